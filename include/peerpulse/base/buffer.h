@@ -1,0 +1,58 @@
+// Buffer: a first-in first-out queue of slices. Appending a Slice shares its memory; appending text copies it
+// into a small block of the buffer's own (headers, frame heads).
+//
+// Threading: as Slice: one thread.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "peerpulse/base/slice.h"
+
+namespace peerpulse {
+
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&&) = default;
+  Buffer& operator=(Buffer&&) = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  size_t sliceCount() const { return slices_.size() - head_; }
+
+  void append(Slice slice);
+  void append(std::string_view bytes);
+  /// Takes the first slice out, at most `limit` bytes of it. Requires !empty().
+  Slice takeFront(size_t limit = SIZE_MAX);
+  /// Moves the first `n` bytes (or all there are) to the end of `to`, sharing their memory.
+  void moveTo(Buffer& to, size_t n = SIZE_MAX);
+  /// Drops the first `n` bytes. Requires n <= size().
+  void drain(size_t n);
+  void clear();
+
+  /// Describes the first bytes for writev(): at most `capacity` entries. Returns the entries used.
+  int fillIovecs(iovec* entries, int capacity) const;
+  /// A copy of everything; for tests and small bodies.
+  std::string toString() const;
+
+ private:
+  static constexpr size_t kTailBlockSize = 4096;
+
+  std::vector<Slice> slices_;  // [head_, end) are queued
+  size_t head_ = 0;
+  size_t size_ = 0;
+  BlockRef tail_;  // own block that append(string_view) fills; only its unused end is ever written
+  size_t tailUsed_ = 0;
+
+  void popFront();
+  bool extendLast(const uint8_t* at, size_t n);
+};
+
+}  // namespace peerpulse

@@ -1,0 +1,102 @@
+// Goal: a Buffer is a queue of bytes that shares memory instead of copying it, whatever the cuts.
+#include "peerpulse/base/buffer.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+
+using namespace peerpulse;
+
+TEST_CASE("slice: parts share the block, the block lives as long as a part") {
+  Slice part;
+  {
+    Slice whole = Slice::copyOf("hello world");
+    part = whole.sub(6, 5);
+    CHECK(part.data() == whole.data() + 6);
+    CHECK(whole.subAt(whole.data() + 2, 3).view() == "llo");
+  }
+  CHECK(part.view() == "world");
+}
+
+TEST_CASE("buffer: moving a slice through copies nothing") {
+  const Slice body = Slice::copyOf(std::string(100'000, 'x'));
+  Buffer a, b;
+  a.append(body);
+  a.moveTo(b);
+  CHECK(a.empty());
+  const Slice out = b.takeFront();
+  CHECK(out.data() == body.data());
+  CHECK(out.size() == body.size());
+}
+
+TEST_CASE("buffer: neighbouring text becomes one slice, text after a slice does not touch it") {
+  Buffer buffer;
+  buffer.append("a: b\r\n");
+  buffer.append("c: d\r\n");
+  CHECK(buffer.sliceCount() == 1);
+  buffer.append(Slice::copyOf("BODY"));
+  buffer.append("tail");
+  CHECK(buffer.sliceCount() == 3);
+  CHECK(buffer.toString() == "a: b\r\nc: d\r\nBODYtail");
+}
+
+TEST_CASE("buffer: text appended after a part was taken never overwrites it") {
+  Buffer buffer;
+  buffer.append("first");
+  const Slice first = buffer.takeFront();
+  buffer.append("second");
+  CHECK(first.view() == "first");
+  CHECK(buffer.toString() == "second");
+}
+
+TEST_CASE("buffer: behaves as a string queue under random cuts") {
+  std::minstd_rand random(7);
+  Buffer buffer;
+  std::string model;
+  int next = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    const size_t n = random() % 300;
+    switch (random() % 5) {
+      case 0:
+      case 1: {
+        std::string text(n, static_cast<char>('a' + next++ % 26));
+        random() % 2 == 0 ? buffer.append(text) : buffer.append(Slice::copyOf(text));
+        model += text;
+        break;
+      }
+      case 2: {
+        const size_t m = std::min(n, model.size());
+        buffer.drain(m);
+        model.erase(0, m);
+        break;
+      }
+      case 3:
+        if (!buffer.empty()) {
+          const Slice part = buffer.takeFront(n + 1);
+          REQUIRE(part.view() == model.substr(0, part.size()));
+          model.erase(0, part.size());
+        }
+        break;
+      default: {
+        Buffer other;
+        buffer.moveTo(other, n);
+        const std::string moved = other.toString();
+        REQUIRE(moved == model.substr(0, moved.size()));
+        other.append("!");
+        model = model.substr(moved.size());
+        break;
+      }
+    }
+    REQUIRE(buffer.size() == model.size());
+  }
+  CHECK(buffer.toString() == model);
+}
+
+TEST_CASE("buffer: iovecs describe the front in order and within the capacity") {
+  Buffer buffer;
+  for (const char* text : {"one", "two", "three"}) buffer.append(Slice::copyOf(text));
+  iovec entries[2];
+  REQUIRE(buffer.fillIovecs(entries, 2) == 2);
+  CHECK(std::string(static_cast<char*>(entries[1].iov_base), entries[1].iov_len) == "two");
+}
