@@ -1,0 +1,226 @@
+#include "peerpulse/event/dispatcher.h"
+
+#include <event2/event.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+
+#include "peerpulse/base/assert.h"
+
+namespace peerpulse::event {
+
+namespace {
+
+timeval toTimeval(Duration d) {
+  if (d < Duration::zero()) d = Duration::zero();
+  // Rounded up: a timer must not fire before its time, or a deadline check would spin.
+  const auto micros = std::chrono::ceil<microseconds>(d).count();
+  timeval tv;
+  tv.tv_sec = static_cast<time_t>(micros / 1'000'000);
+  tv.tv_usec = static_cast<suseconds_t>(micros % 1'000'000);
+  return tv;
+}
+
+::event_base* createBase() {
+  ::event_config* config = event_config_new();
+  if (config == nullptr) throw std::bad_alloc();
+  // Without it libevent's timers step by the coarse clock: 4 ms at HZ=250.
+  event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+  ::event_base* base = event_base_new_with_config(config);
+  event_config_free(config);
+  PP_ASSERT(base != nullptr);
+  return base;
+}
+
+}  // namespace
+
+class Dispatcher::TimerImpl : public Timer {
+ public:
+  TimerImpl(::event_base* base, std::function<void()> callback) : callback_(std::move(callback)) {
+    event_ = evtimer_new(
+        base, [](evutil_socket_t, short, void* self) { static_cast<TimerImpl*>(self)->callback_(); }, this);
+    if (event_ == nullptr) throw std::bad_alloc();
+  }
+  ~TimerImpl() override { event_free(event_); }
+  void enable(Duration delay) override {
+    const timeval tv = toTimeval(delay);
+    PP_ASSERT(evtimer_add(event_, &tv) == 0);
+  }
+  void disable() override { evtimer_del(event_); }
+  bool enabled() const override { return evtimer_pending(event_, nullptr) != 0; }
+
+ private:
+  std::function<void()> callback_;
+  ::event* event_;
+};
+
+class Dispatcher::FileEventImpl : public FileEvent {
+ public:
+  FileEventImpl(::event_base* base, int fd, std::function<void(uint32_t)> callback)
+      : base_(base), fd_(fd), callback_(std::move(callback)) {
+    event_ = event_new(base, fd, 0, &FileEventImpl::onEvent, this);
+    if (event_ == nullptr) throw std::bad_alloc();
+  }
+  ~FileEventImpl() override { event_free(event_); }
+  void setEnabled(uint32_t events) override {
+    if (events == enabled_) return;
+    enabled_ = events;
+    event_del(event_);
+    if (events == 0) return;
+    const int flags = ((events & kRead) != 0 ? EV_READ : 0) | ((events & kWrite) != 0 ? EV_WRITE : 0);
+    PP_ASSERT(event_assign(event_, base_, fd_, static_cast<short>(flags | EV_PERSIST), &FileEventImpl::onEvent,
+                           this) == 0);
+    PP_ASSERT(event_add(event_, nullptr) == 0);
+  }
+
+ private:
+  static void onEvent(evutil_socket_t, short what, void* self) {
+    const uint32_t events = ((what & EV_READ) != 0 ? kRead : 0) | ((what & EV_WRITE) != 0 ? kWrite : 0);
+    static_cast<FileEventImpl*>(self)->callback_(events);
+  }
+
+  ::event_base* base_;
+  int fd_;
+  std::function<void(uint32_t)> callback_;
+  ::event* event_;
+  uint32_t enabled_ = 0;
+};
+
+class Dispatcher::TurnEndImpl : public TurnEnd {
+ public:
+  TurnEndImpl(::event_base* base, std::function<void()> callback) : callback_(std::move(callback)) {
+    event_ = event_new(
+        base, -1, 0,
+        [](evutil_socket_t, short, void* self) {
+          auto* turnEnd = static_cast<TurnEndImpl*>(self);
+          turnEnd->scheduled_ = false;
+          turnEnd->callback_();
+        },
+        this);
+    if (event_ == nullptr) throw std::bad_alloc();
+  }
+  ~TurnEndImpl() override { event_free(event_); }
+  void schedule() override {
+    if (scheduled_) return;
+    scheduled_ = true;
+    event_active(event_, EV_TIMEOUT, 0);  // goes to the end of the queue of active events
+  }
+
+ private:
+  std::function<void()> callback_;
+  ::event* event_;
+  bool scheduled_ = false;
+};
+
+Dispatcher::Dispatcher() : base_(createBase()) {
+  wakeFd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  PP_ASSERT(wakeFd_ >= 0);
+  postEvent_ = event_new(
+      base_, wakeFd_, EV_READ | EV_PERSIST,
+      [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->runPosted(); }, this);
+  deferredEvent_ = event_new(
+      base_, -1, 0, [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->clearDeferred(); },
+      this);
+  PP_ASSERT(postEvent_ != nullptr && deferredEvent_ != nullptr);
+  PP_ASSERT(event_add(postEvent_, nullptr) == 0);
+}
+
+Dispatcher::~Dispatcher() {
+  clearDeferred();
+  lagTimer_.reset();
+  {
+    // What a posted function holds may itself own timers: it goes before the base does.
+    std::vector<std::function<void()>> dropped;
+    const std::lock_guard lock(postMutex_);
+    dropped.swap(posted_);
+  }
+  event_free(deferredEvent_);
+  event_free(postEvent_);
+  ::close(wakeFd_);
+  event_base_free(base_);
+}
+
+TimePoint Dispatcher::now() const { return Clock::now(); }
+
+WallTime Dispatcher::wallNow() const { return std::chrono::system_clock::now(); }
+
+std::unique_ptr<Timer> Dispatcher::createTimer(std::function<void()> callback) {
+  return std::make_unique<TimerImpl>(base_, std::move(callback));
+}
+
+std::unique_ptr<FileEvent> Dispatcher::createFileEvent(int fd, std::function<void(uint32_t)> callback) {
+  return std::make_unique<FileEventImpl>(base_, fd, std::move(callback));
+}
+
+std::unique_ptr<TurnEnd> Dispatcher::createTurnEnd(std::function<void()> callback) {
+  return std::make_unique<TurnEndImpl>(base_, std::move(callback));
+}
+
+void Dispatcher::post(std::function<void()> callback) {
+  bool wake;
+  {
+    const std::lock_guard lock(postMutex_);
+    wake = posted_.empty();
+    posted_.push_back(std::move(callback));
+  }
+  if (!wake) return;
+  const uint64_t one = 1;
+  // EAGAIN means the counter is full: the loop is woken anyway. EINTR cannot happen on a non-blocking eventfd.
+  [[maybe_unused]] const ssize_t n = ::write(wakeFd_, &one, sizeof one);
+}
+
+void Dispatcher::runPosted() {
+  uint64_t count;
+  [[maybe_unused]] const ssize_t n = ::read(wakeFd_, &count, sizeof count);
+  std::vector<std::function<void()>> callbacks;
+  {
+    const std::lock_guard lock(postMutex_);
+    callbacks.swap(posted_);
+  }
+  for (auto& callback : callbacks) {
+    callback();
+    callback = nullptr;  // what it captured is freed in order, before the next one runs
+  }
+}
+
+void Dispatcher::deferredDelete(std::unique_ptr<DeferredDeletable> object) {
+  if (!object) return;
+  deferred_.push_back(std::move(object));
+  if (deferred_.size() == 1 && !clearing_) event_active(deferredEvent_, EV_TIMEOUT, 0);
+}
+
+void Dispatcher::clearDeferred() {
+  clearing_ = true;
+  while (!deferred_.empty()) {  // destructors may defer more
+    std::vector<std::unique_ptr<DeferredDeletable>> batch;
+    batch.swap(deferred_);
+    for (auto& object : batch) object.reset();  // FIFO
+  }
+  clearing_ = false;
+}
+
+void Dispatcher::run() {
+  threadId_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  runPosted();
+  event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  clearDeferred();
+}
+
+void Dispatcher::exit() {
+  post([this] { event_base_loopbreak(base_); });
+}
+
+void Dispatcher::measureLag(Duration interval, std::function<void(Duration)> onLag) {
+  lagTimer_ = createTimer([this, interval, onLag = std::move(onLag)] {
+    onLag(std::max(now() - lagExpected_, Duration::zero()));
+    lagExpected_ = now() + interval;
+    lagTimer_->enable(interval);
+  });
+  lagExpected_ = now() + interval;
+  lagTimer_->enable(interval);
+}
+
+}  // namespace peerpulse::event
