@@ -1,0 +1,36 @@
+// FlushQueue: connections with something to send, flushed once at the end of the loop turn. What many callbacks
+// of one turn produce for a connection becomes one write.
+//
+// Threading: one per event loop thread.
+#pragma once
+
+#include <memory>
+
+#include "peerpulse/base/linked_list.h"
+#include "peerpulse/event/dispatcher.h"
+
+namespace peerpulse::net {
+
+struct FlushTag {};
+
+/// Something that has work left for the end of the turn. Leaves the queue by itself when destroyed.
+class Flushable : public ListNode<FlushTag> {
+ public:
+  virtual ~Flushable() = default;
+  virtual void flushNow() = 0;
+};
+
+class FlushQueue {
+ public:
+  explicit FlushQueue(event::Dispatcher& dispatcher);
+  /// Already queued: no-op.
+  void add(Flushable& item);
+
+ private:
+  void run();
+
+  LinkedList<Flushable, FlushTag> queue_;
+  std::unique_ptr<event::TurnEnd> turnEnd_;
+};
+
+}  // namespace peerpulse::net

@@ -1,0 +1,54 @@
+// Sockets: creation, options and kernel facts, each syscall's failure turned into an Error.
+//
+// Threading: free functions without state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "peerpulse/base/address.h"
+#include "peerpulse/base/fd.h"
+#include "peerpulse/base/result.h"
+#include "peerpulse/base/time.h"
+
+namespace peerpulse::net {
+
+/// Options of an upstream TCP socket (design section 5).
+struct SocketOptions {
+  bool noDelay = true;
+  Duration keepaliveIdle = seconds(10);
+  Duration keepaliveInterval = seconds(5);
+  int keepaliveProbes = 3;
+  /// Backstop only: the kernel checks it when a retransmission timer fires. Zero leaves the kernel's default.
+  Duration userTimeout = Duration::zero();
+  /// Unsent bytes the kernel queues before the socket stops being writable (TCP_NOTSENT_LOWAT); 0 leaves the
+  /// default. Keeps bulk bodies in our bounded buffers instead of the kernel's.
+  uint32_t notSentLowat = 0;
+};
+
+/// A non-blocking, close-on-exec stream socket for `address`.
+Result<Fd> createStreamSocket(const SocketAddress& address);
+/// Applies what fits the socket's family (nothing on unix sockets).
+Result<void> applyOptions(int fd, const SocketOptions& options);
+/// connect() on a non-blocking socket; EINPROGRESS is success.
+Result<void> startConnect(int fd, const SocketAddress& address);
+/// The outcome of a finished connect(): 0 or an errno value.
+int connectError(int fd);
+/// Makes the next close() send RST instead of FIN.
+void setResetOnClose(int fd);
+/// Bound and listening. A stale unix socket file that nobody answers on is replaced.
+Result<Fd> createListenSocket(const SocketAddress& address, int backlog);
+SocketAddress localAddress(int fd);
+
+/// What the kernel knows about a TCP connection (struct tcp_info, size-checked).
+struct TcpInfo {
+  uint32_t unacked = 0;         ///< segments sent and not acknowledged
+  uint32_t retransmits = 0;     ///< consecutive timeouts
+  Duration lastAckReceived{};   ///< age of the last ACK
+  Duration lastDataReceived{};  ///< age of the last data
+  Duration rtt{};               ///< smoothed
+  uint32_t totalRetransmits = 0;
+};
+std::optional<TcpInfo> readTcpInfo(int fd);
+
+}  // namespace peerpulse::net

@@ -1,0 +1,24 @@
+#include "peerpulse/net/flush_queue.h"
+
+namespace peerpulse::net {
+
+FlushQueue::FlushQueue(event::Dispatcher& dispatcher)
+    : turnEnd_(dispatcher.createTurnEnd([this] { run(); })) {}
+
+void FlushQueue::add(Flushable& item) {
+  if (item.linked()) return;
+  queue_.pushBack(item);
+  turnEnd_->schedule();
+}
+
+void FlushQueue::run() {
+  // Items may queue others (or themselves again); a bound keeps one turn from going on for ever.
+  for (size_t budget = queue_.size() * 4; budget > 0 && !queue_.empty(); --budget) {
+    Flushable& item = queue_.front();
+    item.unlink();
+    item.flushNow();
+  }
+  if (!queue_.empty()) turnEnd_->schedule();
+}
+
+}  // namespace peerpulse::net

@@ -1,0 +1,67 @@
+// Goal: reads share blocks without ever writing over bytes somebody still holds.
+#include "peerpulse/net/read_blocks.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+
+using namespace peerpulse;
+using net::ReadBlocks;
+
+namespace {
+void read(ReadBlocks& blocks, const std::string& bytes, Buffer& out) {
+  iovec entries[ReadBlocks::kMaxBlocks];
+  const int count = blocks.reserve(bytes.size(), entries);
+  size_t done = 0;
+  for (int i = 0; i < count && done < bytes.size(); ++i) {
+    const size_t n = std::min(entries[i].iov_len, bytes.size() - done);
+    std::memcpy(entries[i].iov_base, bytes.data() + done, n);
+    done += n;
+  }
+  REQUIRE(done == bytes.size());
+  blocks.commit(bytes.size(), out);
+}
+}  // namespace
+
+TEST_CASE("read_blocks: small reads share one block") {
+  ReadBlocks blocks;
+  Buffer a, b;
+  read(blocks, "first", a);
+  read(blocks, "second", b);
+  CHECK(b.takeFront().data() == a.takeFront().data() + 5);
+}
+
+TEST_CASE("read_blocks: a block nobody holds is filled again") {
+  ReadBlocks blocks;
+  Buffer a;
+  read(blocks, "first", a);
+  const uint8_t* at = a.takeFront().data();
+  Buffer b;
+  read(blocks, "second", b);
+  CHECK(b.takeFront().data() == at);
+}
+
+TEST_CASE("read_blocks: bytes that are held stay as they were read") {
+  ReadBlocks blocks;
+  std::minstd_rand random(3);
+  Buffer held;
+  std::string model;
+  for (int i = 0; i < 500; ++i) {
+    const std::string bytes(random() % 200'000 + 1, static_cast<char>('a' + i % 26));
+    read(blocks, bytes, held);
+    model += bytes;
+    if (random() % 3 == 0) {
+      const size_t n = random() % (model.size() + 1);
+      held.drain(n);
+      model.erase(0, n);
+    }
+    if (model.size() > 4'000'000) {
+      REQUIRE(held.toString() == model);
+      held.clear();
+      model.clear();
+    }
+  }
+  CHECK(held.toString() == model);
+}
