@@ -21,7 +21,6 @@ Error badAddress(std::string_view text, const char* why) {
 }  // namespace
 
 Result<SocketAddress> SocketAddress::parse(std::string_view text) {
-  SocketAddress address;
   if (text.starts_with(kUnixPrefix)) {
     const std::string path(text.substr(kUnixPrefix.size()));
     sockaddr_un un{};

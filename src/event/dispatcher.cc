@@ -28,6 +28,8 @@ timeval toTimeval(Duration d) {
   if (config == nullptr) throw std::bad_alloc();
   // Without it libevent's timers step by the coarse clock: 4 ms at HZ=250.
   event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+  // With the cached time a timer armed late in a long turn counts from the turn's start, and fires early.
+  event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
   ::event_base* base = event_base_new_with_config(config);
   event_config_free(config);
@@ -205,12 +207,17 @@ void Dispatcher::clearDeferred() {
 void Dispatcher::run() {
   threadId_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   runPosted();
-  event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  // libevent forgets a break that comes before its loop: exit() may have been posted before run().
+  if (!exiting_) event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  exiting_ = false;
   clearDeferred();
 }
 
 void Dispatcher::exit() {
-  post([this] { event_base_loopbreak(base_); });
+  post([this] {
+    exiting_ = true;
+    event_base_loopbreak(base_);
+  });
 }
 
 void Dispatcher::measureLag(Duration interval, std::function<void(Duration)> onLag) {

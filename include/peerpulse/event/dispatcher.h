@@ -112,6 +112,7 @@ class Dispatcher {
 
   std::vector<std::unique_ptr<DeferredDeletable>> deferred_;
   bool clearing_ = false;
+  bool exiting_ = false;
 
   std::unique_ptr<Timer> lagTimer_;
   TimePoint lagExpected_;

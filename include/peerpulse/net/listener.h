@@ -50,6 +50,8 @@ class Acceptor {
 
   /// After the socket listens again, or to stop accepting for good (drain).
   void setEnabled(bool enabled);
+  /// Accepts now what is in the queue: those clients connected before the drain began.
+  void acceptQueued() { onReadable(); }
 
   /// How often accepting was paused for want of descriptors.
   uint64_t pauses() const { return pauses_; }

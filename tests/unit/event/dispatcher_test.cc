@@ -28,6 +28,20 @@ TEST_CASE("dispatcher: posts run in order, also those posted before run()") {
   CHECK(order == "abc");
 }
 
+TEST_CASE("dispatcher: an exit() that comes before run() ends it at once, and the next run() runs") {
+  Dispatcher dispatcher;
+  dispatcher.exit();
+  dispatcher.run();
+  bool ran = false;
+  auto timer = dispatcher.createTimer([&] {
+    ran = true;
+    dispatcher.exit();
+  });
+  timer->enable(milliseconds(1));
+  dispatcher.run();
+  CHECK(ran);
+}
+
 TEST_CASE("dispatcher: posts from many threads all arrive, each thread's in order") {
   Dispatcher dispatcher;
   constexpr int kThreads = 4;
@@ -70,6 +84,25 @@ TEST_CASE("dispatcher: a timer is never early, fires once, and can be moved") {
   dispatcher.run();
   CHECK(count == 1);
   CHECK(fired - start >= milliseconds(12));
+}
+
+TEST_CASE("dispatcher: a timer armed late in a long turn counts from then") {
+  Dispatcher dispatcher;
+  TimePoint armed;
+  Duration waited{};
+  auto timer = dispatcher.createTimer([&] {
+    waited = dispatcher.now() - armed;
+    dispatcher.exit();
+  });
+  dispatcher.post([&] {
+    const TimePoint begun = dispatcher.now();
+    while (dispatcher.now() - begun < milliseconds(20)) {
+    }
+    armed = dispatcher.now();
+    timer->enable(milliseconds(10));
+  });
+  dispatcher.run();
+  CHECK(waited >= milliseconds(10));
 }
 
 TEST_CASE("dispatcher: the end of a turn comes after the turn's other callbacks, once") {
