@@ -1,0 +1,72 @@
+// PeerStats: the counters of one peer that several threads bump and the admin reads. Plain relaxed atomics:
+// no label lookup, no lock on the hot path. The registry exports them at scrape time.
+//
+// Threading: any thread may add; readers see each value whole but not all values of one moment.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "peerpulse/stats/histogram.h"
+
+namespace peerpulse::stats {
+
+/// A counter or gauge. Relaxed: these are statistics, nothing is ordered by them.
+class Value {
+ public:
+  void add(uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
+  void sub(uint64_t n = 1) { value_.fetch_sub(n, std::memory_order_relaxed); }
+  void set(uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+/// Bucket bounds of probe round trips, in seconds: a LAN answers in 50 us to 1 ms.
+inline constexpr std::array<double, 14> kProbeRttBounds = {
+    0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1};
+
+/// Written by the prober thread.
+struct ProbeStats {
+  Value sent;
+  Value acked;
+  Value lost;  ///< PINGs of a connection that ended before their ACK
+  Value goaways;
+  Value connects;  ///< connection attempts, confirm and recovery included
+  Value suspects;  ///< first stage entered
+  Value cleared;   ///< suspects found alive
+  Value deads;     ///< suspects found dead
+  Value outcomesDropped;
+  Value mode;  ///< health::ProbeMode as a number
+  Value rttLastMicros;
+  Value rttP50Micros;  ///< over the last 256 ACKs
+  Value rttP99Micros;
+  Value lastHeardNanos;            ///< monotonic clock at the prober's last evidence of life; 0: never
+  Value connected;                 ///< probe connections established now
+  Histogram rtt{kProbeRttBounds};  ///< one observation per ACK
+};
+
+/// Written by the workers.
+struct alignas(64) PeerStats {
+  Value connectionsActive;
+  Value connectionsIdle;
+  Value connectionsConnecting;
+  Value inFlight;  ///< exchanges accepted and not finished
+  Value held;      ///< of these, waiting for a verdict
+  Value heldTotal;
+  Value requestsTotal;
+  Value failuresTotal;      ///< exchanges that the peer failed
+  Value fastFailuresTotal;  ///< refused or failed by the circuit
+  Value connectFailuresTotal;
+  Value evictionsTotal;
+  Value timeoutsTotal;
+  Value retriesTotal;
+  Value failOpenTotal;  ///< exchanges let through an open circuit because the prober had stopped
+  Value bytesToPeer;    ///< body bytes
+  Value bytesFromPeer;
+  ProbeStats probe;
+};
+
+}  // namespace peerpulse::stats

@@ -1,0 +1,72 @@
+#include "families.h"
+#include "family.h"
+
+namespace peerpulse::stats {
+
+namespace {
+
+void appendStates(const Stats& stats, const RegistrySources& sources, Families& out) {
+  auto verdict = Family::gauge("peerpulse_peer_verdict", "1 for the peer's verdict, 0 for the others.");
+  auto circuit =
+      Family::gauge("peerpulse_circuit_state", "1 for the circuit's state (closed: traffic flows).");
+  for (uint32_t i = 0; i < stats.peerNames().size(); ++i) {
+    const std::string& name = stats.peerNames()[i];
+    const PeerState state = sources.peerState(PeerId{i});
+    for (const auto& v : sources.verdicts)
+      verdict.add({{"peer", name}, {"verdict", v}}, v == state.verdict);
+    for (const auto& c : sources.circuits)
+      circuit.add({{"peer", name}, {"state", c}}, c == state.circuit);
+  }
+  out.push_back(verdict.take());
+  out.push_back(circuit.take());
+}
+
+void appendTransitions(const Stats& stats, Families& out) {
+  auto transitions = Family::counter("peerpulse_transitions_total", "Changes of verdict or circuit.");
+  auto stages = Family::counter("peerpulse_detection_stages_total",
+                                "Detector stages: suspected, then cleared or found dead.");
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    stages.add({{"peer", name}, {"stage", "suspect"}}, peer.probe.suspects.get());
+    stages.add({{"peer", name}, {"stage", "cleared"}}, peer.probe.cleared.get());
+    stages.add({{"peer", name}, {"stage", "dead"}}, peer.probe.deads.get());
+  });
+  for (uint32_t i = 0; i < stats.peerNames().size(); ++i) {
+    for (const auto& [key, count] : stats.transitions(PeerId{i})) {
+      transitions.add({{"peer", stats.peerNames()[i]}, {"to", key.first}, {"reason", key.second}}, count);
+    }
+  }
+  out.push_back(transitions.take());
+  out.push_back(stages.take());
+}
+
+}  // namespace
+
+void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Families& out) {
+  appendStates(stats, sources, out);
+  appendTransitions(stats, out);
+  auto rtt = Family::histogram("peerpulse_probe_rtt_seconds", "Round trip of probe PINGs.");
+  auto sent = Family::counter("peerpulse_probes_sent_total", "Probe PINGs sent.");
+  auto acked = Family::counter("peerpulse_probes_acked_total", "Probe PINGs acknowledged.");
+  auto lost =
+      Family::counter("peerpulse_probes_lost_total", "Probe PINGs whose connection ended before the ACK.");
+  auto goaways = Family::counter("peerpulse_probe_goaways_total", "GOAWAYs received on probe connections.");
+  auto connects = Family::counter("peerpulse_probe_connects_total",
+                                  "Connection attempts of the prober, confirm and recovery included.");
+  auto dropped =
+      Family::counter("peerpulse_outcomes_dropped_total", "Request outcomes lost to a full inbox.");
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    const Labels labels = {{"peer", name}};
+    rtt.add(labels, peer.probe.rtt.snapshot());
+    sent.add(labels, peer.probe.sent.get());
+    acked.add(labels, peer.probe.acked.get());
+    lost.add(labels, peer.probe.lost.get());
+    goaways.add(labels, peer.probe.goaways.get());
+    connects.add(labels, peer.probe.connects.get());
+    dropped.add(labels, peer.probe.outcomesDropped.get());
+  });
+  for (Family* family : {&rtt, &sent, &acked, &lost, &goaways, &connects, &dropped}) {
+    out.push_back(family->take());
+  }
+}
+
+}  // namespace peerpulse::stats

@@ -1,0 +1,73 @@
+#include "families.h"
+#include "family.h"
+
+namespace peerpulse::stats {
+
+namespace {
+
+struct PeerCounter {
+  const char* name;
+  const char* help;
+  const Value PeerStats::*value;
+};
+
+constexpr PeerCounter kCounters[] = {
+    {"peerpulse_requests_total", "Exchanges accepted.", &PeerStats::requestsTotal},
+    {"peerpulse_failures_total", "Exchanges that the peer failed.", &PeerStats::failuresTotal},
+    {"peerpulse_fast_failures_total", "Exchanges refused or failed by the circuit.",
+     &PeerStats::fastFailuresTotal},
+    {"peerpulse_held_exchanges_total", "Exchanges that had to wait for a verdict.", &PeerStats::heldTotal},
+    {"peerpulse_timeouts_total", "Exchanges ended by a timeout.", &PeerStats::timeoutsTotal},
+    {"peerpulse_retries_total", "Exchanges sent again.", &PeerStats::retriesTotal},
+    {"peerpulse_fail_open_total", "Exchanges let through an open circuit because the prober had stopped.",
+     &PeerStats::failOpenTotal},
+};
+
+constexpr PeerCounter kGauges[] = {
+    {"peerpulse_exchanges_in_flight", "Exchanges accepted and not finished.", &PeerStats::inFlight},
+    {"peerpulse_held_exchanges", "Exchanges waiting for a verdict now.", &PeerStats::held},
+};
+
+}  // namespace
+
+void appendTrafficFamilies(const Stats& stats, Families& out) {
+  const auto append = [&](Family family, const Value PeerStats::*value) {
+    forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+      family.add({{"peer", name}}, (peer.*value).get());
+    });
+    out.push_back(family.take());
+  };
+  for (const PeerCounter& c : kCounters)
+    append(Family::counter(c.name, c.help), c.value);
+  for (const PeerCounter& g : kGauges)
+    append(Family::gauge(g.name, g.help), g.value);
+
+  auto pool = Family::gauge("peerpulse_pool_connections", "Data connections to the peer by state.");
+  auto bytes = Family::counter("peerpulse_bytes_total", "Body bytes carried.");
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    pool.add({{"peer", name}, {"state", "active"}}, peer.connectionsActive.get());
+    pool.add({{"peer", name}, {"state", "idle"}}, peer.connectionsIdle.get());
+    pool.add({{"peer", name}, {"state", "connecting"}}, peer.connectionsConnecting.get());
+    bytes.add({{"peer", name}, {"direction", "to_peer"}}, peer.bytesToPeer.get());
+    bytes.add({{"peer", name}, {"direction", "from_peer"}}, peer.bytesFromPeer.get());
+  });
+  out.push_back(pool.take());
+  out.push_back(bytes.take());
+}
+
+void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, Families& out) {
+  auto lag =
+      Family::histogram("peerpulse_loop_lag_seconds", "How late an event loop served its own heartbeat.");
+  for (size_t i = 0; i < stats.loopNames().size(); ++i) {
+    lag.add({{"loop", stats.loopNames()[i]}}, stats.loop(i).lag.snapshot());
+  }
+  auto dropped =
+      Family::counter("peerpulse_log_dropped_total", "Log lines lost: queue full or write failed.");
+  dropped.add({}, sources.logDropped ? sources.logDropped() : 0);
+  auto build = Family::gauge("peerpulse_build_info", "Always 1.");
+  build.add({{"version", sources.version}}, 1);
+  for (Family* family : {&lag, &dropped, &build})
+    out.push_back(family->take());
+}
+
+}  // namespace peerpulse::stats

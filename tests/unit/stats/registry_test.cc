@@ -1,0 +1,108 @@
+#include "peerpulse/stats/registry.h"
+
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace peerpulse;
+using stats::PeerState;
+using stats::Registry;
+using stats::RegistrySources;
+using stats::Stats;
+
+namespace {
+
+RegistrySources sources() {
+  RegistrySources s;
+  s.verdicts = {"unknown", "alive", "dead"};
+  s.circuits = {"closed", "open"};
+  s.peerState = [](PeerId id) {
+    return index(id) == 0 ? PeerState{"dead", "open"} : PeerState{"alive", "closed"};
+  };
+  s.logDropped = [] { return uint64_t{7}; };
+  s.version = "0.1.0";
+  return s;
+}
+
+bool hasLine(const std::string& text, const std::string& line) {
+  return text.starts_with(line + "\n") || text.find("\n" + line + "\n") != std::string::npos;
+}
+
+#define CHECK_LINE(text, line) CHECK_MESSAGE(hasLine(text, line), line)
+
+}  // namespace
+
+TEST_CASE("the names and labels of the 2025 analysis") {
+  Stats s({"node2", "node3"}, {"put_file"}, {"main"});
+  s.peer(PeerId{0}).connectionsActive.set(3);
+  s.peer(PeerId{0}).connectionsIdle.set(2);
+  s.peer(PeerId{0}).probe.connected.set(1);
+  s.peer(PeerId{0}).connectFailuresTotal.add(4);
+  s.peer(PeerId{1}).evictionsTotal.add(9);
+  s.operation(PeerId{0}, 0).duration.observe(0.02);
+  s.operation(PeerId{1}, 0).timeouts.add();
+  s.uploads.started();
+  s.uploads.started();
+  s.uploads.started();
+  s.uploads.succeeded(10, milliseconds(20));
+  s.uploads.failed(stats::UploadFailure::kPeerTimeout);
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "rustfs_peer_connections_active{peer_host=\"node2\"} 6");
+  CHECK_LINE(text, "rustfs_peer_connection_failures_total{peer_host=\"node2\"} 4");
+  CHECK_LINE(text, "rustfs_peer_connection_evictions_total{peer_host=\"node3\"} 9");
+  CHECK_LINE(text, "rustfs_peer_rpc_duration_seconds_count{peer_host=\"node2\",operation=\"put_file\"} 1");
+  CHECK_LINE(
+      text,
+      "rustfs_peer_rpc_duration_seconds_bucket{peer_host=\"node2\",operation=\"put_file\",le=\"+Inf\"} 1");
+  CHECK_LINE(text, "rustfs_peer_timeout_total{peer_host=\"node3\",operation=\"put_file\"} 1");
+  CHECK_LINE(text, "rustfs_upload_duration_seconds_count{size_bucket=\"0_64kb\"} 1");
+  CHECK_LINE(text, "rustfs_upload_success_total 1");
+  CHECK_LINE(text, "rustfs_upload_failures_total{reason=\"peer_timeout\"} 1");
+  CHECK_LINE(text, "rustfs_upload_in_progress 1");
+}
+
+TEST_CASE("verdict, circuit, transitions and probes") {
+  Stats s({"node2", "node3"}, {"put_file"}, {"main", "prober"});
+  s.countTransition(PeerId{0}, "dead", "probe_silence");
+  s.peer(PeerId{0}).probe.sent.add(100);
+  s.peer(PeerId{0}).probe.suspects.add(2);
+  s.peer(PeerId{0}).probe.rtt.observe(microseconds(150));
+  s.peer(PeerId{1}).bytesToPeer.add(1 << 20);
+  s.loop(1).lag.observe(microseconds(50));
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "peerpulse_peer_verdict{peer=\"node2\",verdict=\"dead\"} 1");
+  CHECK_LINE(text, "peerpulse_peer_verdict{peer=\"node2\",verdict=\"alive\"} 0");
+  CHECK_LINE(text, "peerpulse_circuit_state{peer=\"node3\",state=\"closed\"} 1");
+  CHECK_LINE(text, "peerpulse_transitions_total{peer=\"node2\",to=\"dead\",reason=\"probe_silence\"} 1");
+  CHECK_LINE(text, "peerpulse_probes_sent_total{peer=\"node2\"} 100");
+  CHECK_LINE(text, "peerpulse_detection_stages_total{peer=\"node2\",stage=\"suspect\"} 2");
+  CHECK_LINE(text, "peerpulse_probe_rtt_seconds_bucket{peer=\"node2\",le=\"0.0001\"} 0");
+  CHECK_LINE(text, "peerpulse_probe_rtt_seconds_bucket{peer=\"node2\",le=\"0.0002\"} 1");
+  CHECK_LINE(text, "peerpulse_bytes_total{peer=\"node3\",direction=\"to_peer\"} 1048576");
+  CHECK_LINE(text, "peerpulse_loop_lag_seconds_count{loop=\"prober\"} 1");
+  CHECK_LINE(text, "peerpulse_log_dropped_total 7");
+  CHECK_LINE(text, "peerpulse_build_info{version=\"0.1.0\"} 1");
+}
+
+TEST_CASE("the text is valid exposition format and no series appears twice") {
+  Stats s({"node\"2\\", "node3"}, {"a", "b"}, {"main"});
+  std::istringstream lines(Registry(s, sources()).text());
+  const std::regex sample(
+      R"re([a-zA-Z_][a-zA-Z0-9_]*(\{([a-z_]+="([^"\\]|\\.)*"(,|(?=\})))*\})? [-+0-9.eE]+( [0-9]+)?)re");
+  const std::regex comment(R"(# (HELP [a-z_]+ .*|TYPE [a-z_]+ (counter|gauge|histogram)))");
+  std::set<std::string> seen;
+  size_t samples = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("#")) {
+      CHECK_MESSAGE(std::regex_match(line, comment), line);
+      continue;
+    }
+    ++samples;
+    CHECK_MESSAGE(std::regex_match(line, sample), line);
+    CHECK_MESSAGE(seen.insert(line.substr(0, line.rfind(' '))).second, line);
+  }
+  CHECK(samples > 200);
+}
