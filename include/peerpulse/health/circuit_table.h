@@ -1,0 +1,75 @@
+// CircuitTable: what every worker knows about every peer, in one padded atomic word per peer.
+//
+// Thread safety: one writer, the prober thread, publishes with release; any thread loads with acquire.
+// Nothing
+//   blocks. `lastHeard` goes the other way: workers store (relaxed; a late stamp only delays evidence), the
+//   prober loads.
+// Invariants:
+//   (1) a word is whole: verdict, circuit, reason, since and generation belong to one moment;
+//   (2) a peer's generation grows by one with every publish, so a reader can tell an old word from a new one;
+//   (3) beat() is called by the prober at least every 100 ms; a reader that finds the last beat older than 1
+//   s
+//       must not trust an open circuit (fail open).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "peerpulse/base/peer_id.h"
+#include "peerpulse/base/time.h"
+#include "peerpulse/health/verdict.h"
+
+namespace peerpulse::health {
+
+/// What one word says.
+struct CircuitWord {
+  Verdict verdict = Verdict::kUnknown;
+  CircuitState circuit = CircuitState::kClosed;
+  Reason reason = Reason::kStartup;
+  /// Forced by an operator: probes and outcomes do not change the circuit until it is lifted.
+  bool overridden = false;
+  uint16_t generation = 0;  ///< wraps
+  /// Milliseconds of the monotonic clock, modulo 2^32, when the circuit or the verdict last changed.
+  uint32_t sinceMillis = 0;
+
+  uint64_t pack() const;
+  static CircuitWord unpack(uint64_t bits);
+};
+
+class CircuitTable {
+ public:
+  explicit CircuitTable(uint32_t peerCount);
+
+  uint32_t size() const { return size_; }
+
+  /// Prober thread only. Fills in the generation.
+  void publish(PeerId peer, CircuitWord word);
+  CircuitWord load(PeerId peer) const;
+
+  /// Workers: bytes arrived from the peer at `now`.
+  void stampHeard(PeerId peer, TimePoint now);
+  /// The latest stamp; TimePoint() when there was none.
+  TimePoint lastHeard(PeerId peer) const;
+
+  /// Prober thread: still running.
+  void beat(TimePoint now);
+  TimePoint lastBeat() const;
+  /// No beat for this long: the prober is stopped and its verdicts are stale.
+  static constexpr seconds kBeatTimeout{1};
+  bool proberStalled(TimePoint now) const { return now - lastBeat() > kBeatTimeout; }
+
+ private:
+  struct alignas(64) Entry {
+    std::atomic<uint64_t> word{0};
+    // On its own line: workers store it all the time, and must not slow the readers of `word`.
+    alignas(64) std::atomic<int64_t> lastHeard{0};
+  };
+  static_assert(std::atomic<uint64_t>::is_always_lock_free);
+
+  uint32_t size_;
+  std::unique_ptr<Entry[]> entries_;
+  std::atomic<int64_t> lastBeat_{0};
+};
+
+}  // namespace peerpulse::health

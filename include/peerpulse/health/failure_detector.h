@@ -1,0 +1,131 @@
+// FailureDetector: turns evidence of life and its absence into a verdict on one peer (design section 3).
+//
+//               answered                      silence > S                  C without evidence
+//   unknown ----------------> alive -------------------------> suspect ------------------------> dead
+//      |                      ^   ^ \                            |                                |
+//      | silence > S, and     |   |  \ no answer for             | any evidence                   | answered
+//      | C without evidence   |   |   \ stall_after              v                                v
+//      +--> dead              |   |    +--> stalled         alive, or stalled                   alive
+//                             |   +-------------+
+//                             | answered          answered
+//   any -- RST to a SYN --> refusing -- S + C without a further RST --> dead
+//
+// Two stages. Silence on every connection for S starts the confirm (judge() returns kConfirm: the caller
+// opens K fresh connections); C later without any evidence is death. `unknown` goes through the same confirm
+// without being called suspect. Dead and refusing end by an answer of the process alone.
+//
+// Evidence has two ranks. What the process said (a PING's ACK, any byte) and what only its kernel said
+// (SYN-ACK, ACK progress in TCP_INFO, RST). Either keeps a peer from being dead; a peer that only its kernel
+// vouches for while probes stay unanswered becomes stalled. Kernels may delay an ACK by up to 200 ms, so with
+// nothing else to go by S is longer by that much (else a paused process would be suspected again with each
+// delayed ACK).
+//
+// Bounds, from the last packet of a host to dead: S + C; S + 200 ms + C if only its kernel had spoken of
+// late, on the probe connection or on another port (accept queue full).
+//
+// Threading: none. No clock: `now` comes in and must not go backwards.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "peerpulse/base/time.h"
+#include "peerpulse/health/probe_options.h"
+#include "peerpulse/health/rtt_estimator.h"
+#include "peerpulse/health/verdict.h"
+
+namespace peerpulse::health {
+
+/// S and C as they are for this path now.
+struct DetectionLimits {
+  Duration silence{};
+  Duration confirm{};
+
+  /// `interval` is that at which the peer is really probed.
+  static DetectionLimits of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt);
+};
+
+/// What an answer is owed to.
+enum class Asked : uint8_t { kNothing, kConnect, kPing };
+
+class FailureDetector {
+ public:
+  /// The silence clock starts at `start`.
+  FailureDetector(const ProbeOptions& options, TimePoint start);
+
+  Verdict verdict() const { return verdict_; }
+  /// The confirm stage is under way.
+  bool confirming() const { return confirming_; }
+  /// An outage: only an answer ends it.
+  bool recovering() const { return verdict_ == Verdict::kDead || verdict_ == Verdict::kRefusing; }
+  /// Stalled for so long that new exchanges must not be sent any more.
+  bool stalledTooLong() const { return stalledTooLong_; }
+  /// Whether only the kernel has given signs of life of late.
+  bool kernelOnly() const { return kernelOnly_; }
+
+  /// The process answered a probe: it is alive whatever the verdict was.
+  void answered(TimePoint at);
+  /// The process sent something else at `at`.
+  void heard(TimePoint at);
+  /// Its kernel gave a sign of life at `at`.
+  void kernelHeard(TimePoint at, const DetectionLimits& limits);
+  /// Its kernel answered a SYN by RST.
+  void refused(TimePoint now);
+
+  /// The process was asked for an answer: by connects of a lower rung, or by the probe connection.
+  void asked(Asked how, TimePoint now);
+  /// A connect was answered: it owes an answer to PINGs alone.
+  void connectAnswered();
+  /// It will not be asked in that way any more: answers are not waited for.
+  void askedNoMore() { unansweredSince_.reset(); }
+  /// Whether at least one confirm connect really left this host.
+  void confirmTried(bool tried) { confirmTried_ = tried; }
+  /// Our own loop was late: what was not heard meanwhile proves nothing. Silence counts from now; a confirm
+  /// starts over (true: the caller opens fresh connections again).
+  bool voidRound(TimePoint now);
+
+  enum class Step : uint8_t { kNone, kConfirm };
+  /// Judges what is due. The caller has reported everything that arrived before `now`.
+  Step judge(TimePoint now, const DetectionLimits& limits);
+
+  /// When silence would be judged; TimePoint::max() if never.
+  TimePoint silenceDeadline(const DetectionLimits& limits) const;
+  /// When judge() has something to do.
+  TimePoint nextDeadline(const DetectionLimits& limits) const;
+
+  /// The last evidence of life; the start if there was none.
+  TimePoint lastEvidence() const { return lastEvidence_; }
+  /// The silence in which the present or the last suspicion began to count.
+  TimePoint silentSince() const { return silentSince_; }
+  /// How long the process has owed an answer.
+  Duration unansweredFor(TimePoint now) const;
+
+  /// How long a kernel may delay an ACK (RFC 9293 allows 500 ms; Linux, Windows and BSD stay within 200 ms).
+  static constexpr Duration kDelayedAck = milliseconds(200);
+  /// A path that was never measured may be longer than the profile thinks: C is at least this.
+  static constexpr Duration kUnmeasuredConfirm = milliseconds(50);
+  /// Without one confirm connect that left this host (no descriptors, no ports) death takes this much
+  /// silence.
+  static constexpr Duration kUnconfirmedSilence = seconds(1);
+
+ private:
+  void transition(Verdict to);
+  void clear(TimePoint at);
+  TimePoint confirmDeadline(const DetectionLimits& limits) const;
+
+  Duration stallAfter_;
+  Duration stallOpenAfter_;
+  Verdict verdict_ = Verdict::kUnknown;
+  bool confirming_ = false;
+  bool confirmTried_ = false;
+  bool kernelOnly_ = false;
+  bool stalledTooLong_ = false;
+  TimePoint lastEvidence_;
+  TimePoint judgedFrom_;  // silence counts from here: the last evidence, or a voided round
+  TimePoint silentSince_;
+  TimePoint confirmStart_;
+  std::optional<TimePoint> unansweredSince_;
+  Asked unanswered_ = Asked::kNothing;  // kConnect: nothing but connects since then
+};
+
+}  // namespace peerpulse::health

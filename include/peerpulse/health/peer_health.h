@@ -1,0 +1,93 @@
+// PeerHealth: everything peerpulse thinks about one peer. It composes the detector (verdict), the circuit
+// (gate), the RTT estimator and the probe plan (what to send when), and is a pure function of the events it
+// was given:
+//
+//   shell: event, now --> on() --> actions: connections, PINGs, connects, Publish, Report
+//          timer at nextDeadline() --> on(Tick)
+//
+// Rules for the shell:
+//   - report what arrived before giving a Tick when judgementDue(now): drain, then judge;
+//   - when wantsKernelView(now), give the probe connection's TCP_INFO with the Tick;
+//   - carry actions out in their order; report connects that failed at once only after that.
+//
+// Invariants: at most one Publish and one Report per event, together, and only when verdict, circuit, reason
+//   or override changed (a Publish alone when a half-open circuit allows another trial); the generation grows
+//   by one with each (as CircuitTable's does); after on(Tick, now) nextDeadline() > now.
+// A round is void when an event comes more than T after the deadline it should have met: then our own loop
+//   was late, and silence proves nothing (Lifeguard).
+//
+// Threading: none. No clock: `now` must not go backwards. Memory: fixed.
+#pragma once
+
+#include "peerpulse/base/peer_id.h"
+#include "peerpulse/health/circuit.h"
+#include "peerpulse/health/failure_detector.h"
+#include "peerpulse/health/probe_action.h"
+#include "peerpulse/health/probe_event.h"
+#include "peerpulse/health/probe_plan.h"
+#include "peerpulse/health/rtt_estimator.h"
+
+namespace peerpulse::health {
+
+class PeerHealth {
+ public:
+  PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitterSeed, TimePoint start);
+
+  Actions on(const Event& event, TimePoint now);
+  /// When the next Tick is due.
+  TimePoint nextDeadline() const { return deadline_; }
+  /// A Tick at `now` may turn silence into a worse verdict.
+  bool judgementDue(TimePoint now) const { return now >= detector_.silenceDeadline(limits()); }
+  bool wantsKernelView(TimePoint now) const;
+
+  const CircuitWord& word() const { return word_; }
+  ProbeMode mode() const { return plan_.mode(); }
+  const RttEstimator& rtt() const { return rtt_; }
+  /// The last sign of life; the time of construction before the first one.
+  TimePoint lastEvidence() const { return detector_.lastEvidence(); }
+  uint32_t outstanding() const { return plan_.outstanding(); }
+  /// S and C for this path now.
+  DetectionLimits limits() const { return DetectionLimits::of(options_, plan_.probeInterval(), rtt_); }
+
+  /// ACK ages of TCP_INFO come in steps of the kernel's tick, up to this.
+  static constexpr Duration kKernelTick = milliseconds(10);
+
+ private:
+  void handle(const Tick& tick, TimePoint now, Actions& actions);
+  void handle(const Connected& event, TimePoint now, Actions& actions);
+  void handle(const Received& event, TimePoint now, Actions& actions);
+  void handle(const PingAcked& event, TimePoint now, Actions& actions);
+  void handle(const GoneAway& event, TimePoint now, Actions& actions);
+  void handle(const Closed& event, TimePoint now, Actions& actions);
+  void handle(const HealthAnswered& event, TimePoint now, Actions& actions);
+  void handle(const ConnectResult& event, TimePoint now, Actions& actions);
+  void handle(const OutcomeRecord& record, TimePoint now, Actions& actions);
+  void handle(const CircuitOverride& change, TimePoint now, Actions& actions);
+
+  void considerKernel(const KernelView& view, TimePoint now);
+  bool wantsHostChecks() const;
+  bool hostCheckTells() const;
+  void startConfirm(Actions& actions);
+  void hostChecked(const ConnectResult& event, TimePoint now, Actions& actions);
+  void synAcked(Duration elapsed, TimePoint now, Actions& actions);
+  void publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions);
+  Evidence evidence(Duration silence, uint32_t outstanding) const;
+
+  PeerId peer_;
+  ProbeOptions options_;
+  RttEstimator rtt_;
+  FailureDetector detector_;
+  Circuit circuit_;
+  ProbePlan plan_;
+  CircuitWord word_;
+
+  TimePoint lastNow_;
+  TimePoint deadline_;
+  TimePoint dataHeard_;
+  KernelView kernel_;
+  uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
+  int lastError_ = 0;             // of the last failed connect since the peer was alive
+  uint32_t renewals_ = 0;         // of the circuit, published so far
+};
+
+}  // namespace peerpulse::health

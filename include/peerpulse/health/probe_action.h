@@ -1,0 +1,71 @@
+// What PeerHealth tells its shell to do. A fixed-capacity list: nothing is called back, nothing allocates.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+
+#include "peerpulse/base/assert.h"
+#include "peerpulse/health/probe_event.h"
+#include "peerpulse/health/transition.h"
+
+namespace peerpulse::health {
+
+enum class ConnectionKind : uint8_t {
+  kHttp2,      ///< preface, SETTINGS, and PINGs as told
+  kHealthGet,  ///< one HTTP/1.1 GET of the health path
+};
+
+/// Opens the probe connection; there is none now.
+struct OpenConnection {
+  uint32_t epoch = 0;
+  ConnectionKind kind{};
+};
+/// Closes the probe connection. No event of its epoch counts any more.
+struct CloseConnection {
+  uint32_t epoch = 0;
+};
+struct SendPing {
+  uint32_t epoch = 0;
+  uint32_t sequence = 0;
+};
+/// Opens `count` fresh connections in parallel; each is reset once answered, and reported.
+struct StartConnects {
+  ConnectPurpose purpose{};
+  uint32_t count = 0;
+};
+/// Drops the fresh connections of that purpose that were not answered yet; nothing is reported.
+struct StopConnects {
+  ConnectPurpose purpose{};
+};
+/// CircuitTable::publish().
+struct Publish {
+  CircuitWord word;
+};
+/// A verdict or circuit changed; follows its Publish.
+struct Report {
+  Transition transition;
+};
+
+using Action =
+    std::variant<OpenConnection, CloseConnection, SendPing, StartConnects, StopConnects, Publish, Report>;
+
+class Actions {
+ public:
+  static constexpr size_t kCapacity = 24;
+
+  void add(Action action) {
+    PP_ASSERT(count_ < kCapacity);
+    actions_[count_++] = action;
+  }
+  size_t size() const { return count_; }
+  const Action* begin() const { return actions_.data(); }
+  const Action* end() const { return actions_.data() + count_; }
+
+ private:
+  std::array<Action, kCapacity> actions_{};
+  size_t count_ = 0;
+};
+
+}  // namespace peerpulse::health

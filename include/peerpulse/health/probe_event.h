@@ -1,0 +1,79 @@
+// What can happen to a peer's health, as its shell (probe/) reports it to PeerHealth.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "peerpulse/base/time.h"
+#include "peerpulse/health/outcome.h"
+
+namespace peerpulse::health {
+
+/// What our kernel knows of the probe connection (TCP_INFO).
+struct KernelView {
+  Duration lastAckReceived{};  ///< age of the last ACK; stepped by the kernel's tick (up to 10 ms)
+  uint32_t unacked = 0;
+};
+
+/// Time has passed. Give it at or after PeerHealth::nextDeadline().
+struct Tick {
+  /// When workers last received bytes from the peer; TimePoint() if never.
+  TimePoint dataHeard;
+  /// Given when PeerHealth::wantsKernelView() asked and the probe connection is open.
+  std::optional<KernelView> kernel;
+};
+
+// Of the probe connection; one whose `epoch` is not the current one is ignored.
+struct Connected {  ///< SYN-ACK
+  uint32_t epoch = 0;
+};
+struct Received {  ///< any bytes
+  uint32_t epoch = 0;
+};
+struct PingAcked {
+  uint32_t epoch = 0;
+  uint32_t sequence = 0;
+};
+struct GoneAway {
+  uint32_t epoch = 0;
+  bool enhanceYourCalm = false;
+};
+struct Closed {
+  uint32_t epoch = 0;
+  int error = 0;          ///< errno value; 0: the peer closed in order (FIN)
+  bool notHttp2 = false;  ///< what it sent was no HTTP/2
+};
+struct HealthAnswered {  ///< to the GET of the health path
+  uint32_t epoch = 0;
+  int status = 0;
+};
+
+/// What a fresh connection is opened for.
+enum class ConnectPurpose : uint8_t {
+  kProbe,    ///< the cadence of the L4 rung
+  kConfirm,  ///< one of the K of the confirm stage
+  kPatient,  ///< during an outage: may take a second, so that a path longer than expected is found out
+  /// To ProbeOptions::confirmPort: any answer shows that the host lives, but nothing about the process.
+  kHostCheck,
+};
+
+/// A fresh connection was answered, failed, or could not be tried.
+struct ConnectResult {
+  ConnectPurpose purpose{};
+  int error = 0;       ///< 0: SYN-ACK; else an errno value
+  Duration elapsed{};  ///< since connect()
+};
+
+/// An operator's word.
+struct CircuitOverride {
+  enum class Kind : uint8_t { kAuto, kOpen, kClosed };
+  Kind kind = Kind::kAuto;
+  /// How long it holds; zero: until lifted by kAuto.
+  Duration ttl{};
+};
+
+using Event = std::variant<Tick, Connected, Received, PingAcked, GoneAway, Closed, HealthAnswered,
+                           ConnectResult, OutcomeRecord, CircuitOverride>;
+
+}  // namespace peerpulse::health

@@ -1,0 +1,146 @@
+#include "peerpulse/health/failure_detector.h"
+
+#include <algorithm>
+
+#include "peerpulse/base/assert.h"
+
+namespace peerpulse::health {
+
+DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt) {
+  DetectionLimits limits;
+  // One lost PING must not look like silence. The next one, T later, draws the SACK that triggers its fast
+  // retransmission an RTT and a quarter (RFC 8985) after it: a gap of 2T + 1.25 RTT between two answers. A
+  // quarter of T is for timers, four deviations for the path.
+  const Duration lossGap = 9 * interval / 4 + 5 * rtt.smoothed() / 4 + 4 * rtt.variation();
+  limits.silence = std::max(options.suspectAfter, lossGap);
+  limits.confirm = std::max(options.confirm, rtt.smoothed() + 4 * rtt.variation());
+  if (!rtt.measured()) limits.confirm = std::max(limits.confirm, FailureDetector::kUnmeasuredConfirm);
+  return limits;
+}
+
+FailureDetector::FailureDetector(const ProbeOptions& options, TimePoint start)
+    : stallAfter_(options.stallAfter),
+      stallOpenAfter_(std::max(options.stallOpenAfter, options.stallAfter)),
+      lastEvidence_(start),
+      judgedFrom_(start),
+      silentSince_(start) {}
+
+void FailureDetector::answered(TimePoint at) {
+  lastEvidence_ = std::max(lastEvidence_, at);
+  judgedFrom_ = std::max(judgedFrom_, at);
+  unansweredSince_.reset();
+  kernelOnly_ = false;
+  confirming_ = false;
+  transition(Verdict::kAlive);
+}
+
+void FailureDetector::heard(TimePoint at) {
+  lastEvidence_ = std::max(lastEvidence_, at);
+  if (at <= judgedFrom_) return;  // older than the silence that is being judged
+  unansweredSince_.reset();
+  kernelOnly_ = false;
+  clear(at);
+}
+
+void FailureDetector::kernelHeard(TimePoint at, const DetectionLimits& limits) {
+  lastEvidence_ = std::max(lastEvidence_, at);
+  if (at <= judgedFrom_) return;
+  kernelOnly_ = unansweredSince_.has_value() && at - *unansweredSince_ >= limits.silence / 2;
+  clear(at);
+}
+
+void FailureDetector::clear(TimePoint at) {
+  judgedFrom_ = at;
+  confirming_ = false;
+  if (recovering()) return;
+  const bool stalled = unansweredSince_.has_value() && at - *unansweredSince_ >= stallAfter_;
+  transition(stalled ? Verdict::kStalled : Verdict::kAlive);
+}
+
+void FailureDetector::refused(TimePoint now) {
+  lastEvidence_ = std::max(lastEvidence_, now);
+  judgedFrom_ = std::max(judgedFrom_, now);
+  confirming_ = false;
+  kernelOnly_ = false;
+  unansweredSince_.reset();
+  transition(Verdict::kRefusing);
+}
+
+void FailureDetector::asked(Asked how, TimePoint now) {
+  if (how == Asked::kNothing) return;
+  if (!unansweredSince_.has_value()) {
+    unansweredSince_ = now;
+    unanswered_ = how;
+  }
+  unanswered_ = std::max(unanswered_, how);
+}
+
+void FailureDetector::connectAnswered() {
+  if (unanswered_ == Asked::kConnect) unansweredSince_.reset();
+}
+
+bool FailureDetector::voidRound(TimePoint now) {
+  judgedFrom_ = std::max(judgedFrom_, now);
+  if (!confirming_) return false;
+  confirmStart_ = now;
+  confirmTried_ = false;
+  return true;
+}
+
+FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimits& limits) {
+  if (unansweredSince_.has_value()) {
+    const Duration unanswered = now - *unansweredSince_;
+    if (verdict_ == Verdict::kAlive && unanswered >= stallAfter_) transition(Verdict::kStalled);
+    if (verdict_ == Verdict::kStalled && unanswered >= stallOpenAfter_) stalledTooLong_ = true;
+  }
+  if (now < silenceDeadline(limits)) return Step::kNone;
+  if (confirming_ || verdict_ == Verdict::kRefusing) {
+    confirming_ = false;
+    transition(Verdict::kDead);
+    return Step::kNone;
+  }
+  confirming_ = true;
+  confirmTried_ = false;
+  confirmStart_ = now;
+  silentSince_ = judgedFrom_;
+  if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);
+  return Step::kConfirm;
+}
+
+TimePoint FailureDetector::confirmDeadline(const DetectionLimits& limits) const {
+  const TimePoint confirmed = confirmStart_ + limits.confirm;
+  return confirmTried_ ? confirmed : std::max(confirmed, silentSince_ + kUnconfirmedSilence);
+}
+
+TimePoint FailureDetector::silenceDeadline(const DetectionLimits& limits) const {
+  if (verdict_ == Verdict::kDead) return TimePoint::max();
+  if (confirming_) return confirmDeadline(limits);
+  const TimePoint deadline = judgedFrom_ + limits.silence;
+  // Refusing: the recovery attempts, one RST each, were the confirm.
+  if (verdict_ == Verdict::kRefusing) return deadline + limits.confirm;
+  return kernelOnly_ ? deadline + kDelayedAck : deadline;
+}
+
+TimePoint FailureDetector::nextDeadline(const DetectionLimits& limits) const {
+  TimePoint deadline = silenceDeadline(limits);
+  if (!unansweredSince_.has_value()) return deadline;
+  if (verdict_ == Verdict::kAlive) deadline = std::min(deadline, *unansweredSince_ + stallAfter_);
+  if (verdict_ == Verdict::kStalled && !stalledTooLong_) {
+    deadline = std::min(deadline, *unansweredSince_ + stallOpenAfter_);
+  }
+  return deadline;
+}
+
+Duration FailureDetector::unansweredFor(TimePoint now) const {
+  return unansweredSince_.has_value() ? now - *unansweredSince_ : Duration::zero();
+}
+
+void FailureDetector::transition(Verdict to) {
+  if (to == verdict_) return;
+  PP_ASSERT(to != Verdict::kUnknown);
+  // A suspicion of a stalled peer keeps its circuit as it was; any other verdict ends the stall.
+  if (to != Verdict::kStalled && to != Verdict::kSuspect) stalledTooLong_ = false;
+  verdict_ = to;
+}
+
+}  // namespace peerpulse::health

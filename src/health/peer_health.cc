@@ -1,0 +1,238 @@
+#include "peerpulse/health/peer_health.h"
+
+#include <algorithm>
+
+#include "peerpulse/base/assert.h"
+#include "peerpulse/health/connect_evidence.h"
+
+namespace peerpulse::health {
+
+PeerHealth::PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitterSeed, TimePoint start)
+    : peer_(peer),
+      options_(options),
+      rtt_(options.interval / 4),
+      detector_(options, start),
+      circuit_(options),
+      plan_(options, jitterSeed, start),
+      lastNow_(start) {
+  deadline_ = std::min(plan_.nextDeadline(false), detector_.nextDeadline(limits()));
+}
+
+Actions PeerHealth::on(const Event& event, TimePoint now) {
+  PP_ASSERT(now >= lastNow_);
+  lastNow_ = now;
+  Actions actions;
+  const TimePoint heardBefore = detector_.lastEvidence();
+  const bool wasRecovering = detector_.recovering();
+  const bool wasConfirming = detector_.confirming();
+  const uint32_t outstandingBefore = plan_.outstanding();
+
+  if (now - deadline_ > options_.interval && detector_.voidRound(now)) startConfirm(actions);
+  std::visit([&](const auto& e) { handle(e, now, actions); }, event);
+
+  const bool recovering = detector_.recovering();
+  if (wasConfirming && !detector_.confirming()) {
+    actions.add(StopConnects{ConnectPurpose::kConfirm});
+    actions.add(StopConnects{ConnectPurpose::kHostCheck});
+  }
+  if (!wasRecovering && recovering) plan_.outageBegan(now, actions);
+  if (wasRecovering && !recovering) plan_.outageEnded(now, actions);
+  plan_.checkHost(wantsHostChecks(), limits().silence, now, actions);
+  detector_.asked(plan_.advance(now, recovering, rtt_, actions), now);
+
+  circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
+  publish(now, now - heardBefore, outstandingBefore, actions);
+  deadline_ =
+      std::min({plan_.nextDeadline(recovering), detector_.nextDeadline(limits()), circuit_.nextDeadline()});
+  return actions;
+}
+
+bool PeerHealth::wantsKernelView(TimePoint now) const {
+  if (!plan_.connected()) return false;
+  // Once PINGs stay unanswered the kernel is asked at every tick: that is cheap, bursts of SYNs are not.
+  return detector_.confirming() || judgementDue(now) || detector_.unansweredFor(now) >= limits().silence / 2;
+}
+
+void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
+  const TimePoint dataHeard = std::min(tick.dataHeard, now);
+  if (dataHeard > dataHeard_) {
+    dataHeard_ = dataHeard;
+    detector_.heard(dataHeard);
+    if (!detector_.recovering()) plan_.postponeFor(dataHeard);
+  }
+  if (tick.kernel.has_value()) considerKernel(*tick.kernel, now);
+  circuit_.tick(now);
+  if (detector_.judge(now, limits()) == FailureDetector::Step::kConfirm) startConfirm(actions);
+}
+
+void PeerHealth::considerKernel(const KernelView& view, TimePoint now) {
+  kernel_ = view;
+  const TimePoint at = now - std::max(view.lastAckReceived, Duration::zero());
+  if (at <= detector_.lastEvidence() + kKernelTick) return;  // may be the very ACK we know of
+  detector_.kernelHeard(at, limits());
+  plan_.heardHere(at);
+}
+
+bool PeerHealth::wantsHostChecks() const {
+  return !detector_.recovering() && detector_.kernelOnly() && hostCheckTells();
+}
+
+// A connection that carries a PING every T has its kernel's ACKs to go by, and a full accept queue does not stop
+// those: if they end and its port is silent too, the peer cannot be reached, whatever answers on other ports.
+bool PeerHealth::hostCheckTells() const {
+  return options_.confirmPort != 0 && !(plan_.mode() == ProbeMode::kFastPing && plan_.connected());
+}
+
+void PeerHealth::startConfirm(Actions& actions) {
+  confirmConnects_ = std::max(options_.confirmConnects, 1u);
+  detector_.confirmTried(true);
+  actions.add(StopConnects{ConnectPurpose::kConfirm});
+  actions.add(StartConnects{ConnectPurpose::kConfirm, confirmConnects_});
+  if (!hostCheckTells()) return;
+  actions.add(StopConnects{ConnectPurpose::kHostCheck});
+  actions.add(StartConnects{ConnectPurpose::kHostCheck, (confirmConnects_ + 1) / 2});
+}
+
+void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch) || plan_.connected()) return;
+  const Duration elapsed = plan_.connected(now, detector_.recovering());
+  rtt_.add(elapsed, now);
+  detector_.kernelHeard(now, limits());
+}
+
+void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  plan_.heardHere(now);
+  detector_.heard(now);
+}
+
+void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  const ProbePlan::Ack ack = plan_.acked(event.sequence, now);
+  if (!ack.valid) return;
+  if (ack.rtt.has_value()) rtt_.add(*ack.rtt, now);
+  detector_.answered(now);
+  lastError_ = 0;
+}
+
+void PeerHealth::handle(const GoneAway& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  detector_.heard(now);
+  plan_.goneAway(event.enhanceYourCalm, now, actions);
+  if (plan_.mode() == ProbeMode::kL4) detector_.askedNoMore();
+}
+
+void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  const bool wasOpen = plan_.connected();
+  const ConnectEvidence evidence = classifyConnect(event.error);
+  const bool refused = !wasOpen && evidence == ConnectEvidence::kRefused;
+  plan_.closed(event.notHttp2, refused);
+  if (plan_.mode() == ProbeMode::kL4) detector_.askedNoMore();
+  if (event.error != 0) lastError_ = event.error;
+  if (refused) {
+    detector_.refused(now);
+  } else if (evidence == ConnectEvidence::kAlive) {  // FIN or RST: from its kernel
+    detector_.kernelHeard(now, limits());
+  }
+}
+
+void PeerHealth::handle(const HealthAnswered& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  detector_.heard(now);
+  if (event.status >= 200 && event.status < 500) {
+    detector_.answered(now);
+    lastError_ = 0;
+  }
+  plan_.healthAnswered(now, actions);
+}
+
+void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& actions) {
+  if (event.purpose == ConnectPurpose::kHostCheck) {
+    hostChecked(event, now, actions);
+    return;
+  }
+  if (event.error != 0) lastError_ = event.error;
+  switch (classifyConnect(event.error)) {
+    case ConnectEvidence::kAlive:
+      synAcked(event.elapsed, now, actions);
+      break;
+    case ConnectEvidence::kRefused:
+      detector_.refused(now);
+      break;
+    case ConnectEvidence::kSilence:
+      break;
+    case ConnectEvidence::kLocal:
+      if (event.purpose != ConnectPurpose::kConfirm || confirmConnects_ == 0) break;
+      detector_.confirmTried(--confirmConnects_ > 0);
+      break;
+  }
+}
+
+void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions& actions) {
+  const ConnectEvidence evidence = classifyConnect(event.error);
+  if (evidence != ConnectEvidence::kAlive && evidence != ConnectEvidence::kRefused) return;
+  if (detector_.recovering()) return;  // an outage ends on the peer's own port
+  detector_.kernelHeard(now, limits());
+  plan_.answeredElsewhere(now, actions);
+}
+
+void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
+  // At a second and more the SYN was sent twice, and nobody knows which one was answered (Karn).
+  if (elapsed < seconds(1)) rtt_.add(elapsed, now);
+  if (plan_.answersByConnect(detector_.recovering())) {
+    detector_.answered(now);
+    lastError_ = 0;
+    return;
+  }
+  detector_.connectAnswered();
+  detector_.kernelHeard(now, limits());
+  plan_.answeredElsewhere(now, actions);
+}
+
+void PeerHealth::handle(const OutcomeRecord& record, TimePoint now, Actions& actions) {
+  circuit_.onOutcome(record, now);
+}
+
+void PeerHealth::handle(const CircuitOverride& change, TimePoint now, Actions& actions) {
+  circuit_.onOverride(change, now);
+}
+
+void PeerHealth::publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions) {
+  CircuitWord next = word_;
+  next.verdict = detector_.verdict();
+  next.circuit = circuit_.state();
+  next.reason = circuit_.reason();
+  next.overridden = circuit_.overridden();
+  const bool renewed = circuit_.renewals() != renewals_ && next.circuit == CircuitState::kHalfOpen;
+  renewals_ = circuit_.renewals();
+  const bool changed = next.pack() != word_.pack();
+  if (!changed && !renewed) return;
+  ++next.generation;
+  if (next.verdict != word_.verdict || next.circuit != word_.circuit) {
+    const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
+    next.sinceMillis = static_cast<uint32_t>(millis);
+  }
+  if (next.circuit != word_.circuit) circuit_.published(next.generation);
+  actions.add(Publish{next});
+  if (changed) {
+    const Evidence why = evidence(silence, outstanding);
+    actions.add(Report{Transition{peer_, word_, next, now, detector_.lastEvidence(), why}});
+  }
+  word_ = next;
+}
+
+Evidence PeerHealth::evidence(Duration silence, uint32_t outstanding) const {
+  Evidence evidence;
+  evidence.silence = silence;
+  evidence.lastAckReceived = kernel_.lastAckReceived;
+  evidence.unacked = kernel_.unacked;
+  evidence.pingsOutstanding = outstanding;
+  evidence.confirmConnects = confirmConnects_;
+  evidence.consecutiveFailures = circuit_.consecutiveFailures();
+  evidence.rtt = rtt_.smoothed();
+  evidence.error = lastError_;
+  return evidence;
+}
+
+}  // namespace peerpulse::health

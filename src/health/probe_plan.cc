@@ -1,0 +1,200 @@
+#include "peerpulse/health/probe_plan.h"
+
+#include <algorithm>
+
+namespace peerpulse::health {
+
+ProbePlan::ProbePlan(const ProbeOptions& options, uint32_t jitterSeed, TimePoint start)
+    : interval_(options.interval),
+      recoverInterval_(options.recoverInterval),
+      asksHealth_(!options.healthPath.empty()),
+      random_(jitterSeed) {
+  // jitter() gives up to a quarter: four times that spreads the first probes of all peers over T.
+  nextOpen_ = start + 4 * jitter(interval_);
+  nextConnect_ = nextPing_ = nextOpen_;
+}
+
+Duration ProbePlan::jitter(Duration d) {
+  random_ = random_ * 1664525u + 1013904223u;  // Numerical Recipes' generator: only spreads load
+  return d * (random_ >> 16) / (4 * 65536);
+}
+
+Duration ProbePlan::pingInterval() const {
+  if (mode_ == ProbeMode::kSlowPing) return std::max(kSlowPingInterval, interval_);
+  return outstanding() < kSlowedOutstanding ? interval_ : std::max(kSlowedInterval, interval_);
+}
+
+Duration ProbePlan::probeInterval() const {
+  return mode_ == ProbeMode::kFastPing ? pingInterval() : interval_;
+}
+
+bool ProbePlan::wantsConnects(bool recovering) const {
+  if (mode_ == ProbeMode::kL4) return !(recovering && asksHealth_);
+  return mode_ == ProbeMode::kSlowPing && !recovering;
+}
+
+Duration ProbePlan::attemptLifetime(bool recovering, const RttEstimator& rtt) const {
+  if (rtt.measured()) return std::max(recoverInterval_, 2 * rtt.smoothed() + milliseconds(10));
+  return recovering ? recoverInterval_ : std::max(recoverInterval_, kUnmeasuredLifetime);
+}
+
+Duration ProbePlan::connected(TimePoint now, bool recovering) {
+  state_ = State::kOpen;
+  heardHere_ = now;
+  nextPing_ = now;
+  expiry_ = recovering ? now + kAnswerPatience : TimePoint::max();
+  return now - openedAt_;
+}
+
+ProbePlan::Ack ProbePlan::acked(uint32_t sequence, TimePoint now) {
+  // Only what was sent and not answered yet; TCP keeps ACKs in order, so a later one covers the earlier.
+  if (sequence - acked_ - 1 >= sent_ - acked_) return {};
+  Ack ack{true, {}};
+  if (sent_ - sequence < kSlowedOutstanding) ack.rtt = now - sentAt_[sequence % kSlowedOutstanding];
+  acked_ = sequence;
+  answered_ = true;
+  strikes_ = 0;
+  heardHere_ = now;
+  expiry_ = TimePoint::max();
+  nextPing_ = std::min(nextPing_, now + pingInterval());  // no longer slowed
+  return ack;
+}
+
+void ProbePlan::heardHere(TimePoint at) {
+  heardHere_ = std::max(heardHere_, at);
+}
+
+void ProbePlan::goneAway(bool enhanceYourCalm, TimePoint now, Actions& actions) {
+  strikes_ = 0;
+  if (enhanceYourCalm) {
+    mode_ = mode_ == ProbeMode::kFastPing ? ProbeMode::kSlowPing : ProbeMode::kL4;
+    nextConnect_ = now;
+  }
+  close(actions);
+}
+
+void ProbePlan::closed(bool notHttp2, bool refused) {
+  const bool wasOpen = state_ == State::kOpen;
+  state_ = State::kNone;
+  expiry_ = TimePoint::max();
+  if (refused) strikes_ = 0;  // the process ended: no sign of what it speaks
+  if (!wasOpen || answered_ || !usesHttp2()) return;
+  if (notHttp2 || ++strikes_ >= kMaxStrikes) mode_ = ProbeMode::kL4;
+}
+
+void ProbePlan::healthAnswered(TimePoint now, Actions& actions) {
+  close(actions);
+  nextOpen_ = std::max(nextOpen_, now + kHealthRetry);
+}
+
+void ProbePlan::answeredElsewhere(TimePoint now, Actions& actions) {
+  if (state_ == State::kOpen && usesHttp2() && now - heardHere_ > kBrokenAfter && outstanding() > 0) {
+    close(actions);
+  }
+}
+
+void ProbePlan::postponeFor(TimePoint at) {
+  if (mode_ != ProbeMode::kSlowPing) nextPing_ = std::max(nextPing_, at + interval_);
+  nextConnect_ = std::max(nextConnect_, at + interval_);
+}
+
+void ProbePlan::outageBegan(TimePoint now, Actions& actions) {
+  close(actions);
+  actions.add(StopConnects{ConnectPurpose::kProbe});
+  nextOpen_ = std::max(nextOpen_, now);
+  nextConnect_ = now;
+  nextPatient_ = now + recoverInterval_;
+}
+
+void ProbePlan::outageEnded(TimePoint now, Actions& actions) {
+  actions.add(StopConnects{ConnectPurpose::kPatient});
+  nextPatient_ = TimePoint::max();
+  nextConnect_ = now;
+  if (!usesHttp2()) close(actions);
+}
+
+void ProbePlan::open(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
+  ++epoch_;
+  sent_ = acked_ = 0;
+  answered_ = false;
+  state_ = State::kConnecting;
+  openedAt_ = heardHere_ = now;
+  nextOpen_ = now + recoverInterval_ + jitter(recoverInterval_);
+  expiry_ = now + attemptLifetime(recovering, rtt);
+  actions.add(OpenConnection{epoch_, usesHttp2() ? ConnectionKind::kHttp2 : ConnectionKind::kHealthGet});
+}
+
+void ProbePlan::close(Actions& actions) {
+  if (state_ == State::kNone) return;
+  state_ = State::kNone;
+  expiry_ = TimePoint::max();
+  actions.add(CloseConnection{epoch_});
+}
+
+void ProbePlan::sendPing(TimePoint now, Actions& actions) {
+  ++sent_;
+  sentAt_[sent_ % kSlowedOutstanding] = now;
+  actions.add(SendPing{epoch_, sent_});
+  // Kept to its own beat, unless it fell behind: then the missed ones are not made up for.
+  nextPing_ += pingInterval();
+  if (nextPing_ <= now) nextPing_ = now + pingInterval();
+}
+
+void ProbePlan::startConnect(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
+  if (recovering) {  // one socket per peer: the last attempt has had its time
+    actions.add(StopConnects{ConnectPurpose::kProbe});
+    nextConnect_ = now + attemptLifetime(recovering, rtt) + jitter(recoverInterval_);
+  } else {
+    nextConnect_ += interval_;
+    if (nextConnect_ <= now) nextConnect_ = now + interval_;
+  }
+  actions.add(StartConnects{ConnectPurpose::kProbe, 1});
+}
+
+void ProbePlan::checkHost(bool wanted, Duration every, TimePoint now, Actions& actions) {
+  hostCheckInterval_ = every;
+  const bool checking = nextHostCheck_ != TimePoint::max();
+  if (wanted == checking) return;
+  nextHostCheck_ = wanted ? now + every : TimePoint::max();
+  if (!wanted) actions.add(StopConnects{ConnectPurpose::kHostCheck});
+}
+
+Asked ProbePlan::advance(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
+  Asked asked = Asked::kNothing;
+  if (state_ != State::kNone && now >= expiry_) close(actions);
+  if (state_ == State::kOpen && outstanding() >= kMaxOutstanding) close(actions);
+  if (state_ == State::kNone && wantsConnection(recovering) && now >= nextOpen_) {
+    open(now, recovering, rtt, actions);
+    asked = Asked::kPing;
+  }
+  if (state_ == State::kOpen && usesHttp2() && now >= nextPing_) {
+    sendPing(now, actions);
+    asked = Asked::kPing;
+  }
+  if (wantsConnects(recovering) && now >= nextConnect_) {
+    startConnect(now, recovering, rtt, actions);
+    asked = std::max(asked, Asked::kConnect);
+  }
+  if (now >= nextHostCheck_) {
+    nextHostCheck_ = now + hostCheckInterval_;
+    actions.add(StopConnects{ConnectPurpose::kHostCheck});
+    actions.add(StartConnects{ConnectPurpose::kHostCheck, 1});
+  }
+  if (recovering && now >= nextPatient_) {
+    nextPatient_ = now + kPatientInterval;
+    actions.add(StopConnects{ConnectPurpose::kPatient});
+    actions.add(StartConnects{ConnectPurpose::kPatient, 1});
+  }
+  return asked;
+}
+
+TimePoint ProbePlan::nextDeadline(bool recovering) const {
+  TimePoint deadline = state_ == State::kNone ? nextHostCheck_ : std::min(nextHostCheck_, expiry_);
+  if (state_ == State::kNone && wantsConnection(recovering)) deadline = std::min(deadline, nextOpen_);
+  if (state_ == State::kOpen && usesHttp2()) deadline = std::min(deadline, nextPing_);
+  if (wantsConnects(recovering)) deadline = std::min(deadline, nextConnect_);
+  if (recovering) deadline = std::min(deadline, nextPatient_);
+  return deadline;
+}
+
+}  // namespace peerpulse::health

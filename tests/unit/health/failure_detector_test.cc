@@ -1,0 +1,199 @@
+// Goal: each rule of the detector by itself, on exact times.
+#include "peerpulse/health/failure_detector.h"
+
+#include <doctest/doctest.h>
+
+namespace peerpulse::health {
+namespace {
+
+using Step = FailureDetector::Step;
+
+struct Fixture {
+  ProbeOptions options;
+  DetectionLimits limits{milliseconds(50), milliseconds(15)};
+  TimePoint start = TimePoint() + seconds(100);
+  FailureDetector detector{options, start};
+
+  TimePoint at(int64_t ms) const { return start + milliseconds(ms); }
+  Step judge(int64_t ms) { return detector.judge(at(ms), limits); }
+};
+
+TEST_CASE_FIXTURE(Fixture, "detector: silence for exactly S, then C, is death") {
+  detector.answered(at(0));
+  CHECK(detector.nextDeadline(limits) == at(50));
+  CHECK(judge(49) == Step::kNone);
+  CHECK(detector.verdict() == Verdict::kAlive);
+  CHECK(judge(50) == Step::kConfirm);
+  CHECK(detector.verdict() == Verdict::kSuspect);
+  detector.confirmTried(true);
+  CHECK(detector.nextDeadline(limits) == at(65));
+  CHECK(judge(64) == Step::kNone);
+  judge(65);
+  CHECK(detector.verdict() == Verdict::kDead);
+  CHECK(detector.lastEvidence() == at(0));
+  CHECK(detector.nextDeadline(limits) == TimePoint::max());
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: any evidence clears a suspicion, old evidence does not") {
+  detector.answered(at(0));
+  SUBCASE("byte") {
+    judge(50);
+    detector.heard(at(55));
+    CHECK(detector.verdict() == Verdict::kAlive);
+  }
+  SUBCASE("kernel") {
+    judge(50);
+    detector.kernelHeard(at(51), limits);
+    CHECK(detector.verdict() == Verdict::kAlive);
+  }
+  SUBCASE("stamp from before the silence") {
+    detector.answered(at(10));
+    judge(60);
+    detector.heard(at(9));
+    CHECK(detector.verdict() == Verdict::kSuspect);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "detector: RST to a SYN is refusing at once from any verdict, and silence ends it") {
+  SUBCASE("unknown") {}
+  SUBCASE("alive") {
+    detector.answered(at(0));
+  }
+  SUBCASE("suspect") {
+    detector.answered(at(0));
+    judge(50);
+  }
+  SUBCASE("dead") {
+    detector.answered(at(0));
+    judge(50);
+    detector.confirmTried(true);
+    judge(65);
+  }
+  detector.refused(at(70));
+  CHECK(detector.verdict() == Verdict::kRefusing);
+  detector.kernelHeard(at(80), limits);
+  CHECK(detector.verdict() == Verdict::kRefusing);
+  CHECK(detector.nextDeadline(limits) == at(145));
+  judge(145);
+  CHECK(detector.verdict() == Verdict::kDead);
+  detector.answered(at(200));
+  CHECK(detector.verdict() == Verdict::kAlive);
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: unknown is confirmed without being suspected") {
+  CHECK(judge(50) == Step::kConfirm);
+  CHECK(detector.verdict() == Verdict::kUnknown);
+  detector.confirmTried(true);
+  judge(65);
+  CHECK(detector.verdict() == Verdict::kDead);
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: a voided round restarts the clock and the confirm") {
+  detector.answered(at(0));
+  CHECK_FALSE(detector.voidRound(at(300)));
+  CHECK(judge(300) == Step::kNone);
+  CHECK(judge(350) == Step::kConfirm);
+  detector.confirmTried(true);
+  CHECK(detector.voidRound(at(500)));
+  detector.confirmTried(true);
+  judge(514);
+  CHECK(detector.verdict() == Verdict::kSuspect);
+  judge(515);
+  CHECK(detector.verdict() == Verdict::kDead);
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: without one confirm connect death takes a second of silence") {
+  detector.answered(at(0));
+  judge(50);
+  detector.confirmTried(false);
+  judge(999);
+  CHECK(detector.verdict() == Verdict::kSuspect);
+  judge(1000);
+  CHECK(detector.verdict() == Verdict::kDead);
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: kernel evidence alone is alive, then stalled, then stalled too long") {
+  detector.answered(at(0));
+  detector.asked(Asked::kPing, at(10));
+  for (int64_t ms = 20; ms < 10'010; ms += 20) {
+    detector.kernelHeard(at(ms), limits);
+    judge(ms);
+    REQUIRE(detector.verdict() == Verdict::kAlive);
+  }
+  CHECK(detector.kernelOnly());
+  CHECK(detector.silenceDeadline(limits) == at(10'000 + 250));  // a delayed ACK is no suspicion
+  CHECK(detector.nextDeadline(limits) == at(10'010));
+  judge(10'010);
+  CHECK(detector.verdict() == Verdict::kStalled);
+  detector.kernelHeard(at(10'020), limits);
+  CHECK(detector.verdict() == Verdict::kStalled);
+  detector.kernelHeard(at(30'009), limits);
+  judge(30'009);
+  CHECK_FALSE(detector.stalledTooLong());
+  judge(30'010);
+  CHECK(detector.stalledTooLong());
+  CHECK(judge(30'300) == Step::kConfirm);
+  CHECK(detector.verdict() == Verdict::kSuspect);
+  CHECK(detector.stalledTooLong());
+  detector.kernelHeard(at(30'301), limits);
+  CHECK(detector.verdict() == Verdict::kStalled);
+  detector.answered(at(30'400));
+  CHECK(detector.verdict() == Verdict::kAlive);
+  CHECK_FALSE(detector.stalledTooLong());
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: an answered connect settles what connects owe, not what a PING owes") {
+  detector.answered(at(0));
+  detector.asked(Asked::kNothing, at(5));
+  CHECK(detector.unansweredFor(at(100)) == Duration::zero());
+  detector.asked(Asked::kConnect, at(10));
+  detector.asked(Asked::kConnect, at(30));
+  CHECK(detector.unansweredFor(at(100)) == milliseconds(90));
+  SUBCASE("connects") {
+    detector.connectAnswered();
+    CHECK(detector.unansweredFor(at(100)) == Duration::zero());
+  }
+  SUBCASE("and a PING") {
+    detector.asked(Asked::kPing, at(40));
+    detector.connectAnswered();
+    CHECK(detector.unansweredFor(at(100)) == milliseconds(90));
+    detector.answered(at(100));
+    detector.asked(Asked::kConnect, at(110));
+    detector.connectAnswered();
+    CHECK(detector.unansweredFor(at(200)) == Duration::zero());
+  }
+}
+
+TEST_CASE("detection limits: configured, and stretched by the path") {
+  const struct {
+    ProbeOptions options;
+    Duration rtt;
+    Duration minSilence, maxSilence, minConfirm, maxConfirm;
+  } rows[] = {
+      {ProbeOptions::lan(), microseconds(200), milliseconds(50), milliseconds(50), milliseconds(15),
+       milliseconds(15)},
+      {ProbeOptions::fast(), microseconds(200), milliseconds(25), milliseconds(25), milliseconds(8),
+       milliseconds(8)},
+      {ProbeOptions::lan(), milliseconds(50), milliseconds(107), milliseconds(110), milliseconds(50),
+       milliseconds(52)},
+      {ProbeOptions::wan(), milliseconds(50), milliseconds(174), milliseconds(178), milliseconds(50),
+       milliseconds(52)},
+  };
+  for (const auto& row : rows) {
+    RttEstimator rtt(row.options.interval / 4);
+    TimePoint now = TimePoint() + seconds(1);
+    for (int i = 0; i < 100; ++i)
+      rtt.add(row.rtt, now += row.options.interval);
+    const DetectionLimits limits = DetectionLimits::of(row.options, row.options.interval, rtt);
+    CHECK(limits.silence >= row.minSilence);
+    CHECK(limits.silence <= row.maxSilence);
+    CHECK(limits.confirm >= row.minConfirm);
+    CHECK(limits.confirm <= row.maxConfirm);
+  }
+  const RttEstimator unmeasured(milliseconds(5));
+  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), unmeasured).confirm == milliseconds(50));
+}
+
+}  // namespace
+}  // namespace peerpulse::health
