@@ -1,0 +1,193 @@
+// Codecs: HTTP/1.1 (RFC 9112) and HTTP/2 (RFC 9113), bytes in and bytes out. A codec owns no socket, reads no
+// clock and never blocks. Its owner (a connection) feeds it what arrived and takes what is to be sent:
+//
+//   socket -> codec.receive(slice) -> callbacks to streams' receivers
+//   receivers -> stream.sendX(...)  -> CodecOwner::onOutputReady() -> codec.produce(buffer) -> socket
+//
+// Bodies are Slices end to end: a received slice shares the memory it was read into, and produce() puts the
+// very slices given to sendData() on the wire.
+//
+// Back-pressure is credit: whoever received `n` body bytes gives them back with stream.consumed(n) once they
+// went out on the other side (Receiver::onBodySent). Until then the codec lets the remote side send at most
+// its window (h2: WINDOW_UPDATE; h1: wantsRead() turns false and the owner stops reading). So memory per
+// exchange and direction stays below the window whatever the body's size.
+//
+// Stream lifetime: streams are owned by their codec. A stream is gone after exactly one of
+//   receiver.onClosed()       both directions ended in order
+//   receiver.onReset(...)     it ended otherwise, by the remote side, the connection or the protocol
+//   stream.reset(reason)      our own side ended it; no further callback follows
+// The pointer must not be used after that. A receiver must outlive its stream.
+//
+// Re-entry: every stream method may be called from inside any receiver callback. Codecs must not be destroyed
+// from inside one (defer it).
+//
+// Threading: one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "peerpulse/base/buffer.h"
+#include "peerpulse/base/result.h"
+#include "peerpulse/base/slice.h"
+#include "peerpulse/http/message.h"
+
+namespace peerpulse::http {
+
+/// Why a stream ended early. h2: maps to and from RST_STREAM codes (RFC 9113 7).
+enum class ResetReason : uint8_t {
+  kNoError,           ///< h2 NO_ERROR: stop sending, the answer is complete (RFC 9113 8.1)
+  kCancel,            ///< no longer wanted
+  kRefused,           ///< provably not processed: REFUSED_STREAM, or above GOAWAY's last id (RFC 9113 8.7)
+  kProtocol,          ///< the remote side broke the protocol
+  kInternal,          ///< h2 INTERNAL_ERROR
+  kFlowControl,       ///< h2 FLOW_CONTROL_ERROR
+  kEnhanceYourCalm,   ///< h2 ENHANCE_YOUR_CALM
+  kConnectionClosed,  ///< the connection ended (EOF, reset, or our own close) before the message did
+};
+
+const char* toString(ResetReason reason);
+
+/// What a stream tells its user. Both sides use it: of a server stream it is the request that arrives, of a
+/// client stream the response.
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  virtual void onData(Slice data) = 0;
+  virtual void onTrailers(HeaderList&& trailers) = 0;
+  /// The incoming message is complete (after its last data or trailers).
+  virtual void onEnd() = 0;
+  /// `n` body bytes given to sendData() were handed to the wire.
+  virtual void onBodySent(size_t n) = 0;
+  virtual void onClosed() = 0;
+  /// `detail` says more for logs and Proxy-Status details; it lives only during the call.
+  virtual void onReset(ResetReason reason, std::string_view detail) = 0;
+};
+
+class ResponseReceiver : public Receiver {
+ public:
+  /// A 1xx other than 101. At most 16 per response; beyond that the codec resets the stream (kProtocol).
+  virtual void onInformational(ResponseHead&& head) = 0;
+  /// The final response head; also 101, after which both directions are a tunnel: raw bytes as data.
+  virtual void onHeaders(ResponseHead&& head) = 0;
+};
+
+/// The sending half of a stream.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  /// Requires that headers were sent and the message was not ended.
+  virtual void sendData(Slice data) = 0;
+  /// Ends the outgoing message, with trailers if there are any (h1: only possible on a chunked message;
+  /// otherwise they are dropped).
+  virtual void sendEnd(const HeaderList& trailers) = 0;
+  void sendEnd() { sendEnd(HeaderList()); }
+  /// Gives back credit for `n` received body bytes.
+  virtual void consumed(size_t n) = 0;
+  /// Ends the stream now. h1: the connection cannot be used again and will want to close; a body that was
+  /// only partly sent is never ended cleanly.
+  virtual void reset(ResetReason reason) = 0;
+};
+
+/// Server side: answers one request.
+class ResponseStream : public Stream {
+ public:
+  /// 1xx except 101.
+  virtual void sendInformational(const ResponseHead& head) = 0;
+  /// With `end` there is no body. On h1 a body without content-length is chunked (or, to a 1.0 client, ended
+  /// by closing). Bodies of HEAD, 204 and 304 answers are dropped.
+  virtual void sendHeaders(const ResponseHead& head, bool end) = 0;
+};
+
+/// Client side: sends one request.
+class RequestStream : public Stream {
+ public:
+  virtual void sendHeaders(const RequestHead& head, bool end) = 0;
+};
+
+/// What every codec tells the connection that drives it.
+class CodecOwner {
+ public:
+  virtual ~CodecOwner() = default;
+  /// produce() has something to give. May be called often; must not call back into the codec.
+  virtual void onOutputReady() = 0;
+};
+
+class Codec {
+ public:
+  virtual ~Codec() = default;
+  /// Takes all of `in`. An error means: send what produce() still gives, then close the connection; the
+  /// message says what the remote side did. All streams were told onReset() by then.
+  virtual Result<void> receive(Slice in) = 0;
+  /// The remote side sent FIN. Streams that this cuts off are told onReset(kConnectionClosed).
+  virtual void receiveEof() = 0;
+  /// The connection is gone: every stream is told onReset(kConnectionClosed, detail).
+  virtual void connectionLost(std::string_view detail) = 0;
+  /// Appends wire bytes to `out` until it holds about `limit` bytes or there is no more for now.
+  virtual void produce(Buffer& out, size_t limit) = 0;
+  /// False while reading on would exceed the buffering bound (h1 only; h2 limits by windows).
+  virtual bool wantsRead() const { return true; }
+  /// True once nothing is left to do: the owner closes after writing what produce() gave.
+  virtual bool finished() const = 0;
+  /// Starts no new streams, finishes the old ones (h2: GOAWAY; h1: Connection: close), then finished().
+  virtual void drain() = 0;
+  virtual size_t activeStreams() const = 0;
+};
+
+class ServerCodecOwner : public CodecOwner {
+ public:
+  /// A request arrived; the body follows through the returned receiver (never null). onEnd() is called also
+  /// when there is no body.
+  virtual Receiver* onRequest(ResponseStream& stream, RequestHead&& head) = 0;
+  /// The bytes are not a request we take. The owner answers with a final response of `status` through
+  /// `stream`, or resets it. h1 closes the connection after the answer. Returns the receiver as onRequest().
+  virtual Receiver* onBadRequest(ResponseStream& stream, int status, std::string_view detail) = 0;
+};
+
+class ClientCodecOwner : public CodecOwner {
+ public:
+  /// canOpenStream() may have changed (a stream ended, SETTINGS arrived, GOAWAY).
+  virtual void onCapacityChanged() = 0;
+  /// h2 only.
+  virtual void onGoAway(uint32_t errorCode, std::string_view debugData) = 0;
+  /// h2 only: the ACK of submitPing(payload).
+  virtual void onPingAck(uint64_t payload) = 0;
+};
+
+class ClientCodec : public Codec {
+ public:
+  /// True if openStream() would start a stream now: not draining, and below the remote limit (h1: idle).
+  virtual bool canOpenStream() const = 0;
+  /// Requires canOpenStream().
+  virtual RequestStream& openStream(ResponseReceiver& receiver) = 0;
+  /// h2: sends a PING (RFC 9113 6.7). h1: false, nothing sent.
+  virtual bool submitPing(uint64_t payload) = 0;
+};
+
+/// Limits of what a codec accepts (faults.md section 7). Sizes in bytes.
+struct CodecLimits {
+  size_t maxHeaderCount = 100;
+  size_t maxHeaderFieldSize = 16 * 1024;
+  size_t maxHeaderListSize = 64 * 1024;
+  size_t maxRequestLineSize = 8 * 1024;
+  size_t maxChunkExtension = 256;
+  uint32_t maxConcurrentStreams = 1024;
+  /// Body bytes of one stream and direction that may wait inside the process.
+  size_t streamWindow = 512 * 1024;
+  /// Resets of streams per second and burst before ENHANCE_YOUR_CALM (h2 server; the trusted local client).
+  uint32_t resetBurst = 10'000;
+  uint32_t resetsPerSecond = 1'000;
+};
+
+std::unique_ptr<Codec> createH1ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits);
+std::unique_ptr<Codec> createH2ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits);
+std::unique_ptr<ClientCodec> createH1ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits);
+std::unique_ptr<ClientCodec> createH2ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits);
+
+/// Tells h1 from h2 by the first bytes of a connection (RFC 9113 3.4).
+enum class Preface : uint8_t { kNeedMore, kHttp1, kHttp2 };
+Preface detectPreface(std::string_view firstBytes);
+
+}  // namespace peerpulse::http

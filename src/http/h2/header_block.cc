@@ -1,0 +1,131 @@
+#include "header_block.h"
+
+#include "../field_rules.h"
+
+namespace peerpulse::http::h2 {
+namespace {
+
+constexpr size_t kFieldOverhead = 32;
+constexpr size_t kAbuseFactor = 16;
+
+}  // namespace
+
+AddResult HeaderBlock::add(std::string_view name, std::string_view value) {
+  const size_t size = name.size() + value.size() + kFieldOverhead;
+  const bool pseudo = !name.empty() && name.front() == ':';
+  used_.size += size;
+  if (!pseudo) ++used_.count;
+  if (used_.size > limits_.maxHeaderListSize || used_.count > limits_.maxHeaderCount ||
+      name.size() + value.size() > limits_.maxHeaderFieldSize) {
+    tooLarge_ = true;
+    fields_ = HeaderList();
+    cookie_ = std::string();
+  }
+  if (used_.size > limits_.maxHeaderListSize * kAbuseFactor) return AddResult::kAbuse;
+  if (pseudo && !(tooLarge_ && value.size() > limits_.maxHeaderFieldSize)) {
+    addPseudo(name, value);
+    return AddResult::kOk;
+  }
+  if (tooLarge_) return AddResult::kOk;
+  if (name == "host") {
+    ++hosts_;
+    host_ = value;
+  } else if (name == "cookie") {
+    // Crumbs are one field outside of h2 (RFC 9113 8.2.3).
+    if (hasCookie_) cookie_.append("; ");
+    cookie_.append(value);
+    hasCookie_ = true;
+  } else {
+    fields_.add(name, value);
+  }
+  return AddResult::kOk;
+}
+
+void HeaderBlock::addPseudo(std::string_view name, std::string_view value) {
+  if (name == ":method") {
+    method_ = value;
+  } else if (name == ":scheme") {
+    scheme_ = value;
+  } else if (name == ":authority") {
+    authority_ = value;
+  } else if (name == ":path") {
+    path_ = value;
+  } else if (name == ":status") {
+    status_ = value;
+  }
+}
+
+int HeaderBlock::status() const {
+  if (status_.size() != 3) return -1;
+  const auto value = parseDigits(status_);
+  if (!value || *value < 100 || *value > 599) return -1;
+  return static_cast<int>(*value);
+}
+
+bool HeaderBlock::hostConflict() const {
+  return hosts_ > 1 || (hosts_ == 1 && !authority_.empty() && !equalsIgnoreCase(host_, authority_));
+}
+
+HeaderList HeaderBlock::takeFields() {
+  if (hasCookie_) fields_.add("cookie", cookie_);
+  return std::move(fields_);
+}
+
+RequestHead HeaderBlock::takeRequest() {
+  RequestHead head;
+  head.method = std::move(method_);
+  head.scheme = std::move(scheme_);
+  head.authority = authority_.empty() ? std::move(host_) : std::move(authority_);
+  head.path = std::move(path_);
+  head.headers = takeFields();
+  head.version = Version::kHttp2;
+  head.contentLength = parseDigits(head.headers.find("content-length"));
+  head.complete = complete_;
+  return head;
+}
+
+ResponseHead HeaderBlock::takeResponse() {
+  ResponseHead head;
+  head.status = status();
+  head.headers = takeFields();
+  head.contentLength = parseDigits(head.headers.find("content-length"));
+  head.complete = complete_;
+  return head;
+}
+
+HeaderList HeaderBlock::takeTrailers() {
+  HeaderList kept;
+  for (size_t i = 0; i < fields_.count(); ++i) {
+    const HeaderField field = fields_.at(i);
+    if (!isForbiddenTrailer(field.name)) kept.add(field.name, field.value);
+  }
+  return kept;
+}
+
+void FieldArray::add(std::string_view name, std::string_view value) {
+  // nghttp2 copies both (flags NONE); its struct merely lacks const.
+  auto* n = const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(name.data()));
+  auto* v = const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(value.data()));
+  fields_.push_back({n, v, name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+}
+
+void FieldArray::addHeaders(const HeaderList& headers) {
+  fields_.reserve(fields_.size() + headers.count());
+  for (size_t i = 0; i < headers.count(); ++i) {
+    const HeaderField field = headers.at(i);
+    if (field.name.empty() || field.name.front() == ':' || isConnectionField(field.name)) continue;
+    if (equalsIgnoreCase(field.name, "host")) continue;
+    if (equalsIgnoreCase(field.name, "te") && !equalsIgnoreCase(field.value, "trailers")) continue;
+    add(field.name, field.value);
+  }
+}
+
+void FieldArray::addTrailers(const HeaderList& trailers) {
+  for (size_t i = 0; i < trailers.count(); ++i) {
+    const HeaderField field = trailers.at(i);
+    if (field.name.empty() || field.name.front() == ':' || isForbiddenTrailer(field.name)) continue;
+    add(field.name, field.value);
+  }
+}
+
+}  // namespace peerpulse::http::h2

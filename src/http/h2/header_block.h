@@ -1,0 +1,86 @@
+// HeaderBlock: one h2 field section while nghttp2 decodes it, and its conversion to and from heads. Counts
+// what RFC 9113 6.5.2 counts, because nghttp2 does not enforce SETTINGS_MAX_HEADER_LIST_SIZE.
+//
+// Threading: one thread. Ownership: values.
+// Invariants: once over a limit nothing more is stored, however much is decoded to keep HPACK in step.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nghttp2/nghttp2.h>
+
+#include "peerpulse/http/codec.h"
+#include "peerpulse/http/message.h"
+
+namespace peerpulse::http::h2 {
+
+/// What the sections of one message have used up; a trailer section shares the header section's budget.
+struct HeaderBudget {
+  size_t size = 0;
+  size_t count = 0;
+};
+
+enum class AddResult : uint8_t {
+  kOk,
+  kAbuse,  ///< so far over the limit that decoding on is not worth the CPU: end the connection
+};
+
+class HeaderBlock {
+ public:
+  HeaderBlock(const CodecLimits& limits, HeaderBudget used) : limits_(limits), used_(used) {}
+
+  AddResult add(std::string_view name, std::string_view value);
+
+  bool tooLarge() const { return tooLarge_; }
+  HeaderBudget used() const { return used_; }
+  std::string_view method() const { return method_; }
+  /// -1 without a valid :status.
+  int status() const;
+  /// Several Host fields, or one that differs from :authority (faults C3).
+  bool hostConflict() const;
+
+  /// END_STREAM came with the section: the message is complete.
+  void markComplete() { complete_ = true; }
+  RequestHead takeRequest();
+  ResponseHead takeResponse();
+  /// Without the fields no trailer section may carry.
+  HeaderList takeTrailers();
+
+ private:
+  const CodecLimits& limits_;
+  HeaderBudget used_;
+  bool tooLarge_ = false;
+  bool complete_ = false;
+  std::string method_;
+  std::string scheme_;
+  std::string authority_;
+  std::string path_;
+  std::string status_;
+  std::string host_;
+  size_t hosts_ = 0;
+  std::string cookie_;
+  bool hasCookie_ = false;
+  HeaderList fields_;
+
+  void addPseudo(std::string_view name, std::string_view value);
+  HeaderList takeFields();
+};
+
+/// The fields of an outgoing section. The views must outlive the nghttp2 call, which copies and lower-cases.
+class FieldArray {
+ public:
+  void add(std::string_view name, std::string_view value);
+  /// Adds `headers` without connection-specific fields and without Host (it travels as :authority).
+  void addHeaders(const HeaderList& headers);
+  void addTrailers(const HeaderList& trailers);
+  const nghttp2_nv* data() const { return fields_.data(); }
+  size_t size() const { return fields_.size(); }
+
+ private:
+  std::vector<nghttp2_nv> fields_;
+};
+
+}  // namespace peerpulse::http::h2

@@ -1,0 +1,225 @@
+#include "session.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "error_code.h"
+#include "peerpulse/base/assert.h"
+#include "session_callbacks.h"
+
+namespace peerpulse::http::h2 {
+namespace {
+
+constexpr uint32_t kMaxFrameSize = 64 * 1024;
+constexpr int32_t kConnectionWindow = 16 * 1024 * 1024;
+/// Replies that receiveBytes() serialises ahead; the rest waits in nghttp2, which bounds it (A5).
+constexpr size_t kControlLimit = 16 * 1024;
+constexpr size_t kMaxSentHeaderBlock = 256 * 1024;
+
+struct OptionDeleter {
+  void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
+};
+
+std::unique_ptr<nghttp2_option, OptionDeleter> makeOptions(const CodecLimits& limits) {
+  nghttp2_option* option = nullptr;
+  PP_ASSERT(nghttp2_option_new(&option) == 0);
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_no_closed_streams(option, 1);
+  // nghttp2 counts reads of a CONTINUATION's 9-byte head, not frames; the frames are counted in
+  // onBeginFrame().
+  nghttp2_option_set_max_continuations(option, kMaxContinuations * 9);
+  nghttp2_option_set_max_send_header_block_length(option, kMaxSentHeaderBlock);
+  nghttp2_option_set_stream_reset_rate_limit(option, limits.resetBurst, limits.resetsPerSecond);
+  return std::unique_ptr<nghttp2_option, OptionDeleter>(option);
+}
+
+}  // namespace
+
+Session::Session(CodecOwner& owner, const CodecLimits& limits, Side side)
+    : limits_(limits), owner_(owner), side_(side), glitches_(limits.resetBurst) {
+  const auto options = makeOptions(limits);
+  session_ = SessionCallbacks::create(*this, side == Side::kServer, options.get());
+  announce();
+}
+
+Session::~Session() {
+  nghttp2_session_del(session_);
+}
+
+void Session::announce() {
+  std::array<nghttp2_settings_entry, 5> entries{};
+  size_t n = 0;
+  const auto window = static_cast<uint32_t>(std::min<size_t>(limits_.streamWindow, NGHTTP2_MAX_WINDOW_SIZE));
+  const auto listSize = static_cast<uint32_t>(std::min<size_t>(limits_.maxHeaderListSize, UINT32_MAX));
+  entries[n++] = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window};
+  entries[n++] = {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, kMaxFrameSize};
+  entries[n++] = {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, listSize};
+  if (side_ == Side::kServer) {
+    entries[n++] = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.maxConcurrentStreams};
+    entries[n++] = {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1};
+  } else {
+    entries[n++] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
+  }
+  PP_ASSERT(nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), n) == 0);
+  PP_ASSERT(nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow) == 0);
+}
+
+void Session::outputReady() {
+  owner_.onOutputReady();
+}
+
+H2Stream* Session::adopt(std::unique_ptr<H2Stream> stream) {
+  H2Stream* raw = stream.get();
+  streams_[raw->id] = std::move(stream);
+  return raw;
+}
+
+H2Stream* Session::find(int32_t id) {
+  const auto it = streams_.find(id);
+  return it == streams_.end() ? nullptr : it->second.get();
+}
+
+void Session::beginBlock(H2Stream& stream, HeaderBudget used) {
+  stream.block = std::make_unique<HeaderBlock>(limits_, used);
+}
+
+// --- what streams ask for -------------------------------------------------------------------------------
+
+void Session::resume(H2Stream& stream) {
+  if (dead_) return;
+  if (stream.deferred) {
+    stream.deferred = false;
+    nghttp2_session_resume_data(session_, stream.id);  // fails only if the stream is closing anyway
+  }
+  outputReady();
+}
+
+void Session::consumed(H2Stream& stream, size_t n) {
+  if (dead_ || stream.closed || n == 0) return;
+  nghttp2_session_consume_stream(session_, stream.id, n);
+  outputReady();
+}
+
+void Session::reset(H2Stream& stream, ResetReason reason) {
+  if (stream.detached) return;
+  stream.detached = true;
+  stream.receiver = nullptr;
+  stream.pending.clear();
+  if (stream.closed) return;
+  PP_ASSERT(active_ > 0);
+  --active_;
+  if (dead_) return;
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id,
+                            errorCodeOf(reason, side_ == Side::kServer));
+  outputReady();
+}
+
+void Session::protocolReset(H2Stream& stream, uint32_t errorCode, std::string_view why) {
+  lastProblem_ = why;
+  stream.block.reset();
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCode);
+}
+
+// --- bytes ----------------------------------------------------------------------------------------------
+
+Result<void> Session::receiveBytes(const Slice& in) {
+  if (dead_) return Error{failure_};
+  if (in.empty()) return {};
+  input_ = &in;
+  lastProblem_.clear();
+  const ssize_t taken = nghttp2_session_mem_recv(session_, in.data(), in.size());
+  input_ = nullptr;
+  if (taken < 0) {
+    const auto code = static_cast<int>(taken);
+    const bool flood = code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_CALLBACK_FAILURE;
+    fail(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR,
+         lastProblem_.empty() ? nghttp2_strerror(code) : lastProblem_);
+  }
+  // Serialising replies now shows at once whether nghttp2 ended the connection (its GOAWAY tells).
+  pump(control_, 0);
+  flush();
+  if (dead_ || !control_.empty() || nghttp2_session_want_write(session_) != 0) outputReady();
+  if (dead_) return Error{failure_};
+  return {};
+}
+
+void Session::produceBytes(Buffer& out, size_t limit) {
+  size_t before = 0;
+  do {
+    before = out.size();
+    control_.moveTo(out);
+    pump(out, limit);
+    flush();  // what receivers do now goes out as well
+  } while (out.size() < limit && out.size() > before);
+}
+
+// With limit 0 body frames wait, and only so much else is taken as control_ may hold.
+void Session::pump(Buffer& out, size_t limit) {
+  const size_t bound = limit == 0 ? kControlLimit : limit;
+  output_ = &out;
+  outputLimit_ = limit;
+  while (!outputDead_ && out.size() < bound) {
+    const uint8_t* bytes = nullptr;
+    const ssize_t n = nghttp2_session_mem_send(session_, &bytes);
+    if (n == 0) break;
+    if (n < 0) {
+      outputDead_ = true;
+      giveUp(ResetReason::kInternal, nghttp2_strerror(static_cast<int>(n)));
+      break;
+    }
+    out.append(std::string_view(reinterpret_cast<const char*>(bytes), static_cast<size_t>(n)));
+  }
+  output_ = nullptr;
+}
+
+bool Session::drained() const {
+  if (!control_.empty() || !notifications_.empty()) return false;
+  if (outputDead_) return true;
+  if (nghttp2_session_want_write(session_) != 0) return false;
+  return dead_ || (streams_.empty() && nghttp2_session_want_read(session_) == 0);
+}
+
+// --- the end --------------------------------------------------------------------------------------------
+
+void Session::fail(uint32_t errorCode, std::string text) {
+  nghttp2_session_terminate_session(session_, errorCode);
+  giveUp(ResetReason::kProtocol, text);
+}
+
+void Session::giveUp(ResetReason reason, std::string_view text) {
+  if (!dead_) failure_ = text;
+  dead_ = true;
+  while (!streams_.empty()) {
+    closeStream(*streams_.begin()->second, Notification::Kind::kReset, reason, std::string(text));
+  }
+}
+
+void Session::closeAll(ResetReason reason, std::string_view detail) {
+  giveUp(reason, detail);
+  outputDead_ = true;
+  control_.clear();
+  flush();
+}
+
+void Session::closeStream(H2Stream& stream, Notification::Kind kind, ResetReason reason, std::string text) {
+  Notification last;
+  last.kind = stream.detached ? Notification::Kind::kGone : kind;
+  last.stream = &stream;
+  last.reason = reason;
+  last.text = std::move(text);
+  if (!stream.detached) --active_;
+  stream.closed = true;
+  stream.aborted = kind == Notification::Kind::kReset;
+  const auto it = streams_.find(stream.id);
+  PP_ASSERT(it != streams_.end());
+  last.last = std::move(it->second);
+  streams_.erase(it);
+  queue(std::move(last));
+  Notification capacity;
+  capacity.kind = Notification::Kind::kCapacity;
+  queue(std::move(capacity));
+}
+
+}  // namespace peerpulse::http::h2

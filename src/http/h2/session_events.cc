@@ -1,0 +1,248 @@
+// Session: what nghttp2 reports (queued), and what receivers are told (flushed).
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "error_code.h"
+#include "peerpulse/base/assert.h"
+#include "session.h"
+
+namespace peerpulse::http::h2 {
+namespace {
+
+/// Smaller pieces are copied: a slice of a few bytes would keep its whole read block alive, and a peer that
+/// dribbles tiny DATA frames could pin a block for each (faults A6).
+constexpr size_t kCopyBelow = 2048;
+constexpr size_t kMaxSentFrame = 64 * 1024;
+constexpr size_t kUsefulPerMessage = 8;
+
+bool endsStream(const nghttp2_frame_hd& head) {
+  return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
+
+/// Resets that the peer made us send (A2), as against those our own side wanted.
+bool blamesPeer(uint32_t errorCode) {
+  return errorCode == NGHTTP2_PROTOCOL_ERROR || errorCode == NGHTTP2_FLOW_CONTROL_ERROR ||
+         errorCode == NGHTTP2_STREAM_CLOSED || errorCode == NGHTTP2_FRAME_SIZE_ERROR;
+}
+
+}  // namespace
+
+int Session::onBeginFrame(const nghttp2_frame_hd& head) {
+  continuations_ = head.type == NGHTTP2_CONTINUATION ? continuations_ + 1 : 0;
+  if (continuations_ > kMaxContinuations) {
+    lastProblem_ = "flood of CONTINUATION frames";
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+  bool glitch =
+      head.type == NGHTTP2_PRIORITY || head.type == NGHTTP2_WINDOW_UPDATE || head.type > NGHTTP2_CONTINUATION;
+  if (head.type == NGHTTP2_DATA) {
+    glitch = head.length == 0 && !endsStream(head);
+    if (!glitch) glitches_.useful(1);
+  }
+  if (!glitch || glitches_.glitch()) return 0;
+  lastProblem_ = "flood of useless frames";
+  return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+int Session::onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) {
+  H2Stream* stream = find(frame.hd.stream_id);
+  if (stream == nullptr || stream->block == nullptr) return 0;
+  if (stream->block->add(name, value) == AddResult::kOk) return 0;
+  lastProblem_ = "header section far over the limit";
+  return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+int Session::onFrame(const nghttp2_frame& frame) {
+  if (frame.hd.stream_id == 0) {
+    onConnectionFrame(frame);
+    return 0;
+  }
+  H2Stream* stream = find(frame.hd.stream_id);
+  if (stream == nullptr) return 0;
+  switch (frame.hd.type) {
+    case NGHTTP2_HEADERS:
+      if (stream->block != nullptr && !onHeaders(*stream, frame)) break;
+      if (endsStream(frame.hd)) markEnd(*stream);
+      break;
+    case NGHTTP2_DATA:
+      if (endsStream(frame.hd)) markEnd(*stream);
+      break;
+    case NGHTTP2_RST_STREAM:
+      stream->remoteReset = true;
+      break;
+    default:
+      break;
+  }
+  return 0;
+}
+
+void Session::markEnd(H2Stream& stream) {
+  stream.incomingDone = true;
+  glitches_.useful(kUsefulPerMessage);
+  Notification end;
+  end.kind = Notification::Kind::kEnd;
+  end.stream = &stream;
+  queue(std::move(end));
+}
+
+int Session::onData(int32_t id, const uint8_t* at, size_t size) {
+  nghttp2_session_consume_connection(session_, size);
+  H2Stream* stream = find(id);
+  if (stream == nullptr || stream->detached) return 0;
+  PP_ASSERT(input_ != nullptr);
+  Notification data;
+  data.kind = Notification::Kind::kData;
+  data.stream = stream;
+  data.data =
+      size < kCopyBelow ? Slice::copyOf({reinterpret_cast<const char*>(at), size}) : input_->subAt(at, size);
+  queue(std::move(data));
+  return 0;
+}
+
+int Session::onFrameSent(const nghttp2_frame& frame) {
+  if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR) {
+    std::string text(reinterpret_cast<const char*>(frame.goaway.opaque_data), frame.goaway.opaque_data_len);
+    if (text.empty()) text = lastProblem_;
+    if (text.empty()) text = nghttp2_http2_strerror(frame.goaway.error_code);
+    giveUp(ResetReason::kProtocol, text);
+    return 0;
+  }
+  if (frame.hd.type == NGHTTP2_RST_STREAM && blamesPeer(frame.rst_stream.error_code) && !glitches_.glitch()) {
+    nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+  if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
+  if (frame.hd.type == NGHTTP2_DATA) glitches_.useful(2);  // an honest peer answers with WINDOW_UPDATEs
+  H2Stream* stream = find(frame.hd.stream_id);
+  if (stream == nullptr || !endsStream(frame.hd)) return 0;
+  stream->outgoingDone = true;
+  if (side_ == Side::kServer && !stream->incomingDone) {
+    // Complete answer to an unfinished request: ask for no more of it (RFC 9113 8.1).
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+  }
+  return 0;
+}
+
+int Session::onClose(int32_t id, uint32_t errorCode) {
+  H2Stream* stream = find(id);
+  if (stream == nullptr) return 0;
+  const bool answered = side_ == Side::kServer ? stream->outgoingDone : stream->incomingDone;
+  const bool both = stream->incomingDone && stream->outgoingDone;
+  if (both || (answered && errorCode == NGHTTP2_NO_ERROR)) {
+    closeStream(*stream, Notification::Kind::kClosed, ResetReason::kNoError, {});
+    return 0;
+  }
+  std::string text(nghttp2_http2_strerror(errorCode));
+  if (stream->remoteReset) {
+    text.insert(0, "RST_STREAM received: ");
+  } else if (errorCode == NGHTTP2_REFUSED_STREAM) {
+    text = "not processed: the connection is going away";
+  } else {
+    text.insert(0, "stream error: ");
+    if (!lastProblem_.empty()) text.append(": ").append(lastProblem_);
+  }
+  closeStream(*stream, Notification::Kind::kReset, reasonOf(errorCode), std::move(text));
+  return 0;
+}
+
+// --- outgoing bodies ------------------------------------------------------------------------------------
+
+ssize_t Session::readBody(int32_t id, size_t length, uint32_t* flags) {
+  H2Stream* stream = find(id);
+  if (stream == nullptr || stream->detached) return NGHTTP2_ERR_DEFERRED;
+  if (stream->pending.empty() && !stream->ended) {
+    stream->deferred = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  if (output_->size() >= outputLimit_) return NGHTTP2_ERR_PAUSE;
+  const size_t n = std::min(length, stream->pending.size());
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (stream->ended && n == stream->pending.size()) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    FieldArray trailers;
+    trailers.addTrailers(stream->outTrailers);
+    if (trailers.size() > 0 && nghttp2_submit_trailer(session_, id, trailers.data(), trailers.size()) == 0) {
+      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    }
+  }
+  return static_cast<ssize_t>(n);
+}
+
+int Session::sendBody(int32_t id, const uint8_t* frameHead, size_t length) {
+  constexpr size_t kFrameHeadSize = 9;
+  H2Stream* stream = find(id);
+  // A reset since readBody() took the bytes away; its RST_STREAM is queued.
+  if (stream == nullptr || stream->pending.size() < length) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  output_->append(std::string_view(reinterpret_cast<const char*>(frameHead), kFrameHeadSize));
+  stream->pending.moveTo(*output_, length);
+  if (length == 0) return 0;
+  if (stream->sentUnreported == 0) {
+    Notification sent;
+    sent.kind = Notification::Kind::kBodySent;
+    sent.stream = stream;
+    queue(std::move(sent));
+  }
+  stream->sentUnreported += length;
+  return 0;
+}
+
+ssize_t Session::frameLength(int32_t connectionWindow, int32_t streamWindow, uint32_t maxFrame) const {
+  const int64_t window = std::min(connectionWindow, streamWindow);
+  return static_cast<ssize_t>(
+      std::clamp<int64_t>(window, 1, static_cast<int64_t>(std::min<size_t>(maxFrame, kMaxSentFrame))));
+}
+
+// --- receivers ------------------------------------------------------------------------------------------
+
+void Session::flush() {
+  if (flushing_) return;  // the outer flush goes on
+  flushing_ = true;
+  while (!notifications_.empty()) {
+    Notification notification = notifications_.pop();
+    deliver(notification);
+  }
+  flushing_ = false;
+}
+
+void Session::deliver(Notification& notification) {
+  using Kind = Notification::Kind;
+  H2Stream* stream = notification.stream;
+  if (stream == nullptr) {
+    deliverConnection(notification);
+    return;
+  }
+  if (stream->detached) return;
+  if (notification.kind == Kind::kHead || notification.kind == Kind::kInformational) {
+    deliverHead(*stream, std::move(notification.block), notification.kind == Kind::kInformational);
+    return;
+  }
+  if (stream->receiver == nullptr) return;
+  Receiver& receiver = *stream->receiver;
+  switch (notification.kind) {
+    case Kind::kData:
+      stream->unconsumed += notification.data.size();
+      receiver.onData(std::move(notification.data));
+      break;
+    case Kind::kTrailers:
+      receiver.onTrailers(notification.block->takeTrailers());
+      break;
+    case Kind::kEnd:
+      receiver.onEnd();
+      break;
+    case Kind::kBodySent:
+      receiver.onBodySent(std::exchange(stream->sentUnreported, 0));
+      break;
+    case Kind::kClosed:
+      stream->detached = true;
+      receiver.onClosed();
+      break;
+    case Kind::kReset:
+      stream->detached = true;
+      receiver.onReset(notification.reason, notification.text);
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace peerpulse::http::h2
