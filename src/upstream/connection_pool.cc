@@ -1,0 +1,181 @@
+#include "peerpulse/upstream/connection_pool.h"
+
+#include <algorithm>
+
+#include "peerpulse/base/assert.h"
+
+namespace peerpulse::upstream {
+
+namespace {
+
+// Connections opened at once when many exchanges wait. More are opened as these are established, so that a
+// burst does not become a SYN flood.
+constexpr size_t kMaxConnecting = 128;
+
+}  // namespace
+
+ConnectionPool::ConnectionPool(PoolContext& context, PeerId peer, const SocketAddress& address, Protocol protocol,
+                               TrafficClass trafficClass, Duration connectTimeout, stats::PeerStats& stats)
+    : context_(context),
+      peer_(peer),
+      address_(address),
+      protocol_(protocol),
+      class_(trafficClass),
+      connectTimeout_(connectTimeout),
+      stats_(stats) {
+  PP_ASSERT(protocol != Protocol::kAuto);
+}
+
+ConnectionPool::~ConnectionPool() {
+  draining_ = true;
+  failAll("the pool is closed");
+}
+
+void ConnectionPool::acquire(PendingRequest& request) {
+  if (PooledConnection* connection = findReady()) {
+    request.onPoolReady(*connection);
+    return;
+  }
+  if (pending_.size() >= context_.options.maxPending) {
+    request.onPoolFailure(PoolFailure::kOverflow, Error{"too many exchanges wait for a connection"});
+    return;
+  }
+  pending_.pushBack(request);
+  connectAsNeeded();
+}
+
+// Most recently used first: the others grow old and are evicted.
+PooledConnection* ConnectionPool::findReady() {
+  List& ready = list(State::kReady);
+  while (!ready.empty()) {
+    PooledConnection& connection = *ready.front();
+    if (protocol_ == Protocol::kHttp1 && connection.streamsOpened_ > 0 && connection.readableNow()) {
+      connection.shut("the idle connection became readable", false);
+      stats_.evictionsTotal.add();
+      continue;
+    }
+    if (connection.codec_->canOpenStream()) return &connection;
+    transition(connection, State::kBusy);
+  }
+  return nullptr;
+}
+
+size_t ConnectionPool::streamsPerConnection() const {
+  return protocol_ == Protocol::kHttp2 ? context_.options.maxStreamsPerConnection : 1;
+}
+
+size_t ConnectionPool::connectionCount() const {
+  size_t count = 0;
+  for (const List& connections : lists_) count += connections.size();
+  return count;
+}
+
+void ConnectionPool::connectAsNeeded() {
+  while (!draining_ && list(State::kConnecting).size() * streamsPerConnection() < pending_.size() &&
+         list(State::kConnecting).size() < kMaxConnecting && connectionCount() < context_.options.maxConnections) {
+    startConnect();
+  }
+}
+
+void ConnectionPool::startConnect() {
+  auto connection = std::make_unique<PooledConnection>(*this);
+  List& connecting = list(State::kConnecting);
+  connecting.push_front(std::move(connection));
+  connecting.front()->self_ = connecting.begin();
+  connecting.front()->updateGauge();
+}
+
+void ConnectionPool::servePending() {
+  while (!pending_.empty()) {
+    PooledConnection* connection = findReady();
+    if (connection == nullptr) break;
+    PendingRequest& request = pending_.front();
+    request.unlink();
+    request.onPoolReady(*connection);
+  }
+  connectAsNeeded();
+}
+
+void ConnectionPool::onConnectionReady(PooledConnection& connection) {
+  transition(connection, State::kReady);
+  servePending();
+  context_.flushQueue.add(connection);
+}
+
+// One failed connection fails the requests that it alone would have served.
+void ConnectionPool::onConnectFailed(PooledConnection& connection, PoolFailure failure, const Error& error) {
+  stats_.connectFailuresTotal.add();
+  connection.shut(error.message, true);
+  failUnservable(failure, error);
+}
+
+void ConnectionPool::failUnservable(PoolFailure failure, const Error& error) {
+  const size_t served = (list(State::kConnecting).size() + list(State::kBusy).size()) * streamsPerConnection();
+  size_t excess = pending_.size() > served ? pending_.size() - served : 0;
+  for (; excess > 0 && !pending_.empty(); --excess) {
+    PendingRequest& request = pending_.front();
+    request.unlink();
+    request.onPoolFailure(failure, error);
+  }
+}
+
+void ConnectionPool::onStreamsChanged(PooledConnection& connection) {
+  connection.updateGauge();
+  const bool usable = connection.codec_->canOpenStream() && connection.activeStreams() < streamsPerConnection();
+  if (connection.state_ == State::kBusy && usable) {
+    transition(connection, State::kReady);
+    servePending();
+    if (!connection.idle()) return;
+    const size_t idle = static_cast<size_t>(std::count_if(list(State::kReady).begin(), list(State::kReady).end(),
+                                                          [](const auto& c) { return c->idle(); }));
+    if (idle > context_.options.maxIdlePerPeer) connection.shut("enough idle connections", false);
+  } else if (connection.state_ == State::kDraining && connection.activeStreams() == 0) {
+    connection.shut("drained", false);
+  }
+}
+
+void ConnectionPool::transition(PooledConnection& connection, State to) {
+  const State from = connection.state_;
+  PP_ASSERT(from != State::kClosed && from != to);
+  connection.state_ = to;
+  connection.updateGauge();
+  if (to == State::kClosed) {
+    context_.dispatcher.deferredDelete(std::move(*connection.self_));
+    list(from).erase(connection.self_);
+    return;
+  }
+  list(to).splice(list(to).begin(), list(from), connection.self_);
+}
+
+void ConnectionPool::failAll(std::string_view why) {
+  for (List& connections : lists_) {
+    while (!connections.empty()) connections.front()->shut(why, true);
+  }
+  while (!pending_.empty()) {
+    PendingRequest& request = pending_.front();
+    request.unlink();
+    request.onPoolFailure(PoolFailure::kPeerDown, Error{std::string(why)});
+  }
+}
+
+void ConnectionPool::drain() {
+  draining_ = true;
+  evictIdle(TimePoint::max());
+}
+
+void ConnectionPool::evictIdle(TimePoint now) {
+  constexpr Duration kEvidenceTimeout = seconds(10);
+  const TimePoint heard = context_.table.lastHeard(peer_);
+  const bool silent = heard != TimePoint() && now - heard > kEvidenceTimeout &&
+                      context_.table.load(peer_).verdict != health::Verdict::kAlive;
+  List& ready = list(State::kReady);
+  for (auto next = ready.begin(); next != ready.end();) {
+    PooledConnection& connection = **next++;
+    if (!connection.idle()) continue;
+    if (!silent && now - connection.idleSince_ < context_.options.idleTimeout) continue;
+    stats_.evictionsTotal.add();
+    connection.shut("idle for too long", false);
+  }
+}
+
+}  // namespace peerpulse::upstream
