@@ -1,0 +1,83 @@
+// PeerProxy: everything one worker has of one peer: its share of the listener's connections, the exchanges to
+// it, those held for a verdict, and the pools. A change of the peer's circuit is carried out here.
+//
+// Threading: its worker's thread.
+// Ownership: owns the downstream connections (which own their exchanges) and the pools.
+// Invariants: an exchange admitted through the circuit is in the list of exchanges until it has ended, so that a
+//   dead peer costs O(its exchanges), whatever else runs on the worker.
+#pragma once
+
+#include <array>
+#include <list>
+#include <memory>
+
+#include "peerpulse/base/linked_list.h"
+#include "peerpulse/net/listener.h"
+#include "peerpulse/proxy/worker_context.h"
+#include "peerpulse/upstream/connection_pool.h"
+
+namespace peerpulse::proxy {
+
+class DownstreamConnection;
+class Exchange;
+class Router;
+class RetryBudget;
+
+struct PeerExchangeTag {};
+struct HeldTag {};
+
+class PeerProxy {
+ public:
+  PeerProxy(WorkerContext& context, const PeerOptions& options, net::ListenSocket& socket);
+  ~PeerProxy();
+  PeerProxy(const PeerProxy&) = delete;
+  PeerProxy& operator=(const PeerProxy&) = delete;
+
+  /// The peer's word in the circuit table changed.
+  void onCircuitChange();
+  /// Accepts no more, ends idle connections, and the others after their exchanges.
+  void drain();
+  /// True once drain() is through.
+  bool drained() const { return connections_.empty(); }
+  /// What is left after the drain timeout is cut off.
+  void abortAll();
+  /// Every second: idle connections, slow heads.
+  void sweep(TimePoint now);
+
+  // For DownstreamConnection and Exchange.
+  WorkerContext& context() { return context_; }
+  const PeerOptions& options() const { return options_; }
+  stats::PeerStats& stats() { return stats_; }
+  const Router& router() const { return *router_; }
+  RetryBudget& retryBudget() { return *retryBudget_; }
+  upstream::ConnectionPool& pool(upstream::Protocol protocol, upstream::TrafficClass trafficClass);
+  health::CircuitWord word() const { return context_.shared.table.load(options_.id); }
+  void track(Exchange& exchange);
+  void hold(Exchange& exchange);
+  void remove(DownstreamConnection& connection);
+
+ private:
+  using Connections = std::list<std::unique_ptr<DownstreamConnection>>;
+
+  void onAccept(Fd fd);
+  void failInFlight();
+  void resumeHeld();
+  void resetDownstreams(bool alsoBusy);
+
+  WorkerContext& context_;
+  const PeerOptions& options_;
+  net::ListenSocket& socket_;
+  stats::PeerStats& stats_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<RetryBudget> retryBudget_;
+  // [protocol: http1, http2][class]; made when first used
+  std::array<std::array<std::unique_ptr<upstream::ConnectionPool>, upstream::kTrafficClasses>, 2> pools_;
+  LinkedList<Exchange, PeerExchangeTag> exchanges_;
+  LinkedList<Exchange, HeldTag> held_;
+  Connections connections_;
+  net::Acceptor acceptor_;
+  bool draining_ = false;
+  bool sliceScheduled_ = false;
+};
+
+}  // namespace peerpulse::proxy

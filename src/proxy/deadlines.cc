@@ -1,0 +1,71 @@
+#include "deadlines.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace peerpulse::proxy {
+
+Deadlines::Deadlines(const upstream::ClassTimeouts& timeouts, TimePoint start, std::optional<Duration> grpcTimeout)
+    : timeouts_(timeouts), lastProgress_(start) {
+  if (timeouts.request > Duration::zero()) total_ = start + timeouts.request;
+  if (grpcTimeout) grpc_ = start + *grpcTimeout;
+}
+
+void Deadlines::onContentLength(uint64_t bytes, TimePoint now) {
+  if (timeouts_.minBytesPerSecond == 0 || timeouts_.request > Duration::zero()) return;
+  const uint64_t wholeSeconds = bytes / timeouts_.minBytesPerSecond + 1;
+  // A length that would take years has no useful deadline; the stall timeout still holds.
+  constexpr uint64_t kYear = 365ULL * 24 * 3600;
+  if (wholeSeconds > kYear) return;
+  total_ = now + timeouts_.stall + seconds(wholeSeconds);
+}
+
+void Deadlines::onConnecting(TimePoint now) {
+  streaming_ = false;
+  if (timeouts_.connect > Duration::zero()) connect_ = now + timeouts_.connect;
+}
+
+void Deadlines::onConnected(TimePoint now) {
+  connect_ = TimePoint::max();
+  streaming_ = true;
+  lastProgress_ = now;
+}
+
+void Deadlines::onTunnel() {
+  total_ = grpc_ = connect_ = TimePoint::max();
+  streaming_ = false;
+}
+
+TimePoint Deadlines::stall() const {
+  if (!streaming_ || timeouts_.stall == Duration::zero()) return TimePoint::max();
+  return lastProgress_ + timeouts_.stall;
+}
+
+Expiry Deadlines::expired(TimePoint now) const {
+  if (now >= grpc_) return Expiry::kGrpcDeadline;
+  if (now >= connect_) return Expiry::kConnect;
+  if (now >= total_) return Expiry::kTotal;
+  if (now >= stall()) return Expiry::kStall;
+  return Expiry::kNone;
+}
+
+TimePoint Deadlines::next() const { return std::min({grpc_, connect_, total_, stall()}); }
+
+std::optional<Duration> parseGrpcTimeout(std::string_view value) {
+  if (value.size() < 2 || value.size() > 9) return std::nullopt;  // at most 8 digits and a unit
+  int64_t amount = 0;
+  const char* end = value.data() + value.size() - 1;
+  const auto [at, error] = std::from_chars(value.data(), end, amount);
+  if (error != std::errc() || at != end || amount < 0) return std::nullopt;
+  switch (value.back()) {
+    case 'H': return std::chrono::hours(amount);
+    case 'M': return std::chrono::minutes(amount);
+    case 'S': return seconds(amount);
+    case 'm': return milliseconds(amount);
+    case 'u': return microseconds(amount);
+    case 'n': return nanoseconds(amount);
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace peerpulse::proxy

@@ -1,0 +1,49 @@
+// Deadlines of one exchange (design section 5): until connected, until answered or complete, and the longest
+// time in which no byte moves. Pure: time comes in, the answer is a value. The exchange keeps one timer, armed
+// at next(); progress() only stores a stamp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "peerpulse/base/time.h"
+#include "peerpulse/upstream/options.h"
+
+namespace peerpulse::proxy {
+
+enum class Expiry : uint8_t { kNone, kConnect, kTotal, kStall, kGrpcDeadline };
+
+class Deadlines {
+ public:
+  /// `grpcTimeout`: the request's own deadline, which shortens ours.
+  Deadlines(const upstream::ClassTimeouts& timeouts, TimePoint start, std::optional<Duration> grpcTimeout);
+
+  /// A body of this many bytes was announced: the chunk deadline is stall + bytes / minBytesPerSecond from now.
+  void onContentLength(uint64_t bytes, TimePoint now);
+  void onConnecting(TimePoint now);
+  void onConnected(TimePoint now);
+  /// A byte moved, in whichever direction.
+  void onProgress(TimePoint now) { lastProgress_ = now; }
+  /// The exchange became a tunnel: it may last, and be silent, as long as it likes.
+  void onTunnel();
+
+  Expiry expired(TimePoint now) const;
+  /// The earliest moment expired() can turn; TimePoint::max() when there is none.
+  TimePoint next() const;
+
+ private:
+  const upstream::ClassTimeouts& timeouts_;
+  TimePoint grpc_ = TimePoint::max();
+  TimePoint total_ = TimePoint::max();
+  TimePoint connect_ = TimePoint::max();
+  TimePoint lastProgress_;
+  bool streaming_ = false;
+
+  TimePoint stall() const;
+};
+
+/// The value of a grpc-timeout field ("100m", "5S"); nothing when it is malformed.
+std::optional<Duration> parseGrpcTimeout(std::string_view value);
+
+}  // namespace peerpulse::proxy

@@ -1,0 +1,477 @@
+#include "exchange.h"
+
+#include <algorithm>
+
+#include "admission.h"
+#include "downstream_connection.h"
+#include "local_reply.h"
+#include "retry_policy.h"
+#include "router.h"
+
+namespace peerpulse::proxy {
+
+namespace {
+
+// A retry can send again what it still holds; slices are only references, but they pin read blocks.
+constexpr size_t kReplayLimit = 64 * 1024;
+
+upstream::Protocol protocolFor(upstream::Protocol configured, const http::RequestHead& head) {
+  if (!head.upgrade.empty()) return upstream::Protocol::kHttp1;
+  if (configured != upstream::Protocol::kAuto) return configured;
+  return head.version == http::Version::kHttp2 ? upstream::Protocol::kHttp2 : upstream::Protocol::kHttp1;
+}
+
+ProxyError errorFor(http::ResetReason reason) {
+  switch (reason) {
+    case http::ResetReason::kProtocol:
+    case http::ResetReason::kFlowControl: return ProxyError::kHttpProtocolError;
+    default: return ProxyError::kConnectionTerminated;
+  }
+}
+
+bool isUpload(const http::RequestHead& head, const Route& route) {
+  return route.trafficClass == upstream::TrafficClass::kBulk && (head.method == "PUT" || head.method == "POST");
+}
+
+}  // namespace
+
+Exchange::Exchange(PeerProxy& peer, DownstreamConnection& downstream, http::ResponseStream& stream,
+                   http::RequestHead&& head)
+    : peer_(peer), downstream_(downstream), downstreamStream_(&stream), head_(std::move(head)), grpc_(head_.isGrpc()) {
+  routeIndex_ = peer_.router().match(head_);
+  record_.started = now();
+  record_.isUpload = isUpload(head_, route());
+  countStarted(peer_.context().shared.stats, peer_.options().id, record_);
+}
+
+Exchange::~Exchange() = default;
+
+TimePoint Exchange::now() const { return peer_.context().dispatcher.now(); }
+
+const Route& Exchange::route() const { return peer_.router().route(routeIndex_); }
+
+// --- Admission and pools -------------------------------------------------------------------------------------
+
+void Exchange::start() {
+  const auto& timeouts = peer_.context().options.timeouts[static_cast<size_t>(route().trafficClass)];
+  std::optional<Duration> grpcTimeout;
+  if (grpc_) grpcTimeout = parseGrpcTimeout(head_.headers.find("grpc-timeout"));
+  deadlines_.emplace(timeouts, record_.started, grpcTimeout);
+  if (head_.contentLength) deadlines_->onContentLength(*head_.contentLength, record_.started);
+  peer_.retryBudget().onExchange();
+  admit();
+}
+
+void Exchange::rejectBadRequest(int status, std::string_view detail) {
+  fail(Failure{ProxyError::kHttpRequestError, std::string(detail), status});
+}
+
+void Exchange::admit() {
+  const health::CircuitTable& table = peer_.context().shared.table;
+  const health::CircuitWord word = peer_.word();
+  generation_ = word.generation;
+  switch (proxy::admit(word, table.proberStalled(now()))) {
+    case Admission::kFlow:
+      acquire();
+      return;
+    case Admission::kHold:
+      if (heldLongEnough_) {
+        acquire();
+      } else {
+        holdForVerdict();
+      }
+      return;
+    case Admission::kTrial:
+      trial_ = peer_.context().shared.trials.take(peer_.options().id, word.generation);
+      if (trial_) {
+        acquire();
+      } else {
+        failFast(word);
+      }
+      return;
+    case Admission::kFailOpen:
+      peer_.stats().failOpenTotal.add();
+      acquire();
+      return;
+    case Admission::kFail:
+      failFast(word);
+      return;
+  }
+}
+
+void Exchange::holdForVerdict() {
+  state_ = State::kHeld;
+  peer_.hold(*this);
+  wakeAt_ = now() + peer_.context().options.holdFor;
+  armTimer();
+}
+
+void Exchange::onVerdict() {
+  if (state_ != State::kHeld) return;
+  leaveQueues();
+  state_ = State::kAdmitting;
+  admit();
+}
+
+void Exchange::acquire() {
+  state_ = State::kWaitingForPool;
+  wakeAt_ = TimePoint::max();
+  if (!ListNode<PeerExchangeTag>::linked()) peer_.track(*this);
+  deadlines_->onConnecting(now());
+  armTimer();
+  peer_.pool(protocolFor(peer_.options().protocol, head_), route().trafficClass).acquire(*this);
+}
+
+void Exchange::leaveQueues() {
+  ListNode<upstream::PendingTag>::unlink();
+  if (ListNode<HeldTag>::linked()) {
+    ListNode<HeldTag>::unlink();
+    peer_.stats().held.sub();
+  }
+  wakeAt_ = TimePoint::max();
+}
+
+void Exchange::onPoolReady(upstream::PooledConnection& connection) {
+  state_ = State::kStreaming;
+  connection_ = &connection;
+  upstreamStream_ = &connection.openStream(responseSide_);
+  reusedConnection_ = connection.reused();
+  deadlines_->onConnected(now());
+  armTimer();
+  sendRequest();
+}
+
+void Exchange::onPoolFailure(upstream::PoolFailure failure, const Error& error) {
+  switch (failure) {
+    case upstream::PoolFailure::kPeerDown:
+      failFast(peer_.word());
+      return;
+    case upstream::PoolFailure::kOverflow:
+      fail(Failure{ProxyError::kConnectionLimitReached, error.message});
+      return;
+    case upstream::PoolFailure::kConnectTimeout:
+      record_.timedOut = true;
+      recordOutcome(health::Outcome::kConnectFailure);
+      fail(Failure{ProxyError::kConnectionTimeout, error.message});
+      return;
+    case upstream::PoolFailure::kConnectFailed: {
+      const ProxyError kind = connectErrorFor(error.code);
+      // Out of descriptors or ports is our own trouble, not the peer's.
+      if (kind != ProxyError::kConnectionLimitReached) recordOutcome(health::Outcome::kConnectFailure);
+      fail(Failure{kind, error.message});
+      return;
+    }
+  }
+}
+
+// --- The request: downstream to upstream ---------------------------------------------------------------------
+
+void Exchange::sendRequest() {
+  bodySent_ = 0;
+  requestEndSent_ = head_.complete;
+  upstreamStream_->sendHeaders(head_, head_.complete);
+  forwardRequestBody();
+}
+
+void Exchange::onRequestData(Slice data) {
+  if (state_ == State::kFailing || state_ == State::kDone) {
+    if (downstreamStream_ != nullptr) downstreamStream_->consumed(data.size());
+    return;
+  }
+  deadlines_->onProgress(now());
+  requestBody_.append(std::move(data));
+  if (upstreamStream_ != nullptr) forwardRequestBody();
+}
+
+void Exchange::onRequestEnd() {
+  requestEnded_ = true;
+  if (upstreamStream_ != nullptr) forwardRequestBody();
+}
+
+void Exchange::forwardRequestBody() {
+  while (!requestBody_.empty()) {
+    Slice data = requestBody_.takeFront();
+    keepForReplay(data);
+    upstreamStream_->sendData(std::move(data));
+  }
+  if (!requestEnded_ || requestEndSent_) return;
+  requestEndSent_ = true;
+  upstreamStream_->sendEnd(requestTrailers_);
+}
+
+void Exchange::keepForReplay(const Slice& data) {
+  if (!replayable_) return;
+  if (responseStarted_ || replay_.size() + data.size() > kReplayLimit) {
+    replayable_ = false;
+    replay_.clear();
+    return;
+  }
+  replay_.append(data);
+}
+
+void Exchange::onRequestBodySent(size_t n) {
+  deadlines_->onProgress(now());
+  bodySent_ += n;
+  record_.requestBytes = std::max(record_.requestBytes, bodySent_);
+  if (bodySent_ <= bodyCredited_) return;
+  const uint64_t credit = bodySent_ - bodyCredited_;
+  bodyCredited_ = bodySent_;
+  if (downstreamStream_ != nullptr) downstreamStream_->consumed(credit);
+}
+
+// --- The response: upstream to downstream --------------------------------------------------------------------
+
+void Exchange::onInformational(http::ResponseHead&& head) {
+  deadlines_->onProgress(now());
+  if (downstreamStream_ != nullptr) downstreamStream_->sendInformational(head);
+}
+
+void Exchange::onResponseHead(http::ResponseHead&& head) {
+  const TimePoint at = now();
+  responseStarted_ = true;
+  responseEndSent_ = head.complete;
+  record_.status = head.status;
+  replayable_ = false;
+  replay_.clear();
+  recordOutcome(head.status >= 500 ? health::Outcome::kServerError : health::Outcome::kSuccess);
+  deadlines_->onProgress(at);
+  if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes
+    deadlines_->onTunnel();
+    requestEnded_ = requestEndSent_ = false;
+  }
+  if (head.contentLength) deadlines_->onContentLength(*head.contentLength, at);
+  armTimer();
+  downstreamStream_->sendHeaders(head, head.complete);
+}
+
+void Exchange::onResponseData(Slice data) {
+  deadlines_->onProgress(now());
+  downstreamStream_->sendData(std::move(data));
+}
+
+void Exchange::onResponseEnd() {
+  responseEnded_ = true;
+  if (responseEndSent_ || downstreamStream_ == nullptr) return;
+  responseEndSent_ = true;
+  downstreamStream_->sendEnd(responseTrailers_);
+}
+
+void Exchange::onResponseBodySent(size_t n) {
+  record_.responseBytes += n;
+  if (state_ != State::kStreaming) return;  // the body is our own
+  deadlines_->onProgress(now());
+  if (upstreamStream_ != nullptr) upstreamStream_->consumed(n);
+}
+
+// --- Ends ----------------------------------------------------------------------------------------------------
+
+void Exchange::onUpstreamClosed() {
+  upstreamStream_ = nullptr;
+  connection_->recordResult(true);
+  connection_ = nullptr;
+  if (downstreamStream_ == nullptr) finish();
+}
+
+void Exchange::onUpstreamReset(http::ResetReason reason, std::string_view detail) {
+  upstreamStream_ = nullptr;
+  if (responseEnded_) {  // RST_STREAM(NO_ERROR) after a complete answer (RFC 9113 8.1), or the connection's end
+    connection_ = nullptr;
+    if (downstreamStream_ == nullptr) finish();
+    return;
+  }
+  connection_->recordResult(reason == http::ResetReason::kRefused);
+  const bool counts = reason != http::ResetReason::kConnectionClosed || connection_->takeLossReport();
+  connection_ = nullptr;
+  if (responseStarted_) {
+    record_.error = ProxyError::kHttpResponseIncomplete;
+    record_.detail = detail;
+    resetDownstream(http::ResetReason::kInternal);
+    return;
+  }
+  if (retry(reason)) return;
+  if (counts) recordOutcome(health::Outcome::kReset);
+  fail(Failure{errorFor(reason), std::string(detail)});
+}
+
+bool Exchange::retry(http::ResetReason reason) {
+  FailedAttempt attempt;
+  attempt.reason = reason;
+  attempt.retriesDone = retries_;
+  attempt.connectionReused = reusedConnection_;
+  attempt.bodyReplayable = replayable_;
+  attempt.hasBody = !head_.complete;
+  attempt.method = head_.method;
+  WorkerContext& context = peer_.context();
+  const double jitter = std::uniform_real_distribution<double>(0, 1)(context.random);
+  const auto delay = retryAfter(context.options.retry, attempt, jitter);
+  if (!delay || !peer_.retryBudget().take()) return false;
+  ++retries_;
+  peer_.stats().retriesTotal.add();
+  requestBody_.moveTo(replay_);  // what was sent comes first, then what waited behind it
+  std::swap(requestBody_, replay_);
+  state_ = State::kBackingOff;
+  wakeAt_ = now() + *delay;
+  armTimer();
+  return true;
+}
+
+void Exchange::onDownstreamClosed() {
+  downstreamStream_ = nullptr;
+  dropUpstream(http::ResetReason::kCancel);  // an early answer: the rest of the request has no reader
+  finish();
+}
+
+void Exchange::onDownstreamReset(http::ResetReason, std::string_view detail) {
+  downstreamStream_ = nullptr;
+  if (state_ == State::kDone) return;
+  if (state_ != State::kFailing) {
+    record_.clientAborted = true;
+    record_.detail = detail;
+  }
+  dropUpstream(http::ResetReason::kCancel);
+  finish();
+}
+
+void Exchange::onPeerDown(const health::CircuitWord& word) {
+  ListNode<PeerExchangeTag>::unlink();
+  const bool flush = !downstream_.http2();  // an h2 connection carries many: one write for all, at the turn's end
+  failFast(word);
+  if (flush) downstream_.flushNow();
+}
+
+void Exchange::failFast(const health::CircuitWord& word) {
+  record_.fastFailed = true;
+  fail(refusalFor(word));
+}
+
+void Exchange::fail(Failure failure) {
+  if (state_ == State::kFailing || state_ == State::kDone) return;
+  leaveQueues();
+  ListNode<PeerExchangeTag>::unlink();
+  dropUpstream(http::ResetReason::kCancel);
+  record_.error = failure.error;
+  record_.detail = failure.detail;
+  // Storage processes distrust answers that are not their peer's: to them a failure looks as it would without
+  // us, a broken connection. Only a request that we could not read has no other reader than us.
+  const bool mayAnswer =
+      peer_.options().onDead == OnDead::kRespond || failure.error == ProxyError::kHttpRequestError;
+  if (!responseStarted_ && mayAnswer) {
+    answerLocally(failure);
+  } else {
+    resetDownstream(bodySent_ == 0 && !responseStarted_ ? http::ResetReason::kRefused : http::ResetReason::kInternal);
+  }
+}
+
+void Exchange::answerLocally(const Failure& failure) {
+  state_ = State::kFailing;
+  timer_.reset();
+  if (downstreamStream_ == nullptr) {
+    finish();
+    return;
+  }
+  const health::CircuitWord word = peer_.word();
+  const event::Dispatcher& dispatcher = peer_.context().dispatcher;
+  LocalReplyContext context{peer_.options().name, word, sinceOf(word, dispatcher.now(), dispatcher.wallNow())};
+  const LocalReply reply = makeLocalReply(failure, context, grpc_);
+  record_.status = reply.head.status;
+  downstreamStream_->sendHeaders(reply.head, reply.body.empty());
+  if (reply.body.empty()) return;
+  downstreamStream_->sendData(Slice::copyOf(reply.body));
+  downstreamStream_->sendEnd();
+}
+
+void Exchange::resetDownstream(http::ResetReason reason) {
+  if (downstreamStream_ != nullptr) std::exchange(downstreamStream_, nullptr)->reset(reason);
+  finish();
+  // h1 has no reset of its own: RST, so that a truncated body cannot pass for a complete one.
+  if (!downstream_.http2()) downstream_.abort("the exchange failed");
+}
+
+void Exchange::dropUpstream(http::ResetReason reason) {
+  if (upstreamStream_ == nullptr) return;
+  std::exchange(connection_, nullptr)->onStreamCancelled();
+  std::exchange(upstreamStream_, nullptr)->reset(reason);
+}
+
+void Exchange::recordOutcome(health::Outcome outcome) {
+  if (outcomeRecorded_) return;
+  outcomeRecorded_ = true;
+  trial_ = false;  // the outcome decides the trial
+  peer_.context().shared.outcomes.record({peer_.options().id, outcome, generation_, now()});
+}
+
+void Exchange::finish() {
+  if (state_ == State::kDone) return;
+  state_ = State::kDone;
+  leaveQueues();
+  ListNode<PeerExchangeTag>::unlink();
+  timer_.reset();
+  const SharedState& shared = peer_.context().shared;
+  if (trial_) shared.trials.giveBack(peer_.options().id, generation_);
+  const Duration took = now() - record_.started;
+  countFinished(shared.stats, peer_.options().id, routeIndex_, record_, took);
+  if (shared.options.accessLog) logExchange(peer_.options(), route(), head_, retries_, record_, took);
+  downstream_.remove(*this);
+}
+
+// --- Time ----------------------------------------------------------------------------------------------------
+
+void Exchange::armTimer() {
+  const TimePoint next = std::min(wakeAt_, deadlines_->next());
+  if (next == TimePoint::max()) {
+    if (timer_) timer_->disable();
+    timerArmedFor_ = next;
+    return;
+  }
+  // Progress moves the stall deadline all the time: a timer that fires early looks again, one that is armed
+  // for an earlier moment need not be touched.
+  if (timer_ && timer_->enabled() && timerArmedFor_ <= next) return;
+  if (!timer_) timer_ = peer_.context().dispatcher.createTimer([this] { onTimer(); });
+  timerArmedFor_ = next;
+  timer_->enable(next - now());
+}
+
+void Exchange::onTimer() {
+  const TimePoint at = now();
+  if (const Expiry expiry = deadlines_->expired(at); expiry != Expiry::kNone) {
+    onExpiry(expiry);
+    return;
+  }
+  if (at >= wakeAt_ && state_ == State::kHeld) {
+    heldLongEnough_ = true;
+    onVerdict();
+    return;
+  }
+  if (at >= wakeAt_ && state_ == State::kBackingOff) {
+    wakeAt_ = TimePoint::max();
+    state_ = State::kAdmitting;
+    admit();
+    return;
+  }
+  armTimer();
+}
+
+void Exchange::onExpiry(Expiry expiry) {
+  record_.timedOut = true;
+  if (!responseStarted_) {
+    recordOutcome(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);
+  }
+  switch (expiry) {
+    case Expiry::kConnect:
+      fail(Failure{ProxyError::kConnectionTimeout, "no connection to the peer in time"});
+      return;
+    case Expiry::kStall:
+      fail(Failure{ProxyError::kConnectionReadTimeout, "no byte moved for the stall timeout"});
+      return;
+    case Expiry::kGrpcDeadline:
+      fail(Failure{ProxyError::kHttpResponseTimeout, "the request's grpc-timeout passed"});
+      return;
+    case Expiry::kTotal:
+      fail(Failure{ProxyError::kHttpResponseTimeout, "the exchange took longer than its class allows"});
+      return;
+    case Expiry::kNone:
+      return;
+  }
+}
+
+}  // namespace peerpulse::proxy

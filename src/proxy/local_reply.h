@@ -1,0 +1,33 @@
+// LocalReply: the answer peerpulse gives in a peer's stead (design section 4). HTTP: the status of the error,
+// Proxy-Status (RFC 9209), Retry-After on 503, and a problem document (RFC 9457). gRPC: 200, trailers only.
+//
+// Threading: pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "peerpulse/base/time.h"
+#include "peerpulse/health/circuit_table.h"
+#include "peerpulse/http/message.h"
+#include "proxy_error.h"
+
+namespace peerpulse::proxy {
+
+struct LocalReply {
+  http::ResponseHead head;
+  std::string body;  ///< empty for gRPC
+};
+
+struct LocalReplyContext {
+  std::string_view peer;
+  health::CircuitWord word;
+  WallTime since;  ///< of the verdict or circuit
+};
+
+LocalReply makeLocalReply(const Failure& failure, const LocalReplyContext& context, bool grpc);
+
+/// The moment `word` speaks of, on the wall clock, given both clocks' `now`.
+WallTime sinceOf(const health::CircuitWord& word, TimePoint now, WallTime wallNow);
+
+}  // namespace peerpulse::proxy

@@ -1,0 +1,23 @@
+#include "peerpulse/proxy/options.h"
+
+namespace peerpulse::proxy {
+
+const char* toString(Preset preset) {
+  switch (preset) {
+    case Preset::kGeneric: return "generic";
+    case Preset::kRustfs: return "rustfs";
+    case Preset::kMinio: return "minio";
+    case Preset::kSwift: return "swift";
+  }
+  return "?";
+}
+
+const char* toString(OnDead onDead) {
+  switch (onDead) {
+    case OnDead::kRespond: return "respond";
+    case OnDead::kRefuse: return "refuse";
+  }
+  return "?";
+}
+
+}  // namespace peerpulse::proxy

@@ -1,0 +1,33 @@
+#include "retry_policy.h"
+
+namespace peerpulse::proxy {
+
+namespace {
+
+bool safeToReplay(const FailedAttempt& attempt) {
+  return !attempt.hasBody &&
+         (attempt.method == "GET" || attempt.method == "HEAD" || attempt.method == "OPTIONS");
+}
+
+Duration backoff(const RetryOptions& options, uint32_t retriesDone, double jitter) {
+  const auto ceiling = static_cast<double>(options.backoff.count() << (retriesDone < 8 ? retriesDone : 8));
+  return Duration(static_cast<Duration::rep>(ceiling * (0.5 + jitter / 2)));
+}
+
+}  // namespace
+
+std::optional<Duration> retryAfter(const RetryOptions& options, const FailedAttempt& attempt, double jitter) {
+  if (attempt.retriesDone >= options.maxRetries || !attempt.bodyReplayable) return std::nullopt;
+  // REFUSED_STREAM or above GOAWAY's last id: not processed (RFC 9113 8.7). The first retry goes at once.
+  if (attempt.reason == http::ResetReason::kRefused) {
+    return attempt.retriesDone == 0 ? Duration::zero() : backoff(options, attempt.retriesDone, jitter);
+  }
+  // The race of keepalive: the peer closed the idle connection while we used it (RFC 9112 9.3.1).
+  if (attempt.reason == http::ResetReason::kConnectionClosed && attempt.connectionReused &&
+      options.replayIdempotent && attempt.retriesDone == 0 && safeToReplay(attempt)) {
+    return Duration::zero();
+  }
+  return std::nullopt;
+}
+
+}  // namespace peerpulse::proxy

@@ -1,0 +1,56 @@
+// Goal: the table of design section 3, row by row.
+#include "admission.h"
+
+#include <doctest/doctest.h>
+
+using namespace peerpulse::proxy;
+using peerpulse::health::CircuitState;
+using peerpulse::health::CircuitWord;
+using peerpulse::health::Reason;
+using peerpulse::health::Verdict;
+
+namespace {
+CircuitWord word(Verdict verdict, CircuitState circuit, bool overridden = false) {
+  CircuitWord w;
+  w.verdict = verdict;
+  w.circuit = circuit;
+  w.overridden = overridden;
+  return w;
+}
+}  // namespace
+
+TEST_CASE("admission: verdict and circuit decide") {
+  struct Row {
+    Verdict verdict;
+    CircuitState circuit;
+    Admission expected;
+  };
+  const Row rows[] = {
+      {Verdict::kUnknown, CircuitState::kClosed, Admission::kHold},
+      {Verdict::kAlive, CircuitState::kClosed, Admission::kFlow},
+      {Verdict::kSuspect, CircuitState::kClosed, Admission::kHold},
+      {Verdict::kStalled, CircuitState::kClosed, Admission::kFlow},
+      {Verdict::kDead, CircuitState::kOpen, Admission::kFail},
+      {Verdict::kRefusing, CircuitState::kOpen, Admission::kFail},
+      {Verdict::kStalled, CircuitState::kOpen, Admission::kFail},
+      {Verdict::kAlive, CircuitState::kOpen, Admission::kFail},  // opened by requests: PINGs do not close it
+      {Verdict::kAlive, CircuitState::kHalfOpen, Admission::kTrial},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(peerpulse::health::toString(row.verdict));
+    CHECK(admit(word(row.verdict, row.circuit), false) == row.expected);
+  }
+}
+
+TEST_CASE("admission: a stopped prober opens nothing, but an operator's word stands") {
+  CHECK(admit(word(Verdict::kDead, CircuitState::kOpen), true) == Admission::kFailOpen);
+  CHECK(admit(word(Verdict::kSuspect, CircuitState::kClosed), true) == Admission::kFlow);
+  CHECK(admit(word(Verdict::kAlive, CircuitState::kOpen, true), true) == Admission::kFail);
+  CHECK(admit(word(Verdict::kSuspect, CircuitState::kClosed, true), false) == Admission::kFlow);
+}
+
+TEST_CASE("admission: a refusing peer is a refused connection, a dead one is unavailable") {
+  CHECK(refusalFor(word(Verdict::kRefusing, CircuitState::kOpen)).error == ProxyError::kConnectionRefused);
+  CHECK(refusalFor(word(Verdict::kDead, CircuitState::kOpen)).error == ProxyError::kDestinationUnavailable);
+  CHECK(refusalFor(word(Verdict::kDead, CircuitState::kOpen)).detail.find("dead") != std::string::npos);
+}
