@@ -1,0 +1,108 @@
+// Prober: the thread that probes all peers and is the only writer of the circuit table. It is the shell
+// around health/: sockets, timers and threads here, every decision there.
+//
+//   PING, connect --> peer          worker --OutcomeRecord--> inbox --+
+//   ACK, RST, ... --> Event ------------------------------------------+--> PeerHealth --> Actions
+//                                                                           |  Publish --> CircuitTable
+//                                                                           +- Report  --> ProberCallbacks
+//
+// Threading: construct, start() and stop() on one thread; overrideCircuit() and outcomes().record() on any;
+//   callbacks come on the prober's own.
+// Ownership: the table, the callbacks and every ProbeStats must outlive it, and it must outlive the workers
+//   that hold outcomes().
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "peerpulse/base/address.h"
+#include "peerpulse/base/peer_id.h"
+#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/outcome.h"
+#include "peerpulse/health/probe_event.h"
+#include "peerpulse/health/probe_options.h"
+#include "peerpulse/health/transition.h"
+#include "peerpulse/net/read_blocks.h"
+#include "peerpulse/stats/peer_stats.h"
+
+namespace peerpulse::probe {
+
+class OutcomeInbox;
+class PeerProber;
+
+/// `id` is the peer's place in the list given to Prober.
+struct ProberPeer {
+  PeerId id{};
+  std::string name;
+  SocketAddress address;
+  health::ProbeOptions options;
+  stats::ProbeStats* stats = nullptr;
+};
+
+class ProberCallbacks {
+ public:
+  virtual ~ProberCallbacks() = default;
+  /// A verdict or a circuit changed; the table shows it already. On the prober's thread: must be quick.
+  virtual void onTransition(const health::Transition& transition) = 0;
+};
+
+class Prober {
+ public:
+  /// The seed spreads probes and attempts of many probers over time.
+  Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
+         uint32_t jitterSeed);
+  ~Prober();
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+  /// Returns once the thread probes.
+  void start();
+  /// Returns once the thread has ended. A stopped prober cannot be started again.
+  void stop();
+
+  /// Where workers report the outcomes of exchanges.
+  health::OutcomeSink& outcomes();
+  /// An operator's word; `ttl` zero: until lifted by kAuto.
+  void overrideCircuit(PeerId peer, health::CircuitOverride::Kind state, Duration ttl);
+
+  /// How late the loop was at its last heartbeat.
+  Duration loopLag() const { return Duration(loopLag_.load(std::memory_order_relaxed)); }
+
+  /// The loop's heartbeat: CircuitTable::beat(), and outcomes that are not urgent are taken in.
+  static constexpr Duration kBeatInterval = milliseconds(20);
+  /// Failed exchanges are taken in at once, but not more often than this.
+  static constexpr Duration kMinDrainInterval = milliseconds(1);
+  static constexpr Duration kStatsInterval = seconds(1);
+
+ private:
+  void runThread(std::function<void()> onRunning);
+  void beat(Duration lag);
+  void drainSoon();
+  void drainInbox();
+
+  std::vector<ProberPeer> configured_;
+  health::CircuitTable& table_;
+  ProberCallbacks& callbacks_;
+  uint32_t jitterSeed_;
+  std::unique_ptr<OutcomeInbox> inbox_;
+  std::atomic<Duration::rep> loopLag_{0};
+
+  // On the prober's thread. The dispatcher dies before what its deferred objects refer to.
+  net::ReadBlocks blocks_;
+  event::Dispatcher dispatcher_;
+  std::vector<std::unique_ptr<PeerProber>> peers_;
+  std::unique_ptr<event::Timer> drainTimer_;
+  TimePoint lastDrain_;
+  size_t nextStats_ = 0;
+
+  std::thread thread_;
+  bool stopped_ = false;
+};
+
+}  // namespace peerpulse::probe

@@ -1,0 +1,99 @@
+#include "fresh_connects.h"
+
+#include <algorithm>
+#include <cstring>
+#include <netinet/in.h>
+#include <poll.h>
+#include <utility>
+
+#include "peerpulse/base/fd.h"
+#include "peerpulse/net/socket.h"
+
+namespace peerpulse::probe {
+
+namespace {
+
+/// The same host; a unix address stays as it is.
+SocketAddress withPort(const SocketAddress& address, uint16_t port) {
+  sockaddr_storage storage{};
+  std::memcpy(&storage, address.get(), address.length());
+  if (address.family() == AF_INET) reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
+  if (address.family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
+  return SocketAddress::fromSockaddr(reinterpret_cast<const sockaddr*>(&storage), address.length());
+}
+
+}  // namespace
+
+/// Deleted at the end of the loop's turn, as its file event may be on the stack.
+class FreshConnects::Connect : public event::DeferredDeletable {
+ public:
+  Connect(FreshConnects& owner, health::ConnectPurpose purpose, Fd fd)
+      : purpose_(purpose), fd_(std::move(fd)), began_(owner.dispatcher_.now()) {
+    event_ =
+        owner.dispatcher_.createFileEvent(fd_.get(), [this, &owner](uint32_t) { owner.finished(*this); });
+    event_->setEnabled(event::FileEvent::kWrite);
+  }
+
+  /// From inside the event's callback: no further event, and the RST now.
+  void release() {
+    event_->setEnabled(0);
+    fd_.reset();
+  }
+  health::ConnectPurpose purpose() const { return purpose_; }
+  int fd() const { return fd_.get(); }
+  TimePoint began() const { return began_; }
+
+ private:
+  health::ConnectPurpose purpose_;
+  Fd fd_;
+  std::unique_ptr<event::FileEvent> event_;
+  TimePoint began_;
+};
+
+FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address,
+                             uint16_t hostCheckPort, std::function<void(const health::ConnectResult&)> report)
+    : dispatcher_(dispatcher),
+      address_(address),
+      hostAddress_(withPort(address, hostCheckPort)),
+      report_(std::move(report)) {}
+
+FreshConnects::~FreshConnects() = default;
+
+void FreshConnects::start(health::ConnectPurpose purpose) {
+  const SocketAddress& address = purpose == health::ConnectPurpose::kHostCheck ? hostAddress_ : address_;
+  auto fd = net::createStreamSocket(address);
+  Result<void> started = fd ? Result<void>() : Result<void>(fd.error());
+  if (started) {
+    net::setResetOnClose(fd->get());
+    started = net::startConnect(fd->get(), address);
+  }
+  if (!started) {
+    report_({purpose, started.error().code, Duration::zero()});
+    return;
+  }
+  if (connects_.size() >= kMax) connects_.erase(connects_.begin());
+  connects_.push_back(std::make_unique<Connect>(*this, purpose, std::move(*fd)));
+}
+
+void FreshConnects::stop(health::ConnectPurpose purpose) {
+  std::erase_if(connects_, [&](const auto& connect) { return connect->purpose() == purpose; });
+}
+
+void FreshConnects::finished(Connect& connect) {
+  const health::ConnectResult result{connect.purpose(), net::connectError(connect.fd()),
+                                     dispatcher_.now() - connect.began()};
+  const auto it =
+      std::find_if(connects_.begin(), connects_.end(), [&](const auto& c) { return c.get() == &connect; });
+  std::unique_ptr<Connect> done = std::move(*it);
+  connects_.erase(it);
+  done->release();
+  dispatcher_.deferredDelete(std::move(done));
+  report_(result);
+}
+
+void FreshConnects::addPollFds(std::vector<pollfd>& fds) const {
+  for (const auto& connect : connects_)
+    fds.push_back({connect->fd(), POLLOUT, 0});
+}
+
+}  // namespace peerpulse::probe

@@ -1,0 +1,48 @@
+// FreshConnects: bare TCP connects to one peer that only ask its kernel: is anybody there? Host checks go to
+// another port of its address. Each is reset as soon as it is answered, so that neither side keeps a
+// TIME_WAIT.
+//
+// Threading: the prober's thread.
+// Bounds: at most kMax at a time; one more drops the oldest, unreported.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "peerpulse/base/address.h"
+#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/health/probe_event.h"
+
+struct pollfd;
+
+namespace peerpulse::probe {
+
+class FreshConnects {
+ public:
+  static constexpr size_t kMax = 32;
+
+  /// `report` may be called from inside start(), for connects that failed at once.
+  FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
+                std::function<void(const health::ConnectResult&)> report);
+  ~FreshConnects();
+
+  void start(health::ConnectPurpose purpose);
+  void stop(health::ConnectPurpose purpose);
+
+  /// Appends what poll() would tell about unfinished connects.
+  void addPollFds(std::vector<pollfd>& fds) const;
+
+ private:
+  class Connect;
+  void finished(Connect& connect);
+
+  event::Dispatcher& dispatcher_;
+  const SocketAddress& address_;
+  SocketAddress hostAddress_;
+  std::function<void(const health::ConnectResult&)> report_;
+  std::vector<std::unique_ptr<Connect>> connects_;  // oldest first
+};
+
+}  // namespace peerpulse::probe

@@ -1,0 +1,38 @@
+// HealthCheck: one HTTP/1.1 GET of a peer's health path, over a codec that its session drives. The body is
+// ignored.
+//
+// Threading: the prober's thread. Ownership: must outlive the codec's stream.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "peerpulse/http/codec.h"
+
+namespace peerpulse::probe {
+
+class HealthCheck : public http::ResponseReceiver {
+ public:
+  /// `onStatus` gets the answer's status, or 0 if it broke off; once.
+  explicit HealthCheck(std::function<void(int status)> onStatus);
+
+  void send(http::ClientCodec& codec, const std::string& authority, const std::string& path);
+
+  void onInformational(http::ResponseHead&& head) override {}
+  void onHeaders(http::ResponseHead&& head) override;
+  void onData(Slice data) override;
+  void onTrailers(http::HeaderList&& trailers) override {}
+  void onEnd() override {}
+  void onBodySent(size_t n) override {}
+  void onClosed() override { stream_ = nullptr; }
+  void onReset(http::ResetReason reason, std::string_view detail) override;
+
+ private:
+  void done(int status);
+
+  std::function<void(int)> onStatus_;
+  http::RequestStream* stream_ = nullptr;
+  bool done_ = false;
+};
+
+}  // namespace peerpulse::probe

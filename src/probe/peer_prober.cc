@@ -1,0 +1,176 @@
+#include "peer_prober.h"
+
+#include <algorithm>
+#include <poll.h>
+#include <utility>
+#include <variant>
+
+namespace peerpulse::probe {
+
+namespace {
+
+health::ProbeOptions effectiveOptions(const ProberPeer& peer) {
+  health::ProbeOptions options = peer.options;
+  if (peer.address.isUnix() || options.confirmPort == peer.address.port()) options.confirmPort = 0;
+  return options;
+}
+
+}  // namespace
+
+PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, net::ReadBlocks& blocks,
+                       health::CircuitTable& table, ProberCallbacks& callbacks, uint32_t jitterSeed)
+    : peer_(peer),
+      dispatcher_(dispatcher),
+      blocks_(blocks),
+      table_(table),
+      callbacks_(callbacks),
+      stats_(*peer.stats),
+      started_(dispatcher.now()),
+      health_(peer.id, effectiveOptions(peer), jitterSeed, started_),
+      connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort),
+                [this](const health::ConnectResult& result) { feed(result); }),
+      timer_(dispatcher.createTimer([this] { onTimer(); })) {
+  arm();
+}
+
+PeerProber::~PeerProber() {
+  dropSession();
+}
+
+void PeerProber::feed(const health::Event& event) {
+  events_.push_back(event);
+  if (feeding_) return;
+  feeding_ = true;
+  while (!events_.empty()) {
+    const health::Event next = events_.front();
+    events_.pop_front();
+    prepare(next);
+    for (const health::Action& action : health_.on(next, dispatcher_.now()))
+      apply(action);
+    if (std::holds_alternative<health::PingAcked>(next)) stats_.rtt.observe(health_.rtt().last());
+  }
+  feeding_ = false;
+  if (health_.lastEvidence() > started_) {
+    stats_.lastHeardNanos.set(static_cast<uint64_t>(health_.lastEvidence().time_since_epoch().count()));
+  }
+  stats_.connected.set(session_ != nullptr && !session_->connecting() ? 1 : 0);
+  arm();
+}
+
+void PeerProber::onTimer() {
+  armedFor_ = TimePoint();
+  const TimePoint now = dispatcher_.now();
+  // Drain, then judge: what has arrived but was not read yet is read first, in the loop's next turn.
+  if (!drained_ && health_.judgementDue(now) && readable()) {
+    drained_ = true;
+    timer_->enable(Duration::zero());
+    return;
+  }
+  drained_ = false;
+  feed(tick(now));
+}
+
+health::Tick PeerProber::tick(TimePoint now) const {
+  health::Tick tick{table_.lastHeard(peer_.id), {}};
+  if (session_ != nullptr && health_.wantsKernelView(now)) tick.kernel = session_->kernelView();
+  return tick;
+}
+
+void PeerProber::arm() {
+  const TimePoint deadline = health_.nextDeadline();
+  if (deadline == armedFor_) return;
+  armedFor_ = deadline;
+  // An override or a circuit may be due in years; a timer need not be.
+  timer_->enable(std::min<Duration>(deadline - dispatcher_.now(), seconds(3600)));
+}
+
+bool PeerProber::readable() {
+  pollFds_.clear();
+  connects_.addPollFds(pollFds_);
+  if (session_ != nullptr && session_->fd() >= 0) {
+    const short events = session_->connecting() ? POLLOUT : POLLIN;
+    pollFds_.push_back({session_->fd(), events, 0});
+  }
+  return ::poll(pollFds_.data(), pollFds_.size(), 0) > 0;
+}
+
+void PeerProber::apply(const health::Action& action) {
+  std::visit([this](const auto& a) { run(a); }, action);
+}
+
+void PeerProber::run(const health::OpenConnection& action) {
+  dropSession();
+  stats_.connects.add();
+  session_ =
+      std::make_unique<ProbeSession>(dispatcher_, blocks_, peer_.address, action, peer_.options.healthPath,
+                                     [this](const health::Event& event) { feed(event); });
+}
+
+void PeerProber::run(const health::CloseConnection& action) {
+  dropSession();
+}
+
+void PeerProber::run(const health::SendPing& action) {
+  if (session_ == nullptr) return;
+  stats_.sent.add();
+  ++unanswered_;
+  session_->sendPing(action.sequence);
+}
+
+void PeerProber::run(const health::StartConnects& action) {
+  for (uint32_t i = 0; i < action.count; ++i) {
+    stats_.connects.add();
+    connects_.start(action.purpose);
+  }
+}
+
+void PeerProber::run(const health::StopConnects& action) {
+  connects_.stop(action.purpose);
+}
+
+void PeerProber::run(const health::Publish& action) {
+  table_.publish(peer_.id, action.word);
+}
+
+void PeerProber::run(const health::Report& action) {
+  const health::Verdict from = action.transition.from.verdict;
+  const health::Verdict to = action.transition.to.verdict;
+  if (from != to) {
+    if (to == health::Verdict::kSuspect) stats_.suspects.add();
+    if (to == health::Verdict::kDead) stats_.deads.add();
+    if (from == health::Verdict::kSuspect && to != health::Verdict::kDead) stats_.cleared.add();
+  }
+  callbacks_.onTransition(action.transition);
+}
+
+void PeerProber::prepare(const health::Event& event) {
+  if (std::holds_alternative<health::GoneAway>(event)) stats_.goaways.add();
+  if (const auto* closed = std::get_if<health::Closed>(&event); closed != nullptr) {
+    // Before the health hears of it: its next session may be opened in answer.
+    if (session_ != nullptr && session_->epoch() == closed->epoch) dropSession();
+  }
+  if (!std::holds_alternative<health::PingAcked>(event) || unanswered_ == 0) return;
+  --unanswered_;
+  stats_.acked.add();
+}
+
+void PeerProber::dropSession() {
+  if (session_ == nullptr) return;
+  stats_.lost.add(unanswered_);
+  unanswered_ = 0;
+  session_->close();
+  dispatcher_.deferredDelete(std::move(session_));
+}
+
+void PeerProber::refreshStats() {
+  const auto micros = [](Duration d) {
+    return static_cast<uint64_t>(std::chrono::duration_cast<microseconds>(d).count());
+  };
+  const health::RttEstimator& rtt = health_.rtt();
+  stats_.mode.set(static_cast<uint64_t>(health_.mode()));
+  stats_.rttLastMicros.set(micros(rtt.last()));
+  stats_.rttP50Micros.set(micros(rtt.percentile(50)));
+  stats_.rttP99Micros.set(micros(rtt.percentile(99)));
+}
+
+}  // namespace peerpulse::probe

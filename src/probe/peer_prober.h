@@ -1,0 +1,68 @@
+// PeerProber: one peer's PeerHealth with the sockets and the timer it asks for. It feeds events in, one at a
+// time, and carries the actions out; it decides nothing.
+//
+// Threading: the prober's thread.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "fresh_connects.h"
+#include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/peer_health.h"
+#include "peerpulse/probe/prober.h"
+#include "probe_session.h"
+
+namespace peerpulse::probe {
+
+class PeerProber {
+ public:
+  PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, net::ReadBlocks& blocks,
+             health::CircuitTable& table, ProberCallbacks& callbacks, uint32_t jitterSeed);
+  ~PeerProber();
+
+  /// Gives the event to the peer's health now (or, from inside one of its actions, right after them).
+  void feed(const health::Event& event);
+  /// Statistics that are too dear for every PING.
+  void refreshStats();
+
+ private:
+  void onTimer();
+  void arm();
+  bool readable();
+  health::Tick tick(TimePoint now) const;
+
+  void apply(const health::Action& action);
+  void run(const health::OpenConnection& action);
+  void run(const health::CloseConnection& action);
+  void run(const health::SendPing& action);
+  void run(const health::StartConnects& action);
+  void run(const health::StopConnects& action);
+  void run(const health::Publish& action);
+  void run(const health::Report& action);
+  /// What the shell itself does about an event: statistics, and letting go of an ended session.
+  void prepare(const health::Event& event);
+  void dropSession();
+
+  const ProberPeer& peer_;
+  event::Dispatcher& dispatcher_;
+  net::ReadBlocks& blocks_;
+  health::CircuitTable& table_;
+  ProberCallbacks& callbacks_;
+  stats::ProbeStats& stats_;
+
+  const TimePoint started_;
+  health::PeerHealth health_;
+  FreshConnects connects_;
+  std::unique_ptr<ProbeSession> session_;
+  uint64_t unanswered_ = 0;  // PINGs of the session
+  std::unique_ptr<event::Timer> timer_;
+  TimePoint armedFor_;
+  bool drained_ = false;  // this judgement was put off once, to read what had arrived
+
+  std::deque<health::Event> events_;
+  bool feeding_ = false;
+  std::vector<pollfd> pollFds_;
+};
+
+}  // namespace peerpulse::probe

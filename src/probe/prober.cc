@@ -1,0 +1,103 @@
+#include "peerpulse/probe/prober.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "outcome_inbox.h"
+#include "peer_prober.h"
+
+namespace peerpulse::probe {
+
+Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
+               uint32_t jitterSeed)
+    : configured_(std::move(peers)), table_(table), callbacks_(callbacks), jitterSeed_(jitterSeed) {
+  for (size_t i = 0; i < configured_.size(); ++i) {
+    PP_ASSERT(index(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
+  }
+  inbox_ = std::make_unique<OutcomeInbox>([this] { dispatcher_.post([this] { drainSoon(); }); },
+                                          [this](PeerId peer) {
+                                            if (index(peer) < configured_.size())
+                                              configured_[index(peer)].stats->outcomesDropped.add();
+                                          });
+}
+
+Prober::~Prober() {
+  stop();
+}
+
+void Prober::start() {
+  PP_ASSERT(!thread_.joinable() && !stopped_);
+  table_.beat(
+      dispatcher_.now());  // whoever asks before the thread's first beat must not find a stopped prober
+  // exit() before the loop runs would be lost: wait for its first turn.
+  std::promise<void> running;
+  auto isRunning = running.get_future();
+  thread_ = std::thread([this, &running] { runThread([&running] { running.set_value(); }); });
+  isRunning.wait();
+}
+
+void Prober::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  if (!thread_.joinable()) return;
+  dispatcher_.exit();
+  thread_.join();
+}
+
+void Prober::runThread(std::function<void()> onRunning) {
+  const auto firstTurn = dispatcher_.createTimer(std::move(onRunning));
+  firstTurn->enable(Duration::zero());
+  drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
+  for (const ProberPeer& peer : configured_) {
+    const uint32_t seed = jitterSeed_ + index(peer.id) * 2654435761u;  // Knuth: neighbours far apart
+    peers_.push_back(std::make_unique<PeerProber>(peer, dispatcher_, blocks_, table_, callbacks_, seed));
+  }
+  dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
+  dispatcher_.run();
+  peers_.clear();
+  drainTimer_.reset();
+}
+
+void Prober::beat(Duration lag) {
+  const TimePoint now = dispatcher_.now();
+  table_.beat(now);
+  loopLag_.store(lag.count(), std::memory_order_relaxed);
+  drainInbox();
+  // A slice of the peers each time, all of them once per kStatsInterval: no turn of the loop is long.
+  const size_t slice = peers_.size() * kBeatInterval / kStatsInterval + 1;
+  for (size_t i = 0; i < std::min(slice, peers_.size()); ++i)
+    peers_[nextStats_++ % peers_.size()]->refreshStats();
+}
+
+void Prober::drainSoon() {
+  const Duration since = dispatcher_.now() - lastDrain_;
+  if (since >= kMinDrainInterval) {
+    drainInbox();
+  } else if (drainTimer_ != nullptr && !drainTimer_->enabled()) {
+    drainTimer_->enable(kMinDrainInterval - since);
+  }
+}
+
+void Prober::drainInbox() {
+  lastDrain_ = dispatcher_.now();
+  inbox_->woken();
+  // What comes in meanwhile waits for the next time: producers must not keep the prober here.
+  for (size_t i = 0; i < OutcomeInbox::kCapacity; ++i) {
+    const auto record = inbox_->take();
+    if (!record.has_value()) return;
+    if (index(record->peer) < peers_.size()) peers_[index(record->peer)]->feed(*record);
+  }
+}
+
+health::OutcomeSink& Prober::outcomes() {
+  return *inbox_;
+}
+
+void Prober::overrideCircuit(PeerId peer, health::CircuitOverride::Kind state, Duration ttl) {
+  dispatcher_.post([this, peer, state, ttl] {
+    if (index(peer) < peers_.size()) peers_[index(peer)]->feed(health::CircuitOverride{state, ttl});
+  });
+}
+
+}  // namespace peerpulse::probe

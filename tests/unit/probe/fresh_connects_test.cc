@@ -1,0 +1,130 @@
+// Goal: what a fresh connect reports, on real sockets, and its bounds.
+#include "fresh_connects.h"
+
+#include <cerrno>
+#include <poll.h>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "peerpulse/net/socket.h"
+
+namespace peerpulse::probe {
+namespace {
+
+using health::ConnectPurpose;
+using health::ConnectResult;
+
+struct Fixture {
+  event::Dispatcher dispatcher;
+  std::vector<ConnectResult> results;
+  size_t wanted = 0;
+  bool timedOut = false;
+
+  void report(const ConnectResult& result) {
+    results.push_back(result);
+    if (results.size() == wanted) dispatcher.exit();
+  }
+  void runUntil(size_t count) {
+    wanted = count;
+    auto timeout = dispatcher.createTimer([this] {
+      timedOut = true;
+      dispatcher.exit();
+    });
+    timeout->enable(seconds(10));
+    if (results.size() < count) dispatcher.run();
+    CHECK_FALSE(timedOut);
+  }
+};
+
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: a listener answers, a closed port refuses") {
+  auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 16);
+  REQUIRE(listener.has_value());
+  const SocketAddress address = net::localAddress(listener->get());
+  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  for (int i = 0; i < 4; ++i)
+    connects.start(ConnectPurpose::kConfirm);
+  runUntil(4);
+  for (const ConnectResult& result : results) {
+    CHECK(result.error == 0);
+    CHECK((result.purpose == ConnectPurpose::kConfirm));
+    CHECK(result.elapsed > Duration::zero());
+  }
+  std::vector<pollfd> open;
+  connects.addPollFds(open);
+  CHECK(open.empty());
+
+  results.clear();
+  listener->reset();
+  connects.start(ConnectPurpose::kProbe);
+  runUntil(1);
+  CHECK(results[0].error == ECONNREFUSED);
+}
+
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: stopped ones report nothing, and there are never too many") {
+  auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 128);
+  REQUIRE(listener.has_value());
+  const SocketAddress address = net::localAddress(listener->get());
+  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  for (size_t i = 0; i < FreshConnects::kMax + 10; ++i)
+    connects.start(ConnectPurpose::kProbe);
+  std::vector<pollfd> open;
+  connects.addPollFds(open);
+  CHECK(open.size() == FreshConnects::kMax);
+  connects.stop(ConnectPurpose::kProbe);
+  connects.start(ConnectPurpose::kPatient);
+  runUntil(1);
+  CHECK((results[0].purpose == ConnectPurpose::kPatient));
+}
+
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: host checks go to the other port, over IPv4 and IPv6") {
+  for (const char* any : {"127.0.0.1:0", "[::1]:0"}) {
+    auto peer = net::createListenSocket(SocketAddress::parse(any).value(), 16);
+    if (!peer && any[0] == '[') continue;  // no IPv6 here
+    REQUIRE(peer.has_value());
+    auto other = net::createListenSocket(SocketAddress::parse(any).value(), 16);
+    REQUIRE(other.has_value());
+    const SocketAddress address = net::localAddress(peer->get());
+    FreshConnects connects(dispatcher, address, net::localAddress(other->get()).port(),
+                           [this](const ConnectResult& r) { report(r); });
+    results.clear();
+    peer->reset();
+    connects.start(ConnectPurpose::kHostCheck);
+    runUntil(1);
+    CHECK((results[0].purpose == ConnectPurpose::kHostCheck));
+    CHECK(results[0].error == 0);
+    other->reset();
+    connects.start(ConnectPurpose::kHostCheck);
+    runUntil(2);
+    CHECK(results[1].error == ECONNREFUSED);
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: a full accept queue is silent, the host's other port is not") {
+  auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 1);
+  REQUIRE(listener.has_value());
+  const SocketAddress address = net::localAddress(listener->get());
+  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  for (int i = 0; i < 2; ++i)  // nobody accepts: the queue takes backlog + 1
+    connects.start(ConnectPurpose::kProbe);
+  runUntil(2);
+  connects.start(ConnectPurpose::kConfirm);
+  connects.start(ConnectPurpose::kHostCheck);
+  runUntil(3);
+  CHECK((results[2].purpose == ConnectPurpose::kHostCheck));
+  CHECK(results[2].error == ECONNREFUSED);
+  std::vector<pollfd> open;
+  connects.addPollFds(open);
+  CHECK(open.size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: what fails at once is reported at once") {
+  const SocketAddress address = SocketAddress::parse("unix:/nonexistent/peerpulse.sock").value();
+  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  connects.start(ConnectPurpose::kConfirm);
+  REQUIRE(results.size() == 1);
+  CHECK(results[0].error == ENOENT);
+}
+
+}  // namespace
+}  // namespace peerpulse::probe
