@@ -1,0 +1,85 @@
+// Config: the whole configuration of the process, read from one JSON file (design section 7), checked, and
+// turned into the Options structs of the modules. Values come, later ones overriding earlier ones, from
+//   default -> preset -> profile -> file -> environment (RUSTFS_*)
+// and each remembers which of them it came from.
+//
+// Threading: a value; immutable after load().
+// Errors: load() finds all errors, not just the first; each names the JSON pointer (or the variable), what
+// was
+//   found and what was expected. No partly filled Config ever leaves it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "peerpulse/base/address.h"
+#include "peerpulse/base/result.h"
+#include "peerpulse/base/time.h"
+#include "peerpulse/health/probe_options.h"
+#include "peerpulse/log/log.h"
+#include "peerpulse/proxy/options.h"
+
+namespace peerpulse::config {
+
+/// Defaults of probing (health::ProbeOptions::lan() and so on).
+enum class Profile : uint8_t { kLan, kFast, kWan };
+/// "lan", "fast", "wan".
+const char* toString(Profile profile);
+
+struct AdminOptions {
+  SocketAddress listen;      ///< 127.0.0.1:9901
+  bool allowRemote = false;  ///< whether `listen` may be other than loopback or unix
+};
+
+/// One RUSTFS_* variable that was set, and the keys it set (none: no key of this version uses it).
+struct EnvironmentOverride {
+  std::string name;
+  std::string value;
+  std::vector<std::string> pointers;
+};
+
+struct Config {
+  Config();
+
+  std::string node;  ///< this host's name among the nodes; default: the host's name
+  uint32_t workers = 2;
+  Duration drainTimeout = seconds(10);
+  proxy::Preset preset = proxy::Preset::kGeneric;
+  /// Of peers that do not set their own: on_dead, profile and probe.
+  proxy::OnDead onDead = proxy::OnDead::kRespond;
+  Profile profile = Profile::kLan;
+  health::ProbeOptions probe;
+
+  AdminOptions admin;
+  log::Options log;
+  /// peers[i].id == PeerId(i); at least one peer. The last route matches everything.
+  proxy::ProxyOptions proxy;
+
+  /// JSON pointer of a key -> "preset rustfs", "profile fast", "file", "env RUSTFS_..."; absent: "default".
+  std::map<std::string, std::string> sources;
+  /// Profile of each peer, by PeerId.
+  std::vector<Profile> peerProfiles;
+  std::vector<EnvironmentOverride> environment;
+};
+
+using Environment = std::map<std::string, std::string>;
+
+/// The RUSTFS_* variables of this process.
+Environment processEnvironment();
+
+/// Reads, checks and completes the configuration. The error's message has one line per error.
+Result<Config> load(const std::string& path, const Environment& environment);
+/// As load(), of JSON text; `name` stands for it in errors.
+Result<Config> parse(std::string_view text, const std::string& name, const Environment& environment);
+
+/// Every key with its value and source, nested as the file is:
+///   {"pool":{"idle_timeout":{"value":"30s","source":"default"},...},"peers":[{...}],...}
+std::string effectiveJson(const Config& config);
+
+/// Every key load() knows, as JSON pointers with "*" for array indexes ("/peers/*/probe/interval"), sorted.
+std::vector<std::string> knownKeys();
+
+}  // namespace peerpulse::config

@@ -1,0 +1,162 @@
+#include "field.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "suggest.h"
+#include "units.h"
+
+namespace peerpulse::config {
+
+namespace {
+
+/// Each overload reads one kind of value. An empty result means it was set, otherwise it says what was
+/// expected.
+using Expected = std::optional<std::string>;
+
+std::string range(const std::string& min, const std::string& max, bool zero, const std::string& nothing) {
+  return "from " + min + " to " + max + (zero ? ", or " + nothing + " for none" : "");
+}
+
+Expected read(const DurationField& f, const Json& json) {
+  const auto parsed = json.is_string() ? parseDuration(json.get_ref<const std::string&>()) : std::nullopt;
+  const bool fits =
+      parsed && ((*parsed >= f.min && *parsed <= f.max) || (f.zeroMeansNone && *parsed == Duration::zero()));
+  if (!fits || (f.wholeSeconds && *parsed % seconds(1) != Duration::zero())) {
+    return std::string("a duration ") + (f.wholeSeconds ? "of whole seconds " : "") +
+           range(formatDuration(f.min), formatDuration(f.max), f.zeroMeansNone, "\"0s\"") +
+           " (a string such as \"20ms\", \"3s\", \"1m\")";
+  }
+  *f.value = *parsed;
+  return std::nullopt;
+}
+
+Expected read(const CountField& f, const Json& json) {
+  if (!json.is_number_unsigned() || json.get<uint64_t>() < f.min || json.get<uint64_t>() > f.max) {
+    return "a whole number " + range(std::to_string(f.min), std::to_string(f.max), false, "");
+  }
+  *f.value = static_cast<uint32_t>(json.get<uint64_t>());
+  return std::nullopt;
+}
+
+Expected read(const SizeField& f, const Json& json) {
+  std::optional<uint64_t> parsed;
+  if (json.is_number_unsigned()) parsed = json.get<uint64_t>();
+  if (json.is_string()) parsed = parseSize(json.get_ref<const std::string&>());
+  const bool fits = parsed && ((*parsed >= f.min && *parsed <= f.max) || (f.zeroMeansNone && *parsed == 0));
+  if (!fits) {
+    return "a size " + range(formatSize(f.min), formatSize(f.max), f.zeroMeansNone, "0") +
+           " (bytes, or a string such as \"64KiB\", \"1MiB\", \"2GiB\")";
+  }
+  *f.value = *parsed;
+  return std::nullopt;
+}
+
+Expected read(const BoolField& f, const Json& json) {
+  if (!json.is_boolean()) return "true or false";
+  *f.value = json.get<bool>();
+  return std::nullopt;
+}
+
+Expected read(const AddressField& f, const Json& json) {
+  constexpr const char* kForms =
+      "a literal address such as \"10.0.0.2:9000\", \"[fd00::2]:9000\" or \"unix:/run/x.sock\"";
+  if (!json.is_string()) return kForms;
+  const auto& text = json.get_ref<const std::string&>();
+  if (text.find('\0') != std::string::npos) return kForms;
+  Result<SocketAddress> parsed = SocketAddress::parse(text);
+  if (!parsed) return kForms;
+  *f.value = *parsed;
+  return std::nullopt;
+}
+
+Expected read(const EnumField& f, const Json& json) {
+  if (json.is_string()) {
+    const auto at = std::find(f.names.begin(), f.names.end(), json.get_ref<const std::string&>());
+    if (at != f.names.end()) {
+      *f.value = static_cast<uint8_t>(at - f.names.begin());
+      return std::nullopt;
+    }
+  }
+  std::string expected = "one of";
+  for (const std::string& name : f.names)
+    expected += (name == f.names.front() ? " \"" : ", \"") + name + "\"";
+  const std::string meant = json.is_string() ? nearest(json.get_ref<const std::string&>(), f.names) : "";
+  return meant.empty() ? expected : expected + " (did you mean \"" + meant + "\"?)";
+}
+
+constexpr std::string_view kAlphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+constexpr size_t kMaxName = 64;
+constexpr size_t kMaxText = 4096;
+
+bool consistsOf(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [others](char c) {
+    return kAlphanumeric.find(c) != std::string_view::npos || others.find(c) != std::string_view::npos;
+  });
+}
+
+bool isPrintable(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+Expected read(const TextField& f, const Json& json) {
+  if (!json.is_string()) return "a string";
+  const auto& text = json.get_ref<const std::string&>();
+  if (text.size() > kMaxText || !isPrintable(text)) return "at most 4096 characters, no control characters";
+  switch (f.kind) {
+    case TextField::Kind::kAny:
+      break;
+    case TextField::Kind::kName:
+      // "." and ".." would vanish from a URL path.
+      if (text.empty() || text.size() > kMaxName || !consistsOf(text, "._-") || text == "." || text == "..") {
+        return "a name of 1 to 64 characters from A-Z a-z 0-9 . _ -";
+      }
+      break;
+    case TextField::Kind::kPath:
+      if (!text.empty() && (text[0] != '/' || text.find(' ') != std::string::npos)) {
+        return "a path beginning with \"/\" and without spaces, or \"\"";
+      }
+      break;
+    case TextField::Kind::kToken:
+      if (!consistsOf(text, "!#$%&'*+-.^_`|~")) return "an HTTP method, or \"\" for any";
+      break;
+  }
+  *f.value = text;
+  return std::nullopt;
+}
+
+Json write(const DurationField& f) {
+  return formatDuration(*f.value);
+}
+Json write(const CountField& f) {
+  return *f.value;
+}
+Json write(const SizeField& f) {
+  return *f.value == 0 ? Json(0) : Json(formatSize(*f.value));
+}
+Json write(const BoolField& f) {
+  return *f.value;
+}
+Json write(const AddressField& f) {
+  return f.value->toString();
+}
+Json write(const EnumField& f) {
+  return f.names.at(*f.value);
+}
+Json write(const TextField& f) {
+  return *f.value;
+}
+
+}  // namespace
+
+void readField(const Field& field, const Json& value, const std::string& where, ErrorList& errors) {
+  const Expected expected = std::visit([&](const auto& target) { return read(target, value); }, field.target);
+  if (expected) errors.add(where, describe(value), *expected);
+}
+
+Json writeField(const Field& field) {
+  return std::visit([](const auto& target) { return write(target); }, field.target);
+}
+
+}  // namespace peerpulse::config

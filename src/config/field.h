@@ -1,0 +1,69 @@
+// Field: one key of the configuration, bound to the variable it sets. Reading a value, checking its range,
+// writing it out again and listing the known keys all go by the one list of fields (fields.h).
+//
+// Ownership: a Field refers into a Config (or a part of one) that must stay where it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "error_list.h"
+#include "json_document.h"
+#include "peerpulse/base/address.h"
+#include "peerpulse/base/time.h"
+
+namespace peerpulse::config {
+
+struct DurationField {
+  Duration* value;
+  Duration min;
+  Duration max;
+  bool zeroMeansNone = false;
+  bool wholeSeconds = false;  ///< the kernel takes seconds
+};
+struct CountField {
+  uint32_t* value;
+  uint32_t min;
+  uint32_t max;
+};
+struct SizeField {
+  uint64_t* value;
+  uint64_t min;
+  uint64_t max;
+  bool zeroMeansNone = false;
+};
+struct BoolField {
+  bool* value;
+};
+struct AddressField {
+  SocketAddress* value;
+};
+/// An enum whose values are 0, 1, 2, ... in the order of `names`.
+struct EnumField {
+  uint8_t* value;
+  std::vector<std::string> names;
+};
+struct TextField {
+  enum class Kind : uint8_t {
+    kAny,    ///< any text
+    kName,   ///< 1 to 64 of A-Z a-z 0-9 . _ - (it becomes a path segment and a label value)
+    kPath,   ///< empty, or beginning with '/'
+    kToken,  ///< empty, or an HTTP token (RFC 9110 5.6.2)
+  };
+  std::string* value;
+  Kind kind = Kind::kAny;
+};
+
+struct Field {
+  std::string pointer;  ///< "/pool/idle_timeout"
+  std::variant<DurationField, CountField, SizeField, BoolField, AddressField, EnumField, TextField> target;
+};
+
+/// Sets the variable from `value`, or leaves it alone and adds to `errors` under `where`.
+void readField(const Field& field, const Json& value, const std::string& where, ErrorList& errors);
+/// The variable's value as the file would have it.
+Json writeField(const Field& field);
+
+}  // namespace peerpulse::config

@@ -1,0 +1,147 @@
+#include "fields.h"
+
+#include <array>
+
+#include "peerpulse/upstream/options.h"
+
+namespace peerpulse::config {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using Kind = TextField::Kind;
+
+constexpr uint64_t kKiB = 1024;
+constexpr uint64_t kMiB = 1024 * kKiB;
+
+/// Enums of the options have uint8_t underneath, which may alias anything.
+template <typename Enum>
+EnumField choice(Enum& value, std::vector<std::string> names) {
+  static_assert(sizeof(Enum) == sizeof(uint8_t));
+  return {reinterpret_cast<uint8_t*>(&value), std::move(names)};
+}
+
+EnumField onDeadField(proxy::OnDead& value) {
+  return choice(value, {"respond", "refuse"});
+}
+EnumField profileField(Profile& value) {
+  return choice(value, {"lan", "fast", "wan"});
+}
+
+void append(std::vector<Field>& to, std::vector<Field> fields) {
+  for (Field& f : fields)
+    to.push_back(std::move(f));
+}
+
+/// The keys of `probe` and `circuit`; both the defaults of all peers and one peer's own.
+std::vector<Field> probeFields(health::ProbeOptions& o, Profile& profile, const std::string& prefix) {
+  const std::string probe = prefix + "/probe";
+  const std::string circuit = prefix + "/circuit";
+  return {
+      {probe + "/profile", profileField(profile)},
+      {probe + "/interval", DurationField{&o.interval, milliseconds(1), minutes(1)}},
+      {probe + "/suspect_after", DurationField{&o.suspectAfter, milliseconds(2), minutes(10)}},
+      {probe + "/confirm", DurationField{&o.confirm, milliseconds(1), minutes(1)}},
+      {probe + "/confirm_connects", CountField{&o.confirmConnects, 1, 16}},
+      {probe + "/confirm_port", CountField{&o.confirmPort, 0, 65535}},
+      {probe + "/stall_after", DurationField{&o.stallAfter, milliseconds(100), hours(1)}},
+      {probe + "/stall_open_after", DurationField{&o.stallOpenAfter, milliseconds(100), hours(24)}},
+      {probe + "/recover_interval", DurationField{&o.recoverInterval, milliseconds(1), minutes(1)}},
+      {probe + "/health_path", TextField{&o.healthPath, Kind::kPath}},
+      {circuit + "/failure_threshold", CountField{&o.failureThreshold, 0, 1'000'000}},
+      {circuit + "/open_for", DurationField{&o.openFor, milliseconds(1), hours(24)}},
+      {circuit + "/count_timeouts", BoolField{&o.countTimeouts}},
+      {circuit + "/count_server_errors", BoolField{&o.countServerErrors}},
+  };
+}
+
+std::vector<Field> timeoutFields(upstream::ClassTimeouts& o, const std::string& prefix) {
+  return {
+      {prefix + "/connect", DurationField{&o.connect, milliseconds(1), minutes(10)}},
+      {prefix + "/request", DurationField{&o.request, milliseconds(1), hours(24), true}},
+      {prefix + "/stall", DurationField{&o.stall, milliseconds(1), hours(24), true}},
+      {prefix + "/min_bytes_per_second", SizeField{&o.minBytesPerSecond, 1, kMiB * kMiB, true}},
+  };
+}
+
+std::vector<Field> processFields(Config& c) {
+  return {
+      {"/node", TextField{&c.node, Kind::kName}},
+      {"/workers", CountField{&c.workers, 1, 64}},
+      {"/preset", choice(c.preset, {"generic", "rustfs", "minio", "swift"})},
+      {"/drain_timeout", DurationField{&c.drainTimeout, milliseconds(1), hours(1), true}},
+      {"/on_dead", onDeadField(c.onDead)},
+      {"/access_log", BoolField{&c.proxy.accessLog}},
+      {"/admin/listen", AddressField{&c.admin.listen}},
+      {"/admin/allow_remote", BoolField{&c.admin.allowRemote}},
+      {"/log/level", choice(c.log.level, {"debug", "info", "warn", "error"})},
+      {"/log/file", TextField{&c.log.file, Kind::kAny}},
+      {"/log/queue_size", CountField{&c.log.queueSize, 16, 1 << 20}},
+  };
+}
+
+std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
+  return {
+      {"/pool/idle_timeout", DurationField{&o.pool.idleTimeout, milliseconds(1), hours(24)}},
+      {"/pool/max_idle_per_peer", CountField{&o.pool.maxIdlePerPeer, 0, 100'000}},
+      {"/pool/max_connections", CountField{&o.pool.maxConnections, 1, 100'000}},
+      {"/pool/max_pending", CountField{&o.pool.maxPending, 0, 1'000'000}},
+      {"/pool/max_streams_per_connection", CountField{&o.pool.maxStreamsPerConnection, 1, 100'000}},
+      {"/retry/max_retries", CountField{&o.retry.maxRetries, 0, 100}},
+      {"/retry/backoff", DurationField{&o.retry.backoff, milliseconds(1), minutes(1), true}},
+      {"/retry/budget_percent", CountField{&o.retry.budgetPercent, 0, 100}},
+      {"/retry/replay_idempotent", BoolField{&o.retry.replayIdempotent}},
+      // The kernel's own upper bounds (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+      {"/tcp/keepalive_idle", DurationField{&o.tcp.keepaliveIdle, seconds(1), seconds(32767), false, true}},
+      {"/tcp/keepalive_interval",
+       DurationField{&o.tcp.keepaliveInterval, seconds(1), seconds(32767), false, true}},
+      {"/tcp/keepalive_probes", CountField{&o.tcp.keepaliveProbes, 1, 127}},
+      {"/tcp/user_timeout", DurationField{&o.tcp.userTimeout, milliseconds(1), hours(1), true}},
+      {"/limits/hold_for", DurationField{&o.holdFor, milliseconds(1), seconds(10), true}},
+      {"/limits/buffer", SizeField{&o.bufferLimit, 64 * kKiB, 64 * kMiB}},
+      {"/limits/downstream_idle_timeout",
+       DurationField{&o.downstreamIdleTimeout, milliseconds(10), hours(24)}},
+      {"/limits/header_timeout", DurationField{&o.headerTimeout, milliseconds(10), minutes(10)}},
+      {"/limits/max_downstream_connections", CountField{&o.maxDownstreamConnections, 1, 1'000'000}},
+  };
+}
+
+}  // namespace
+
+std::vector<Field> fieldsOf(Config& config) {
+  std::vector<Field> fields = processFields(config);
+  append(fields, probeFields(config.probe, config.profile, ""));
+  for (size_t i = 0; i < upstream::kTrafficClasses; ++i) {
+    append(fields,
+           timeoutFields(config.proxy.timeouts[i],
+                         std::string("/timeouts/") + toString(static_cast<upstream::TrafficClass>(i))));
+  }
+  append(fields, carryingFields(config.proxy));
+  return fields;
+}
+
+std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const std::string& prefix) {
+  std::vector<Field> fields = {
+      {prefix + "/name", TextField{&peer.name, Kind::kName}},
+      {prefix + "/listen", AddressField{&peer.listen}},
+      {prefix + "/address", AddressField{&peer.address}},
+      {prefix + "/zone", TextField{&peer.zone, Kind::kAny}},
+      {prefix + "/on_dead", onDeadField(peer.onDead)},
+      {prefix + "/protocol", choice(peer.protocol, {"auto", "http1", "http2"})},
+  };
+  append(fields, probeFields(peer.probe, profile, prefix));
+  return fields;
+}
+
+std::vector<Field> fieldsOf(proxy::Route& route, const std::string& prefix) {
+  return {
+      {prefix + "/name", TextField{&route.name, Kind::kName}},
+      {prefix + "/method", TextField{&route.method, Kind::kToken}},
+      {prefix + "/path_prefix", TextField{&route.pathPrefix, Kind::kPath}},
+      {prefix + "/content_type_prefix", TextField{&route.contentTypePrefix, Kind::kAny}},
+      {prefix + "/class", choice(route.trafficClass, {"control", "bulk", "stream"})},
+  };
+}
+
+}  // namespace peerpulse::config

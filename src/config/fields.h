@@ -1,0 +1,19 @@
+// The table of all keys: what the file may say, bound to the Options structs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "field.h"
+#include "peerpulse/config/config.h"
+
+namespace peerpulse::config {
+
+/// Every key outside `peers` and `routes`.
+std::vector<Field> fieldsOf(Config& config);
+/// Of one peer; `prefix` is its pointer ("/peers/0").
+std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const std::string& prefix);
+/// Of one route; `prefix` is its pointer ("/routes/0").
+std::vector<Field> fieldsOf(proxy::Route& route, const std::string& prefix);
+
+}  // namespace peerpulse::config

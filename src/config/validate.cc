@@ -1,0 +1,151 @@
+#include "validate.h"
+
+#include <map>
+#include <string>
+
+#include "units.h"
+
+namespace peerpulse::config {
+
+namespace {
+
+std::string quote(const std::string& text) {
+  return "\"" + text + "\"";
+}
+
+std::string peerPointer(PeerId id) {
+  return "/peers/" + std::to_string(index(id));
+}
+
+/// Whether `address` is the wildcard of its family.
+bool isWildcard(const SocketAddress& address) {
+  const std::string text = address.toString();
+  return text.starts_with("0.0.0.0:") || text.starts_with("[::]:");
+}
+
+/// Whether both cannot be bound at once. The IPv6 wildcard takes IPv4 too; port 0 is the system's choice.
+bool clash(const SocketAddress& a, const SocketAddress& b) {
+  if (a.isUnix() || b.isUnix()) return a == b;
+  if (a.port() != b.port() || a.port() == 0) return false;
+  if (a == b) return true;
+  const bool dualStack =
+      (isWildcard(a) && a.family() == AF_INET6) || (isWildcard(b) && b.family() == AF_INET6);
+  return dualStack || (a.family() == b.family() && (isWildcard(a) || isWildcard(b)));
+}
+
+void checkNames(const Config& config, ErrorList& errors) {
+  std::map<std::string, PeerId> names;
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    const std::string where = peerPointer(peer.id) + "/name";
+    const auto [at, fresh] = names.emplace(peer.name, peer.id);
+    if (!fresh) {
+      errors.add(where, quote(peer.name), "a name of its own: " + peerPointer(at->second) + " has it too");
+    }
+    if (peer.name == config.node)
+      errors.add(where, quote(peer.name), "another name than this node's (/node)");
+  }
+}
+
+void checkAddresses(const Config& config, ErrorList& errors) {
+  const auto& peers = config.proxy.peers;
+  for (size_t i = 0; i < peers.size(); ++i) {
+    const std::string listenAt = peerPointer(peers[i].id) + "/listen";
+    const std::string addressAt = peerPointer(peers[i].id) + "/address";
+    if (clash(peers[i].listen, config.admin.listen)) {
+      errors.add(listenAt, quote(peers[i].listen.toString()),
+                 "another address than /admin/listen, " + quote(config.admin.listen.toString()));
+    }
+    if (peers[i].listen.isUnix() && peers[i].onDead == proxy::OnDead::kRefuse) {
+      errors.add(listenAt, quote(peers[i].listen.toString()),
+                 "a TCP address, or on_dead \"respond\": a unix socket cannot refuse and listen again");
+    }
+    if (!peers[i].address.isUnix() && peers[i].address.port() == 0) {
+      errors.add(addressAt, quote(peers[i].address.toString()), "a port from 1 to 65535");
+    }
+    for (size_t j = 0; j < peers.size(); ++j) {
+      if (j < i && clash(peers[i].listen, peers[j].listen)) {
+        errors.add(listenAt, quote(peers[i].listen.toString()),
+                   "an address of its own: it clashes with " + peerPointer(peers[j].id) + "/listen, " +
+                       quote(peers[j].listen.toString()));
+      }
+      if (j < i && peers[i].address == peers[j].address) {
+        errors.add(addressAt, quote(peers[i].address.toString()),
+                   "an address of its own: " + peerPointer(peers[j].id) + " has it too");
+      }
+      if (peers[i].address == peers[j].listen) {
+        errors.add(
+            addressAt, quote(peers[i].address.toString()),
+            "the address of the remote node: this one is our own " + peerPointer(peers[j].id) + "/listen");
+      }
+    }
+  }
+}
+
+void checkAdmin(const Config& config, ErrorList& errors) {
+  if (config.admin.allowRemote || config.admin.listen.isUnix() || config.admin.listen.isLoopback()) return;
+  errors.add(
+      "/admin/listen", quote(config.admin.listen.toString()),
+      "a loopback or unix address (the admin listener has no authentication), or admin.allow_remote: true");
+}
+
+void checkRoutes(const Config& config, ErrorList& errors) {
+  std::map<std::string, size_t> names;
+  const auto& routes = config.proxy.routes;
+  for (size_t i = 0; i < routes.size(); ++i) {
+    const auto [at, fresh] = names.emplace(routes[i].name, i);
+    if (fresh) continue;
+    const std::string other = "/routes/" + std::to_string(at->second);
+    if (i + 1 == routes.size() && routes[i].name == "default") {
+      errors.add(other + "/name", "\"default\"",
+                 "another name: the last route, which matches the rest, has it");
+    } else {
+      errors.add("/routes/" + std::to_string(i) + "/name", quote(routes[i].name),
+                 "a name of its own: " + other + " has it too");
+    }
+  }
+}
+
+void checkProbe(const health::ProbeOptions& probe, const std::string& prefix, ErrorList& errors) {
+  if (probe.suspectAfter < 2 * probe.interval) {
+    errors.add(prefix + "/probe/suspect_after", quote(formatDuration(probe.suspectAfter)),
+               "at least twice the interval, " + quote(formatDuration(2 * probe.interval)) +
+                   ": one late answer is no silence");
+  }
+  if (probe.stallOpenAfter < probe.stallAfter) {
+    errors.add(prefix + "/probe/stall_open_after", quote(formatDuration(probe.stallOpenAfter)),
+               "at least stall_after, " + quote(formatDuration(probe.stallAfter)));
+  }
+}
+
+void checkTimeouts(const Config& config, ErrorList& errors) {
+  for (size_t i = 0; i < upstream::kTrafficClasses; ++i) {
+    const upstream::ClassTimeouts& t = config.proxy.timeouts[i];
+    const std::string prefix = std::string("/timeouts/") + toString(static_cast<upstream::TrafficClass>(i));
+    if (t.minBytesPerSecond != 0 && t.stall == Duration::zero()) {
+      errors.add(prefix + "/stall", "\"0s\"",
+                 "a stall timeout: the deadline of a body is stall + size / min_bytes_per_second");
+    }
+  }
+}
+
+bool sameProbe(const health::ProbeOptions& a, const health::ProbeOptions& b) {
+  return a.interval == b.interval && a.suspectAfter == b.suspectAfter && a.stallAfter == b.stallAfter &&
+         a.stallOpenAfter == b.stallOpenAfter;
+}
+
+}  // namespace
+
+void validate(const Config& config, ErrorList& errors) {
+  checkNames(config, errors);
+  checkAddresses(config, errors);
+  checkAdmin(config, errors);
+  checkRoutes(config, errors);
+  checkProbe(config.probe, "", errors);
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    // What a peer inherited was reported once.
+    if (!sameProbe(peer.probe, config.probe)) checkProbe(peer.probe, peerPointer(peer.id), errors);
+  }
+  checkTimeouts(config, errors);
+}
+
+}  // namespace peerpulse::config

@@ -1,0 +1,288 @@
+#include "peerpulse/config/config.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <doctest/doctest.h>
+
+#include "peerpulse/upstream/options.h"
+
+using namespace peerpulse;
+using config::Config;
+using config::Environment;
+using upstream::TrafficClass;
+
+namespace {
+
+constexpr const char* kPeer = R"({"name":"node2","listen":"127.0.0.12:9000","address":"10.0.0.2:9000"})";
+
+/// A whole configuration with one good peer and `more` members in front.
+std::string withPeer(const std::string& more) {
+  return "{" + more + (more.empty() ? "" : ",") + "\"peers\":[" + kPeer + "]}";
+}
+
+Config good(const std::string& text, const Environment& environment = {}) {
+  Result<Config> result = config::parse(text, "test.json", environment);
+  REQUIRE_MESSAGE(result.has_value(), (result ? "" : result.error().message));
+  return *result;
+}
+
+std::string bad(const std::string& text, const Environment& environment = {}) {
+  const Result<Config> result = config::parse(text, "test.json", environment);
+  REQUIRE_FALSE(result.has_value());
+  return result.error().message;
+}
+
+#define CHECK_HAS(text, part) CHECK_MESSAGE((text).find(part) != std::string::npos, (text))
+
+const upstream::ClassTimeouts& timeouts(const Config& c, TrafficClass trafficClass) {
+  return c.proxy.timeouts[static_cast<size_t>(trafficClass)];
+}
+
+}  // namespace
+
+TEST_CASE("the least configuration gets the defaults of the design") {
+  const Config c = good(withPeer(R"("node":"node1")"));
+  CHECK(c.node == "node1");
+  CHECK(c.workers == 2);
+  CHECK(c.drainTimeout == seconds(10));
+  CHECK(c.admin.listen.toString() == "127.0.0.1:9901");
+  CHECK((c.preset == proxy::Preset::kGeneric));
+  REQUIRE(c.proxy.peers.size() == 1);
+  const proxy::PeerOptions& peer = c.proxy.peers[0];
+  CHECK(peer.name == "node2");
+  CHECK(peer.listen.toString() == "127.0.0.12:9000");
+  CHECK(peer.address.toString() == "10.0.0.2:9000");
+  CHECK((peer.onDead == proxy::OnDead::kRespond));
+  CHECK(peer.probe.interval == milliseconds(20));
+  CHECK(peer.probe.suspectAfter == milliseconds(50));
+  CHECK(peer.probe.confirm == milliseconds(15));
+  CHECK(peer.probe.countTimeouts);
+  CHECK(timeouts(c, TrafficClass::kControl).connect == seconds(2));
+  CHECK(timeouts(c, TrafficClass::kControl).request == seconds(10));
+  CHECK(timeouts(c, TrafficClass::kBulk).connect == seconds(3));
+  CHECK(timeouts(c, TrafficClass::kBulk).request == Duration::zero());
+  CHECK(timeouts(c, TrafficClass::kBulk).stall == seconds(10));
+  CHECK(timeouts(c, TrafficClass::kBulk).minBytesPerSecond == 1048576);
+  CHECK(timeouts(c, TrafficClass::kStream).request == Duration::zero());
+  CHECK(c.proxy.pool.idleTimeout == seconds(30));
+  CHECK(c.proxy.pool.maxIdlePerPeer == 10);
+}
+
+TEST_CASE("the node's name defaults to the host's") {
+  CHECK_FALSE(good(withPeer("")).node.empty());
+}
+
+TEST_CASE("the storage presets refuse, replay nothing and do not count timeouts") {
+  for (const char* preset : {"rustfs", "minio", "swift"}) {
+    const Config c = good(withPeer("\"preset\":\"" + std::string(preset) + "\""));
+    CHECK((c.proxy.peers[0].onDead == proxy::OnDead::kRefuse));
+    CHECK_FALSE(c.proxy.retry.replayIdempotent);
+    CHECK_FALSE(c.proxy.peers[0].probe.countTimeouts);
+  }
+}
+
+TEST_CASE("rustfs waits as long as the store does") {
+  const Config c = good(withPeer(R"("preset":"rustfs")"));
+  CHECK(timeouts(c, TrafficClass::kControl).request == seconds(30));
+  REQUIRE(c.proxy.routes.size() == 6);
+  CHECK(c.proxy.routes[0].name == "grpc");
+  CHECK((c.proxy.routes[0].trafficClass == TrafficClass::kControl));
+  CHECK(c.proxy.routes[1].pathPrefix == "/rustfs/rpc/put_file_stream");
+  CHECK((c.proxy.routes[1].trafficClass == TrafficClass::kBulk));
+}
+
+TEST_CASE("what the file says goes before the preset") {
+  const Config c = good(withPeer(
+      R"("preset":"rustfs","on_dead":"respond","retry":{"replay_idempotent":true},"timeouts":{"control":{"request":"5s"}})"));
+  CHECK((c.proxy.peers[0].onDead == proxy::OnDead::kRespond));
+  CHECK(c.proxy.retry.replayIdempotent);
+  CHECK(timeouts(c, TrafficClass::kControl).request == seconds(5));
+  CHECK(timeouts(c, TrafficClass::kControl).connect == seconds(2));
+}
+
+TEST_CASE("probing: profile, then the common section, then the peer's own") {
+  const Config c = good(R"({"probe":{"profile":"fast","confirm":"9ms"},"circuit":{"open_for":"5s"},"peers":[
+    {"name":"a","listen":"127.0.0.2:1","address":"10.0.0.1:1"},
+    {"name":"b","listen":"127.0.0.3:1","address":"10.0.0.2:1","probe":{"interval":"5ms"},"circuit":{"failure_threshold":7}},
+    {"name":"c","listen":"127.0.0.4:1","address":"10.0.0.3:1","probe":{"profile":"wan","confirm":"60ms"}}]})");
+  CHECK(c.proxy.peers[0].probe.interval == milliseconds(10));
+  CHECK(c.proxy.peers[0].probe.confirm == milliseconds(9));
+  CHECK(c.proxy.peers[0].probe.failureThreshold == 3);
+  CHECK(c.proxy.peers[1].probe.interval == milliseconds(5));
+  CHECK(c.proxy.peers[1].probe.suspectAfter == milliseconds(25));
+  CHECK(c.proxy.peers[1].probe.failureThreshold == 7);
+  CHECK(c.proxy.peers[1].probe.openFor == seconds(5));
+  CHECK(c.proxy.peers[2].probe.interval == milliseconds(50));
+  CHECK(c.proxy.peers[2].probe.confirm == milliseconds(60));
+  CHECK(c.proxy.peers[2].id == PeerId{2});
+}
+
+TEST_CASE("routes of the file replace the preset's and end with one that matches all") {
+  const Config c =
+      good(withPeer(R"("routes":[{"name":"up","method":"PUT","path_prefix":"/up","class":"bulk"}])"));
+  REQUIRE(c.proxy.routes.size() == 2);
+  CHECK(c.proxy.routes[0].name == "up");
+  CHECK(c.proxy.routes[1].name == "default");
+  CHECK((c.proxy.routes[1].trafficClass == TrafficClass::kControl));
+  CHECK(good(withPeer(R"("routes":[{"name":"all","class":"stream"}])")).proxy.routes.size() == 1);
+}
+
+TEST_CASE("JSON errors name line and column") {
+  const std::string error = bad("{\n  \"node\": \"node1\",\n  \"workers\": ,\n}");
+  CHECK_HAS(error, "test.json: line 3, column");
+}
+
+TEST_CASE("what is no JSON object") {
+  CHECK_HAS(bad(""), "line 1");
+  CHECK_HAS(bad("[]"), "expected an object");
+  CHECK_HAS(bad("null"), "expected an object");
+  CHECK_HAS(bad("{} x"), "line 1, column 4");
+  CHECK_HAS(bad("\xff\xfe"), "line 1");
+  bad(std::string(100'000, '['));
+  CHECK_HAS(bad(std::string(100, '[') + std::string(100, ']')), "nested deeper");
+}
+
+TEST_CASE("duplicate keys are errors, at any depth") {
+  CHECK_HAS(bad(withPeer(R"("node":"a","node":"b")")), "/node: duplicate key");
+  CHECK_HAS(bad(withPeer(R"("pool":{"max_pending":1,"max_pending":2})")), "/pool/max_pending: duplicate key");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a"},{"name":"b","name":"c"}]})"), "/peers/1/name: duplicate key");
+  good(withPeer(R"("admin":{"listen":"127.0.0.1:1"})"));  // the same key in different objects is fine
+}
+
+TEST_CASE("unknown keys name the nearest known one") {
+  CHECK_HAS(bad(withPeer(R"("worker":2)")),
+            "/worker: found an unknown key, expected a known one: did you mean \"workers\"?");
+  CHECK_HAS(bad(withPeer(R"("pool":{"idle_timout":"1s"})")), "/pool/idle_timout");
+  CHECK_HAS(bad(withPeer(R"("pool":{"idle_timout":"1s"})")), "did you mean \"idle_timeout\"?");
+  CHECK_HAS(bad(withPeer(R"("suspect_after":"1s")")), "did you mean \"/probe/suspect_after\"?");
+  CHECK_HAS(bad(withPeer(R"("zzzzzzzz":1)")), "expected one of node, workers");
+  CHECK_HAS(bad(withPeer(R"("a/b~c":1)")), "/a~1b~0c: found an unknown key");
+  CHECK_HAS(bad(withPeer(R"("api":{"listen":"127.0.0.1:9902"})")), "/api: found an unknown key");
+  CHECK_HAS(bad(withPeer(R"("erasure_sets":[])")), "/erasure_sets: found an unknown key");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a","listen":"127.0.0.2:1","adress":"10.0.0.1:1"}]})"),
+            "did you mean \"address\"?");
+}
+
+TEST_CASE("bad values say what was found and expected") {
+  CHECK_HAS(bad(withPeer(R"("workers":0)")), "/workers: found 0, expected a whole number from 1 to 64");
+  CHECK_HAS(bad(withPeer(R"("workers":2.5)")), "/workers: found 2.5");
+  CHECK_HAS(bad(withPeer(R"("workers":"2")")), "/workers: found \"2\"");
+  CHECK_HAS(bad(withPeer(R"("workers":-1)")), "/workers: found -1");
+  CHECK_HAS(bad(withPeer(R"("workers":18446744073709551616)")), "/workers: found");
+  CHECK_HAS(bad(withPeer(R"("probe":{"interval":20})")), "/probe/interval: found 20, expected a duration");
+  CHECK_HAS(bad(withPeer(R"("probe":{"interval":"0s"})")), "/probe/interval: found \"0s\"");
+  CHECK_HAS(bad(withPeer(R"("probe":[])")), "/probe: found an array, expected an object");
+  CHECK_HAS(bad(withPeer(R"("preset":"rustf")")), "did you mean \"rustfs\"?");
+  CHECK_HAS(bad(withPeer(R"("tcp":{"keepalive_idle":"1500ms"})")), "whole seconds");
+  CHECK_HAS(bad(withPeer(R"("limits":{"buffer":"10MB"})")),
+            "/limits/buffer: found \"10MB\", expected a size");
+  CHECK_HAS(bad(withPeer(R"("access_log":1)")), "/access_log: found 1, expected true or false");
+  CHECK_HAS(bad(withPeer(R"("probe":{"health_path":"health"})")), "/probe/health_path");
+  CHECK_HAS(bad(withPeer(R"("node":"a b")")), "/node: found \"a b\", expected a name");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a","listen":"localhost:1","address":"10.0.0.1:1"}]})"),
+            "/peers/0/listen: found \"localhost:1\", expected a literal address");
+}
+
+TEST_CASE("peers must be there, whole and distinct") {
+  CHECK_HAS(bad("{}"), "missing key \"peers\"");
+  CHECK_HAS(bad(R"({"peers":[]})"), "/peers: found an empty array");
+  CHECK_HAS(bad(R"({"peers":{}})"), "/peers: found an object, expected an array");
+  CHECK_HAS(bad(R"({"peers":[1]})"), "/peers/0: found 1, expected an object");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a"}]})"), "/peers/0: missing key \"listen\"");
+  const auto two = [](const std::string& a, const std::string& b) {
+    return R"({"node":"me","peers":[{"name":"a","listen":"127.0.0.2:1","address":"10.0.0.1:1"},{)" + a + "," +
+           b + "}]}";
+  };
+  const std::string name = R"("name":"b")";
+  CHECK_HAS(bad(two(R"("name":"a")", R"("listen":"127.0.0.3:1","address":"10.0.0.2:1")")),
+            "/peers/1/name: found \"a\"");
+  CHECK_HAS(bad(two(R"("name":"me")", R"("listen":"127.0.0.3:1","address":"10.0.0.2:1")")),
+            "/peers/1/name: found \"me\"");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.2:1","address":"10.0.0.2:1")")),
+            "/peers/1/listen: found \"127.0.0.2:1\"");
+  CHECK_HAS(bad(two(name, R"("listen":"0.0.0.0:1","address":"10.0.0.2:1")")), "clashes with /peers/0/listen");
+  CHECK_HAS(bad(two(name, R"("listen":"[::]:1","address":"10.0.0.2:1")")), "clashes with /peers/0/listen");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.3:1","address":"10.0.0.1:1")")), "/peers/1/address");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.3:1","address":"10.0.0.2:0")")), "a port from 1");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.1:9901","address":"10.0.0.2:1")")),
+            "another address than /admin/listen");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.3:1","address":"127.0.0.2:1")")), "our own /peers/0/listen");
+  good(two(name, R"("listen":"127.0.0.3:1","address":"10.0.0.2:1")"));
+  good(two(name, R"("listen":"127.0.0.2:2","address":"10.0.0.1:2")"));
+}
+
+TEST_CASE("port 0 is chosen by the system and clashes with nothing") {
+  good(R"({"node":"me","admin":{"listen":"127.0.0.1:0"},"peers":[
+    {"name":"a","listen":"127.0.0.1:0","address":"10.0.0.1:1"},
+    {"name":"b","listen":"127.0.0.1:0","address":"10.0.0.2:1"}]})");
+}
+
+TEST_CASE("the admin listens to the host only, unless told otherwise") {
+  CHECK_HAS(bad(withPeer(R"("admin":{"listen":"0.0.0.0:9901"})")), "/admin/listen: found \"0.0.0.0:9901\"");
+  good(withPeer(R"("admin":{"listen":"0.0.0.0:9901","allow_remote":true})"));
+  good(withPeer(R"("admin":{"listen":"[::1]:9901"})"));
+  good(withPeer(R"("admin":{"listen":"unix:/run/peerpulse/admin.sock"})"));
+}
+
+TEST_CASE("a unix listener cannot refuse") {
+  const std::string peer = R"("peers":[{"name":"a","listen":"unix:/run/a.sock","address":"10.0.0.1:1"}]})";
+  CHECK_HAS(bad(R"({"preset":"rustfs",)" + peer), "/peers/0/listen");
+  good("{" + peer);
+}
+
+TEST_CASE("times that contradict") {
+  CHECK_HAS(bad(withPeer(R"("probe":{"interval":"40ms"})")),
+            "/probe/suspect_after: found \"50ms\", expected at least twice the interval, \"80ms\"");
+  CHECK_HAS(bad(withPeer(R"("probe":{"stall_open_after":"5s"})")), "/probe/stall_open_after");
+  CHECK_HAS(bad(withPeer(R"("timeouts":{"bulk":{"stall":"0s"}})")), "/timeouts/bulk/stall");
+  CHECK_HAS(
+      bad(R"({"peers":[{"name":"a","listen":"127.0.0.2:1","address":"10.0.0.1:1","probe":{"interval":"1s"}}]})"),
+      "/peers/0/probe/suspect_after");
+}
+
+TEST_CASE("routes have names of their own") {
+  CHECK_HAS(
+      bad(withPeer(R"("routes":[{"name":"a","method":"PUT","class":"bulk"},{"name":"a","class":"bulk"}])")),
+      "/routes/1/name: found \"a\"");
+  CHECK_HAS(bad(withPeer(R"("routes":[{"name":"default","method":"PUT","class":"bulk"}])")),
+            "/routes/0/name");
+  CHECK_HAS(bad(withPeer(R"("routes":[{"name":"a"}])")), "/routes/0: missing key \"class\"");
+}
+
+TEST_CASE("all errors are reported, each on a line of its own") {
+  const std::string error = bad(
+      R"({"workers":99,"pool":{"max_pending":"x"},"peers":[{"name":"a b","listen":"?","address":"10.0.0.1:1"}]})");
+  CHECK_HAS(error, "test.json: /workers");
+  CHECK_HAS(error, "\ntest.json: /pool/max_pending");
+  CHECK_HAS(error, "\ntest.json: /peers/0/name");
+  CHECK_HAS(error, "\ntest.json: /peers/0/listen");
+}
+
+TEST_CASE("a flood of errors is cut off") {
+  std::string many;
+  for (int i = 0; i < 500; ++i)
+    many += "\"unknown" + std::to_string(i) + "\":1,";
+  const std::string error = bad("{" + many + "\"peers\":[" + kPeer + "]}");
+  CHECK_HAS(error, "and 450 more");
+}
+
+TEST_CASE("hostile text in keys and values stays on one printable line") {
+  const std::string error = bad(withPeer(R"("a\nb\u0007\u202e":1,"node":"x\ny")"));
+  CHECK(std::count(error.begin(), error.end(), '\n') == 1);
+  for (const char c : error)
+    CHECK((static_cast<unsigned char>(c) < 0x80 && (c == '\n' || c >= 0x20)));
+}
+
+TEST_CASE("files that cannot be read") {
+  const auto missing = config::load("/nonexistent/peerpulse.json", {});
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(missing.error().code == ENOENT);
+  CHECK_HAS(missing.error().message, "/nonexistent/peerpulse.json");
+  const auto directory = config::load("/", {});
+  REQUIRE_FALSE(directory.has_value());
+  CHECK(directory.error().code == EISDIR);
+  const auto endless = config::load("/dev/zero", {});
+  REQUIRE_FALSE(endless.has_value());
+  CHECK(endless.error().code == EFBIG);
+}

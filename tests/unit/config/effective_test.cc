@@ -1,0 +1,61 @@
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "peerpulse/config/config.h"
+
+using namespace peerpulse;
+using Json = nlohmann::json;
+
+namespace {
+
+Json effective(const std::string& text, const config::Environment& environment = {}) {
+  const auto c = config::parse(text, "test.json", environment);
+  REQUIRE_MESSAGE(c.has_value(), (c ? "" : c.error().message));
+  return Json::parse(config::effectiveJson(*c));
+}
+
+Json leaf(const char* value, const char* source) {
+  return {{"value", value}, {"source", source}};
+}
+
+}  // namespace
+
+TEST_CASE("every value comes with its source") {
+  const Json e = effective(R"({"preset":"rustfs","probe":{"profile":"fast","confirm":"9ms"},"peers":[
+      {"name":"a","listen":"127.0.0.2:1","address":"10.0.0.1:1","probe":{"interval":"5ms"}},
+      {"name":"b","listen":"127.0.0.3:1","address":"10.0.0.2:1","on_dead":"respond"}]})",
+                           {{"RUSTFS_CONNECT_TIMEOUT", "4"}});
+  CHECK(e["pool"]["idle_timeout"] == leaf("30s", "default"));
+  CHECK(e["on_dead"] == leaf("refuse", "preset rustfs"));
+  CHECK(e["timeouts"]["control"]["request"] == leaf("30s", "preset rustfs"));
+  CHECK(e["timeouts"]["control"]["connect"] == leaf("4s", "env RUSTFS_CONNECT_TIMEOUT"));
+  CHECK(e["probe"]["interval"] == leaf("10ms", "profile fast"));
+  CHECK(e["probe"]["confirm"] == leaf("9ms", "file"));
+  CHECK(e["preset"] == leaf("rustfs", "file"));
+  REQUIRE(e["peers"].size() == 2);
+  CHECK(e["peers"][0]["probe"]["interval"] == leaf("5ms", "file"));
+  CHECK(e["peers"][0]["probe"]["confirm"] == leaf("9ms", "file"));
+  CHECK(e["peers"][0]["probe"]["suspect_after"] == leaf("25ms", "profile fast"));
+  CHECK(e["peers"][0]["on_dead"] == leaf("refuse", "preset rustfs"));
+  CHECK(e["peers"][1]["on_dead"] == leaf("respond", "file"));
+  CHECK(e["peers"][1]["zone"] == leaf("", "default"));
+  CHECK(e["routes"][0]["name"] == leaf("grpc", "preset rustfs"));
+  CHECK(e["environment"][0]["name"] == "RUSTFS_CONNECT_TIMEOUT");
+  CHECK(e["environment"][0]["sets"].size() == 3);
+}
+
+TEST_CASE("the values can be put into a file and mean the same") {
+  const Json first = effective(R"({"node":"n","preset":"minio","probe":{"profile":"wan"},"peers":[
+      {"name":"a","listen":"[::1]:1","address":"unix:/run/a.sock","zone":"dc1"}]})");
+  const Json flat = first.flatten();
+  Json again;
+  for (const auto& [pointer, value] : flat.items()) {
+    const Json::json_pointer at(pointer);
+    if (at.back() == "value") again[at.parent_pointer()] = value;
+  }
+  const Json second = effective(again.dump());
+  for (const auto& item : flat.items()) {
+    const Json::json_pointer at(item.key());
+    if (at.back() == "value") CHECK_MESSAGE(second.at(at) == item.value(), item.key());
+  }
+}
