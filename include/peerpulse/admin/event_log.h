@@ -1,0 +1,57 @@
+// EventLog: the last 1,024 transitions, for /events, and the wall-clock time of each peer's last one
+// (`since`).
+//
+// Thread safety: add() from the prober's thread, everything else from any. One short mutex; add() is called
+// per
+//   transition, never per exchange.
+// Invariants: sequence numbers grow by one from 1 and are never reused; at most kCapacity events are kept.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "peerpulse/base/peer_id.h"
+#include "peerpulse/base/time.h"
+#include "peerpulse/health/transition.h"
+
+namespace peerpulse::admin {
+
+struct Event {
+  uint64_t sequence = 0;
+  WallTime at;
+  health::Transition transition;
+};
+
+class EventLog {
+ public:
+  static constexpr size_t kCapacity = 1024;
+
+  /// `started`: what since() says of a peer without any transition.
+  EventLog(size_t peerCount, WallTime started);
+
+  /// `at`: the wall-clock time of transition.at.
+  void add(const health::Transition& transition, WallTime at);
+  /// The last change of the peer's verdict or circuit.
+  WallTime since(PeerId peer) const;
+  /// Events with a higher sequence than `sequence` that are still kept, oldest first; all of them for 0.
+  std::vector<Event> after(uint64_t sequence) const;
+  /// 0 when there was none.
+  uint64_t lastSequence() const;
+
+  /// Called after every add(), on its thread and without the lock; must not block. An empty function ends it,
+  /// and when setListener() returns no call of the old one is going on.
+  void setListener(std::function<void()> listener);
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<Event> events_;        // guarded by mutex_
+  std::vector<WallTime> since_;     // by PeerId; guarded by mutex_
+  uint64_t lastSequence_ = 0;       // guarded by mutex_
+  std::mutex listenerMutex_;        // never taken while mutex_ is held
+  std::function<void()> listener_;  // guarded by listenerMutex_
+};
+
+}  // namespace peerpulse::admin

@@ -1,0 +1,65 @@
+// Server: the admin listener (design section 8): health, peers, cluster, events, metrics, configuration,
+// operator overrides and the dashboard page, over HTTP/1.1 and HTTP/2.
+//
+// Threading: the thread of the dispatcher it is given; only EventLog::add() comes from elsewhere.
+// Ownership: owns its socket and connections. What Sources refers to must outlive it. Destroy it on the
+//   dispatcher's thread or after run() returned.
+// Bounds: connections, request bodies, live event subscribers and their backlog; an idle connection is
+// closed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "peerpulse/admin/event_log.h"
+#include "peerpulse/base/address.h"
+#include "peerpulse/base/result.h"
+#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/probe_event.h"
+#include "peerpulse/proxy/options.h"
+#include "peerpulse/stats/stats.h"
+
+namespace peerpulse::admin {
+
+/// What the admin reads and whom it asks. Functions marked optional may be empty.
+struct Sources {
+  std::string node;
+  std::string version;
+  const std::vector<proxy::PeerOptions>* peers = nullptr;
+  const health::CircuitTable* circuits = nullptr;
+  const stats::Stats* stats = nullptr;
+  EventLog* events = nullptr;
+  /// The body of /config.
+  std::string effectiveConfig;
+  /// What is not ready, beside peers without a first verdict ("listener node2 is not bound"); optional.
+  std::function<std::vector<std::string>()> notReady;
+  /// The state of this host itself ("ok", "lagging", "isolated"); optional: "ok". A prober that stopped
+  /// beating is told by the circuit table and goes before it.
+  std::function<std::string()> localHealth;
+  /// Carries out an operator's override; already checked and logged.
+  std::function<void(PeerId, const health::CircuitOverride&, const std::string& why)> overrideCircuit;
+  /// Optional.
+  std::function<uint64_t()> logDropped;
+};
+
+class Server {
+ public:
+  Server(event::Dispatcher& dispatcher, Sources sources);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Binds and starts to serve. At most once.
+  Result<void> listen(const SocketAddress& address);
+  /// The bound address (the system's choice for port 0). Requires a successful listen().
+  const SocketAddress& address() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace peerpulse::admin

@@ -1,0 +1,45 @@
+#include "peerpulse/admin/event_log.h"
+
+#include "peerpulse/base/assert.h"
+
+namespace peerpulse::admin {
+
+EventLog::EventLog(size_t peerCount, WallTime started) : since_(peerCount, started) {}
+
+void EventLog::add(const health::Transition& transition, WallTime at) {
+  {
+    const std::lock_guard lock(mutex_);
+    PP_ASSERT(index(transition.peer) < since_.size());
+    since_[index(transition.peer)] = at;
+    events_.push_back({++lastSequence_, at, transition});
+    if (events_.size() > kCapacity) events_.pop_front();
+  }
+  const std::lock_guard lock(listenerMutex_);
+  if (listener_) listener_();
+}
+
+WallTime EventLog::since(PeerId peer) const {
+  const std::lock_guard lock(mutex_);
+  PP_ASSERT(index(peer) < since_.size());
+  return since_[index(peer)];
+}
+
+std::vector<Event> EventLog::after(uint64_t sequence) const {
+  const std::lock_guard lock(mutex_);
+  if (sequence >= lastSequence_) return {};
+  const uint64_t wanted = lastSequence_ - sequence;
+  const size_t skip = wanted >= events_.size() ? 0 : events_.size() - static_cast<size_t>(wanted);
+  return {events_.begin() + static_cast<std::ptrdiff_t>(skip), events_.end()};
+}
+
+uint64_t EventLog::lastSequence() const {
+  const std::lock_guard lock(mutex_);
+  return lastSequence_;
+}
+
+void EventLog::setListener(std::function<void()> listener) {
+  const std::lock_guard lock(listenerMutex_);
+  listener_ = std::move(listener);
+}
+
+}  // namespace peerpulse::admin

@@ -1,0 +1,114 @@
+#include "exchange.h"
+
+#include <charconv>
+
+#include "admin_connection.h"
+#include "event_json.h"
+#include "handlers.h"
+#include "service.h"
+
+namespace peerpulse::admin {
+
+namespace {
+
+http::ResponseHead headOf(const Response& response) {
+  http::ResponseHead head;
+  head.status = response.status;
+  head.headers.add("content-type", response.contentType);
+  head.headers.add("cache-control", "no-store");
+  head.headers.add("x-content-type-options", "nosniff");
+  for (const auto& [name, value] : response.headers)
+    head.headers.add(name, value);
+  return head;
+}
+
+/// Where a reconnecting subscriber left off (Last-Event-ID); without it, live events only.
+uint64_t resumeFrom(const Request& request, const EventLog& events) {
+  const std::string_view id = request.headers.find("last-event-id");
+  uint64_t sequence = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), sequence);
+  const bool good = !id.empty() && error == std::errc() && end == id.data() + id.size();
+  return good ? sequence : events.lastSequence();
+}
+
+}  // namespace
+
+Exchange::Exchange(AdminConnection& connection, http::ResponseStream& stream, http::RequestHead&& head)
+    : connection_(connection), stream_(&stream), request_(std::move(head)) {}
+
+void Exchange::onData(Slice data) {
+  if (stream_ != nullptr) stream_->consumed(data.size());
+  if (answered_) return;
+  if (request_.body.size() + data.size() > kMaxBody) {
+    answer(connection_.service().error(413, "too_large", "a request body may have 64 KiB"));
+    return;
+  }
+  request_.body += data.view();
+}
+
+void Exchange::onEnd() {
+  if (answered_) return;
+  if (wantsEventStream(request_)) {
+    startStream();
+  } else {
+    answer(connection_.service().handle(request_));
+  }
+}
+
+void Exchange::answer(const Response& response) {
+  if (answered_ || stream_ == nullptr) return;
+  answered_ = true;
+  http::ResponseHead head = headOf(response);
+  head.contentLength = response.body.size();
+  head.headers.add("content-length", std::to_string(response.body.size()));
+  stream_->sendHeaders(head, response.body.empty());
+  if (stream_ == nullptr || response.body.empty()) return;
+  sendText(response.body);
+  if (stream_ != nullptr) stream_->sendEnd();
+}
+
+void Exchange::startStream() {
+  Service& service = connection_.service();
+  if (!service.subscribe(*this)) {
+    answer(service.error(503, "too_many_subscribers", "there are enough live event streams; close one"));
+    return;
+  }
+  answered_ = streaming_ = true;
+  stream_->sendHeaders(headOf({.contentType = "text/event-stream"}), false);
+  // The comment makes clients and proxies see the head at once.
+  std::string text = ": peerpulse events\nretry: 1000\n\n";
+  for (const Event& event : service.eventsAfter(resumeFrom(request_, service.events()))) {
+    text += eventStreamText(service.sources(), event);
+  }
+  if (stream_ != nullptr) sendText(text);
+}
+
+void Exchange::sendEvent(const std::string& text) {
+  if (stream_ == nullptr) return;
+  if (backlog_ + text.size() <= kMaxBacklog) {
+    sendText(text);
+    return;
+  }
+  unlink();
+  http::ResponseStream* stream = stream_;
+  stream_ = nullptr;
+  stream->reset(http::ResetReason::kCancel);  // no callback follows
+  connection_.remove(*this);
+}
+
+void Exchange::sendText(const std::string& text) {
+  backlog_ += text.size();
+  stream_->sendData(Slice::copyOf(text));
+}
+
+void Exchange::onClosed() {
+  stream_ = nullptr;
+  unlink();
+  connection_.remove(*this);
+}
+
+void Exchange::onReset(http::ResetReason, std::string_view) {
+  onClosed();
+}
+
+}  // namespace peerpulse::admin

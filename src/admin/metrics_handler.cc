@@ -1,0 +1,35 @@
+#include <array>
+
+#include "handlers.h"
+#include "peerpulse/stats/registry.h"
+
+namespace peerpulse::admin {
+
+namespace {
+
+using health::CircuitState;
+using health::Verdict;
+
+constexpr std::array kVerdicts = {Verdict::kUnknown, Verdict::kAlive,    Verdict::kSuspect,
+                                  Verdict::kDead,    Verdict::kRefusing, Verdict::kStalled};
+constexpr std::array kCircuits = {CircuitState::kClosed, CircuitState::kOpen, CircuitState::kHalfOpen};
+
+}  // namespace
+
+Response handleMetrics(const Context& context, const Request&) {
+  stats::RegistrySources sources;
+  for (const Verdict v : kVerdicts)
+    sources.verdicts.emplace_back(health::toString(v));
+  for (const CircuitState c : kCircuits)
+    sources.circuits.emplace_back(health::toString(c));
+  sources.peerState = [&circuits = *context.sources.circuits](PeerId id) {
+    const health::CircuitWord word = circuits.load(id);
+    return stats::PeerState{health::toString(word.verdict), health::toString(word.circuit)};
+  };
+  sources.logDropped = context.sources.logDropped;
+  sources.version = context.sources.version;
+  const stats::Registry registry(*context.sources.stats, std::move(sources));
+  return {.contentType = "text/plain; version=0.0.4; charset=utf-8", .body = registry.text()};
+}
+
+}  // namespace peerpulse::admin

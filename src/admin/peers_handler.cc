@@ -1,0 +1,95 @@
+#include <algorithm>
+
+#include "handlers.h"
+#include "json_response.h"
+#include "peerpulse/health/probe_mode.h"
+
+namespace peerpulse::admin {
+
+namespace {
+
+/// Milliseconds since anything was heard from the peer, by workers or prober; null if nothing ever was.
+Json lastHeardMillis(const Context& context, PeerId id) {
+  const auto byProber = TimePoint(Duration(context.sources.stats->peer(id).probe.lastHeardNanos.get()));
+  const TimePoint heard = std::max(context.sources.circuits->lastHeard(id), byProber);
+  if (heard == TimePoint()) return nullptr;
+  return std::chrono::duration_cast<milliseconds>(std::max(context.now - heard, Duration::zero())).count();
+}
+
+/// How much of a peer is left, from its verdict: 1 whole, 0 nothing.
+double scoreOf(health::Verdict verdict) {
+  switch (verdict) {
+    case health::Verdict::kAlive: return 1.0;
+    case health::Verdict::kSuspect:
+    case health::Verdict::kStalled: return 0.5;
+    case health::Verdict::kUnknown:
+    case health::Verdict::kRefusing:
+    case health::Verdict::kDead: return 0.0;
+  }
+  return 0.0;
+}
+
+Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
+  const health::CircuitWord word = context.sources.circuits->load(peer.id);
+  const stats::PeerStats& s = context.sources.stats->peer(peer.id);
+  const auto mode = static_cast<health::ProbeMode>(s.probe.mode.get());
+  return {
+      {"name", peer.name},
+      {"listen", peer.listen.toString()},
+      {"address", peer.address.toString()},
+      {"zone", peer.zone},
+      {"on_dead", proxy::toString(peer.onDead)},
+      {"verdict", health::toString(word.verdict)},
+      {"circuit", health::toString(word.circuit)},
+      {"reason", health::toString(word.reason)},
+      {"overridden", word.overridden},
+      {"generation", word.generation},
+      {"score", scoreOf(word.verdict)},
+      {"since", formatRfc3339(context.sources.events->since(peer.id))},
+      {"rtt_us",
+       {{"last", s.probe.rttLastMicros.get()},
+        {"p50", s.probe.rttP50Micros.get()},
+        {"p99", s.probe.rttP99Micros.get()}}},
+      {"last_heard_ms", lastHeardMillis(context, peer.id)},
+      {"probe",
+       {{"mode", health::toString(mode)},
+        {"sent", s.probe.sent.get()},
+        {"acked", s.probe.acked.get()},
+        {"lost", s.probe.lost.get()},
+        {"goaways", s.probe.goaways.get()}}},
+      {"connections",
+       {{"active", s.connectionsActive.get()},
+        {"idle", s.connectionsIdle.get()},
+        {"connecting", s.connectionsConnecting.get()}}},
+      {"in_flight", s.inFlight.get()},
+      {"held", s.held.get()},
+      {"requests_total", s.requestsTotal.get()},
+      {"failures_total", s.failuresTotal.get()},
+      {"fast_failures_total", s.fastFailuresTotal.get()},
+      {"evictions_total", s.evictionsTotal.get()},
+      {"timeouts_total", s.timeoutsTotal.get()},
+  };
+}
+
+std::string localHealth(const Context& context) {
+  if (context.sources.circuits->proberStalled(context.now)) return "prober_stalled";
+  return context.sources.localHealth ? context.sources.localHealth() : "ok";
+}
+
+}  // namespace
+
+Response handlePeers(const Context& context, const Request&) {
+  Json peers = Json::array();
+  for (const proxy::PeerOptions& peer : *context.sources.peers)
+    peers.push_back(peerJson(context, peer));
+  return jsonResponse(
+      {{"node", context.sources.node}, {"local_health", localHealth(context)}, {"peers", std::move(peers)}});
+}
+
+Response handlePeer(const Context& context, const Request& request) {
+  const auto id = peerOfPath(context, request);
+  if (!id) return errorResponse(404, "not_found", "there is no peer of that name; /peers lists them");
+  return jsonResponse(peerJson(context, (*context.sources.peers)[index(*id)]));
+}
+
+}  // namespace peerpulse::admin

@@ -1,0 +1,114 @@
+#include "service.h"
+
+#include "event_json.h"
+#include "handlers.h"
+
+namespace peerpulse::admin {
+
+namespace {
+
+constexpr seconds kTick{5};
+// Keeps idle event streams alive across proxies, and finds subscribers that are gone.
+constexpr const char* kHeartbeat = ": still here\n\n";
+
+http::CodecLimits adminLimits() {
+  http::CodecLimits limits;
+  limits.maxConcurrentStreams = 32;
+  limits.streamWindow = 64 * 1024;
+  return limits;
+}
+
+}  // namespace
+
+Service::Service(event::Dispatcher& dispatcher, Sources sources)
+    : dispatcher_(dispatcher),
+      sources_(std::move(sources)),
+      limits_(adminLimits()),
+      flushQueue_(dispatcher),
+      tick_(dispatcher.createTimer([this] { onTick(); })),
+      published_(sources_.events->lastSequence()),
+      wakeup_(std::make_shared<Wakeup>()) {
+  wakeup_->service = this;
+  sources_.events->setListener([&dispatcher, wakeup = wakeup_] {
+    // One post for a burst of transitions.
+    if (wakeup->posted.exchange(true, std::memory_order_acq_rel)) return;
+    dispatcher.post([wakeup] {
+      wakeup->posted.store(false, std::memory_order_release);
+      if (wakeup->service != nullptr) wakeup->service->publishEvents();
+    });
+  });
+}
+
+Service::~Service() {
+  sources_.events->setListener(nullptr);
+  wakeup_->service = nullptr;
+  while (!connections_.empty())
+    connections_.front()->shut();
+  // They refer to this.
+  dispatcher_.clearDeferred();
+}
+
+Result<void> Service::listen(const SocketAddress& address) {
+  PP_ASSERT(socket_ == nullptr);
+  auto socket = net::ListenSocket::open(address, 128);
+  if (!socket) return Error{"admin listener: " + socket.error().message, socket.error().code};
+  socket_ = std::move(*socket);
+  address_ = socket_->address();
+  acceptor_ =
+      std::make_unique<net::Acceptor>(dispatcher_, *socket_, [this](Fd fd) { onAccept(std::move(fd)); });
+  tick_->enable(kTick);
+  return {};
+}
+
+void Service::onAccept(Fd fd) {
+  if (connections_.size() >= kMaxConnections) return;  // closed at once: better than a client that waits
+  connections_.push_front(std::make_unique<AdminConnection>(*this, std::move(fd)));
+  connections_.front()->self = connections_.begin();
+}
+
+void Service::remove(AdminConnection& connection) {
+  const auto place = connection.self;
+  dispatcher_.deferredDelete(std::move(*place));
+  connections_.erase(place);
+}
+
+void Service::onTick() {
+  const TimePoint limit = dispatcher_.now() - kIdleTimeout;
+  for (auto at = connections_.begin(); at != connections_.end();) {
+    AdminConnection& connection = **at++;
+    if (connection.idleSince(limit)) connection.shut();
+  }
+  subscribers_.forEach([](Exchange& exchange) { exchange.sendEvent(kHeartbeat); });
+  tick_->enable(kTick);
+}
+
+Response Service::handle(const Request& request) const {
+  const Context context{.sources = sources_, .listen = address_, .now = dispatcher_.now()};
+  return admin::handle(context, request);
+}
+
+bool Service::subscribe(Exchange& exchange) {
+  if (subscribers_.size() >= kMaxSubscribers) return false;
+  // What is not published yet goes to the others now; the new one asks from its own starting point.
+  publishEvents();
+  subscribers_.pushBack(exchange);
+  return true;
+}
+
+std::vector<Event> Service::eventsAfter(uint64_t sequence) {
+  std::vector<Event> missed = sources_.events->after(sequence);
+  // Newer than what the others were sent: they come by publishEvents() to all.
+  while (!missed.empty() && missed.back().sequence > published_)
+    missed.pop_back();
+  return missed;
+}
+
+void Service::publishEvents() {
+  for (const Event& event : sources_.events->after(published_)) {
+    published_ = event.sequence;
+    const std::string text = eventStreamText(sources_, event);
+    subscribers_.forEach([&](Exchange& exchange) { exchange.sendEvent(text); });
+  }
+}
+
+}  // namespace peerpulse::admin

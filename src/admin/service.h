@@ -1,0 +1,77 @@
+// Service: what the admin's connections share: sources, loop facilities, and the live event subscribers.
+//
+// Threading: the admin's thread, but for the wake-up that EventLog::add() posts.
+// Bounds: kMaxConnections, kMaxSubscribers; connections idle for kIdleTimeout are closed.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "admin_connection.h"
+#include "json_response.h"
+#include "peerpulse/admin/server.h"
+#include "peerpulse/net/flush_queue.h"
+#include "peerpulse/net/listener.h"
+#include "peerpulse/net/read_blocks.h"
+
+namespace peerpulse::admin {
+
+class Service {
+ public:
+  static constexpr size_t kMaxConnections = 128;
+  static constexpr size_t kMaxSubscribers = 16;
+  static constexpr seconds kIdleTimeout{60};
+
+  Service(event::Dispatcher& dispatcher, Sources sources);
+  ~Service();
+
+  Result<void> listen(const SocketAddress& address);
+  const SocketAddress& address() const { return address_; }
+
+  event::Dispatcher& dispatcher() { return dispatcher_; }
+  net::ReadBlocks& blocks() { return blocks_; }
+  net::FlushQueue& flushQueue() { return flushQueue_; }
+  const http::CodecLimits& limits() const { return limits_; }
+  const Sources& sources() const { return sources_; }
+  const EventLog& events() const { return *sources_.events; }
+
+  Response handle(const Request& request) const;
+  Response error(int status, const std::string& name, const std::string& message) const {
+    return errorResponse(status, name, message);
+  }
+
+  /// False when there are enough.
+  bool subscribe(Exchange& exchange);
+  /// Events that a new subscriber missed; later ones come by themselves.
+  std::vector<Event> eventsAfter(uint64_t sequence);
+  void remove(AdminConnection& connection);
+
+ private:
+  /// What EventLog's listener and posted functions hold: it outlives the service.
+  struct Wakeup {
+    Service* service;  // admin's thread only; null once the service is gone
+    std::atomic<bool> posted{false};
+  };
+
+  void onAccept(Fd fd);
+  void onTick();
+  void publishEvents();
+
+  event::Dispatcher& dispatcher_;
+  Sources sources_;
+  http::CodecLimits limits_;
+  net::ReadBlocks blocks_;
+  net::FlushQueue flushQueue_;
+  SocketAddress address_;
+  std::unique_ptr<net::ListenSocket> socket_;
+  std::unique_ptr<net::Acceptor> acceptor_;
+  std::unique_ptr<event::Timer> tick_;
+  LinkedList<Exchange, SubscriberTag> subscribers_;
+  AdminConnection::List connections_;
+  uint64_t published_ = 0;  // sequence of the last event that subscribers were sent
+  std::shared_ptr<Wakeup> wakeup_;
+};
+
+}  // namespace peerpulse::admin

@@ -1,0 +1,169 @@
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "fixture.h"
+
+using namespace peerpulse;
+using namespace peerpulse::admin::test;
+using health::CircuitState;
+using health::Reason;
+using health::Verdict;
+using Json = nlohmann::json;
+
+TEST_CASE("livez answers while the process runs") {
+  Fixture f;
+  const Answer a = f.get("/livez");
+  CHECK(a.status == 200);
+  CHECK(Json::parse(a.body)["status"] == "ok");
+  CHECK(a.head.find("content-type: application/json") != std::string::npos);
+}
+
+TEST_CASE("readyz waits for every listener and every first verdict") {
+  Fixture f;
+  Answer a = f.get("/readyz");
+  CHECK(a.status == 503);
+  CHECK(Json::parse(a.body)["missing"].size() == 3);
+  f.setAllAlive();
+  f.setNotReady({"listener of node3 is not bound"});
+  a = f.get("/readyz");
+  CHECK(a.status == 503);
+  CHECK(Json::parse(a.body)["missing"] == Json::array({"listener of node3 is not bound"}));
+  f.setNotReady({});
+  f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);  // a verdict all the same
+  a = f.get("/readyz");
+  CHECK(a.status == 200);
+  CHECK(Json::parse(a.body)["status"] == "ready");
+}
+
+TEST_CASE("peers tell verdict, circuit and counters") {
+  Fixture f;
+  f.setAllAlive();
+  f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
+  auto& s = f.stats.peer(PeerId{1});
+  s.fastFailuresTotal.add(12);
+  s.connectionsIdle.set(4);
+  s.probe.sent.add(1000);
+  s.probe.rttP99Micros.set(321);
+  f.circuits.stampHeard(PeerId{1}, Clock::now() - seconds(2));
+  const Json all = Json::parse(f.get("/peers").body);
+  CHECK(all["node"] == "node1");
+  CHECK(all["local_health"] == "ok");
+  REQUIRE(all["peers"].size() == 3);
+  const Json peer = all["peers"][1];
+  CHECK(peer["name"] == "node3");
+  CHECK(peer["address"] == "10.0.0.3:9000");
+  CHECK(peer["zone"] == "dc1");
+  CHECK(peer["verdict"] == "dead");
+  CHECK(peer["circuit"] == "open");
+  CHECK(peer["reason"] == "probe_silence");
+  CHECK(peer["overridden"] == false);
+  CHECK(peer["fast_failures_total"] == 12);
+  CHECK(peer["connections"]["idle"] == 4);
+  CHECK(peer["probe"]["sent"] == 1000);
+  CHECK(peer["rtt_us"]["p99"] == 321);
+  CHECK(peer["last_heard_ms"] >= 2000);
+  CHECK(peer["last_heard_ms"] < 60'000);
+  CHECK(all["peers"][0]["last_heard_ms"].is_null());
+  CHECK(peer["score"] == 0.0);
+  CHECK(all["peers"][0]["score"] == 1.0);
+
+  CHECK(Json::parse(f.get("/peers/node3").body) == Json::parse(f.get("/peers").body)["peers"][1]);
+  CHECK(f.get("/peers/node9").status == 404);
+  CHECK(f.get("/peers/").status == 404);
+}
+
+TEST_CASE("the time of the last transition is shown") {
+  Fixture f;
+  f.addEvent(2, Verdict::kAlive, Verdict::kDead);
+  CHECK(Json::parse(f.get("/peers/node4").body)["since"] == "2027-01-15T08:00:00.000000Z");
+}
+
+TEST_CASE("a prober that stopped is told") {
+  Fixture f;
+  f.circuits.beat(Clock::now() - seconds(5));
+  CHECK(Json::parse(f.get("/peers").body)["local_health"] == "prober_stalled");
+}
+
+TEST_CASE("cluster counts this node and knows its quorum") {
+  Fixture f;
+  f.setAllAlive();
+  CHECK(Json::parse(f.get("/cluster").body) ==
+        Json::parse(R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok"})"));
+  f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
+  CHECK(
+      Json::parse(f.get("/cluster").body) ==
+      Json::parse(
+          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded"})"));
+  f.publish(2, Verdict::kRefusing, CircuitState::kOpen, Reason::kConnectRefused);
+  const Json lost = Json::parse(f.get("/cluster").body);
+  CHECK(lost["status"] == "quorum_lost");
+  CHECK(lost["online"] == 2);
+  f.publish(2, Verdict::kSuspect, CircuitState::kClosed, Reason::kProbeAck);  // not given up yet
+  CHECK(Json::parse(f.get("/cluster").body)["status"] == "degraded");
+}
+
+TEST_CASE("config and metrics") {
+  Fixture f;
+  f.setAllAlive();
+  CHECK(Json::parse(f.get("/config").body)["workers"]["source"] == "default");
+  const Answer metrics = f.get("/metrics");
+  CHECK(metrics.status == 200);
+  CHECK(metrics.head.find("content-type: text/plain; version=0.0.4") != std::string::npos);
+  CHECK(metrics.body.find("peerpulse_peer_verdict{peer=\"node2\",verdict=\"alive\"} 1\n") !=
+        std::string::npos);
+  CHECK(metrics.body.find("peerpulse_circuit_state{peer=\"node4\",state=\"closed\"} 1\n") !=
+        std::string::npos);
+  CHECK(metrics.body.find("peerpulse_log_dropped_total 5\n") != std::string::npos);
+  CHECK(metrics.body.find("peerpulse_build_info{version=\"0.1.0\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("the page needs nothing from elsewhere") {
+  Fixture f;
+  const Answer a = f.get("/");
+  CHECK(a.status == 200);
+  CHECK(a.head.find("content-type: text/html") != std::string::npos);
+  CHECK(a.head.find("content-security-policy: default-src 'none'") != std::string::npos);
+  CHECK(a.body.find("://") == std::string::npos);
+}
+
+TEST_CASE("unknown paths and wrong methods") {
+  Fixture f;
+  const Answer missing = f.get("/nothing");
+  CHECK(missing.status == 404);
+  CHECK(Json::parse(missing.body)["error"] == "not_found");
+  CHECK(f.get("/peers/node2/circuit/x").status == 404);
+  CHECK(f.get("/peers//circuit").status == 404);
+
+  const Answer wrong = f.post("/peers", "{}");
+  CHECK(wrong.status == 405);
+  CHECK(wrong.head.find("allow: get, head\r\n") != std::string::npos);
+  const Answer read = f.get("/peers/node2/circuit");
+  CHECK(read.status == 405);
+  CHECK(read.head.find("allow: post\r\n") != std::string::npos);
+  for (const char* method : {"PUT", "DELETE", "PATCH", "OPTIONS"}) {
+    CHECK_MESSAGE(f.request(method, "/peers").status == 405, method);
+  }
+}
+
+TEST_CASE("HEAD is GET without the body, and connections are kept") {
+  Fixture f;
+  Client client(f.address());
+  const std::string fields = " HTTP/1.1\r\nHost: " + f.host() + "\r\n\r\n";
+  client.send("HEAD /cluster" + fields);
+  const Answer head = client.readAnswer(true);
+  CHECK(head.status == 200);
+  client.send("GET /cluster" + fields + "GET /livez" + fields);  // pipelined
+  const Answer first = client.readAnswer();
+  CHECK(first.status == 200);
+  CHECK(head.head.find("content-length: " + std::to_string(first.body.size()) + "\r\n") != std::string::npos);
+  CHECK(Json::parse(client.readAnswer().body)["status"] == "ok");
+}
+
+TEST_CASE("what is no request is refused") {
+  Fixture f;
+  Client client(f.address());
+  client.send("GET /livez HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n");
+  CHECK(client.readAnswer().status == 400);
+  client.readUntil([](const std::string&) { return false; });
+  CHECK(client.eof());
+}
