@@ -1,0 +1,58 @@
+// peerpulse: the command line. Exit status: 0 ended by a signal or nothing to complain of, 1 could not start,
+// 2 wrong usage or configuration.
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+#include "peerpulse/config/config.h"
+#include "server.h"
+
+namespace {
+
+using namespace peerpulse;
+
+constexpr int kExitCannotRun = 1;
+constexpr int kExitBadInput = 2;
+
+int check(const std::string& path) {
+  auto config = config::load(path, config::processEnvironment());
+  if (!config) {
+    std::cerr << config.error().message << "\n";
+    return kExitBadInput;
+  }
+  std::cout << path << ": ok, " << config->proxy.peers.size() << " peers\n";
+  return 0;
+}
+
+int run(const std::string& path) {
+  auto config = config::load(path, config::processEnvironment());
+  if (!config) {
+    std::cerr << config.error().message << "\n";
+    return kExitBadInput;
+  }
+  server::Server server(std::move(*config));
+  if (auto done = server.run(); !done) {
+    std::cerr << "peerpulse: cannot start: " << done.error().message << "\n";
+    return kExitCannotRun;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("peerpulse: a sidecar proxy that fails requests to dead storage peers in milliseconds", "peerpulse");
+  app.set_version_flag("--version", std::string("peerpulse ") + PEERPULSE_VERSION);
+  app.require_subcommand(1);
+  std::string path;
+  CLI::App* runCommand = app.add_subcommand("run", "Run the proxy until SIGTERM or SIGINT");
+  runCommand->add_option("--config", path, "Configuration file (JSON)")->required();
+  CLI::App* checkCommand = app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
+  checkCommand->add_option("--config", path, "Configuration file (JSON)")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitBadInput;
+  }
+  return runCommand->parsed() ? run(path) : check(path);
+}

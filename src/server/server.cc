@@ -1,0 +1,202 @@
+#include "server.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <random>
+
+#include "peerpulse/log/log.h"
+#include "service_notify.h"
+#include "transition_log.h"
+
+namespace peerpulse::server {
+
+namespace {
+
+constexpr milliseconds kProberWatchInterval{100};
+constexpr milliseconds kLagInterval{50};
+
+// The rows of Stats::loop().
+constexpr size_t kMainLoop = 0;
+constexpr size_t kProberLoop = 1;
+constexpr size_t kFirstWorkerLoop = 2;
+
+std::vector<std::string> peerNames(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& peer : config.proxy.peers) names.push_back(peer.name);
+  return names;
+}
+
+std::vector<std::string> routeNames(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& route : config.proxy.routes) names.push_back(route.name);
+  return names;
+}
+
+std::vector<std::string> loopNames(const config::Config& config) {
+  std::vector<std::string> names = {"main", "prober"};
+  for (uint32_t i = 0; i < config.workers; ++i) names.push_back("worker" + std::to_string(i));
+  return names;
+}
+
+// A proxy needs two descriptors per exchange: take what the hard limit gives.
+void raiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    log::write(log::Level::kWarn, "descriptor_limit",
+               log::Fields().add("error", systemError("setrlimit RLIMIT_NOFILE", errno).message));
+  }
+}
+
+}  // namespace
+
+Server::Server(config::Config config)
+    : config_(std::move(config)),
+      table_(static_cast<uint32_t>(config_.proxy.peers.size())),
+      trials_(static_cast<uint32_t>(config_.proxy.peers.size())),
+      stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
+      events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
+      gates_(table_) {}
+
+Server::~Server() { stopAll(); }
+
+Result<void> Server::run() {
+  if (auto blocked = Signals::block(); !blocked) return blocked;
+  auto started = log::start(config_.log);
+  if (started) started = start();
+  if (started) {
+    serviceNotify("READY=1");
+    dispatcher_.run();
+  }
+  stopAll();
+  log::stop();
+  return started;
+}
+
+Result<void> Server::start() {
+  raiseDescriptorLimit();
+  signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
+  if (!signals_->status()) return signals_->status();
+  if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
+
+  std::vector<probe::ProberPeer> probed;
+  for (const auto& peer : config_.proxy.peers) {
+    probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
+  }
+  prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
+  table_.beat(dispatcher_.now());
+  startWorkers();
+  prober_->start();
+  if (auto started = startAdmin(); !started) return started;
+
+  proberWatch_ = dispatcher_.createTimer([this] { watchProber(); });
+  proberWatch_->enable(kProberWatchInterval);
+  dispatcher_.measureLag(kLagInterval, [this](Duration lag) { stats_.loop(kMainLoop).lag.observe(lag); });
+  log::write(log::Level::kInfo, "started",
+             log::Fields()
+                 .add("version", PEERPULSE_VERSION)
+                 .add("node", config_.node)
+                 .add("peers", uint64_t{config_.proxy.peers.size()})
+                 .add("workers", config_.workers));
+  return {};
+}
+
+void Server::startWorkers() {
+  shared_.emplace(proxy::SharedState{config_.proxy, table_, trials_, stats_, prober_->outcomes()});
+  for (uint32_t i = 0; i < config_.workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, *shared_, gates_.sockets(), kFirstWorkerLoop + i));
+    workers_.back()->start();
+  }
+}
+
+Result<void> Server::startAdmin() {
+  admin::Sources sources;
+  sources.node = config_.node;
+  sources.version = PEERPULSE_VERSION;
+  sources.peers = &config_.proxy.peers;
+  sources.circuits = &table_;
+  sources.stats = &stats_;
+  sources.events = &events_;
+  sources.effectiveConfig = config::effectiveJson(config_);
+  sources.overrideCircuit = [this](PeerId peer, const health::CircuitOverride& order, const std::string&) {
+    prober_->overrideCircuit(peer, order.kind, order.ttl);
+  };
+  sources.logDropped = log::dropped;
+  admin_ = std::make_unique<admin::Server>(dispatcher_, std::move(sources));
+  auto listening = admin_->listen(config_.admin.listen);
+  if (!listening) return Error{"admin: " + listening.error().message, listening.error().code};
+  return {};
+}
+
+// On the prober's thread, right after the table was published: first what refuses, then who must know.
+void Server::onTransition(const health::Transition& transition) {
+  gates_.reconcile(transition.peer, transition.at);
+  for (auto& worker : workers_) worker->circuitChanged(transition.peer);
+  const std::string& name = config_.proxy.peers[index(transition.peer)].name;
+  const bool verdictChanged = transition.from.verdict != transition.to.verdict;
+  stats_.countTransition(transition.peer,
+                         verdictChanged ? health::toString(transition.to.verdict)
+                                        : health::toString(transition.to.circuit),
+                         health::toString(transition.to.reason));
+  events_.add(transition, dispatcher_.wallNow());
+  logTransition(name, transition);
+}
+
+void Server::watchProber() {
+  const TimePoint now = dispatcher_.now();
+  const bool stalled = table_.proberStalled(now);
+  if (stalled != proberStalled_) {
+    proberStalled_ = stalled;
+    log::write(log::Level::kError, stalled ? "prober_stalled" : "prober_resumed",
+               log::Fields().add("last_beat_ms", toMillis(now - table_.lastBeat())));
+  }
+  stats_.loop(kProberLoop).lag.observe(prober_->loopLag());
+  for (const auto& peer : config_.proxy.peers) {
+    if (!gates_.reconcile(peer.id, now)) continue;
+    for (auto& worker : workers_) worker->circuitChanged(peer.id);
+  }
+  proberWatch_->enable(kProberWatchInterval);
+}
+
+void Server::onSignal(int signal) {
+  log::write(log::Level::kInfo, "signal", log::Fields().add("name", signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+  if (draining_) {
+    dispatcher_.exit();
+  } else {
+    beginDrain();
+  }
+}
+
+void Server::beginDrain() {
+  draining_ = true;
+  serviceNotify("STOPPING=1");
+  drainTimer_ = dispatcher_.createTimer([this] {
+    log::write(log::Level::kWarn, "drain_timeout", log::Fields().add("timeout_ms", toMillis(config_.drainTimeout)));
+    dispatcher_.exit();
+  });
+  drainTimer_->enable(config_.drainTimeout);
+  gates_.close();
+  workersDraining_ = workers_.size();
+  for (auto& worker : workers_) {
+    worker->drain([this] {
+      dispatcher_.post([this] {
+        if (--workersDraining_ == 0) dispatcher_.exit();
+      });
+    });
+  }
+}
+
+// The prober goes first: its callbacks post to workers. Its inbox outlives the workers that write to it.
+void Server::stopAll() {
+  if (prober_) prober_->stop();
+  for (auto& worker : workers_) worker->stop();
+  workers_.clear();
+  admin_.reset();
+  drainTimer_.reset();
+  proberWatch_.reset();
+  signals_.reset();
+}
+
+}  // namespace peerpulse::server

@@ -1,0 +1,67 @@
+// Server: the whole process: listeners, prober, workers, admin, and the order in which they start and end.
+//
+//   start: bind everything -> workers -> prober -> admin -> READY
+//   SIGTERM/SIGINT: stop accepting, let exchanges finish up to drain_timeout -> workers -> prober -> admin -> 0
+//   a second signal: the same without waiting
+//
+// Threading: the main thread's; onTransition() comes from the prober's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "listener_gates.h"
+#include "peerpulse/admin/event_log.h"
+#include "peerpulse/admin/server.h"
+#include "peerpulse/config/config.h"
+#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/trial_permits.h"
+#include "peerpulse/probe/prober.h"
+#include "peerpulse/proxy/worker_context.h"
+#include "peerpulse/stats/stats.h"
+#include "signals.h"
+#include "worker.h"
+
+namespace peerpulse::server {
+
+class Server : public probe::ProberCallbacks {
+ public:
+  explicit Server(config::Config config);
+  ~Server() override;
+
+  /// Runs until a signal has ended everything. An error means it could not start.
+  Result<void> run();
+
+ private:
+  Result<void> start();
+  void startWorkers();
+  Result<void> startAdmin();
+  void onTransition(const health::Transition& transition) override;
+  void onSignal(int signal);
+  void watchProber();
+  void beginDrain();
+  void stopAll();
+
+  const config::Config config_;
+  event::Dispatcher dispatcher_;
+  health::CircuitTable table_;
+  health::TrialPermits trials_;
+  stats::Stats stats_;
+  admin::EventLog events_;
+  ListenerGates gates_;
+  std::unique_ptr<probe::Prober> prober_;
+  std::optional<proxy::SharedState> shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Signals> signals_;
+  std::unique_ptr<admin::Server> admin_;
+  std::unique_ptr<event::Timer> proberWatch_;
+  std::unique_ptr<event::Timer> drainTimer_;
+  bool draining_ = false;
+  bool proberStalled_ = false;
+  size_t workersDraining_ = 0;
+};
+
+}  // namespace peerpulse::server
