@@ -1,0 +1,37 @@
+// Cluster: the 16 disks of a run and the peers they are on: one PeerClient per authority, in order of
+// appearance.
+//
+// Threading: the loop's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "erasure_writer/disk_url.h"
+#include "erasure_writer/peer_client.h"
+
+namespace peerpulse::erasure_writer {
+
+class Cluster {
+ public:
+  Cluster(const ClientConnection::Environment& environment, std::vector<DiskUrl> disks,
+          const PeerClient::Options& options);
+
+  size_t peerOf(int shard) const { return peerOfShard_[static_cast<size_t>(shard)]; }
+  /// The request's path: that of the shard's disk and `chunk` (as chunkPath() gives it) below it.
+  std::string requestPath(int shard, const std::string& chunk) const {
+    return disks_[static_cast<size_t>(shard)].path + chunk;
+  }
+  void submit(int shard, ClientRequest& request) { peers_[peerOf(shard)]->submit(request); }
+  std::vector<std::string> peerNames() const;
+  std::vector<std::string> diskUrls() const;
+  void closeAll();
+
+ private:
+  std::vector<DiskUrl> disks_;
+  std::vector<size_t> peerOfShard_;
+  std::vector<std::unique_ptr<PeerClient>> peers_;
+};
+
+}  // namespace peerpulse::erasure_writer
