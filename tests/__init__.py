@@ -1,0 +1,1 @@
+"""Tests in Python. The unit tests under unit/ are C++ and run by meson."""

@@ -1,0 +1,1 @@
+"""peerpulse with real sockets, clients and peers on this machine's loopback."""

@@ -1,0 +1,119 @@
+"""SIGTERM: what is under way ends well, then the process does."""
+
+import threading
+import time
+
+from tests.harness.case import LocalCase
+from tests.harness.clients import url
+from tests.harness.http1 import Http1Client, refused
+from tests.harness.peerpulse import SLOWDOWN, Peer
+from tests.harness.scripted_peer import answer
+from tests.harness.waiting import wait_for
+
+
+class Drain(LocalCase):
+    def test_an_exchange_under_way_is_finished(self):
+        release = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            if b" /slow " in head:
+                release.wait(20)
+            connection.sendall(answer("200 OK", b"done"))
+            return True
+
+        peer = self.start_scripted(self.host, serve)
+        self.addCleanup(release.set)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)])
+        with Http1Client(self.host, peerpulse.listen["node2"], timeout=30) as client:
+            client.send_head("GET", "/slow")
+            wait_for(lambda: peerpulse.peer("node2")["in_flight"] == 1, 10, "in flight")
+            peerpulse.process.signal(15)
+            wait_for(lambda: refused(self.host, peerpulse.listen["node2"]), 5 * SLOWDOWN, "no new connections")
+            self.assertTrue(peerpulse.process.running)
+            release.set()
+            response = client.read_response()
+            self.assertEqual((response.status, response.body), (200, b"done"))
+            self.assertTrue(client.ended())
+        self.assertEqual(peerpulse.process.popen.wait(10 * SLOWDOWN), 0)
+
+    def test_what_is_not_done_by_the_drain_timeout_is_cut(self):
+        release = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            if b" /forever " in head:
+                release.wait(60)
+                return False
+            connection.sendall(answer("200 OK"))
+            return True
+
+        peer = self.start_scripted(self.host, serve)
+        self.addCleanup(release.set)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="300ms")
+        with Http1Client(self.host, peerpulse.listen["node2"]) as client:
+            client.send_head("GET", "/forever")
+            wait_for(lambda: peerpulse.peer("node2")["in_flight"] == 1, 10, "in flight")
+            started = time.monotonic()
+            peerpulse.process.signal(15)
+            self.assertEqual(peerpulse.process.popen.wait(10 * SLOWDOWN), 0)
+            self.assertGreater(time.monotonic() - started, 0.25)
+
+    def test_under_load_no_h1_request_fails(self):
+        """Clients that go on sending on the connections they have see only complete answers, the last of which says
+        `Connection: close`: a connection closed without that may lose the request that is on its way to us."""
+        def serve(connection, head: bytes) -> bool:
+            connection.sendall(answer("200 OK", b"x" * 1000))
+            return True
+
+        peer = self.start_scripted(self.host, serve)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)])
+        results: list[str] = []
+        running = [threading.Thread(target=self.load, args=(peerpulse.listen["node2"], results)) for _ in range(8)]
+        for thread in running:
+            thread.start()
+        wait_for(lambda: peerpulse.peer("node2")["requests_total"] > 200, 20, "load")
+        peerpulse.process.signal(15)
+        self.assertEqual(peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
+        for thread in running:
+            thread.join()
+        self.assertEqual(len(results), 8)
+        self.assertEqual({result for result in results if result != "ok"}, set())
+
+    def load(self, listen, results: list[str]) -> None:
+        """Requests until the proxy says that it closes the connection. Appends "ok", or what went wrong."""
+        try:
+            with Http1Client(self.host, listen, timeout=20) as client:
+                while True:
+                    response = client.request("GET", "/x")
+                    if (response.status, len(response.body)) != (200, 1000):
+                        results.append(f"status {response.status}, {len(response.body)} bytes")
+                        return
+                    if response.headers.get("connection", "").lower() == "close":
+                        results.append("ok")
+                        return
+        except OSError as error:
+            results.append(f"{type(error).__name__}: {error}")
+
+    def test_h2_streams_under_way_are_finished(self):
+        """A GOAWAY, and the streams below it to their end."""
+        release = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            if b" /slow " in head:
+                release.wait(20)
+            connection.sendall(answer("200 OK", b"done"))
+            return True
+
+        peer = self.start_scripted(self.host, serve)
+        self.addCleanup(release.set)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address, {"protocol": "http1"})])
+        client = self.host.spawn(
+            ["curl", "-sS", "--http2-prior-knowledge", "-w", " %{http_code} %{http_version} %{exitcode}",
+             url(peerpulse.listen["node2"], "/slow")], name="curl")
+        wait_for(lambda: peerpulse.peer("node2")["in_flight"] == 1, 10, "in flight")
+        peerpulse.process.signal(15)
+        wait_for(lambda: "SIGTERM" in peerpulse.process.output(), 10, "draining")
+        self.assertTrue(peerpulse.process.running)
+        release.set()
+        client.popen.wait(30)
+        self.assertEqual(client.output(), "done 200 2 0")
+        self.assertEqual(peerpulse.process.popen.wait(20 * SLOWDOWN), 0)

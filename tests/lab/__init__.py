@@ -1,0 +1,1 @@
+"""peerpulse in a network whose nodes lose power."""

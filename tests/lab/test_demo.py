@@ -1,0 +1,30 @@
+"""The demo, in small: an erasure-coded upload of real files survives the loss of a node."""
+
+import json
+import os
+import subprocess
+
+from tests.harness.case import LabCase
+from tests.harness.peerpulse import build_directory
+
+
+class Demo(LabCase):
+    nodes = 1  # the demo makes a lab of its own
+
+    def test_an_upload_survives_a_power_cut(self):
+        done = subprocess.run(
+            ["/usr/bin/python3", "-B", "-m", "tools.demonstration", "--quick", "--json"],
+            capture_output=True, text=True, timeout=100, check=False,
+            env={**os.environ, "PEERPULSE_BUILD": str(build_directory())})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual(set(report), {
+            "cut_to_verdict_ms", "cut_to_inflight_failed_ms", "failfast_us", "with", "without", "healthy_peers",
+            "recovery_ms", "read_back"})
+        self.assertTrue(report["with"]["completed"])
+        self.assertEqual(report["healthy_peers"]["errors"], 0)
+        self.assertEqual(report["read_back"]["corrupt"], 0)
+        self.assertGreater(report["read_back"]["objects"], 0)
+        self.assertLess(report["with"]["longest_stall_ms"], 1000)
+        self.assertLess(report["cut_to_verdict_ms"], 1000)
+        self.assertLess(report["recovery_ms"], 3000)

@@ -1,0 +1,90 @@
+"""Four storage nodes with four disks each; peerpulse runs on node1, where the writing process is."""
+
+import json
+import pathlib
+import time
+
+from tools.demonstration.admin import Admin
+from tools.lab import Lab, Node, Process
+
+NODES = 4
+DISKS_PER_NODE = 4
+_STORAGE_PORT = 9000
+_ADMIN_PORT = 9901
+
+
+class Cluster:
+    """`disks` gets a directory per disk; it must exist, and what is made in it is the caller's to remove."""
+
+    def __init__(self, lab: Lab, build: pathlib.Path, disks: pathlib.Path) -> None:
+        self.lab = lab
+        self._build = build
+        self._disks = disks
+        self.writer_node: Node = lab.node("node1")
+        self.admin = Admin(self.writer_node, _ADMIN_PORT)
+        self.storage: dict[str, Process] = {}
+        self.peerpulse: Process | None = None
+
+    def program(self, name: str) -> str:
+        folder = {"peerpulse": "src/server", "failfast": "tools/bench/failfast"}.get(name, f"tools/{name}")
+        return str(self._build / folder / name)
+
+    def start(self) -> None:
+        for node in self.lab.nodes:
+            self._start_storage(node)
+        self._start_peerpulse()
+
+    def listen(self, node: str) -> str:
+        """Where the writing process reaches a peer through peerpulse."""
+        return f"127.0.0.1{node.removeprefix('node')}:{_STORAGE_PORT}"
+
+    def disk_urls(self, through_peerpulse: bool) -> list[str]:
+        """One per shard, neighbours on different nodes. node1's own disks are reached straight."""
+        urls = []
+        for disk in range(1, DISKS_PER_NODE + 1):
+            for node in self.lab.nodes:
+                straight = node is self.writer_node or not through_peerpulse
+                authority = f"{node.address}:{_STORAGE_PORT}" if straight else self.listen(node.name)
+                urls.append(f"http://{authority}/chunks/disk{disk}")
+        return urls
+
+    def exchanges(self) -> list[dict]:
+        """peerpulse's access log so far."""
+        lines = []
+        for line in self.peerpulse.output().splitlines():
+            if '"event":"exchange"' in line:
+                lines.append(json.loads(line))
+        return lines
+
+    def _start_storage(self, node: Node) -> None:
+        argv = [self.program("storage_node"), "--listen", f"{node.address}:{_STORAGE_PORT}", "--workers", "1"]
+        for disk in range(1, DISKS_PER_NODE + 1):
+            directory = self._disks / node.name / f"disk{disk}"
+            directory.mkdir(parents=True)
+            argv += ["--disk", f"disk{disk}={directory}"]
+        process = node.spawn(argv, name="storage_node")
+        self.storage[node.name] = process
+        _wait_for_line(process, '"event":"listening"')
+
+    def _start_peerpulse(self) -> None:
+        peers = [
+            {"name": node.name, "listen": self.listen(node.name), "address": f"{node.address}:{_STORAGE_PORT}"}
+            for node in self.lab.nodes if node is not self.writer_node
+        ]
+        config = {"node": self.writer_node.name, "workers": 2, "preset": "generic",
+                  "admin": {"listen": f"127.0.0.1:{_ADMIN_PORT}"}, "peers": peers}
+        file = self.writer_node.directory / "peerpulse.json"
+        file.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        self.peerpulse = self.writer_node.spawn([self.program("peerpulse"), "run", "--config", str(file)])
+        try:
+            self.admin.wait_ready()
+        except TimeoutError as error:
+            raise RuntimeError(f"{error}:\n{self.peerpulse.output()}") from error
+
+
+def _wait_for_line(process: Process, text: str, timeout: float = 10) -> None:
+    deadline = time.monotonic() + timeout
+    while text not in process.output():
+        if not process.running or time.monotonic() > deadline:
+            raise RuntimeError(f"{process.popen.args} does not listen:\n{process.output()}")
+        time.sleep(0.005)

@@ -1,0 +1,32 @@
+"""Real files of this machine to upload."""
+
+import os
+import pathlib
+import stat
+
+_DIRECTORIES = ("/usr/lib", "/usr/bin", "/usr/share", "/usr/libexec")
+_SMALLEST = 256 * 1024
+
+
+def choose(total: int) -> list[pathlib.Path]:
+    """Regular files, in the same order every time, that have at least `total` bytes together.
+
+    Shared libraries, mostly: large, and no two alike.
+    """
+    chosen, size, seen = [], 0, set()
+    for top in _DIRECTORIES:
+        for directory, subdirectories, names in os.walk(top):
+            subdirectories.sort()
+            for name in sorted(names):
+                path = pathlib.Path(directory, name)
+                status = path.lstat()
+                if not stat.S_ISREG(status.st_mode) or status.st_size < _SMALLEST or status.st_ino in seen:
+                    continue
+                if not os.access(path, os.R_OK):
+                    continue
+                seen.add(status.st_ino)
+                chosen.append(path)
+                size += status.st_size
+                if size >= total:
+                    return chosen
+    raise RuntimeError(f"only {size >> 20} MiB of files under {', '.join(_DIRECTORIES)}; use a smaller --size")

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""Checks that includes go one way, third-party headers stay in their modules, and only event/ reads the clock.
+
+Usage: check_layers.py [SOURCE_ROOT]. Prints one line per violation; exit status 1 if there is any.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+# A module and what it may include (design: lower levels never include higher ones).
+MODULES = {
+    "base": set(),
+    "log": {"base"},
+    "stats": {"base"},
+    "health": {"base"},
+    "http": {"base"},
+    "event": {"base"},
+    "net": {"base", "event"},
+    "upstream": {"base", "stats", "health", "http", "event", "net"},
+    "probe": {"base", "stats", "health", "http", "event", "net"},
+    "proxy": {"base", "log", "stats", "health", "http", "event", "net", "upstream"},
+    "admin": {"base", "log", "stats", "health", "http", "event", "net", "upstream", "proxy"},
+    "config": {"base", "log", "stats", "health", "http", "event", "net", "upstream", "proxy", "admin"},
+    "server": {"base", "log", "stats", "health", "http", "event", "net", "upstream", "probe", "proxy", "admin",
+               "config"},
+}
+
+# Third-party headers by their first path component, and the modules that may include them.
+THIRD_PARTY = {
+    "event2": {"event"},
+    "nghttp2": {"http"},
+    "llhttp": {"http"},
+    "openssl": {"net"},
+    "prometheus": {"stats"},
+    "nlohmann": {"config", "admin"},
+    "spdlog": {"log"},
+    "fmt": {"log"},
+    "CLI": {"server"},
+}
+
+INCLUDE = re.compile(r'^\s*#include\s+([<"])([^>"]+)[>"]')
+CLOCK = re.compile(r"(steady_clock|system_clock|Clock)::now\(|\bclock_gettime\(|\bgettimeofday\(")
+# Who may read the clock: the loop, and the log thread's time stamp.
+CLOCK_READERS = {"src/event/dispatcher.cc", "src/log/log.cc"}
+
+
+def module_files(root: Path):
+    for top in ("include/peerpulse", "src"):
+        for path in sorted((root / top).rglob("*")):
+            if path.suffix in (".h", ".cc"):
+                yield path, path.relative_to(root / top).parts[0]
+
+
+def check_include(module: str, quote: str, target: str) -> str | None:
+    first = target.split("/")[0]
+    if quote == '"' and first == "peerpulse":
+        other = target.split("/")[1]
+        if other != module and other not in MODULES[module]:
+            return f"{module} must not include {other} ({target})"
+    elif quote == "<" and first in THIRD_PARTY and module not in THIRD_PARTY[first]:
+        return f"{module} must not include {target}: only {', '.join(sorted(THIRD_PARTY[first]))} may"
+    return None
+
+
+def check_file(root: Path, path: Path, module: str) -> list[str]:
+    name = path.relative_to(root).as_posix()
+    if module not in MODULES:
+        return [f"{name}: unknown module {module}: add it to MODULES with what it may include"]
+    problems = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if match := INCLUDE.match(line):
+            if problem := check_include(module, match[1], match[2]):
+                problems.append(f"{name}:{number}: {problem}")
+        elif CLOCK.search(line.split("//")[0]) and name not in CLOCK_READERS:
+            problems.append(f"{name}:{number}: reads the clock; take a TimePoint or ask the dispatcher")
+    return problems
+
+
+def main() -> int:
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    files = list(module_files(root))
+    problems = [problem for path, module in files for problem in check_file(root, path, module)]
+    print("\n".join(problems) if problems else f"{len(files)} files, includes go one way")
+    return 1 if problems or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Runs the suites and counts their cases; see tools/test."""

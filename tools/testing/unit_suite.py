@@ -1,0 +1,54 @@
+"""The unit suite: doctest programs run by meson, counted by test case."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+from tools.testing.outcome import Outcome
+
+_DOCTEST = re.compile(
+    r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _count(test: dict) -> Outcome:
+    """A program that is no doctest program, or that ended before its summary, is one case."""
+    if test["result"] == "SKIP":
+        return Outcome(skipped=1)
+    good = test["result"] in ("OK", "EXPECTEDFAIL")
+    summary = _DOCTEST.search(_COLOUR.sub("", test.get("stdout") or ""))
+    if summary is None:
+        return Outcome(passed=1) if good else Outcome(failed=1)
+    _, passed, failed, skipped = (int(text) for text in summary.groups())
+    if not good and failed == 0:
+        failed = 1  # a sanitizer's report, or a crash at exit
+    return Outcome(passed, failed, skipped)
+
+
+def programs(build: pathlib.Path, names: tuple[str, ...]) -> list[str]:
+    """The ninja targets of these tests of a configured build directory."""
+    output = subprocess.run(["meson", "introspect", "--tests", str(build)], check=True, stdout=subprocess.PIPE).stdout
+    return [os.path.relpath(test["cmd"][0], build) for test in json.loads(output) if test["name"] in names]
+
+
+def run(build: pathlib.Path, environment: dict[str, str], prefix: list[str], names: tuple[str, ...]) -> Outcome:
+    """Only the tests called `names`, or all when there are none."""
+    log = build / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
+    # Sanitized programs are several times slower.
+    command = [*prefix, "meson", "test", "-C", str(build), "--suite", "unit", "--no-rebuild",
+               "--print-errorlogs", "--timeout-multiplier", "5", *names]
+    status = subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+    outcome = Outcome()
+    if log.exists():
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            test = json.loads(line)
+            counted = _count(test)
+            outcome.add(counted)
+            print(f"  {test['name']}: {counted}", flush=True)
+    if status != 0 and outcome.failed == 0:
+        print(f"  meson test: exit {status}")
+        outcome.failed += 1
+    return outcome
