@@ -66,12 +66,13 @@ void PeerProxy::remove(DownstreamConnection& connection) {
 void PeerProxy::onCircuitChange() {
   const health::CircuitWord now = word();
   const bool open = now.circuit == health::CircuitState::kOpen;
-  const bool gone = now.verdict == health::Verdict::kDead || now.verdict == health::Verdict::kRefusing;
-  if (open && gone) {
+  if (open && now.verdict == health::Verdict::kDead) {
     failInFlight();
-  } else if (open && options_.onDead == OnDead::kRefuse) {
-    // Stalled, failing or closed by an operator: what is in flight may still end well.
-    resetDownstreams(/*alsoBusy=*/false);
+  } else if (open) {
+    // Refusing, stalled, failing or closed by an operator: what is in flight may still end well. A process that
+    // no longer listens may be finishing its last requests; if it is gone, its kernel says so on each connection.
+    evictIdle();
+    if (options_.onDead == OnDead::kRefuse) resetDownstreams(/*alsoBusy=*/false);
   }
   if (!open && !draining_) acceptor_.setEnabled(true);
   resumeHeld();
@@ -80,7 +81,7 @@ void PeerProxy::onCircuitChange() {
 // In slices, so that no exchange of a healthy peer waits for all of them.
 void PeerProxy::failInFlight() {
   const health::CircuitWord now = word();
-  if (now.circuit != health::CircuitState::kOpen) return;
+  if (now.circuit != health::CircuitState::kOpen || now.verdict != health::Verdict::kDead) return;
   const TimePoint stop = context_.dispatcher.now() + kSliceBudget;
   while (!exchanges_.empty()) {
     exchanges_.front().onPeerDown(now);
@@ -132,6 +133,10 @@ void PeerProxy::drain() {
     }
   }
   for (auto next = connections_.begin(); next != connections_.end();) (*next++)->drain();
+  evictIdle();
+}
+
+void PeerProxy::evictIdle() {
   for (auto& row : pools_) {
     for (auto& pool : row) {
       if (pool) pool->evictIdle(TimePoint::max());

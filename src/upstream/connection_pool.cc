@@ -27,7 +27,7 @@ ConnectionPool::ConnectionPool(PoolContext& context, PeerId peer, const SocketAd
 }
 
 ConnectionPool::~ConnectionPool() {
-  draining_ = true;
+  closing_ = true;
   failAll("the pool is closed");
 }
 
@@ -71,7 +71,7 @@ size_t ConnectionPool::connectionCount() const {
 }
 
 void ConnectionPool::connectAsNeeded() {
-  while (!draining_ && list(State::kConnecting).size() * streamsPerConnection() < pending_.size() &&
+  while (!closing_ && list(State::kConnecting).size() * streamsPerConnection() < pending_.size() &&
          list(State::kConnecting).size() < kMaxConnecting && connectionCount() < context_.options.maxConnections) {
     startConnect();
   }
@@ -156,11 +156,6 @@ void ConnectionPool::failAll(std::string_view why) {
     request.unlink();
     request.onPoolFailure(PoolFailure::kPeerDown, Error{std::string(why)});
   }
-}
-
-void ConnectionPool::drain() {
-  draining_ = true;
-  evictIdle(TimePoint::max());
 }
 
 void ConnectionPool::evictIdle(TimePoint now) {

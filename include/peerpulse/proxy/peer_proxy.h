@@ -61,6 +61,7 @@ class PeerProxy {
 
   void onAccept(Fd fd);
   void failInFlight();
+  void evictIdle();
   void resumeHeld();
   void resetDownstreams(bool alsoBusy);
 

@@ -61,8 +61,6 @@ class ConnectionPool {
   void acquire(PendingRequest& request);
   /// The peer is dead: resets every connection and fails every pending request, now.
   void failAll(std::string_view why);
-  /// No new connections, idle ones closed; for the end of the process.
-  void drain();
   /// Closes idle connections that were unused too long, or whose peer gave no sign of life. Called every second.
   void evictIdle(TimePoint now);
 
@@ -97,7 +95,7 @@ class ConnectionPool {
   stats::PeerStats& stats_;
   std::array<List, 4> lists_;  // by State; Closed connections are in no list
   LinkedList<PendingRequest, PendingTag> pending_;
-  bool draining_ = false;
+  bool closing_ = false;
 };
 
 }  // namespace peerpulse::upstream

@@ -94,6 +94,25 @@ TEST_CASE("flow: gRPC to a dead peer is status 14 in trailers only") {
   CHECK(request.head.headers.find("grpc-status") == "14");
 }
 
+TEST_CASE("flow: a peer that refuses connections may finish what it has begun") {
+  for (const bool http2 : protocols()) {
+    CAPTURE(http2);
+    Flow flow(http2);
+    TestClient& client = flow.client();
+    ClientRequest& done = client.send("GET", "/ok");
+    flow.until([&] { return done.done(); });
+    ClientRequest& hanging = client.send("GET", "/hang");
+    flow.until([&] { return flow.peer.requests.size() == 2; });
+    flow.setVerdict(Verdict::kRefusing, CircuitState::kOpen);
+    ClientRequest& refused = flow.client().send("GET", "/ok");
+    flow.until([&] { return refused.done(); });
+    CHECK(refused.head.status == 502);
+    flow.peer.requests.back()->answer(200, "finished");
+    flow.until([&] { return hanging.done(); });
+    CHECK(hanging.body == "finished");
+  }
+}
+
 TEST_CASE("flow: an answer in part is reset, never ended cleanly") {
   for (const bool http2 : protocols()) {
     CAPTURE(http2);
