@@ -1,0 +1,47 @@
+// ClientLoop: what one event loop of clients shares, and the end by signal.
+//
+// Threading: one thread.
+// Ownership: requests and peer clients made on it must die before it.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "common/signal_watcher.h"
+#include "erasure_writer/client_connection.h"
+
+namespace peerpulse::bench {
+
+class ClientLoop {
+ public:
+  ClientLoop() : flushQueue_(dispatcher_) {}
+
+  /// SIGTERM and SIGINT call `onSignal`. Before any other thread starts.
+  Result<void> watchSignals(std::function<void()> onSignal) {
+    auto signals =
+        tools::SignalWatcher::create(dispatcher_, [onSignal = std::move(onSignal)](int) { onSignal(); });
+    if (!signals) return signals.error();
+    signals_ = std::move(*signals);
+    return {};
+  }
+
+  event::Dispatcher& dispatcher() { return dispatcher_; }
+  net::ReadBlocks& readBlocks() { return readBlocks_; }
+  net::FlushQueue& flushQueue() { return flushQueue_; }
+  erasure_writer::ClientConnection::Environment environment() {
+    return {dispatcher_, readBlocks_, flushQueue_};
+  }
+
+ private:
+  event::Dispatcher dispatcher_;
+  net::ReadBlocks readBlocks_;
+  net::FlushQueue flushQueue_;
+  std::unique_ptr<tools::SignalWatcher> signals_;
+};
+
+/// CLOCK_MONOTONIC, as peerpulse's events and Python's time.monotonic_ns() give it.
+inline int64_t monotonicNanos(TimePoint at) {
+  return std::chrono::duration_cast<nanoseconds>(at.time_since_epoch()).count();
+}
+
+}  // namespace peerpulse::bench

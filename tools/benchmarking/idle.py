@@ -1,0 +1,106 @@
+"""See tools/bench/idle."""
+
+import argparse
+import os
+import pathlib
+import time
+
+from tests.harness.peers import NginxPeer
+from tests.harness.peerpulse import Peer, Peerpulse
+from tests.harness.waiting import wait_for
+from tools.benchmarking import command
+from tools.benchmarking.command import BenchFailed, say
+from tools.benchmarking.storage_node import StorageNode
+from tools.lab import Lab
+
+_PEERS = ("node2", "node3", "node4")
+_TARGET_PERCENT = 3
+_ABOUT = f"""\
+What peerpulse uses of one core while nothing but its probes goes on: three peers in a lab, everything at its default
+but the addresses. h2: storage nodes, probed by PINGs. l4: nginx without h2, probed by connects (for information).
+
+Time on a processor from schedstat of each thread where the kernel has it (nanoseconds), else from stat (clock
+ticks). Sending over the lab's links is done on the sender's time, so the kernel's part of it is included, as is that
+of receiving whatever arrives meanwhile.
+
+Target: {_TARGET_PERCENT} % with h2 peers. Exit 1 if a peer was not alive all the time; not for a missed target."""
+
+
+def _thread_seconds(pid: int) -> dict[str, float]:
+    """By `name/thread id`."""
+    used = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        name = (task / "comm").read_text(encoding="utf-8").strip()
+        used[f"{name}/{task.name}"] = _processor_seconds(task)
+    return used
+
+
+def _processor_seconds(task: pathlib.Path) -> float:
+    try:
+        return int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+    except FileNotFoundError:
+        fields = (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _run(peerpulse: Peerpulse, seconds: float, mode: str) -> dict:
+    for name in _PEERS:
+        state = peerpulse.wait_verdict(name, "alive")
+        if state["probe"]["mode"] != mode:
+            raise BenchFailed(f"{name} is probed by {state['probe']['mode']}, not {mode}")
+    time.sleep(1)  # what starting leaves behind
+    events = len(peerpulse.events())
+    sent = sum(peerpulse.peer(name)["probe"]["sent"] for name in _PEERS)
+    started, before = time.monotonic(), _thread_seconds(peerpulse.process.pid)
+    time.sleep(seconds)
+    elapsed, after = time.monotonic() - started, _thread_seconds(peerpulse.process.pid)
+    threads: dict[str, float] = {}
+    for thread, used in after.items():
+        threads[thread] = round((used - before.get(thread, 0.0)) / elapsed * 100, 3)
+    states = {name: peerpulse.peer(name) for name in _PEERS}
+    new_events = peerpulse.events()[events:]
+    if new_events or any(state["verdict"] != "alive" for state in states.values()):
+        raise BenchFailed(f"a peer was not alive all the time: {new_events}")
+    names = [thread.rpartition("/")[0] for thread in threads]
+    return {
+        "percent_of_core": round(sum(threads.values()), 2),
+        "threads": {thread if names.count(name) > 1 else name: threads[thread]
+                    for thread, name in zip(threads, names)},
+        "probes_per_second": round((sum(state["probe"]["sent"] for state in states.values()) - sent) / elapsed, 1),
+        "load_average": command.load_average(),
+    }
+
+
+def _with_storage_nodes(seconds: float) -> dict:
+    with Lab(nodes=4) as lab:
+        peers = []
+        for name in _PEERS:
+            disk = lab.node(name).directory / "disk1"
+            disk.mkdir()
+            peers.append(Peer(name, StorageNode(lab.node(name), disk, command.MIB).address))
+        with Peerpulse(lab.node("node1"), peers) as peerpulse:
+            return _run(peerpulse, seconds, "fast_ping")
+
+
+def _with_nginx(seconds: float) -> dict:
+    with Lab(nodes=4) as lab:
+        peers = [Peer(name, NginxPeer(lab.node(name)).start().address) for name in _PEERS]
+        with Peerpulse(lab.node("node1"), peers) as peerpulse:
+            return _run(peerpulse, seconds, "l4")
+
+
+def _measure(arguments: argparse.Namespace):
+    result: dict = {"seconds": arguments.seconds}
+    for name, measure in (("h2", _with_storage_nodes), ("l4", _with_nginx)):
+        result[name] = measure(arguments.seconds)
+        say(f"{name}: {result[name]['percent_of_core']} % of a core, {result[name]['probes_per_second']} probes/s, "
+            f"threads {result[name]['threads']}, load {result[name]['load_average']}")
+    result["target_percent"] = _TARGET_PERCENT
+    result["within_target"] = result["h2"]["percent_of_core"] < _TARGET_PERCENT
+    yield result
+
+
+def main() -> int:
+    parser = command.parser("idle", _ABOUT)
+    parser.add_argument("--seconds", type=float, default=20, help="how long to measure each (20)")
+    return command.run(parser.parse_args(), _measure)
