@@ -47,9 +47,7 @@ void AdminConnection::onEof() {
   if (!closed_) service_.flushQueue().add(*this);
 }
 
-void AdminConnection::onOutputReady() {
-  service_.flushQueue().add(*this);
-}
+void AdminConnection::onOutputReady() { service_.flushQueue().add(*this); }
 
 void AdminConnection::flushNow() {
   if (closed_ || !codec_) return;
@@ -84,8 +82,7 @@ http::Receiver* AdminConnection::onRequest(http::ResponseStream& stream, http::R
   return &addExchange(stream, std::move(head));
 }
 
-http::Receiver* AdminConnection::onBadRequest(http::ResponseStream& stream, int status,
-                                              std::string_view detail) {
+http::Receiver* AdminConnection::onBadRequest(http::ResponseStream& stream, int status, std::string_view detail) {
   Exchange& exchange = addExchange(stream, http::RequestHead());
   exchange.answer(service_.error(status, "bad_request", std::string(detail)));
   return &exchange;

@@ -93,8 +93,8 @@ Response handleCircuit(const Context& context, const Request& request) {
   if (!id) return errorResponse(404, "not_found", "there is no peer of that name; /peers lists them");
   Order order;
   if (const auto problem = readOrder(request.body, order)) {
-    return jsonResponse(
-        {{"error", "bad_request"}, {"pointer", problem->pointer}, {"message", problem->message}}, 400);
+    return jsonResponse({{"error", "bad_request"}, {"pointer", problem->pointer}, {"message", problem->message}},
+                        400);
   }
   constexpr const char* kStates[] = {"auto", "open", "closed"};
   const char* state = kStates[static_cast<size_t>(order.change.kind)];
@@ -103,12 +103,10 @@ Response handleCircuit(const Context& context, const Request& request) {
   const std::string& name = (*context.sources.peers)[index(*id)].name;
   log::write(log::Level::kWarn, "operator_override",
              log::Fields().add("peer", name).add("state", state).add("ttl", ttl).add("why", order.why));
-  if (!context.sources.overrideCircuit)
-    return errorResponse(503, "unavailable", "overrides are not available");
+  if (!context.sources.overrideCircuit) return errorResponse(503, "unavailable", "overrides are not available");
   context.sources.overrideCircuit(*id, order.change, order.why);
   // The prober carries it out on its own thread: /peers/<name> shows it within a turn of its loop.
-  return jsonResponse(
-      {{"peer", name}, {"state", state}, {"ttl", limited ? Json(ttl) : Json()}, {"why", order.why}});
+  return jsonResponse({{"peer", name}, {"state", state}, {"ttl", limited ? Json(ttl) : Json()}, {"why", order.why}});
 }
 
 }  // namespace peerpulse::admin

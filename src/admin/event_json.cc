@@ -8,9 +8,7 @@ namespace peerpulse::admin {
 namespace {
 
 /// Milliseconds to the microsecond.
-double millis(Duration d) {
-  return std::round(toMillis(d) * 1000) / 1000;
-}
+double millis(Duration d) { return std::round(toMillis(d) * 1000) / 1000; }
 
 Json errorName(int error) {
   if (error == 0) return nullptr;
@@ -54,8 +52,8 @@ Json eventJson(const Sources& sources, const Event& event) {
 }
 
 std::string eventStreamText(const Sources& sources, const Event& event) {
-  return "id: " + std::to_string(event.sequence) +
-         "\nevent: transition\ndata: " + toText(eventJson(sources, event)) + "\n\n";
+  return "id: " + std::to_string(event.sequence) + "\nevent: transition\ndata: " + toText(eventJson(sources, event)) +
+         "\n\n";
 }
 
 }  // namespace peerpulse::admin

@@ -107,8 +107,6 @@ void Exchange::onClosed() {
   connection_.remove(*this);
 }
 
-void Exchange::onReset(http::ResetReason, std::string_view) {
-  onClosed();
-}
+void Exchange::onReset(http::ResetReason, std::string_view) { onClosed(); }
 
 }  // namespace peerpulse::admin

@@ -42,9 +42,7 @@ bool matches(std::string_view pattern, std::string_view path) {
 }
 
 Response methodNotAllowed(const Entry& entry) {
-  const char* allow = entry.change == nullptr ? "GET, HEAD"
-                      : entry.read == nullptr ? "POST"
-                                              : "GET, HEAD, POST";
+  const char* allow = entry.change == nullptr ? "GET, HEAD" : entry.read == nullptr ? "POST" : "GET, HEAD, POST";
   Response response =
       errorResponse(405, "method_not_allowed", std::string(entry.pattern) + " allows " + allow + " only");
   response.headers.emplace_back("allow", allow);

@@ -84,10 +84,9 @@ refresh();
 
 Response handleIndex(const Context&, const Request&) {
   Response page{.contentType = "text/html; charset=utf-8", .body = kPage};
-  page.headers.emplace_back(
-      "content-security-policy",
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-      "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  page.headers.emplace_back("content-security-policy",
+                            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+                            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
   return page;
 }
 

@@ -2,9 +2,7 @@
 
 namespace peerpulse::admin {
 
-std::string toText(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string toText(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Response jsonResponse(const Json& json, int status) {
   return {.status = status, .contentType = "application/json", .body = toText(json) + "\n"};

@@ -3,8 +3,6 @@
 
 namespace peerpulse::admin {
 
-Response handleLivez(const Context&, const Request&) {
-  return jsonResponse({{"status", "ok"}});
-}
+Response handleLivez(const Context&, const Request&) { return jsonResponse({{"status", "ok"}}); }
 
 }  // namespace peerpulse::admin

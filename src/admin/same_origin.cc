@@ -16,8 +16,7 @@ bool isWildcard(const SocketAddress& address) {
 std::string withPort(std::string_view authority, uint16_t port) {
   const size_t bracket = authority.rfind(']');
   const size_t colon = authority.rfind(':');
-  const bool hasPort =
-      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+  const bool hasPort = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
   return hasPort ? std::string(authority) : std::string(authority) + ":" + std::to_string(port);
 }
 

@@ -18,12 +18,8 @@ Server::Server(event::Dispatcher& dispatcher, Sources sources) {
 
 Server::~Server() = default;
 
-Result<void> Server::listen(const SocketAddress& address) {
-  return impl_->service.listen(address);
-}
+Result<void> Server::listen(const SocketAddress& address) { return impl_->service.listen(address); }
 
-const SocketAddress& Server::address() const {
-  return impl_->service.address();
-}
+const SocketAddress& Server::address() const { return impl_->service.address(); }
 
 }  // namespace peerpulse::admin

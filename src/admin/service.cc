@@ -54,8 +54,7 @@ Result<void> Service::listen(const SocketAddress& address) {
   if (!socket) return Error{"admin listener: " + socket.error().message, socket.error().code};
   socket_ = std::move(*socket);
   address_ = socket_->address();
-  acceptor_ =
-      std::make_unique<net::Acceptor>(dispatcher_, *socket_, [this](Fd fd) { onAccept(std::move(fd)); });
+  acceptor_ = std::make_unique<net::Acceptor>(dispatcher_, *socket_, [this](Fd fd) { onAccept(std::move(fd)); });
   tick_->enable(kTick);
   return {};
 }

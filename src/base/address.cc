@@ -1,11 +1,10 @@
 #include "peerpulse/base/address.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <netinet/in.h>
 
 namespace peerpulse {
 
@@ -93,7 +92,8 @@ std::string SocketAddress::toString() const {
     return "[" + std::string(text) + "]:" + std::to_string(port());
   }
   if (isUnix()) {
-    const size_t pathLength = length_ > offsetof(sockaddr_un, sun_path) ? length_ - offsetof(sockaddr_un, sun_path) : 0;
+    const size_t pathLength =
+        length_ > offsetof(sockaddr_un, sun_path) ? length_ - offsetof(sockaddr_un, sun_path) : 0;
     const char* path = reinterpret_cast<const sockaddr_un*>(&storage_)->sun_path;
     return std::string(kUnixPrefix) + std::string(path, strnlen(path, pathLength));
   }

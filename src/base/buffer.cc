@@ -107,7 +107,8 @@ int Buffer::fillIovecs(iovec* entries, int capacity) const {
 std::string Buffer::toString() const {
   std::string text;
   text.reserve(size_);
-  for (size_t i = head_; i < slices_.size(); ++i) text.append(slices_[i].view());
+  for (size_t i = head_; i < slices_.size(); ++i)
+    text.append(slices_[i].view());
   return text;
 }
 

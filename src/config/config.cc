@@ -37,9 +37,8 @@ std::string hostName() {
   char name[65] = {};
   if (::gethostname(name, sizeof name - 1) != 0) return "node";
   std::string text(name);
-  text.resize(
-      std::min(text.size(), text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                                   "0123456789.-_")));
+  text.resize(std::min(text.size(), text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                                           "0123456789.-_")));
   return text.empty() ? "node" : text;
 }
 
@@ -47,12 +46,9 @@ std::string hostName() {
 
 const char* toString(Profile profile) {
   switch (profile) {
-    case Profile::kLan:
-      return "lan";
-    case Profile::kFast:
-      return "fast";
-    case Profile::kWan:
-      return "wan";
+    case Profile::kLan: return "lan";
+    case Profile::kFast: return "fast";
+    case Profile::kWan: return "wan";
   }
   return "?";
 }

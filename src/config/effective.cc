@@ -53,8 +53,7 @@ std::vector<std::string> knownKeys() {
   proxy::Route route;
   Profile profile{};
   std::vector<std::string> keys;
-  for (const auto& fields :
-       {fieldsOf(config), fieldsOf(peer, profile, "/peers/*"), fieldsOf(route, "/routes/*")}) {
+  for (const auto& fields : {fieldsOf(config), fieldsOf(peer, profile, "/peers/*"), fieldsOf(route, "/routes/*")}) {
     for (const Field& field : fields)
       keys.push_back(field.pointer);
   }

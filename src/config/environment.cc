@@ -47,8 +47,7 @@ std::optional<Json> toJson(const std::string& text, Unit unit) {
   if (unit != Unit::kCount) {
     const std::string duration = text + (unit == Unit::kSeconds ? "s" : "ms");
     // "5m" + "s" must not become five milliseconds.
-    if (text.find_first_not_of("0123456789.") != std::string::npos || !parseDuration(duration))
-      return std::nullopt;
+    if (text.find_first_not_of("0123456789.") != std::string::npos || !parseDuration(duration)) return std::nullopt;
     return Json(duration);
   }
   uint64_t count = 0;
@@ -59,12 +58,9 @@ std::optional<Json> toJson(const std::string& text, Unit unit) {
 
 const char* describeUnit(Unit unit) {
   switch (unit) {
-    case Unit::kSeconds:
-      return "a number of seconds";
-    case Unit::kMilliseconds:
-      return "a number of milliseconds";
-    case Unit::kCount:
-      return "a whole number";
+    case Unit::kSeconds: return "a number of seconds";
+    case Unit::kMilliseconds: return "a number of milliseconds";
+    case Unit::kCount: return "a whole number";
   }
   return "a number";
 }
@@ -85,17 +81,14 @@ void applyVariable(const Variable& variable, const std::string& text, const std:
                    Config& config, ErrorList& errors) {
   const std::optional<Json> value = toJson(text, variable.unit);
   if (!value) {
-    errors.add(std::string("environment ") + variable.name, describe(Json(text)),
-               describeUnit(variable.unit));
+    errors.add(std::string("environment ") + variable.name, describe(Json(text)), describeUnit(variable.unit));
     return;
   }
   for (const Field& field : fields) {
-    if (std::find(variable.pointers.begin(), variable.pointers.end(), field.pointer) ==
-        variable.pointers.end()) {
+    if (std::find(variable.pointers.begin(), variable.pointers.end(), field.pointer) == variable.pointers.end()) {
       continue;
     }
-    readField(field, *value, std::string("environment ") + variable.name + " (" + field.pointer + ")",
-              errors);
+    readField(field, *value, std::string("environment ") + variable.name + " (" + field.pointer + ")", errors);
     config.sources[field.pointer] = std::string("env ") + variable.name;
     setForPeers(field.pointer, config);
   }

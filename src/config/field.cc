@@ -105,8 +105,7 @@ Expected read(const TextField& f, const Json& json) {
   const auto& text = json.get_ref<const std::string&>();
   if (text.size() > kMaxText || !isPrintable(text)) return "at most 4096 characters, no control characters";
   switch (f.kind) {
-    case TextField::Kind::kAny:
-      break;
+    case TextField::Kind::kAny: break;
     case TextField::Kind::kName:
       // "." and ".." would vanish from a URL path.
       if (text.empty() || text.size() > kMaxName || !consistsOf(text, "._-") || text == "." || text == "..") {
@@ -126,27 +125,13 @@ Expected read(const TextField& f, const Json& json) {
   return std::nullopt;
 }
 
-Json write(const DurationField& f) {
-  return formatDuration(*f.value);
-}
-Json write(const CountField& f) {
-  return *f.value;
-}
-Json write(const SizeField& f) {
-  return *f.value == 0 ? Json(0) : Json(formatSize(*f.value));
-}
-Json write(const BoolField& f) {
-  return *f.value;
-}
-Json write(const AddressField& f) {
-  return f.value->toString();
-}
-Json write(const EnumField& f) {
-  return f.names.at(*f.value);
-}
-Json write(const TextField& f) {
-  return *f.value;
-}
+Json write(const DurationField& f) { return formatDuration(*f.value); }
+Json write(const CountField& f) { return *f.value; }
+Json write(const SizeField& f) { return *f.value == 0 ? Json(0) : Json(formatSize(*f.value)); }
+Json write(const BoolField& f) { return *f.value; }
+Json write(const AddressField& f) { return f.value->toString(); }
+Json write(const EnumField& f) { return f.names.at(*f.value); }
+Json write(const TextField& f) { return *f.value; }
 
 }  // namespace
 

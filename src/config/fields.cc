@@ -22,12 +22,8 @@ EnumField choice(Enum& value, std::vector<std::string> names) {
   return {reinterpret_cast<uint8_t*>(&value), std::move(names)};
 }
 
-EnumField onDeadField(proxy::OnDead& value) {
-  return choice(value, {"respond", "refuse"});
-}
-EnumField profileField(Profile& value) {
-  return choice(value, {"lan", "fast", "wan"});
-}
+EnumField onDeadField(proxy::OnDead& value) { return choice(value, {"respond", "refuse"}); }
+EnumField profileField(Profile& value) { return choice(value, {"lan", "fast", "wan"}); }
 
 void append(std::vector<Field>& to, std::vector<Field> fields) {
   for (Field& f : fields)
@@ -94,14 +90,12 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
       {"/retry/replay_idempotent", BoolField{&o.retry.replayIdempotent}},
       // The kernel's own upper bounds (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
       {"/tcp/keepalive_idle", DurationField{&o.tcp.keepaliveIdle, seconds(1), seconds(32767), false, true}},
-      {"/tcp/keepalive_interval",
-       DurationField{&o.tcp.keepaliveInterval, seconds(1), seconds(32767), false, true}},
+      {"/tcp/keepalive_interval", DurationField{&o.tcp.keepaliveInterval, seconds(1), seconds(32767), false, true}},
       {"/tcp/keepalive_probes", CountField{&o.tcp.keepaliveProbes, 1, 127}},
       {"/tcp/user_timeout", DurationField{&o.tcp.userTimeout, milliseconds(1), hours(1), true}},
       {"/limits/hold_for", DurationField{&o.holdFor, milliseconds(1), seconds(10), true}},
       {"/limits/buffer", SizeField{&o.bufferLimit, 64 * kKiB, 64 * kMiB}},
-      {"/limits/downstream_idle_timeout",
-       DurationField{&o.downstreamIdleTimeout, milliseconds(10), hours(24)}},
+      {"/limits/downstream_idle_timeout", DurationField{&o.downstreamIdleTimeout, milliseconds(10), hours(24)}},
       {"/limits/header_timeout", DurationField{&o.headerTimeout, milliseconds(10), minutes(10)}},
       {"/limits/max_downstream_connections", CountField{&o.maxDownstreamConnections, 1, 1'000'000}},
   };
@@ -113,9 +107,8 @@ std::vector<Field> fieldsOf(Config& config) {
   std::vector<Field> fields = processFields(config);
   append(fields, probeFields(config.probe, config.profile, ""));
   for (size_t i = 0; i < upstream::kTrafficClasses; ++i) {
-    append(fields,
-           timeoutFields(config.proxy.timeouts[i],
-                         std::string("/timeouts/") + toString(static_cast<upstream::TrafficClass>(i))));
+    append(fields, timeoutFields(config.proxy.timeouts[i],
+                                 std::string("/timeouts/") + toString(static_cast<upstream::TrafficClass>(i))));
   }
   append(fields, carryingFields(config.proxy));
   return fields;

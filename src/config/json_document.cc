@@ -24,18 +24,14 @@ class DuplicateFinder {
         open_.push_back({.isArray = event == Event::array_start});
         return;
       case Event::object_end:
-      case Event::array_end:
-        open_.pop_back();
-        return;
+      case Event::array_end: open_.pop_back(); return;
       case Event::key:
         open_.back().segment = parsed.get<std::string>();
         if (!open_.back().keys.insert(open_.back().segment).second) {
           errors_.add(pointer() + ": duplicate key");
         }
         return;
-      case Event::value:
-        enterValue();
-        return;
+      case Event::value: enterValue(); return;
     }
   }
 

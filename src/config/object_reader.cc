@@ -46,8 +46,7 @@ std::vector<std::string> ObjectReader::childrenOf(const std::string& parent) con
     if (!isInside(pointer, parent)) return;
     std::string child = pointer.substr(parent.size() + 1);
     child.resize(std::min(child.find('/'), child.size()));
-    if (std::find(children.begin(), children.end(), child) == children.end())
-      children.push_back(std::move(child));
+    if (std::find(children.begin(), children.end(), child) == children.end()) children.push_back(std::move(child));
   };
   for (const Field& field : fields_)
     addChild(field.pointer);

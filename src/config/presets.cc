@@ -65,9 +65,7 @@ ClassTimeouts& timeouts(Config& config, TrafficClass trafficClass) {
 
 }  // namespace
 
-Route defaultRoute() {
-  return {"default", "", "", "", TrafficClass::kControl};
-}
+Route defaultRoute() { return {"default", "", "", "", TrafficClass::kControl}; }
 
 void applyPreset(proxy::Preset preset, Config& config) {
   const bool generic = preset == proxy::Preset::kGeneric;
@@ -75,9 +73,7 @@ void applyPreset(proxy::Preset preset, Config& config) {
   config.proxy.retry.replayIdempotent = generic;
   config.probe.countTimeouts = generic;
   switch (preset) {
-    case proxy::Preset::kGeneric:
-      config.proxy.routes = genericRoutes();
-      return;
+    case proxy::Preset::kGeneric: config.proxy.routes = genericRoutes(); return;
     case proxy::Preset::kRustfs:
       config.proxy.routes = rustfsRoutes();
       // Never stricter than the store itself: its RPCs and shard writes wait 30 s.
@@ -92,9 +88,7 @@ void applyPreset(proxy::Preset preset, Config& config) {
       // It closes idle connections after 30 s on one side and 15 s on the other.
       config.proxy.pool.idleTimeout = seconds(15);
       return;
-    case proxy::Preset::kSwift:
-      config.proxy.routes = swiftRoutes();
-      return;
+    case proxy::Preset::kSwift: config.proxy.routes = swiftRoutes(); return;
   }
 }
 

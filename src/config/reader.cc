@@ -18,8 +18,7 @@ constexpr size_t kMaxRoutes = 256;
 /// turn.
 void peek(const Json& document, const std::string& pointer, const std::vector<Field>& fields) {
   const Json::json_pointer at(pointer);
-  const auto field =
-      std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.pointer == pointer; });
+  const auto field = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.pointer == pointer; });
   ErrorList ignored;
   if (field != fields.end() && document.contains(at)) readField(*field, document.at(at), pointer, ignored);
 }

@@ -9,13 +9,9 @@ namespace peerpulse::config {
 
 namespace {
 
-std::string quote(const std::string& text) {
-  return "\"" + text + "\"";
-}
+std::string quote(const std::string& text) { return "\"" + text + "\""; }
 
-std::string peerPointer(PeerId id) {
-  return "/peers/" + std::to_string(index(id));
-}
+std::string peerPointer(PeerId id) { return "/peers/" + std::to_string(index(id)); }
 
 /// Whether `address` is the wildcard of its family.
 bool isWildcard(const SocketAddress& address) {
@@ -28,8 +24,7 @@ bool clash(const SocketAddress& a, const SocketAddress& b) {
   if (a.isUnix() || b.isUnix()) return a == b;
   if (a.port() != b.port() || a.port() == 0) return false;
   if (a == b) return true;
-  const bool dualStack =
-      (isWildcard(a) && a.family() == AF_INET6) || (isWildcard(b) && b.family() == AF_INET6);
+  const bool dualStack = (isWildcard(a) && a.family() == AF_INET6) || (isWildcard(b) && b.family() == AF_INET6);
   return dualStack || (a.family() == b.family() && (isWildcard(a) || isWildcard(b)));
 }
 
@@ -41,8 +36,7 @@ void checkNames(const Config& config, ErrorList& errors) {
     if (!fresh) {
       errors.add(where, quote(peer.name), "a name of its own: " + peerPointer(at->second) + " has it too");
     }
-    if (peer.name == config.node)
-      errors.add(where, quote(peer.name), "another name than this node's (/node)");
+    if (peer.name == config.node) errors.add(where, quote(peer.name), "another name than this node's (/node)");
   }
 }
 
@@ -73,9 +67,8 @@ void checkAddresses(const Config& config, ErrorList& errors) {
                    "an address of its own: " + peerPointer(peers[j].id) + " has it too");
       }
       if (peers[i].address == peers[j].listen) {
-        errors.add(
-            addressAt, quote(peers[i].address.toString()),
-            "the address of the remote node: this one is our own " + peerPointer(peers[j].id) + "/listen");
+        errors.add(addressAt, quote(peers[i].address.toString()),
+                   "the address of the remote node: this one is our own " + peerPointer(peers[j].id) + "/listen");
       }
     }
   }
@@ -83,9 +76,8 @@ void checkAddresses(const Config& config, ErrorList& errors) {
 
 void checkAdmin(const Config& config, ErrorList& errors) {
   if (config.admin.allowRemote || config.admin.listen.isUnix() || config.admin.listen.isLoopback()) return;
-  errors.add(
-      "/admin/listen", quote(config.admin.listen.toString()),
-      "a loopback or unix address (the admin listener has no authentication), or admin.allow_remote: true");
+  errors.add("/admin/listen", quote(config.admin.listen.toString()),
+             "a loopback or unix address (the admin listener has no authentication), or admin.allow_remote: true");
 }
 
 void checkRoutes(const Config& config, ErrorList& errors) {
@@ -96,8 +88,7 @@ void checkRoutes(const Config& config, ErrorList& errors) {
     if (fresh) continue;
     const std::string other = "/routes/" + std::to_string(at->second);
     if (i + 1 == routes.size() && routes[i].name == "default") {
-      errors.add(other + "/name", "\"default\"",
-                 "another name: the last route, which matches the rest, has it");
+      errors.add(other + "/name", "\"default\"", "another name: the last route, which matches the rest, has it");
     } else {
       errors.add("/routes/" + std::to_string(i) + "/name", quote(routes[i].name),
                  "a name of its own: " + other + " has it too");

@@ -1,11 +1,11 @@
 #include "peerpulse/event/dispatcher.h"
 
-#include <event2/event.h>
+#include <algorithm>
+#include <new>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <new>
+#include <event2/event.h>
 
 #include "peerpulse/base/assert.h"
 
@@ -73,8 +73,8 @@ class Dispatcher::FileEventImpl : public FileEvent {
     event_del(event_);
     if (events == 0) return;
     const int flags = ((events & kRead) != 0 ? EV_READ : 0) | ((events & kWrite) != 0 ? EV_WRITE : 0);
-    PP_ASSERT(event_assign(event_, base_, fd_, static_cast<short>(flags | EV_PERSIST), &FileEventImpl::onEvent,
-                           this) == 0);
+    PP_ASSERT(
+        event_assign(event_, base_, fd_, static_cast<short>(flags | EV_PERSIST), &FileEventImpl::onEvent, this) == 0);
     PP_ASSERT(event_add(event_, nullptr) == 0);
   }
 
@@ -199,7 +199,8 @@ void Dispatcher::clearDeferred() {
   while (!deferred_.empty()) {  // destructors may defer more
     std::vector<std::unique_ptr<DeferredDeletable>> batch;
     batch.swap(deferred_);
-    for (auto& object : batch) object.reset();  // FIFO
+    for (auto& object : batch)
+      object.reset();  // FIFO
   }
   clearing_ = false;
 }

@@ -28,26 +28,19 @@ void Circuit::onVerdict(Verdict verdict, bool stalledTooLong, TimePoint now) {
     case Verdict::kStalled:
       if (stalledTooLong) probeReason_ = Reason::kProcessStalled;
       return;
-    case Verdict::kAlive:
-      probeReason_ = Reason::kNone;
-      return;
+    case Verdict::kAlive: probeReason_ = Reason::kNone; return;
     case Verdict::kUnknown:
-    case Verdict::kSuspect:
-      return;  // undecided: the gate stays as it is
+    case Verdict::kSuspect: return;  // undecided: the gate stays as it is
   }
 }
 
 Circuit::Weight Circuit::weigh(Outcome outcome) const {
   switch (outcome) {
-    case Outcome::kSuccess:
-      return Weight::kSuccess;
+    case Outcome::kSuccess: return Weight::kSuccess;
     case Outcome::kConnectFailure:
-    case Outcome::kReset:
-      return Weight::kFailure;
-    case Outcome::kTimeout:
-      return countTimeouts_ ? Weight::kFailure : Weight::kNeither;
-    case Outcome::kServerError:
-      return countServerErrors_ ? Weight::kFailure : Weight::kSuccess;
+    case Outcome::kReset: return Weight::kFailure;
+    case Outcome::kTimeout: return countTimeouts_ ? Weight::kFailure : Weight::kNeither;
+    case Outcome::kServerError: return countServerErrors_ ? Weight::kFailure : Weight::kSuccess;
   }
   return Weight::kNeither;
 }
@@ -113,14 +106,10 @@ Reason Circuit::reason() const {
   if (probeReason_ != Reason::kNone) return probeReason_;
   if (passive_ != CircuitState::kClosed) return Reason::kRequestFailures;
   switch (verdict_) {
-    case Verdict::kUnknown:
-      return Reason::kStartup;
-    case Verdict::kSuspect:
-      return Reason::kProbeSilence;
-    case Verdict::kStalled:
-      return Reason::kProcessStalled;
-    default:
-      return Reason::kProbeAck;
+    case Verdict::kUnknown: return Reason::kStartup;
+    case Verdict::kSuspect: return Reason::kProbeSilence;
+    case Verdict::kStalled: return Reason::kProcessStalled;
+    default: return Reason::kProbeAck;
   }
 }
 

@@ -18,8 +18,7 @@ constexpr int kOverriddenShift = 58;
 uint64_t CircuitWord::pack() const {
   return static_cast<uint64_t>(sinceMillis) | static_cast<uint64_t>(generation) << kGenerationShift |
          static_cast<uint64_t>(verdict) << kVerdictShift | static_cast<uint64_t>(circuit) << kCircuitShift |
-         static_cast<uint64_t>(reason) << kReasonShift |
-         static_cast<uint64_t>(overridden) << kOverriddenShift;
+         static_cast<uint64_t>(reason) << kReasonShift | static_cast<uint64_t>(overridden) << kOverriddenShift;
 }
 
 CircuitWord CircuitWord::unpack(uint64_t bits) {
@@ -33,8 +32,7 @@ CircuitWord CircuitWord::unpack(uint64_t bits) {
   return word;
 }
 
-CircuitTable::CircuitTable(uint32_t peerCount)
-    : size_(peerCount), entries_(std::make_unique<Entry[]>(peerCount)) {
+CircuitTable::CircuitTable(uint32_t peerCount) : size_(peerCount), entries_(std::make_unique<Entry[]>(peerCount)) {
   for (uint32_t i = 0; i < size_; ++i) {
     entries_[i].word.store(CircuitWord{}.pack(), std::memory_order_relaxed);
   }
@@ -67,12 +65,8 @@ TimePoint CircuitTable::lastHeard(PeerId peer) const {
   return TimePoint(Duration(entries_[index(peer)].lastHeard.load(std::memory_order_relaxed)));
 }
 
-void CircuitTable::beat(TimePoint now) {
-  lastBeat_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-}
+void CircuitTable::beat(TimePoint now) { lastBeat_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
 
-TimePoint CircuitTable::lastBeat() const {
-  return TimePoint(Duration(lastBeat_.load(std::memory_order_relaxed)));
-}
+TimePoint CircuitTable::lastBeat() const { return TimePoint(Duration(lastBeat_.load(std::memory_order_relaxed))); }
 
 }  // namespace peerpulse::health

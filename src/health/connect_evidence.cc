@@ -8,8 +8,7 @@ ConnectEvidence classifyConnect(int error) {
   switch (error) {
     case 0:
     case ECONNRESET:
-    case EPIPE:
-      return ConnectEvidence::kAlive;
+    case EPIPE: return ConnectEvidence::kAlive;
     case ECONNREFUSED:
     case ENOENT:  // a unix socket that nobody has bound
       return ConnectEvidence::kRefused;
@@ -18,8 +17,7 @@ ConnectEvidence classifyConnect(int error) {
     case ENOBUFS:
     case ENOMEM:
     case EADDRNOTAVAIL:
-    case EADDRINUSE:
-      return ConnectEvidence::kLocal;
+    case EADDRINUSE: return ConnectEvidence::kLocal;
     default:
       // EHOSTUNREACH and ENETUNREACH come from routers or our own neighbour table, never from the peer.
       return ConnectEvidence::kSilence;

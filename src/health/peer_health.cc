@@ -42,8 +42,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
 
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
   publish(now, now - heardBefore, outstandingBefore, actions);
-  deadline_ =
-      std::min({plan_.nextDeadline(recovering), detector_.nextDeadline(limits()), circuit_.nextDeadline()});
+  deadline_ = std::min({plan_.nextDeadline(recovering), detector_.nextDeadline(limits()), circuit_.nextDeadline()});
   return actions;
 }
 
@@ -154,14 +153,9 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
   }
   if (event.error != 0) lastError_ = event.error;
   switch (classifyConnect(event.error)) {
-    case ConnectEvidence::kAlive:
-      synAcked(event.elapsed, now, actions);
-      break;
-    case ConnectEvidence::kRefused:
-      detector_.refused(now);
-      break;
-    case ConnectEvidence::kSilence:
-      break;
+    case ConnectEvidence::kAlive: synAcked(event.elapsed, now, actions); break;
+    case ConnectEvidence::kRefused: detector_.refused(now); break;
+    case ConnectEvidence::kSilence: break;
     case ConnectEvidence::kLocal:
       if (event.purpose != ConnectPurpose::kConfirm || confirmConnects_ == 0) break;
       detector_.confirmTried(--confirmConnects_ > 0);

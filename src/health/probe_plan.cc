@@ -24,9 +24,7 @@ Duration ProbePlan::pingInterval() const {
   return outstanding() < kSlowedOutstanding ? interval_ : std::max(kSlowedInterval, interval_);
 }
 
-Duration ProbePlan::probeInterval() const {
-  return mode_ == ProbeMode::kFastPing ? pingInterval() : interval_;
-}
+Duration ProbePlan::probeInterval() const { return mode_ == ProbeMode::kFastPing ? pingInterval() : interval_; }
 
 bool ProbePlan::wantsConnects(bool recovering) const {
   if (mode_ == ProbeMode::kL4) return !(recovering && asksHealth_);
@@ -60,9 +58,7 @@ ProbePlan::Ack ProbePlan::acked(uint32_t sequence, TimePoint now) {
   return ack;
 }
 
-void ProbePlan::heardHere(TimePoint at) {
-  heardHere_ = std::max(heardHere_, at);
-}
+void ProbePlan::heardHere(TimePoint at) { heardHere_ = std::max(heardHere_, at); }
 
 void ProbePlan::goneAway(bool enhanceYourCalm, TimePoint now, Actions& actions) {
   strikes_ = 0;

@@ -6,64 +6,44 @@ namespace peerpulse::health {
 
 const char* toString(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kUnknown:
-      return "unknown";
-    case Verdict::kAlive:
-      return "alive";
-    case Verdict::kSuspect:
-      return "suspect";
-    case Verdict::kDead:
-      return "dead";
-    case Verdict::kRefusing:
-      return "refusing";
-    case Verdict::kStalled:
-      return "stalled";
+    case Verdict::kUnknown: return "unknown";
+    case Verdict::kAlive: return "alive";
+    case Verdict::kSuspect: return "suspect";
+    case Verdict::kDead: return "dead";
+    case Verdict::kRefusing: return "refusing";
+    case Verdict::kStalled: return "stalled";
   }
   return "?";
 }
 
 const char* toString(CircuitState state) {
   switch (state) {
-    case CircuitState::kClosed:
-      return "closed";
-    case CircuitState::kOpen:
-      return "open";
-    case CircuitState::kHalfOpen:
-      return "half_open";
+    case CircuitState::kClosed: return "closed";
+    case CircuitState::kOpen: return "open";
+    case CircuitState::kHalfOpen: return "half_open";
   }
   return "?";
 }
 
 const char* toString(Reason reason) {
   switch (reason) {
-    case Reason::kNone:
-      return "none";
-    case Reason::kStartup:
-      return "startup";
-    case Reason::kProbeAck:
-      return "probe_ack";
-    case Reason::kProbeSilence:
-      return "probe_silence";
-    case Reason::kConnectRefused:
-      return "connect_refused";
-    case Reason::kProcessStalled:
-      return "process_stalled";
-    case Reason::kRequestFailures:
-      return "request_failures";
-    case Reason::kOperator:
-      return "operator";
+    case Reason::kNone: return "none";
+    case Reason::kStartup: return "startup";
+    case Reason::kProbeAck: return "probe_ack";
+    case Reason::kProbeSilence: return "probe_silence";
+    case Reason::kConnectRefused: return "connect_refused";
+    case Reason::kProcessStalled: return "process_stalled";
+    case Reason::kRequestFailures: return "request_failures";
+    case Reason::kOperator: return "operator";
   }
   return "?";
 }
 
 const char* toString(ProbeMode mode) {
   switch (mode) {
-    case ProbeMode::kFastPing:
-      return "fast_ping";
-    case ProbeMode::kSlowPing:
-      return "slow_ping";
-    case ProbeMode::kL4:
-      return "l4";
+    case ProbeMode::kFastPing: return "fast_ping";
+    case ProbeMode::kSlowPing: return "slow_ping";
+    case ProbeMode::kL4: return "l4";
   }
   return "?";
 }

@@ -10,12 +10,11 @@ namespace {
 
 template <size_t N>
 bool oneOf(std::string_view name, const std::array<std::string_view, N>& names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view n) { return equalsIgnoreCase(n, name); });
+  return std::any_of(names.begin(), names.end(), [&](std::string_view n) { return equalsIgnoreCase(n, name); });
 }
 
-constexpr std::array<std::string_view, 6> kConnectionFields = {
-    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"};
+constexpr std::array<std::string_view, 6> kConnectionFields = {"connection",        "keep-alive", "proxy-connection",
+                                                               "transfer-encoding", "upgrade",    "http2-settings"};
 
 constexpr std::array<std::string_view, 13> kForbiddenTrailers = {"transfer-encoding",
                                                                  "content-length",
@@ -46,13 +45,9 @@ std::optional<uint64_t> parseDigits(std::string_view text) {
   return value;
 }
 
-bool isConnectionField(std::string_view name) {
-  return oneOf(name, kConnectionFields);
-}
+bool isConnectionField(std::string_view name) { return oneOf(name, kConnectionFields); }
 
-bool isForbiddenTrailer(std::string_view name) {
-  return oneOf(name, kForbiddenTrailers);
-}
+bool isForbiddenTrailer(std::string_view name) { return oneOf(name, kForbiddenTrailers); }
 
 bool isToken(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";

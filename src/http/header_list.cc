@@ -9,9 +9,7 @@ namespace {
 
 constexpr size_t kFieldOverhead = 32;  // RFC 9113 6.5.2
 
-unsigned char lower(char c) {
-  return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
+unsigned char lower(char c) { return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
 
 }  // namespace
 
@@ -67,8 +65,7 @@ HeaderField HeaderList::at(size_t i) const {
   PP_ASSERT(i < refs_.size());
   const Ref& ref = refs_[i];
   const std::string_view bytes(bytes_);
-  return {bytes.substr(ref.offset, ref.nameLength),
-          bytes.substr(ref.offset + ref.nameLength, ref.valueLength)};
+  return {bytes.substr(ref.offset, ref.nameLength), bytes.substr(ref.offset + ref.nameLength, ref.valueLength)};
 }
 
 }  // namespace peerpulse::http

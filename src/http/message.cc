@@ -6,12 +6,9 @@ namespace peerpulse::http {
 
 const char* toString(Version version) {
   switch (version) {
-    case Version::kHttp10:
-      return "1.0";
-    case Version::kHttp11:
-      return "1.1";
-    case Version::kHttp2:
-      return "2";
+    case Version::kHttp10: return "1.0";
+    case Version::kHttp11: return "1.1";
+    case Version::kHttp2: return "2";
   }
   return "?";
 }

@@ -20,13 +20,11 @@ void blockAllSignals() {
 Backend::Backend(Fd fd, const Options& options)
     : level_(options.level),
       sink_(std::make_shared<FdSink>(std::move(fd))),
-      pool_(std::make_shared<spdlog::details::thread_pool>(std::max(options.queueSize, 1U), 1,
-                                                           blockAllSignals)),
+      pool_(std::make_shared<spdlog::details::thread_pool>(std::max(options.queueSize, 1U), 1, blockAllSignals)),
       logger_(std::make_shared<spdlog::async_logger>("peerpulse", sink_, pool_,
                                                      spdlog::async_overflow_policy::overrun_oldest)) {
   logger_->set_level(spdlog::level::trace);  // levels are sorted out before a line is built
-  logger_->set_error_handler(
-      [this](const std::string&) { rejected_.fetch_add(1, std::memory_order_relaxed); });
+  logger_->set_error_handler([this](const std::string&) { rejected_.fetch_add(1, std::memory_order_relaxed); });
 }
 
 uint64_t Backend::finish() {

@@ -10,9 +10,7 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-bool isContinuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
+bool isContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 /// Length of the well-formed UTF-8 sequence at the start of `s` (Unicode 15, table 3-7), or 0.
 size_t sequenceLength(std::string_view s) {
@@ -35,23 +33,12 @@ size_t sequenceLength(std::string_view s) {
 
 void appendAscii(char c, std::string& out) {
   switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
   }
   if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
     out += c;
@@ -122,8 +109,7 @@ Fields& Fields::add(std::string_view key, double value) {
   }
   char digits[32];
   // Twelve significant digits: sums of doubles shall not print as 51.200000000000003.
-  const auto [end, error] =
-      std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 12);
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 12);
   json_.append(digits, end);
   return *this;
 }

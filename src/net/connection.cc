@@ -1,10 +1,9 @@
 #include "peerpulse/net/connection.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "peerpulse/base/assert.h"
 
@@ -42,8 +41,8 @@ std::unique_ptr<Connection> Connection::connectTo(event::Dispatcher& dispatcher,
   auto fd = createStreamSocket(address);
   Result<void> started = fd ? applyOptions(fd->get(), options) : Result<void>(fd.error());
   if (started) started = startConnect(fd->get(), address);
-  auto connection = std::unique_ptr<Connection>(new Connection(dispatcher, blocks, started ? std::move(*fd) : Fd(),
-                                                               State::kConnecting, callbacks));
+  auto connection = std::unique_ptr<Connection>(
+      new Connection(dispatcher, blocks, started ? std::move(*fd) : Fd(), State::kConnecting, callbacks));
   if (!started) connection->failLater(started.error());
   return connection;
 }
@@ -84,7 +83,8 @@ void Connection::readAll() {
     iovec entries[ReadBlocks::kMaxBlocks];
     const int count = blocks_.reserve(readSize_, entries);
     size_t room = 0;
-    for (int i = 0; i < count; ++i) room += entries[i].iov_len;
+    for (int i = 0; i < count; ++i)
+      room += entries[i].iov_len;
     const ssize_t n = ::readv(fd_.get(), entries, count);
     if (n < 0) {
       if (errno == EINTR) continue;
@@ -102,7 +102,8 @@ void Connection::readAll() {
     total += got;
     bytesRead_ += got;
     blocks_.commit(got, received);
-    while (!received.empty() && state_ == State::kOpen) callbacks_->onRead(received.takeFront());
+    while (!received.empty() && state_ == State::kOpen)
+      callbacks_->onRead(received.takeFront());
     // Bulk senders fill what they are given: ask for more at a time. Others stay small.
     readSize_ = got == room ? std::min(readSize_ * 2, kMaxReadSize)
                             : std::max(kInitialReadSize, std::min(readSize_, got * 2));

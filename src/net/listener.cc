@@ -1,8 +1,7 @@
 #include "peerpulse/net/listener.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
+#include <sys/socket.h>
 
 namespace peerpulse::net {
 
@@ -82,8 +81,7 @@ void Acceptor::onReadable() {
     }
     switch (errno) {
       case EINTR:
-      case ECONNABORTED:
-        continue;
+      case ECONNABORTED: continue;
       case EINVAL:
         // The socket refuses: it stays "readable" (hang-up) until it listens again, and we are told then.
         event_->setEnabled(0);
@@ -91,9 +89,7 @@ void Acceptor::onReadable() {
       case EMFILE:
       case ENFILE:
       case ENOBUFS:
-      case ENOMEM:
-        pause();
-        return;
+      case ENOMEM: pause(); return;
       default:  // EAGAIN: another worker took it; network errors of the new connection: the next try is free
         return;
     }

@@ -1,13 +1,12 @@
 #include "peerpulse/net/socket.h"
 
-#include <netinet/in.h>
+#include <cerrno>
+#include <cstddef>
 #include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstddef>
 
 namespace peerpulse::net {
 
@@ -62,9 +61,8 @@ Result<void> applyOptions(int fd, const SocketOptions& options) {
       {IPPROTO_TCP, TCP_KEEPINTVL, wholeSeconds(options.keepaliveInterval), "TCP_KEEPINTVL",
        options.keepaliveInterval > Duration::zero()},
       {IPPROTO_TCP, TCP_KEEPCNT, options.keepaliveProbes, "TCP_KEEPCNT", options.keepaliveProbes > 0},
-      {IPPROTO_TCP, TCP_USER_TIMEOUT,
-       static_cast<int>(std::chrono::ceil<milliseconds>(options.userTimeout).count()), "TCP_USER_TIMEOUT",
-       options.userTimeout > Duration::zero()},
+      {IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(std::chrono::ceil<milliseconds>(options.userTimeout).count()),
+       "TCP_USER_TIMEOUT", options.userTimeout > Duration::zero()},
       {IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notSentLowat), "TCP_NOTSENT_LOWAT",
        options.notSentLowat > 0},
   };

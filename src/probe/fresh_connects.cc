@@ -29,8 +29,7 @@ class FreshConnects::Connect : public event::DeferredDeletable {
  public:
   Connect(FreshConnects& owner, health::ConnectPurpose purpose, Fd fd)
       : purpose_(purpose), fd_(std::move(fd)), began_(owner.dispatcher_.now()) {
-    event_ =
-        owner.dispatcher_.createFileEvent(fd_.get(), [this, &owner](uint32_t) { owner.finished(*this); });
+    event_ = owner.dispatcher_.createFileEvent(fd_.get(), [this, &owner](uint32_t) { owner.finished(*this); });
     event_->setEnabled(event::FileEvent::kWrite);
   }
 
@@ -50,8 +49,8 @@ class FreshConnects::Connect : public event::DeferredDeletable {
   TimePoint began_;
 };
 
-FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address,
-                             uint16_t hostCheckPort, std::function<void(const health::ConnectResult&)> report)
+FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
+                             std::function<void(const health::ConnectResult&)> report)
     : dispatcher_(dispatcher),
       address_(address),
       hostAddress_(withPort(address, hostCheckPort)),

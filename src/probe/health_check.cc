@@ -20,9 +20,7 @@ void HealthCheck::send(http::ClientCodec& codec, const std::string& authority, c
   stream_->sendHeaders(head, true);
 }
 
-void HealthCheck::onHeaders(http::ResponseHead&& head) {
-  done(head.status);
-}
+void HealthCheck::onHeaders(http::ResponseHead&& head) { done(head.status); }
 
 void HealthCheck::onData(Slice data) {
   if (stream_ != nullptr) stream_->consumed(data.size());

@@ -33,9 +33,7 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, ne
   arm();
 }
 
-PeerProber::~PeerProber() {
-  dropSession();
-}
+PeerProber::~PeerProber() { dropSession(); }
 
 void PeerProber::feed(const health::Event& event) {
   events_.push_back(event);
@@ -101,14 +99,11 @@ void PeerProber::apply(const health::Action& action) {
 void PeerProber::run(const health::OpenConnection& action) {
   dropSession();
   stats_.connects.add();
-  session_ =
-      std::make_unique<ProbeSession>(dispatcher_, blocks_, peer_.address, action, peer_.options.healthPath,
-                                     [this](const health::Event& event) { feed(event); });
+  session_ = std::make_unique<ProbeSession>(dispatcher_, blocks_, peer_.address, action, peer_.options.healthPath,
+                                            [this](const health::Event& event) { feed(event); });
 }
 
-void PeerProber::run(const health::CloseConnection& action) {
-  dropSession();
-}
+void PeerProber::run(const health::CloseConnection& action) { dropSession(); }
 
 void PeerProber::run(const health::SendPing& action) {
   if (session_ == nullptr) return;
@@ -124,13 +119,9 @@ void PeerProber::run(const health::StartConnects& action) {
   }
 }
 
-void PeerProber::run(const health::StopConnects& action) {
-  connects_.stop(action.purpose);
-}
+void PeerProber::run(const health::StopConnects& action) { connects_.stop(action.purpose); }
 
-void PeerProber::run(const health::Publish& action) {
-  table_.publish(peer_.id, action.word);
-}
+void PeerProber::run(const health::Publish& action) { table_.publish(peer_.id, action.word); }
 
 void PeerProber::run(const health::Report& action) {
   const health::Verdict from = action.transition.from.verdict;

@@ -22,9 +22,8 @@ std::unique_ptr<http::ClientCodec> createCodec(health::ConnectionKind kind, http
 
 }  // namespace
 
-ProbeSession::ProbeSession(event::Dispatcher& dispatcher, net::ReadBlocks& blocks,
-                           const SocketAddress& address, const health::OpenConnection& what,
-                           std::string healthPath, Report report)
+ProbeSession::ProbeSession(event::Dispatcher& dispatcher, net::ReadBlocks& blocks, const SocketAddress& address,
+                           const health::OpenConnection& what, std::string healthPath, Report report)
     : authority_(address.isUnix() ? "localhost" : address.toString()),
       healthPath_(std::move(healthPath)),
       epoch_(what.epoch),
@@ -88,9 +87,7 @@ void ProbeSession::onEof() {
   end(0, false);
 }
 
-void ProbeSession::onWritable() {
-  send();
-}
+void ProbeSession::onWritable() { send(); }
 
 void ProbeSession::onClosed(const Error& error) {
   if (over_) return;
@@ -106,9 +103,7 @@ void ProbeSession::onPingAck(uint64_t payload) {
   report(health::PingAcked{static_cast<uint32_t>(payload >> 32), static_cast<uint32_t>(payload)});
 }
 
-void ProbeSession::end(int error, bool notHttp2) {
-  report(health::Closed{epoch_, error, notHttp2});
-}
+void ProbeSession::end(int error, bool notHttp2) { report(health::Closed{epoch_, error, notHttp2}); }
 
 void ProbeSession::close() {
   if (over_) return;

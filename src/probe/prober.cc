@@ -22,14 +22,11 @@ Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, Probe
                                           });
 }
 
-Prober::~Prober() {
-  stop();
-}
+Prober::~Prober() { stop(); }
 
 void Prober::start() {
   PP_ASSERT(!thread_.joinable() && !stopped_);
-  table_.beat(
-      dispatcher_.now());  // whoever asks before the thread's first beat must not find a stopped prober
+  table_.beat(dispatcher_.now());  // whoever asks before the thread's first beat must not find a stopped prober
   // exit() before the loop runs would be lost: wait for its first turn.
   std::promise<void> running;
   auto isRunning = running.get_future();
@@ -90,9 +87,7 @@ void Prober::drainInbox() {
   }
 }
 
-health::OutcomeSink& Prober::outcomes() {
-  return *inbox_;
-}
+health::OutcomeSink& Prober::outcomes() { return *inbox_; }
 
 void Prober::overrideCircuit(PeerId peer, health::CircuitOverride::Kind state, Duration ttl) {
   dispatcher_.post([this, peer, state, ttl] {

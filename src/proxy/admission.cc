@@ -10,10 +10,8 @@ Admission admit(const health::CircuitWord& word, bool proberStalled) {
     case CircuitState::kOpen:
       // An operator's word stands whatever the prober does.
       return proberStalled && !word.overridden ? Admission::kFailOpen : Admission::kFail;
-    case CircuitState::kHalfOpen:
-      return proberStalled ? Admission::kFailOpen : Admission::kTrial;
-    case CircuitState::kClosed:
-      break;
+    case CircuitState::kHalfOpen: return proberStalled ? Admission::kFailOpen : Admission::kTrial;
+    case CircuitState::kClosed: break;
   }
   if (proberStalled || word.overridden) return Admission::kFlow;
   const bool undecided = word.verdict == Verdict::kUnknown || word.verdict == Verdict::kSuspect;
@@ -22,8 +20,8 @@ Admission admit(const health::CircuitWord& word, bool proberStalled) {
 
 Failure refusalFor(const health::CircuitWord& word) {
   Failure failure;
-  failure.error = word.verdict == Verdict::kRefusing ? ProxyError::kConnectionRefused
-                                                     : ProxyError::kDestinationUnavailable;
+  failure.error =
+      word.verdict == Verdict::kRefusing ? ProxyError::kConnectionRefused : ProxyError::kDestinationUnavailable;
   failure.detail = std::string("circuit ") + health::toString(word.circuit) + ": verdict " +
                    health::toString(word.verdict) + ", reason " + health::toString(word.reason);
   return failure;

@@ -36,7 +36,8 @@ void DownstreamConnection::onRead(Slice data) {
   preface_ = http::detectPreface(first_.toString());
   if (preface_ == http::Preface::kNeedMore) return;
   createCodec();
-  while (!first_.empty() && !closed_) receive(first_.takeFront());
+  while (!first_.empty() && !closed_)
+    receive(first_.takeFront());
 }
 
 void DownstreamConnection::createCodec() {

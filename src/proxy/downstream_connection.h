@@ -68,7 +68,7 @@ class DownstreamConnection : public event::DeferredDeletable,
   std::list<std::unique_ptr<Exchange>> exchanges_;
   TimePoint idleSince_;
   TimePoint headSince_ = TimePoint::max();  // the first byte of a request whose head is not complete
-  TimePoint drainAt_ = TimePoint::max();  // an idle h1 connection being drained is closed then
+  TimePoint drainAt_ = TimePoint::max();    // an idle h1 connection being drained is closed then
   bool closed_ = false;
 };
 

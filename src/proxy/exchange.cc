@@ -37,7 +37,11 @@ bool isUpload(const http::RequestHead& head, const Route& route) {
 
 Exchange::Exchange(PeerProxy& peer, DownstreamConnection& downstream, http::ResponseStream& stream,
                    http::RequestHead&& head)
-    : peer_(peer), downstream_(downstream), downstreamStream_(&stream), head_(std::move(head)), grpc_(head_.isGrpc()) {
+    : peer_(peer),
+      downstream_(downstream),
+      downstreamStream_(&stream),
+      head_(std::move(head)),
+      grpc_(head_.isGrpc()) {
   routeIndex_ = peer_.router().match(head_);
   record_.started = now();
   record_.isUpload = isUpload(head_, route());
@@ -71,9 +75,7 @@ void Exchange::admit() {
   const health::CircuitWord word = peer_.word();
   generation_ = word.generation;
   switch (proxy::admit(word, table.proberStalled(now()))) {
-    case Admission::kFlow:
-      acquire();
-      return;
+    case Admission::kFlow: acquire(); return;
     case Admission::kHold:
       if (heldLongEnough_) {
         acquire();
@@ -93,9 +95,7 @@ void Exchange::admit() {
       peer_.stats().failOpenTotal.add();
       acquire();
       return;
-    case Admission::kFail:
-      failFast(word);
-      return;
+    case Admission::kFail: failFast(word); return;
   }
 }
 
@@ -143,12 +143,8 @@ void Exchange::onPoolReady(upstream::PooledConnection& connection) {
 
 void Exchange::onPoolFailure(upstream::PoolFailure failure, const Error& error) {
   switch (failure) {
-    case upstream::PoolFailure::kPeerDown:
-      failFast(peer_.word());
-      return;
-    case upstream::PoolFailure::kOverflow:
-      fail(Failure{ProxyError::kConnectionLimitReached, error.message});
-      return;
+    case upstream::PoolFailure::kPeerDown: failFast(peer_.word()); return;
+    case upstream::PoolFailure::kOverflow: fail(Failure{ProxyError::kConnectionLimitReached, error.message}); return;
     case upstream::PoolFailure::kConnectTimeout:
       record_.timedOut = true;
       recordOutcome(health::Outcome::kConnectFailure);
@@ -353,8 +349,7 @@ void Exchange::fail(Failure failure) {
   record_.detail = failure.detail;
   // Storage processes distrust answers that are not their peer's: to them a failure looks as it would without
   // us, a broken connection. Only a request that we could not read has no other reader than us.
-  const bool mayAnswer =
-      peer_.options().onDead == OnDead::kRespond || failure.error == ProxyError::kHttpRequestError;
+  const bool mayAnswer = peer_.options().onDead == OnDead::kRespond || failure.error == ProxyError::kHttpRequestError;
   if (!responseStarted_ && mayAnswer) {
     answerLocally(failure);
   } else {
@@ -457,9 +452,7 @@ void Exchange::onExpiry(Expiry expiry) {
     recordOutcome(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);
   }
   switch (expiry) {
-    case Expiry::kConnect:
-      fail(Failure{ProxyError::kConnectionTimeout, "no connection to the peer in time"});
-      return;
+    case Expiry::kConnect: fail(Failure{ProxyError::kConnectionTimeout, "no connection to the peer in time"}); return;
     case Expiry::kStall:
       fail(Failure{ProxyError::kConnectionReadTimeout, "no byte moved for the stall timeout"});
       return;
@@ -469,8 +462,7 @@ void Exchange::onExpiry(Expiry expiry) {
     case Expiry::kTotal:
       fail(Failure{ProxyError::kHttpResponseTimeout, "the exchange took longer than its class allows"});
       return;
-    case Expiry::kNone:
-      return;
+    case Expiry::kNone: return;
   }
 }
 

@@ -35,8 +35,7 @@ class Exchange : public event::DeferredDeletable,
                  public ListNode<PeerExchangeTag>,
                  public ListNode<HeldTag> {
  public:
-  Exchange(PeerProxy& peer, DownstreamConnection& downstream, http::ResponseStream& stream,
-           http::RequestHead&& head);
+  Exchange(PeerProxy& peer, DownstreamConnection& downstream, http::ResponseStream& stream, http::RequestHead&& head);
   ~Exchange() override;
 
   void start();
@@ -154,14 +153,14 @@ class Exchange : public event::DeferredDeletable,
   size_t routeIndex_ = 0;
   uint32_t retries_ = 0;
   bool reusedConnection_ = false;
-  bool trial_ = false;            // holds the half-open circuit's permit
+  bool trial_ = false;  // holds the half-open circuit's permit
   bool outcomeRecorded_ = false;
   uint16_t generation_ = 0;
   std::optional<Deadlines> deadlines_;
   bool heldLongEnough_ = false;
-  TimePoint wakeAt_ = TimePoint::max();       // Held: until then; BackingOff: the next attempt
+  TimePoint wakeAt_ = TimePoint::max();  // Held: until then; BackingOff: the next attempt
   TimePoint timerArmedFor_ = TimePoint::max();
-  std::unique_ptr<event::Timer> timer_;       // fires at the earliest of wakeAt_ and the deadlines
+  std::unique_ptr<event::Timer> timer_;  // fires at the earliest of wakeAt_ and the deadlines
   AccessRecord record_;
 };
 

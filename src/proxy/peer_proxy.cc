@@ -42,9 +42,9 @@ upstream::ConnectionPool& PeerProxy::pool(upstream::Protocol protocol, upstream:
   const auto column = static_cast<size_t>(trafficClass);
   auto& pool = pools_[row][column];
   if (!pool) {
-    pool = std::make_unique<upstream::ConnectionPool>(context_.pools, options_.id, options_.address, protocol,
-                                                      trafficClass, context_.options.timeouts[column].connect,
-                                                      stats_);
+    pool =
+        std::make_unique<upstream::ConnectionPool>(context_.pools, options_.id, options_.address, protocol,
+                                                   trafficClass, context_.options.timeouts[column].connect, stats_);
   }
   return *pool;
 }
@@ -111,7 +111,8 @@ void PeerProxy::resumeHeld() {
       (now.verdict == health::Verdict::kSuspect || now.verdict == health::Verdict::kUnknown)) {
     return;
   }
-  for (size_t n = held_.size(); n > 0 && !held_.empty(); --n) held_.front().onVerdict();
+  for (size_t n = held_.size(); n > 0 && !held_.empty(); --n)
+    held_.front().onVerdict();
 }
 
 void PeerProxy::resetDownstreams(bool alsoBusy) {
@@ -132,7 +133,8 @@ void PeerProxy::drain() {
                  log::Fields().add("peer", options_.name).add("error", refused.error().message));
     }
   }
-  for (auto next = connections_.begin(); next != connections_.end();) (*next++)->drain();
+  for (auto next = connections_.begin(); next != connections_.end();)
+    (*next++)->drain();
   evictIdle();
 }
 
@@ -145,11 +147,13 @@ void PeerProxy::evictIdle() {
 }
 
 void PeerProxy::abortAll() {
-  while (!connections_.empty()) connections_.front()->abort("the process ends");
+  while (!connections_.empty())
+    connections_.front()->abort("the process ends");
 }
 
 void PeerProxy::sweep(TimePoint now) {
-  for (auto next = connections_.begin(); next != connections_.end();) (*next++)->expire(now);
+  for (auto next = connections_.begin(); next != connections_.end();)
+    (*next++)->expire(now);
   for (auto& row : pools_) {
     for (auto& pool : row) {
       if (pool) pool->evictIdle(now);

@@ -10,14 +10,14 @@ namespace peerpulse::proxy {
 
 enum class ProxyError : uint8_t {
   kNone,
-  kDestinationUnavailable,   ///< the circuit is open
-  kDestinationUnroutable,    ///< EHOSTUNREACH, ENETUNREACH
+  kDestinationUnavailable,  ///< the circuit is open
+  kDestinationUnroutable,   ///< EHOSTUNREACH, ENETUNREACH
   kConnectionRefused,
-  kConnectionTerminated,     ///< reset or closed before the answer was complete
+  kConnectionTerminated,  ///< reset or closed before the answer was complete
   kConnectionTimeout,
   kConnectionLimitReached,
-  kConnectionReadTimeout,    ///< stalled
-  kHttpRequestError,         ///< the client's fault; the status says more
+  kConnectionReadTimeout,  ///< stalled
+  kHttpRequestError,       ///< the client's fault; the status says more
   kHttpResponseTimeout,
   kHttpResponseIncomplete,
   kHttpProtocolError,

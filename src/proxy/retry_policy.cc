@@ -5,8 +5,7 @@ namespace peerpulse::proxy {
 namespace {
 
 bool safeToReplay(const FailedAttempt& attempt) {
-  return !attempt.hasBody &&
-         (attempt.method == "GET" || attempt.method == "HEAD" || attempt.method == "OPTIONS");
+  return !attempt.hasBody && (attempt.method == "GET" || attempt.method == "HEAD" || attempt.method == "OPTIONS");
 }
 
 Duration backoff(const RetryOptions& options, uint32_t retriesDone, double jitter) {

@@ -1,8 +1,8 @@
 // peerpulse: the command line. Exit status: 0 ended by a signal or nothing to complain of, 1 could not start,
 // 2 wrong usage or configuration.
-#include <CLI/CLI.hpp>
-
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 #include "peerpulse/config/config.h"
 #include "server.h"

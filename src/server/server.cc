@@ -1,9 +1,8 @@
 #include "server.h"
 
-#include <sys/resource.h>
-
 #include <csignal>
 #include <random>
+#include <sys/resource.h>
 
 #include "peerpulse/log/log.h"
 #include "service_notify.h"
@@ -23,19 +22,22 @@ constexpr size_t kFirstWorkerLoop = 2;
 
 std::vector<std::string> peerNames(const config::Config& config) {
   std::vector<std::string> names;
-  for (const auto& peer : config.proxy.peers) names.push_back(peer.name);
+  for (const auto& peer : config.proxy.peers)
+    names.push_back(peer.name);
   return names;
 }
 
 std::vector<std::string> routeNames(const config::Config& config) {
   std::vector<std::string> names;
-  for (const auto& route : config.proxy.routes) names.push_back(route.name);
+  for (const auto& route : config.proxy.routes)
+    names.push_back(route.name);
   return names;
 }
 
 std::vector<std::string> loopNames(const config::Config& config) {
   std::vector<std::string> names = {"main", "prober"};
-  for (uint32_t i = 0; i < config.workers; ++i) names.push_back("worker" + std::to_string(i));
+  for (uint32_t i = 0; i < config.workers; ++i)
+    names.push_back("worker" + std::to_string(i));
   return names;
 }
 
@@ -133,13 +135,14 @@ Result<void> Server::startAdmin() {
 // On the prober's thread, right after the table was published: first what refuses, then who must know.
 void Server::onTransition(const health::Transition& transition) {
   gates_.reconcile(transition.peer, transition.at);
-  for (auto& worker : workers_) worker->circuitChanged(transition.peer);
+  for (auto& worker : workers_)
+    worker->circuitChanged(transition.peer);
   const std::string& name = config_.proxy.peers[index(transition.peer)].name;
   const bool verdictChanged = transition.from.verdict != transition.to.verdict;
-  stats_.countTransition(transition.peer,
-                         verdictChanged ? health::toString(transition.to.verdict)
-                                        : health::toString(transition.to.circuit),
-                         health::toString(transition.to.reason));
+  stats_.countTransition(
+      transition.peer,
+      verdictChanged ? health::toString(transition.to.verdict) : health::toString(transition.to.circuit),
+      health::toString(transition.to.reason));
   events_.add(transition, dispatcher_.wallNow());
   logTransition(name, transition);
 }
@@ -155,7 +158,8 @@ void Server::watchProber() {
   stats_.loop(kProberLoop).lag.observe(prober_->loopLag());
   for (const auto& peer : config_.proxy.peers) {
     if (!gates_.reconcile(peer.id, now)) continue;
-    for (auto& worker : workers_) worker->circuitChanged(peer.id);
+    for (auto& worker : workers_)
+      worker->circuitChanged(peer.id);
   }
   proberWatch_->enable(kProberWatchInterval);
 }
@@ -191,7 +195,8 @@ void Server::beginDrain() {
 // The prober goes first: its callbacks post to workers. Its inbox outlives the workers that write to it.
 void Server::stopAll() {
   if (prober_) prober_->stop();
-  for (auto& worker : workers_) worker->stop();
+  for (auto& worker : workers_)
+    worker->stop();
   workers_.clear();
   admin_.reset();
   drainTimer_.reset();

@@ -1,11 +1,10 @@
 #include "signals.h"
 
+#include <cerrno>
+#include <csignal>
 #include <pthread.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
 
 namespace peerpulse::server {
 

@@ -6,8 +6,8 @@ namespace peerpulse::server {
 
 void logTransition(const std::string& peer, const health::Transition& transition) {
   const health::Evidence& evidence = transition.evidence;
-  const bool opened = transition.to.circuit == health::CircuitState::kOpen &&
-                      transition.from.circuit != health::CircuitState::kOpen;
+  const bool opened =
+      transition.to.circuit == health::CircuitState::kOpen && transition.from.circuit != health::CircuitState::kOpen;
   log::Fields fields;
   fields.add("peer", peer)
       .add("from", health::toString(transition.from.verdict))

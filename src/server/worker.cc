@@ -1,8 +1,7 @@
 #include "worker.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+#include <pthread.h>
 
 namespace peerpulse::server {
 
@@ -44,7 +43,8 @@ void Worker::run() {
 
 void Worker::onTick() {
   const TimePoint now = dispatcher_.now();
-  for (auto& peer : peers_) peer->sweep(now);
+  for (auto& peer : peers_)
+    peer->sweep(now);
   if (onDrained_ && drained()) {
     onDrained_();
     onDrained_ = nullptr;
@@ -62,7 +62,8 @@ bool Worker::drained() const {
 
 void Worker::drain(std::function<void()> onDrained) {
   dispatcher_.post([this, onDrained = std::move(onDrained)] {
-    for (auto& peer : peers_) peer->drain();
+    for (auto& peer : peers_)
+      peer->drain();
     onDrained_ = onDrained;
     tick_->enable(Duration::zero());
   });

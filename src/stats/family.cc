@@ -37,8 +37,7 @@ ClientMetric& Family::append(Labels labels) {
 void Family::add(Labels labels, uint64_t value) {
   ClientMetric& metric = append(labels);
   PP_ASSERT(family_.type != MetricType::Histogram);
-  (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) =
-      static_cast<double>(value);
+  (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = static_cast<double>(value);
 }
 
 void Family::add(Labels labels, const Histogram::Snapshot& snapshot) {

@@ -7,8 +7,7 @@ namespace {
 
 void appendStates(const Stats& stats, const RegistrySources& sources, Families& out) {
   auto verdict = Family::gauge("peerpulse_peer_verdict", "1 for the peer's verdict, 0 for the others.");
-  auto circuit =
-      Family::gauge("peerpulse_circuit_state", "1 for the circuit's state (closed: traffic flows).");
+  auto circuit = Family::gauge("peerpulse_circuit_state", "1 for the circuit's state (closed: traffic flows).");
   for (uint32_t i = 0; i < stats.peerNames().size(); ++i) {
     const std::string& name = stats.peerNames()[i];
     const PeerState state = sources.peerState(PeerId{i});
@@ -23,8 +22,8 @@ void appendStates(const Stats& stats, const RegistrySources& sources, Families& 
 
 void appendTransitions(const Stats& stats, Families& out) {
   auto transitions = Family::counter("peerpulse_transitions_total", "Changes of verdict or circuit.");
-  auto stages = Family::counter("peerpulse_detection_stages_total",
-                                "Detector stages: suspected, then cleared or found dead.");
+  auto stages =
+      Family::counter("peerpulse_detection_stages_total", "Detector stages: suspected, then cleared or found dead.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     stages.add({{"peer", name}, {"stage", "suspect"}}, peer.probe.suspects.get());
     stages.add({{"peer", name}, {"stage", "cleared"}}, peer.probe.cleared.get());
@@ -47,13 +46,11 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
   auto rtt = Family::histogram("peerpulse_probe_rtt_seconds", "Round trip of probe PINGs.");
   auto sent = Family::counter("peerpulse_probes_sent_total", "Probe PINGs sent.");
   auto acked = Family::counter("peerpulse_probes_acked_total", "Probe PINGs acknowledged.");
-  auto lost =
-      Family::counter("peerpulse_probes_lost_total", "Probe PINGs whose connection ended before the ACK.");
+  auto lost = Family::counter("peerpulse_probes_lost_total", "Probe PINGs whose connection ended before the ACK.");
   auto goaways = Family::counter("peerpulse_probe_goaways_total", "GOAWAYs received on probe connections.");
   auto connects = Family::counter("peerpulse_probe_connects_total",
                                   "Connection attempts of the prober, confirm and recovery included.");
-  auto dropped =
-      Family::counter("peerpulse_outcomes_dropped_total", "Request outcomes lost to a full inbox.");
+  auto dropped = Family::counter("peerpulse_outcomes_dropped_total", "Request outcomes lost to a full inbox.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     const Labels labels = {{"peer", name}};
     rtt.add(labels, peer.probe.rtt.snapshot());

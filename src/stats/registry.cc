@@ -31,8 +31,7 @@ class Collector : public prometheus::Collectable {
 
 }  // namespace
 
-Registry::Registry(const Stats& stats, RegistrySources sources)
-    : stats_(stats), sources_(std::move(sources)) {
+Registry::Registry(const Stats& stats, RegistrySources sources) : stats_(stats), sources_(std::move(sources)) {
   PP_ASSERT(sources_.peerState != nullptr);
 }
 

@@ -7,12 +7,11 @@ namespace peerpulse::stats {
 void appendRustfsPeerFamilies(const Stats& stats, Families& out) {
   // Its alert "== 0 for 1m" means an unreachable peer: idle data connections and the probe's own count, or a
   // healthy peer without traffic would raise it.
-  auto active =
-      Family::gauge("rustfs_peer_connections_active",
-                    "Open connections to the peer: data connections in use or idle, and the probe's.");
+  auto active = Family::gauge("rustfs_peer_connections_active",
+                              "Open connections to the peer: data connections in use or idle, and the probe's.");
   auto failures = Family::counter("rustfs_peer_connection_failures_total", "Failed attempts to connect.");
-  auto evictions = Family::counter("rustfs_peer_connection_evictions_total",
-                                   "Pooled connections closed as no longer good.");
+  auto evictions =
+      Family::counter("rustfs_peer_connection_evictions_total", "Pooled connections closed as no longer good.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     active.add({{"peer_host", name}},
                peer.connectionsActive.get() + peer.connectionsIdle.get() + peer.probe.connected.get());

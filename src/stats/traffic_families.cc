@@ -14,8 +14,7 @@ struct PeerCounter {
 constexpr PeerCounter kCounters[] = {
     {"peerpulse_requests_total", "Exchanges accepted.", &PeerStats::requestsTotal},
     {"peerpulse_failures_total", "Exchanges that the peer failed.", &PeerStats::failuresTotal},
-    {"peerpulse_fast_failures_total", "Exchanges refused or failed by the circuit.",
-     &PeerStats::fastFailuresTotal},
+    {"peerpulse_fast_failures_total", "Exchanges refused or failed by the circuit.", &PeerStats::fastFailuresTotal},
     {"peerpulse_held_exchanges_total", "Exchanges that had to wait for a verdict.", &PeerStats::heldTotal},
     {"peerpulse_timeouts_total", "Exchanges ended by a timeout.", &PeerStats::timeoutsTotal},
     {"peerpulse_retries_total", "Exchanges sent again.", &PeerStats::retriesTotal},
@@ -56,13 +55,11 @@ void appendTrafficFamilies(const Stats& stats, Families& out) {
 }
 
 void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, Families& out) {
-  auto lag =
-      Family::histogram("peerpulse_loop_lag_seconds", "How late an event loop served its own heartbeat.");
+  auto lag = Family::histogram("peerpulse_loop_lag_seconds", "How late an event loop served its own heartbeat.");
   for (size_t i = 0; i < stats.loopNames().size(); ++i) {
     lag.add({{"loop", stats.loopNames()[i]}}, stats.loop(i).lag.snapshot());
   }
-  auto dropped =
-      Family::counter("peerpulse_log_dropped_total", "Log lines lost: queue full or write failed.");
+  auto dropped = Family::counter("peerpulse_log_dropped_total", "Log lines lost: queue full or write failed.");
   dropped.add({}, sources.logDropped ? sources.logDropped() : 0);
   auto build = Family::gauge("peerpulse_build_info", "Always 1.");
   build.add({{"version", sources.version}}, 1);

@@ -23,22 +23,14 @@ constexpr std::array<SizeBucket, kUploadSizes> kSizes = {{{64 * 1024, "0_64kb"},
 
 const char* toString(UploadFailure reason) {
   switch (reason) {
-    case UploadFailure::kPeerTimeout:
-      return "peer_timeout";
-    case UploadFailure::kCircuitOpen:
-      return "circuit_open";
-    case UploadFailure::kConnectFailed:
-      return "connect_failed";
-    case UploadFailure::kPeerReset:
-      return "peer_reset";
-    case UploadFailure::kPeerError:
-      return "peer_error";
-    case UploadFailure::kClientAborted:
-      return "client_aborted";
-    case UploadFailure::kLocalLimit:
-      return "local_limit";
-    case UploadFailure::kOther:
-      return "other";
+    case UploadFailure::kPeerTimeout: return "peer_timeout";
+    case UploadFailure::kCircuitOpen: return "circuit_open";
+    case UploadFailure::kConnectFailed: return "connect_failed";
+    case UploadFailure::kPeerReset: return "peer_reset";
+    case UploadFailure::kPeerError: return "peer_error";
+    case UploadFailure::kClientAborted: return "client_aborted";
+    case UploadFailure::kLocalLimit: return "local_limit";
+    case UploadFailure::kOther: return "other";
   }
   return "other";
 }

@@ -66,7 +66,8 @@ size_t ConnectionPool::streamsPerConnection() const {
 
 size_t ConnectionPool::connectionCount() const {
   size_t count = 0;
-  for (const List& connections : lists_) count += connections.size();
+  for (const List& connections : lists_)
+    count += connections.size();
   return count;
 }
 
@@ -149,7 +150,8 @@ void ConnectionPool::transition(PooledConnection& connection, State to) {
 
 void ConnectionPool::failAll(std::string_view why) {
   for (List& connections : lists_) {
-    while (!connections.empty()) connections.front()->shut(why, true);
+    while (!connections.empty())
+      connections.front()->shut(why, true);
   }
   while (!pending_.empty()) {
     PendingRequest& request = pending_.front();

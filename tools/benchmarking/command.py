@@ -50,7 +50,7 @@ def raise_descriptor_limit(wanted: int) -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, hard), max(wanted, hard)))
     except (ValueError, OSError) as error:
-        raise BenchFailed(f"{wanted} open files are needed, the limit is {hard}: {error}") from error
+        raise BenchFailed(f"{wanted} open files are needed, the hard limit is {hard}: {error}") from error
 
 
 def run(arguments: argparse.Namespace, measure) -> int:

@@ -185,7 +185,7 @@ class Bench:
 
 def _measure(arguments: argparse.Namespace):
     # peerpulse has two sockets per h1 exchange.
-    command.raise_descriptor_limit(2 * arguments.exchanges + 1000)
+    command.raise_descriptor_limit(2000 if arguments.protocol == "h2" else 2 * arguments.exchanges + 200)
     for protocol in (arguments.protocol,) if arguments.protocol != "both" else ("h1", "h2"):
         for on_dead in (arguments.on_dead,) if arguments.on_dead != "both" else ("respond", "refuse"):
             say(f"{arguments.exchanges} exchanges, {protocol}, on_dead {on_dead}")
@@ -211,6 +211,7 @@ def main() -> int:
     parser.add_argument("--protocol", choices=("h1", "h2", "both"), default="both")
     parser.add_argument("--on-dead", choices=("respond", "refuse", "both"), default="both")
     parser.add_argument("--rate", type=int, default=2000, help="exchanges per second with the healthy peer (2000)")
-    parser.add_argument("--usual", type=float, default=4, metavar="SECONDS", help="time before the cut to compare with (4)")
+    parser.add_argument("--usual", type=float, default=4, metavar="SECONDS",
+                        help="time before the cut to compare with (4)")
     parser.add_argument("--access-log", action="store_true", help="switch peerpulse's access log on")
     return command.run(parser.parse_args(), _measure)

@@ -210,7 +210,8 @@ def _measure(arguments: argparse.Namespace):
 def main() -> int:
     parser = command.parser("memory", _ABOUT)
     parser.add_argument("--size", type=command.size, default=command.size("1GiB"), help="of a body (1GiB)")
-    parser.add_argument("--slow", type=int, default=4, metavar="SECONDS", help="time of a slow reader or stopped peer (4)")
+    parser.add_argument("--slow", type=int, default=4, metavar="SECONDS",
+                        help="time of a slow reader or stopped peer (4)")
     parser.add_argument("--disks", type=pathlib.Path, metavar="DIR",
                         help="where the peer stores (default: memory if there is room, else the temporary directory)")
     return command.run(parser.parse_args(), _measure)

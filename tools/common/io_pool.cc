@@ -18,9 +18,7 @@ IoPool::IoPool(int threads) {
   }
 }
 
-IoPool::~IoPool() {
-  stop();
-}
+IoPool::~IoPool() { stop(); }
 
 void IoPool::stop() {
   {
@@ -55,9 +53,7 @@ void IoPool::serve() {
   }
 }
 
-IoSlot::~IoSlot() {
-  PP_ASSERT(!busy_);
-}
+IoSlot::~IoSlot() { PP_ASSERT(!busy_); }
 
 void IoSlot::start(std::function<void()> work, std::function<void()> done) {
   PP_ASSERT(!busy_);

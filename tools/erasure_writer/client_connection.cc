@@ -12,8 +12,8 @@ std::unique_ptr<http::ClientCodec> createCodec(Protocol protocol, http::ClientCo
 
 }  // namespace
 
-ClientConnection::ClientConnection(const Environment& environment, const SocketAddress& address,
-                                   Protocol protocol, Duration connectTimeout, ClientConnectionOwner& owner)
+ClientConnection::ClientConnection(const Environment& environment, const SocketAddress& address, Protocol protocol,
+                                   Duration connectTimeout, ClientConnectionOwner& owner)
     : environment_(environment), owner_(owner), codec_(createCodec(protocol, *this)) {
   connectTimer_ = environment.dispatcher.createTimer([this] {
     connectTimedOut_ = true;
@@ -25,8 +25,7 @@ ClientConnection::ClientConnection(const Environment& environment, const SocketA
 }
 
 bool ClientConnection::canOpenStream() const {
-  return !ended_ && !retired_ && connection_->state() == net::Connection::State::kOpen &&
-         codec_->canOpenStream();
+  return !ended_ && !retired_ && connection_->state() == net::Connection::State::kOpen && codec_->canOpenStream();
 }
 
 void ClientConnection::onConnected() {
@@ -40,9 +39,7 @@ void ClientConnection::onRead(Slice data) {
   retired_ = true;
 }
 
-void ClientConnection::onReadDone() {
-  environment_.flushQueue.add(*this);
-}
+void ClientConnection::onReadDone() { environment_.flushQueue.add(*this); }
 
 void ClientConnection::onEof() {
   codec_->receiveEof();
@@ -50,13 +47,9 @@ void ClientConnection::onEof() {
   environment_.flushQueue.add(*this);
 }
 
-void ClientConnection::onWritable() {
-  flushNow();
-}
+void ClientConnection::onWritable() { flushNow(); }
 
-void ClientConnection::onClosed(const Error& error) {
-  close(error.message);
-}
+void ClientConnection::onClosed(const Error& error) { close(error.message); }
 
 void ClientConnection::onGoAway(uint32_t, std::string_view) {
   retired_ = true;

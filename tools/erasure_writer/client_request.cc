@@ -17,9 +17,7 @@ ClientRequest::ClientRequest(event::Dispatcher& dispatcher, Spec spec, Done onDo
   timer_ = dispatcher.createTimer([this] { fail("timeout"); });
 }
 
-ClientRequest::~ClientRequest() {
-  cancel();
-}
+ClientRequest::~ClientRequest() { cancel(); }
 
 void ClientRequest::cancel() {
   if (state_ == State::kDone) return;
@@ -110,9 +108,7 @@ void ClientRequest::onReset(http::ResetReason reason, std::string_view detail) {
   finish(std::move(text));
 }
 
-void ClientRequest::restartTimer() {
-  timer_->enable(spec_.timeout);
-}
+void ClientRequest::restartTimer() { timer_->enable(spec_.timeout); }
 
 void ClientRequest::dropStream() {
   if (stream_ == nullptr) return;

@@ -40,9 +40,7 @@ struct ResponseResult {
 
 struct WaitingTag {};
 
-class ClientRequest : public http::ResponseReceiver,
-                      public event::DeferredDeletable,
-                      public ListNode<WaitingTag> {
+class ClientRequest : public http::ResponseReceiver, public event::DeferredDeletable, public ListNode<WaitingTag> {
  public:
   struct Spec {
     std::string method;

@@ -8,9 +8,7 @@ namespace {
 
 constexpr std::string_view kScheme = "http://";
 
-bool isPathByte(char c) {
-  return c > 0x20 && c < 0x7F && c != '?' && c != '#';
-}
+bool isPathByte(char c) { return c > 0x20 && c < 0x7F && c != '?' && c != '#'; }
 
 }  // namespace
 

@@ -31,8 +31,7 @@ void LatencyHistogram::record(Duration latency) {
 
 double LatencyHistogram::quantileMillis(double quantile) const {
   if (count_ == 0) return 0;
-  const auto wanted =
-      std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(quantile * static_cast<double>(count_))));
+  const auto wanted = std::max<uint64_t>(1, static_cast<uint64_t>(std::ceil(quantile * static_cast<double>(count_))));
   uint64_t seen = 0;
   for (size_t i = 0; i < buckets_.size(); ++i) {
     seen += buckets_[i];

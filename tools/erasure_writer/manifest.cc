@@ -55,14 +55,12 @@ ManifestObject objectFromJson(const json& from, size_t blockSize) {
 
 Manifest fromJson(const json& from) {
   if (from.at("version").get<int>() != 1) throw std::out_of_range("only version 1 is known");
-  if (from.at("data_shards").get<int>() != kDataShards ||
-      from.at("parity_shards").get<int>() != kParityShards) {
+  if (from.at("data_shards").get<int>() != kDataShards || from.at("parity_shards").get<int>() != kParityShards) {
     throw std::out_of_range("only 12 data and 4 parity shards are known");
   }
   Manifest manifest;
   manifest.blockSize = from.at("block_size").get<size_t>();
-  if (manifest.blockSize == 0 || manifest.blockSize > kMaxBlockSize)
-    throw std::out_of_range("bad block_size");
+  if (manifest.blockSize == 0 || manifest.blockSize > kMaxBlockSize) throw std::out_of_range("bad block_size");
   manifest.prefix = from.at("prefix").get<std::string>();
   manifest.disks = from.at("disks").get<std::vector<std::string>>();
   if (manifest.disks.size() != kShards) throw std::out_of_range("there must be 16 disks");
@@ -117,8 +115,7 @@ Result<void> Manifest::save(const std::string& path) const {
   const std::string temporary = path + ".tmp";
   const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd.valid()) return systemError("create " + temporary, errno);
-  if (auto written = writeAll(fd.get(), toJson()); !written)
-    return Error{temporary + ": " + written.error().message};
+  if (auto written = writeAll(fd.get(), toJson()); !written) return Error{temporary + ": " + written.error().message};
   if (::fsync(fd.get()) != 0) return systemError("fsync " + temporary, errno);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return systemError("rename to " + path, errno);
   return {};

@@ -41,16 +41,15 @@ void ObjectReader::fetch(Stripe& stripe) {
     if (usable_[bit] && !stripe.requested[bit]) request(stripe, shard);
   }
   if (stripe.present.count() + stripe.outstanding < kDataShards) {
-    stop(ObjectOutcome::kQuorumLost,
-         "stripe " + std::to_string(stripe.index) + ": fewer than 12 shards can be read");
+    stop(ObjectOutcome::kQuorumLost, "stripe " + std::to_string(stripe.index) + ": fewer than 12 shards can be read");
   }
 }
 
 void ObjectReader::request(Stripe& stripe, int shard) {
   ClientRequest::Spec spec;
   spec.method = "GET";
-  spec.path = context_.cluster.requestPath(
-      shard, chunkPath(context_.settings.prefix, object_.name, stripe.index, shard));
+  spec.path =
+      context_.cluster.requestPath(shard, chunkPath(context_.settings.prefix, object_.name, stripe.index, shard));
   spec.maxResponseBody = std::max<size_t>(stripe.block.length(), 64 * 1024);
   spec.timeout = context_.settings.timeout;
   auto& request = stripe.requests[static_cast<size_t>(shard)];
@@ -64,10 +63,8 @@ void ObjectReader::request(Stripe& stripe, int shard) {
 
 void ObjectReader::onShardDone(Stripe& stripe, int shard, ClientRequest& request) {
   ResponseResult& result = request.result();
-  if (result.ok() && result.body.size() != stripe.block.length())
-    result.error = "the chunk has a wrong length";
-  context_.statistics.onRequestDone(context_.cluster.peerOf(shard), shard, object_.name, stripe.index,
-                                    result);
+  if (result.ok() && result.body.size() != stripe.block.length()) result.error = "the chunk has a wrong length";
+  context_.statistics.onRequestDone(context_.cluster.peerOf(shard), shard, object_.name, stripe.index, result);
   --stripe.outstanding;
   if (!result.ok()) {
     usable_.reset(static_cast<size_t>(shard));
@@ -85,8 +82,7 @@ void ObjectReader::decodeFront() {
   if (stripe.present.count() < kDataShards) return;
   io_.start(
       [this, &stripe] {
-        decodeResult_ =
-            context_.code.reconstructData(stripe.block.pointers(), stripe.block.length(), stripe.present);
+        decodeResult_ = context_.code.reconstructData(stripe.block.pointers(), stripe.block.length(), stripe.present);
         if (decodeResult_) hash_.update(stripe.block.data(), layout_.dataSize(stripe.index));
       },
       [this] { onDecoded(); });

@@ -22,8 +22,8 @@ class ObjectRun : private ObjectTaskOwner {
   using Factory = std::function<std::unique_ptr<ObjectTask>(size_t index, ObjectTaskOwner& owner)>;
 
   /// `onFinished` is called once, from within some callback, when every object is done.
-  ObjectRun(event::Dispatcher& dispatcher, Statistics& statistics, size_t objects, size_t parallel,
-            Factory factory, std::function<void()> onFinished);
+  ObjectRun(event::Dispatcher& dispatcher, Statistics& statistics, size_t objects, size_t parallel, Factory factory,
+            std::function<void()> onFinished);
 
   void start() { fill(); }
   /// Lets go of everything under way; onFinished follows.

@@ -4,16 +4,11 @@ namespace peerpulse::erasure_writer {
 
 const char* toString(ObjectOutcome outcome) {
   switch (outcome) {
-    case ObjectOutcome::kOk:
-      return "ok";
-    case ObjectOutcome::kQuorumLost:
-      return "quorum_lost";
-    case ObjectOutcome::kCorrupt:
-      return "corrupt";
-    case ObjectOutcome::kFileError:
-      return "file_error";
-    case ObjectOutcome::kCancelled:
-      return "cancelled";
+    case ObjectOutcome::kOk: return "ok";
+    case ObjectOutcome::kQuorumLost: return "quorum_lost";
+    case ObjectOutcome::kCorrupt: return "corrupt";
+    case ObjectOutcome::kFileError: return "file_error";
+    case ObjectOutcome::kCancelled: return "cancelled";
   }
   return "?";
 }

@@ -8,8 +8,7 @@
 
 namespace peerpulse::erasure_writer {
 
-ObjectWriter::ObjectWriter(const RunContext& context, std::string source, uint64_t size,
-                           ObjectTaskOwner& owner)
+ObjectWriter::ObjectWriter(const RunContext& context, std::string source, uint64_t size, ObjectTaskOwner& owner)
     : context_(context),
       owner_(owner),
       layout_(size, context.settings.blockSize),
@@ -75,9 +74,9 @@ void ObjectWriter::send(std::unique_ptr<Stripe> owned) {
     if (!alive_[static_cast<size_t>(shard)]) continue;
     ClientRequest::Spec spec;
     spec.method = "PUT";
-    spec.path = context_.cluster.requestPath(
-                    shard, chunkPath(context_.settings.prefix, object_.name, stripe.index, shard)) +
-                query;
+    spec.path =
+        context_.cluster.requestPath(shard, chunkPath(context_.settings.prefix, object_.name, stripe.index, shard)) +
+        query;
     spec.body = stripe.block.shardSlice(shard);
     spec.timeout = context_.settings.timeout;
     auto& request = stripe.requests[static_cast<size_t>(shard)];
@@ -100,8 +99,7 @@ void ObjectWriter::onShardDone(Stripe& stripe, int shard, ClientRequest& request
   if (!request.result().ok()) {
     alive_.reset(static_cast<size_t>(shard));
     if (alive_.count() < kDataShards) {
-      stop(ObjectOutcome::kQuorumLost,
-           "fewer than 12 shards could be stored; last: " + request.result().reason());
+      stop(ObjectOutcome::kQuorumLost, "fewer than 12 shards could be stored; last: " + request.result().reason());
       return;
     }
   }
@@ -110,8 +108,8 @@ void ObjectWriter::onShardDone(Stripe& stripe, int shard, ClientRequest& request
 
 void ObjectWriter::onStripeDone(Stripe& stripe) {
   context_.statistics.onStripeDone(layout_.dataSize(stripe.index));
-  const auto found = std::find_if(sending_.begin(), sending_.end(),
-                                  [&](const auto& owned) { return owned.get() == &stripe; });
+  const auto found =
+      std::find_if(sending_.begin(), sending_.end(), [&](const auto& owned) { return owned.get() == &stripe; });
   context_.dispatcher.deferredDelete(std::move(*found));
   sending_.erase(found);
   advance();

@@ -36,8 +36,7 @@ auto durationOption() {
 void addCommon(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--disk", raw.disks, "http://IP:PORT/path of a disk; 16 times, in shard order");
   app.add_option("--spec", raw.spec, "JSON file {\"disks\":[16 URLs]} instead of --disk");
-  app.add_option("--manifest", options.manifest, "What is stored where (write: made; read: needed)")
-      ->required();
+  app.add_option("--manifest", options.manifest, "What is stored where (write: made; read: needed)")->required();
   app.add_option("--protocol", options.client.protocol, "h1 or h2 (prior knowledge)")
       ->transform(CLI::CheckedTransformer(kProtocols))
       ->default_str("h1");
@@ -68,8 +67,7 @@ void addWrite(CLI::App& app, Options& options, Raw& raw) {
       ->transform(CLI::AsSizeValue(true))
       ->check(CLI::Range(1024, 16 * 1024 * 1024))
       ->default_str("512KiB");
-  app.add_option("--prefix", options.settings.prefix,
-                 "First path segment of the chunks, so that runs do not collide")
+  app.add_option("--prefix", options.settings.prefix, "First path segment of the chunks, so that runs do not collide")
       ->check(CLI::Validator(
           [](std::string& text) {
             const bool good = text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char c) {

@@ -23,8 +23,8 @@ class PeerClient : private ClientConnectionOwner {
     Duration connectTimeout = seconds(10);
   };
 
-  PeerClient(const ClientConnection::Environment& environment, const SocketAddress& address,
-             std::string authority, const Options& options);
+  PeerClient(const ClientConnection::Environment& environment, const SocketAddress& address, std::string authority,
+             const Options& options);
   ~PeerClient() override;
 
   void submit(ClientRequest& request);

@@ -33,8 +33,7 @@ class Program {
   Result<void> prepareWrite();
   Result<void> prepareRead();
   Result<void> openProgress();
-  std::unique_ptr<ObjectTask> createTask(const RunContext& context, size_t index,
-                                         ObjectTaskOwner& owner) const;
+  std::unique_ptr<ObjectTask> createTask(const RunContext& context, size_t index, ObjectTaskOwner& owner) const;
   void runLoop();
   void writeProgress();
   void finish();

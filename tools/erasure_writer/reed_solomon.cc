@@ -9,20 +9,18 @@ namespace peerpulse::erasure_writer {
 
 ReedSolomon::ReedSolomon() {
   gf_gen_cauchy1_matrix(matrix_.data(), kShards, kDataShards);
-  ec_init_tables(kDataShards, kParityShards, matrix_.data() + kDataShards * kDataShards,
-                 encodeTables_.data());
+  ec_init_tables(kDataShards, kParityShards, matrix_.data() + kDataShards * kDataShards, encodeTables_.data());
 }
 
 void ReedSolomon::encode(const ShardPointers& shards, size_t length) const {
   PP_ASSERT(length <= INT_MAX);
   if (length == 0) return;
   ShardPointers pointers = shards;
-  ec_encode_data(static_cast<int>(length), kDataShards, kParityShards,
-                 const_cast<uint8_t*>(encodeTables_.data()), pointers.data(), pointers.data() + kDataShards);
+  ec_encode_data(static_cast<int>(length), kDataShards, kParityShards, const_cast<uint8_t*>(encodeTables_.data()),
+                 pointers.data(), pointers.data() + kDataShards);
 }
 
-Result<void> ReedSolomon::reconstructData(const ShardPointers& shards, size_t length,
-                                          const ShardSet& present) const {
+Result<void> ReedSolomon::reconstructData(const ShardPointers& shards, size_t length, const ShardSet& present) const {
   PP_ASSERT(length <= INT_MAX);
   if (present.count() < kDataShards) return Error{"fewer than 12 shards are left"};
   // The rows of the shards we have, and those shards.
@@ -52,8 +50,8 @@ Result<void> ReedSolomon::reconstructData(const ShardPointers& shards, size_t le
   if (missing == 0 || length == 0) return {};
   std::array<uint8_t, kTableSize * kDataShards * kParityShards> tables{};
   ec_init_tables(kDataShards, static_cast<int>(missing), wanted.data(), tables.data());
-  ec_encode_data(static_cast<int>(length), kDataShards, static_cast<int>(missing), tables.data(),
-                 sources.data(), targets.data());
+  ec_encode_data(static_cast<int>(length), kDataShards, static_cast<int>(missing), tables.data(), sources.data(),
+                 targets.data());
   return {};
 }
 

@@ -9,18 +9,14 @@
 
 namespace peerpulse::erasure_writer {
 
-void Sha256::Free::operator()(evp_md_ctx_st* context) const {
-  EVP_MD_CTX_free(context);
-}
+void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   if (!context_) throw std::bad_alloc();
   PP_ASSERT(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
 }
 
-void Sha256::update(const void* bytes, size_t n) {
-  PP_ASSERT(EVP_DigestUpdate(context_.get(), bytes, n) == 1);
-}
+void Sha256::update(const void* bytes, size_t n) { PP_ASSERT(EVP_DigestUpdate(context_.get(), bytes, n) == 1); }
 
 std::string Sha256::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

@@ -6,12 +6,9 @@ namespace peerpulse::erasure_writer {
 
 using nlohmann::json;
 
-int64_t toNanoseconds(TimePoint t) {
-  return std::chrono::duration_cast<nanoseconds>(t.time_since_epoch()).count();
-}
+int64_t toNanoseconds(TimePoint t) { return std::chrono::duration_cast<nanoseconds>(t.time_since_epoch()).count(); }
 
-Statistics::Statistics(TimePoint start, std::vector<std::string> peers)
-    : start_(start), end_(start), stall_(start) {
+Statistics::Statistics(TimePoint start, std::vector<std::string> peers) : start_(start), end_(start), stall_(start) {
   for (std::string& name : peers) {
     peers_.emplace_back();
     peers_.back().name = std::move(name);
@@ -32,8 +29,8 @@ void Statistics::onRequestDone(size_t peer, int shard, const std::string& object
   ++counters.errors;
   counters.failureLatency.record(result.ended - result.started);
   if (failures_.size() >= kMaxFailures) return;
-  failures_.push_back({toNanoseconds(result.ended), toNanoseconds(result.started), peer, shard, stripe,
-                       result.status, object, result.reason(), result.proxyStatus});
+  failures_.push_back({toNanoseconds(result.ended), toNanoseconds(result.started), peer, shard, stripe, result.status,
+                       object, result.reason(), result.proxyStatus});
 }
 
 json Statistics::progress(TimePoint now) const {
@@ -78,10 +75,9 @@ json Statistics::peersJson() const {
 json Statistics::failuresJson() const {
   json list = json::array();
   for (const ChunkFailure& failure : failures_) {
-    json entry = {{"t_ns", failure.endedNs},           {"start_ns", failure.startedNs},
-                  {"peer", peers_[failure.peer].name}, {"shard", failure.shard},
-                  {"object", failure.object},          {"stripe", failure.stripe},
-                  {"status", failure.status},          {"reason", failure.reason}};
+    json entry = {{"t_ns", failure.endedNs},  {"start_ns", failure.startedNs}, {"peer", peers_[failure.peer].name},
+                  {"shard", failure.shard},   {"object", failure.object},      {"stripe", failure.stripe},
+                  {"status", failure.status}, {"reason", failure.reason}};
     if (!failure.proxyStatus.empty()) entry["proxy_status"] = failure.proxyStatus;
     list.push_back(std::move(entry));
   }

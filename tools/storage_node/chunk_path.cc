@@ -15,9 +15,7 @@ int hexValue(char c) {
   return -1;
 }
 
-bool isControl(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-}
+bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 Result<std::string> decodeSegment(std::string_view text) {
   std::string decoded;

@@ -16,8 +16,7 @@ Result<ChunkReader> ChunkReader::open(Disk& disk, const std::string& path) {
   if (::fstat(fd.get(), &info) != 0) return systemError("fstat", errno);
   if (!S_ISREG(info.st_mode)) return systemError("not a chunk", ENOENT);
   const auto fileSize = static_cast<uint64_t>(info.st_size);
-  if (fileSize < ChunkTrailer::kSize)
-    return Error{"corrupt chunk: the file is shorter than a trailer", EBADMSG};
+  if (fileSize < ChunkTrailer::kSize) return Error{"corrupt chunk: the file is shorter than a trailer", EBADMSG};
 
   ChunkReader reader(disk.ops(), std::move(fd));
   ChunkTrailer::Bytes bytes{};

@@ -46,8 +46,7 @@ ChunkTrailer::Bytes ChunkTrailer::encode() const {
 }
 
 Result<ChunkTrailer> ChunkTrailer::decode(const Bytes& bytes, uint64_t fileSize) {
-  if (std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0)
-    return Error{"corrupt chunk: no trailer", EBADMSG};
+  if (std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) return Error{"corrupt chunk: no trailer", EBADMSG};
   if (getLittleEndian<uint32_t>(bytes.data() + kCheckAt) != checkOf(bytes)) {
     return Error{"corrupt chunk: the trailer's own checksum is wrong", EBADMSG};
   }

@@ -10,9 +10,7 @@ namespace peerpulse::storage_node {
 ChunkWriter::ChunkWriter(Disk& disk, std::string path, bool overwrite)
     : disk_(disk), path_(std::move(path)), overwrite_(overwrite) {}
 
-ChunkWriter::~ChunkWriter() {
-  abort();
-}
+ChunkWriter::~ChunkWriter() { abort(); }
 
 Result<void> ChunkWriter::open() {
   replaces_ = disk_.exists(path_);
@@ -20,8 +18,7 @@ Result<void> ChunkWriter::open() {
   if (!overwrite_ && replaces_) return systemError("the chunk exists", EEXIST);
   if (auto room = disk_.checkReserve(); !room) return room;
   tempName_ = disk_.nextTempName();
-  fd_ = Fd(
-      disk_.ops().openAt(disk_.tempFd(), tempName_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  fd_ = Fd(disk_.ops().openAt(disk_.tempFd(), tempName_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!fd_.valid()) return systemError("create a temporary file", errno);
   return {};
 }

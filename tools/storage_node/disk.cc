@@ -18,8 +18,8 @@ constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 
 }  // namespace
 
-Result<std::unique_ptr<Disk>> Disk::open(std::string name, const std::string& directory,
-                                         const DiskOptions& options, FileOps& ops) {
+Result<std::unique_ptr<Disk>> Disk::open(std::string name, const std::string& directory, const DiskOptions& options,
+                                         FileOps& ops) {
   std::unique_ptr<Disk> disk(new Disk(std::move(name), options, ops));
   if (auto opened = disk->openDirectories(directory); !opened) return opened.error();
   if (auto emptied = disk->emptyTemp(); !emptied) return emptied.error();
@@ -60,9 +60,7 @@ Result<void> Disk::emptyTemp() {
   return result;
 }
 
-std::string Disk::nextTempName() {
-  return std::to_string(nextTemp_.fetch_add(1, std::memory_order_relaxed));
-}
+std::string Disk::nextTempName() { return std::to_string(nextTemp_.fetch_add(1, std::memory_order_relaxed)); }
 
 Result<void> Disk::checkReserve() const {
   if (options_.reserve == 0) return {};

@@ -59,8 +59,7 @@ void Exchange::settle() {
   host_.release(*this);
 }
 
-void Exchange::reply(int status, http::HeaderList headers, std::string_view contentType,
-                     std::string_view body) {
+void Exchange::reply(int status, http::HeaderList headers, std::string_view contentType, std::string_view body) {
   http::ResponseHead head;
   head.status = status;
   head.headers = std::move(headers);

@@ -21,8 +21,7 @@ std::vector<std::pair<std::string, std::string>> splitDisks(const std::vector<st
       throw CLI::ValidationError("--disk", "'" + text + "' is not NAME=DIR");
     }
     std::string name = text.substr(0, equals);
-    if (!names.insert(name).second)
-      throw CLI::ValidationError("--disk", "the name '" + name + "' is used twice");
+    if (!names.insert(name).second) throw CLI::ValidationError("--disk", "the name '" + name + "' is used twice");
     disks.emplace_back(std::move(name), text.substr(equals + 1));
   }
   return disks;
@@ -41,22 +40,16 @@ std::optional<Options> parseCommandLine(int argc, char** argv, int& exitCode) {
   app.set_version_flag("--version", PEERPULSE_VERSION);
   app.add_option("--listen", listen, "IP:PORT, [IPV6]:PORT or unix:/path; port 0 lets the system choose")
       ->capture_default_str();
-  app.add_option("--disk", disks, "NAME=DIR, repeated: a directory (it must exist) that holds chunks")
-      ->required();
-  app.add_option("--workers", options.workers, "Event loops")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
+  app.add_option("--disk", disks, "NAME=DIR, repeated: a directory (it must exist) that holds chunks")->required();
+  app.add_option("--workers", options.workers, "Event loops")->check(CLI::Range(1, 64))->capture_default_str();
   app.add_option("--io-threads", options.ioThreads, "Threads for file operations")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  app.add_flag("--fsync,!--no-fsync", options.disk.sync,
-               "Acknowledge writes only once they are on the medium")
+  app.add_flag("--fsync,!--no-fsync", options.disk.sync, "Acknowledge writes only once they are on the medium")
       ->default_str("true");
-  app.add_option("--reserve", options.disk.reserve,
-                 "Answer 507 when less than this is free on a disk (10GiB)")
+  app.add_option("--reserve", options.disk.reserve, "Answer 507 when less than this is free on a disk (10GiB)")
       ->transform(CLI::AsSizeValue(true));
-  app.add_option("--max-chunk", options.maxChunkSize, "Largest chunk taken")
-      ->transform(CLI::AsSizeValue(true));
+  app.add_option("--max-chunk", options.maxChunkSize, "Largest chunk taken")->transform(CLI::AsSizeValue(true));
   app.add_option("--drain-timeout", drainMillis, "Time for requests under way after SIGTERM (10s)")
       ->transform(CLI::AsNumberWithUnit(kMillisUnits, CLI::AsNumberWithUnit::CASE_SENSITIVE, "DURATION"));
   try {

@@ -15,8 +15,7 @@ class ReplyExchange : public Exchange {
   ReplyExchange(const ExchangeContext& context, Problem problem, http::HeaderList headers = {})
       : Exchange(context), problem_(std::move(problem)), headers_(std::move(headers)) {}
   /// 200 with a JSON body.
-  ReplyExchange(const ExchangeContext& context, std::string json)
-      : Exchange(context), json_(std::move(json)) {}
+  ReplyExchange(const ExchangeContext& context, std::string json) : Exchange(context), json_(std::move(json)) {}
 
   void start() override {
     if (json_.empty()) {

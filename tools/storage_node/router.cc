@@ -21,8 +21,7 @@ std::unique_ptr<Exchange> methodNotAllowed(const ExchangeContext& context, std::
 
 }  // namespace
 
-Router::Router(std::vector<std::unique_ptr<Disk>> disks, uint64_t maxChunkSize)
-    : maxChunkSize_(maxChunkSize) {
+Router::Router(std::vector<std::unique_ptr<Disk>> disks, uint64_t maxChunkSize) : maxChunkSize_(maxChunkSize) {
   for (auto& disk : disks) {
     std::string name = disk->name();
     disks_.emplace(std::move(name), std::move(disk));
@@ -37,14 +36,12 @@ std::unique_ptr<Exchange> Router::createExchange(const ExchangeContext& context,
   return std::make_unique<ReplyExchange>(context, Problem{404, "expected /chunks/<disk>/<path> or /health"});
 }
 
-std::unique_ptr<Exchange> Router::createHealth(const ExchangeContext& context,
-                                               const http::RequestHead& head) const {
+std::unique_ptr<Exchange> Router::createHealth(const ExchangeContext& context, const http::RequestHead& head) const {
   if (head.method != "GET" && head.method != "HEAD") return methodNotAllowed(context, "GET, HEAD");
   return std::make_unique<ReplyExchange>(context, healthJson());
 }
 
-std::unique_ptr<Exchange> Router::createChunk(const ExchangeContext& context,
-                                              const http::RequestHead& head) const {
+std::unique_ptr<Exchange> Router::createChunk(const ExchangeContext& context, const http::RequestHead& head) const {
   auto target = ChunkPath::parse(head.path);
   if (!target) return std::make_unique<ReplyExchange>(context, Problem{400, target.error().message});
   const auto disk = disks_.find(target->disk);

@@ -21,8 +21,7 @@ class Router {
  public:
   Router(std::vector<std::unique_ptr<Disk>> disks, uint64_t maxChunkSize);
 
-  std::unique_ptr<Exchange> createExchange(const ExchangeContext& context,
-                                           const http::RequestHead& head) const;
+  std::unique_ptr<Exchange> createExchange(const ExchangeContext& context, const http::RequestHead& head) const;
 
  private:
   std::unique_ptr<Exchange> createHealth(const ExchangeContext& context, const http::RequestHead& head) const;

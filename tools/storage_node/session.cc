@@ -31,14 +31,9 @@ void Session::onRead(Slice data) {
 
 bool Session::chooseCodec() {
   switch (http::detectPreface(preface_)) {
-    case http::Preface::kNeedMore:
-      return false;
-    case http::Preface::kHttp1:
-      codec_ = http::createH1ServerCodec(*this, codecLimits());
-      return true;
-    case http::Preface::kHttp2:
-      codec_ = http::createH2ServerCodec(*this, codecLimits());
-      return true;
+    case http::Preface::kNeedMore: return false;
+    case http::Preface::kHttp1: codec_ = http::createH1ServerCodec(*this, codecLimits()); return true;
+    case http::Preface::kHttp2: codec_ = http::createH2ServerCodec(*this, codecLimits()); return true;
   }
   return false;
 }
@@ -47,9 +42,7 @@ void Session::receive(Slice data) {
   if (!codec_->receive(std::move(data))) closing_ = true;
 }
 
-void Session::onReadDone() {
-  host_.flushQueue().add(*this);
-}
+void Session::onReadDone() { host_.flushQueue().add(*this); }
 
 void Session::onEof() {
   if (codec_) codec_->receiveEof();
@@ -58,13 +51,9 @@ void Session::onEof() {
   host_.flushQueue().add(*this);
 }
 
-void Session::onWritable() {
-  flushNow();
-}
+void Session::onWritable() { flushNow(); }
 
-void Session::onClosed(const Error& error) {
-  end(error.message);
-}
+void Session::onClosed(const Error& error) { end(error.message); }
 
 http::Receiver* Session::onRequest(http::ResponseStream& stream, http::RequestHead&& head) {
   return host_.serve(*this, stream, head);

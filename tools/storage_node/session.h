@@ -25,8 +25,7 @@ class SessionHost {
   virtual net::ReadBlocks& readBlocks() = 0;
   virtual net::FlushQueue& flushQueue() = 0;
   /// Creates the exchange that serves the request; never null.
-  virtual http::Receiver* serve(Session& session, http::ResponseStream& stream,
-                                const http::RequestHead& head) = 0;
+  virtual http::Receiver* serve(Session& session, http::ResponseStream& stream, const http::RequestHead& head) = 0;
   virtual http::Receiver* refuse(Session& session, http::ResponseStream& stream, int status,
                                  std::string_view detail) = 0;
   /// The session is over; it is destroyed at the end of the turn.

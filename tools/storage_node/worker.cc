@@ -28,8 +28,7 @@ void Worker::drain(Duration timeout) {
 
 void Worker::onAccept(Fd fd) {
   if (sessions_.size() >= kMaxSessions) return;  // closes it
-  auto session =
-      std::make_unique<Session>(static_cast<SessionHost&>(*this), std::move(fd), dispatcher_.now());
+  auto session = std::make_unique<Session>(static_cast<SessionHost&>(*this), std::move(fd), dispatcher_.now());
   Session* key = session.get();
   sessions_.emplace(key, std::move(session));
 }
@@ -45,8 +44,7 @@ http::Receiver* Worker::serve(Session& session, http::ResponseStream& stream, co
   return adopt(router_.createExchange(context, head));
 }
 
-http::Receiver* Worker::refuse(Session& session, http::ResponseStream& stream, int status,
-                               std::string_view detail) {
+http::Receiver* Worker::refuse(Session& session, http::ResponseStream& stream, int status, std::string_view detail) {
   const ExchangeContext context{*this, session, stream, false, false, true};
   return adopt(std::make_unique<ReplyExchange>(context, Problem{status, std::string(detail)}));
 }

@@ -33,8 +33,7 @@ class Worker : private SessionHost, private ExchangeHost {
   net::ReadBlocks& readBlocks() override { return readBlocks_; }
   net::FlushQueue& flushQueue() override { return flushQueue_; }
   tools::IoPool& pool() override { return pool_; }
-  http::Receiver* serve(Session& session, http::ResponseStream& stream,
-                        const http::RequestHead& head) override;
+  http::Receiver* serve(Session& session, http::ResponseStream& stream, const http::RequestHead& head) override;
   http::Receiver* refuse(Session& session, http::ResponseStream& stream, int status,
                          std::string_view detail) override;
   void release(Session& session) override;
@@ -57,8 +56,7 @@ class Worker : private SessionHost, private ExchangeHost {
   std::unique_ptr<event::Timer> drainTimer_;
   bool draining_ = false;
   std::unordered_map<Exchange*, std::unique_ptr<Exchange>> exchanges_;
-  std::unordered_map<Session*, std::unique_ptr<Session>>
-      sessions_;  // before the exchanges their codecs point to
+  std::unordered_map<Session*, std::unique_ptr<Session>> sessions_;  // before the exchanges their codecs point to
 };
 
 }  // namespace peerpulse::storage_node

@@ -1,4 +1,4 @@
-"""The unit suite: doctest programs run by meson, counted by test case."""
+"""The unit suite: what meson runs (doctest programs, the tools' unittests, lint), counted by test case."""
 
 import json
 import os
@@ -10,15 +10,22 @@ from tools.testing.outcome import Outcome
 
 _DOCTEST = re.compile(
     r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped")
+_UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
+_UNITTEST_BAD = re.compile(r"(?:failures|errors|unexpected successes)=(\d+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _count(test: dict) -> Outcome:
-    """A program that is no doctest program, or that ended before its summary, is one case."""
+    """A program that counts no cases, or that ended before its summary, is one case."""
     if test["result"] == "SKIP":
         return Outcome(skipped=1)
     good = test["result"] in ("OK", "EXPECTEDFAIL")
-    summary = _DOCTEST.search(_COLOUR.sub("", test.get("stdout") or ""))
+    output = _COLOUR.sub("", (test.get("stdout") or "") + (test.get("stderr") or ""))
+    if ran := _UNITTEST.search(output):
+        bad = sum(int(count) for count in _UNITTEST_BAD.findall(output[ran.end():]))
+        failed = bad if good else max(bad, 1)
+        return Outcome(max(int(ran[1]) - failed, 0), failed)
+    summary = _DOCTEST.search(output)
     if summary is None:
         return Outcome(passed=1) if good else Outcome(failed=1)
     _, passed, failed, skipped = (int(text) for text in summary.groups())
@@ -38,8 +45,8 @@ def run(build: pathlib.Path, environment: dict[str, str], prefix: list[str], nam
     log = build / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     # Sanitized programs are several times slower.
-    command = [*prefix, "meson", "test", "-C", str(build), "--suite", "unit", "--no-rebuild",
-               "--print-errorlogs", "--timeout-multiplier", "5", *names]
+    command = [*prefix, "meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs",
+               "--timeout-multiplier", "5", *names]
     status = subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
     outcome = Outcome()
     if log.exists():

@@ -2,12 +2,11 @@
 // "unix:/run/peerpulse/node2.sock". Literals only: nothing here resolves names.
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "peerpulse/base/result.h"
 

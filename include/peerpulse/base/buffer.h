@@ -4,11 +4,10 @@
 // Threading: as Slice: one thread.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <sys/uio.h>
 #include <vector>
 
 #include "peerpulse/base/slice.h"

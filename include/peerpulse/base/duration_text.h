@@ -43,8 +43,7 @@ inline std::optional<Duration> parseDuration(std::string_view text) {
   const std::string_view number = text.substr(0, unitAt);
   if (!duration_text::isDecimal(number)) return std::nullopt;
   double amount = 0;
-  if (std::from_chars(number.data(), number.data() + number.size(), amount).ec != std::errc())
-    return std::nullopt;
+  if (std::from_chars(number.data(), number.data() + number.size(), amount).ec != std::errc()) return std::nullopt;
   for (const auto& unit : duration_text::kUnits) {
     if (text.substr(unitAt) != unit.suffix) continue;
     const double nanos = amount * static_cast<double>(unit.length.count());
@@ -58,8 +57,7 @@ inline std::optional<Duration> parseDuration(std::string_view text) {
 inline std::string formatDuration(Duration d) {
   if (d == Duration::zero()) return "0s";
   for (const auto& unit : duration_text::kUnits) {
-    if (d % unit.length == Duration::zero())
-      return std::to_string(d / unit.length) + std::string(unit.suffix);
+    if (d % unit.length == Duration::zero()) return std::to_string(d / unit.length) + std::string(unit.suffix);
   }
   return std::to_string(std::chrono::ceil<microseconds>(d).count()) + "us";
 }

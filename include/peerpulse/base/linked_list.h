@@ -48,7 +48,8 @@ class LinkedList {
   LinkedList(const LinkedList&) = delete;
   LinkedList& operator=(const LinkedList&) = delete;
   ~LinkedList() {
-    while (!empty()) head_.next_->unlink();
+    while (!empty())
+      head_.next_->unlink();
     head_.next_ = head_.prev_ = nullptr;
   }
 

@@ -48,8 +48,7 @@ struct Report {
   Transition transition;
 };
 
-using Action =
-    std::variant<OpenConnection, CloseConnection, SendPing, StartConnects, StopConnects, Publish, Report>;
+using Action = std::variant<OpenConnection, CloseConnection, SendPing, StartConnects, StopConnects, Publish, Report>;
 
 class Actions {
  public:

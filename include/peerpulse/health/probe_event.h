@@ -73,7 +73,7 @@ struct CircuitOverride {
   Duration ttl{};
 };
 
-using Event = std::variant<Tick, Connected, Received, PingAcked, GoneAway, Closed, HealthAnswered,
-                           ConnectResult, OutcomeRecord, CircuitOverride>;
+using Event = std::variant<Tick, Connected, Received, PingAcked, GoneAway, Closed, HealthAnswered, ConnectResult,
+                           OutcomeRecord, CircuitOverride>;
 
 }  // namespace peerpulse::health

@@ -61,9 +61,7 @@ class ProbePlan {
   ProbeMode mode() const { return mode_; }
   bool connected() const { return state_ == State::kOpen; }
   /// Whether a SYN-ACK is all that this peer's process can be asked for.
-  bool answersByConnect(bool recovering) const {
-    return mode_ == ProbeMode::kL4 && wantsConnects(recovering);
-  }
+  bool answersByConnect(bool recovering) const { return mode_ == ProbeMode::kL4 && wantsConnects(recovering); }
   /// Of the current connection.
   uint32_t outstanding() const { return state_ == State::kNone ? 0 : sent_ - acked_; }
   /// The interval at which the peer is really probed.

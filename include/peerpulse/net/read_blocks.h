@@ -4,9 +4,8 @@
 // Threading: one per event loop thread.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
+#include <sys/uio.h>
 
 #include "peerpulse/base/buffer.h"
 #include "peerpulse/base/slice.h"

@@ -55,8 +55,7 @@ class ProberCallbacks {
 class Prober {
  public:
   /// The seed spreads probes and attempts of many probers over time.
-  Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
-         uint32_t jitterSeed);
+  Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks, uint32_t jitterSeed);
   ~Prober();
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;

@@ -25,8 +25,8 @@ class Value {
 };
 
 /// Bucket bounds of probe round trips, in seconds: a LAN answers in 50 us to 1 ms.
-inline constexpr std::array<double, 14> kProbeRttBounds = {
-    0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1};
+inline constexpr std::array<double, 14> kProbeRttBounds = {0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
+                                                           0.01,    0.02,   0.05,   0.1,    0.2,   0.5,   1};
 
 /// Written by the prober thread.
 struct ProbeStats {

@@ -28,8 +28,8 @@
 
 namespace peerpulse::stats {
 
-inline constexpr std::array<double, 15> kOperationBounds = {
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+inline constexpr std::array<double, 15> kOperationBounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                            0.25,   0.5,   1,      2.5,   5,    10,    30};
 inline constexpr std::array<double, 12> kLoopLagBounds = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
                                                           0.01,   0.02,   0.05,   0.1,   0.5,   1};
 
@@ -55,9 +55,7 @@ class Stats {
   PeerStats& peer(PeerId id) { return peers_[checked(id)]; }
   const PeerStats& peer(PeerId id) const { return peers_[checked(id)]; }
   OperationStats& operation(PeerId id, size_t route) { return operations_[operationIndex(id, route)]; }
-  const OperationStats& operation(PeerId id, size_t route) const {
-    return operations_[operationIndex(id, route)];
-  }
+  const OperationStats& operation(PeerId id, size_t route) const { return operations_[operationIndex(id, route)]; }
   LoopStats& loop(size_t i) { return loops_[checkedLoop(i)]; }
   const LoopStats& loop(size_t i) const { return loops_[checkedLoop(i)]; }
 
@@ -70,8 +68,7 @@ class Stats {
   /// Counts one transition of `id` to `to` (a verdict or circuit state) for `reason`. At most
   /// kMaxTransitionKinds pairs per peer are told apart, the rest count as "other".
   void countTransition(PeerId id, std::string_view to, std::string_view reason);
-  using TransitionCounts =
-      std::map<std::pair<std::string, std::string>, uint64_t>;  ///< (to, reason) -> count
+  using TransitionCounts = std::map<std::pair<std::string, std::string>, uint64_t>;  ///< (to, reason) -> count
   TransitionCounts transitions(PeerId id) const;
   static constexpr size_t kMaxTransitionKinds = 64;
 

@@ -21,10 +21,10 @@ namespace peerpulse::upstream {
 
 /// Why a request got no connection.
 enum class PoolFailure : uint8_t {
-  kConnectFailed,   ///< `error` says why (ECONNREFUSED, EHOSTUNREACH, ...)
+  kConnectFailed,  ///< `error` says why (ECONNREFUSED, EHOSTUNREACH, ...)
   kConnectTimeout,
-  kOverflow,        ///< too many wait already
-  kPeerDown,        ///< the pool was emptied because the peer is dead
+  kOverflow,  ///< too many wait already
+  kPeerDown,  ///< the pool was emptied because the peer is dead
 };
 
 struct PendingTag {};

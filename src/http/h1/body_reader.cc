@@ -67,10 +67,8 @@ size_t ChunkLint::feed(std::string_view in) {
 
 bool ChunkLint::step(char c) {
   switch (state_) {
-    case State::kSize:
-      return sizeByte(c);
-    case State::kExtension:
-      return extensionByte(c);
+    case State::kSize: return sizeByte(c);
+    case State::kExtension: return extensionByte(c);
     case State::kSizeLf:
       if (c != '\n') return fail("bare CR in a chunk line");
       state_ = size_ == 0 ? State::kTrailers : State::kData;
@@ -85,8 +83,7 @@ bool ChunkLint::step(char c) {
       size_ = digits_ = extension_ = 0;
       return true;
     case State::kData:
-    case State::kTrailers:
-      break;
+    case State::kTrailers: break;
   }
   return true;
 }
@@ -144,14 +141,12 @@ int BodyReader::onBody(llhttp_t* parser, const char* at, size_t size) {
   return 0;
 }
 
-std::optional<Fault> BodyReader::start(llhttp_type type, std::string_view head,
-                                       const ParsedRequest& request) {
+std::optional<Fault> BodyReader::start(llhttp_type type, std::string_view head, const ParsedRequest& request) {
   if (!isKnownMethod(request.head.method)) return Fault{501, "method not known"};
   return begin(type, head, request.framing, request.budget);
 }
 
-std::optional<Fault> BodyReader::start(llhttp_type type, std::string_view head,
-                                       const ParsedResponse& response) {
+std::optional<Fault> BodyReader::start(llhttp_type type, std::string_view head, const ParsedResponse& response) {
   return begin(type, head, response.framing, response.budget);
 }
 

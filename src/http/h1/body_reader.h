@@ -20,8 +20,7 @@ namespace peerpulse::http::h1 {
 /// Checks chunk framing byte by byte and collects the trailer section.
 class ChunkLint {
  public:
-  explicit ChunkLint(const CodecLimits& limits)
-      : limits_(limits), trailers_(HeadScanner::Kind::kTrailers, limits) {}
+  explicit ChunkLint(const CodecLimits& limits) : limits_(limits), trailers_(HeadScanner::Kind::kTrailers, limits) {}
   void restart();
   /// The number of bytes of `in` that llhttp may see: up to a fault, or to the end of the last chunk's line.
   size_t feed(std::string_view in);
@@ -73,8 +72,7 @@ class BodyReader {
   }
 
  private:
-  std::optional<Fault> begin(llhttp_type type, std::string_view head, const Framing& framing,
-                             SectionBudget budget);
+  std::optional<Fault> begin(llhttp_type type, std::string_view head, const Framing& framing, SectionBudget budget);
   void feedChunked(Slice& in, std::vector<Slice>& out);
   bool execute(const char* at, size_t size);
   static int onBody(llhttp_t* parser, const char* at, size_t size);

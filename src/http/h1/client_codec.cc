@@ -74,9 +74,7 @@ ClientStream::ClientStream(ClientCodec& codec, ResponseReceiver& r)
   receiver = &r;
 }
 
-void ClientStream::sendHeaders(const RequestHead& head, bool end) {
-  codec_.sendHeaders(*this, head, end);
-}
+void ClientStream::sendHeaders(const RequestHead& head, bool end) { codec_.sendHeaders(*this, head, end); }
 
 // Nothing of the request left: the connection is as good as before.
 void ClientStream::reset(ResetReason reason) {
@@ -240,9 +238,8 @@ void ClientCodec::receiveEof() {
   } else if (state_ == State::kBody && !body_.done() && body_.endOfFile()) {
     endResponse();
   } else if (!stream_->incomingDone) {
-    breakOff(ResetReason::kConnectionClosed, state_ == State::kHead
-                                                 ? "end of file before a response"
-                                                 : "end of file in the middle of a response");
+    breakOff(ResetReason::kConnectionClosed,
+             state_ == State::kHead ? "end of file before a response" : "end of file in the middle of a response");
   }
 }
 

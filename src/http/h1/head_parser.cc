@@ -30,8 +30,7 @@ std::vector<std::string_view> elements(const RawHead& head, std::string_view nam
 }
 
 bool contains(const std::vector<std::string_view>& list, std::string_view wanted) {
-  return std::any_of(list.begin(), list.end(),
-                     [&](std::string_view e) { return equalsIgnoreCase(e, wanted); });
+  return std::any_of(list.begin(), list.end(), [&](std::string_view e) { return equalsIgnoreCase(e, wanted); });
 }
 
 struct ConnectionOptions {
@@ -132,8 +131,7 @@ std::optional<Fault> parseTarget(const RequestLine& line, const RawHead& raw, Re
   const size_t end = target.find_first_of("/?");
   const std::string_view authority = target.substr(0, end);
   if (!isAuthority(authority)) return Fault{400, "malformed authority"};
-  if (hosts == 1 && !equalsIgnoreCase(authority, host))
-    return Fault{400, "Host differs from the request target"};
+  if (hosts == 1 && !equalsIgnoreCase(authority, host)) return Fault{400, "Host differs from the request target"};
   head.authority = authority;
   head.path = end == std::string_view::npos ? "/" : std::string(target.substr(end));
   if (head.path.front() == '?') head.path.insert(0, "/");
@@ -168,8 +166,8 @@ std::optional<Fault> parseRequest(std::string_view text, const CodecLimits& limi
   return std::nullopt;
 }
 
-std::optional<Fault> parseResponse(std::string_view text, const CodecLimits& limits, bool headRequest,
-                                   bool upgrade, ParsedResponse& out) {
+std::optional<Fault> parseResponse(std::string_view text, const CodecLimits& limits, bool headRequest, bool upgrade,
+                                   ParsedResponse& out) {
   RawHead raw;
   StatusLine line;
   ConnectionOptions connection;

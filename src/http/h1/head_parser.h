@@ -37,8 +37,8 @@ struct ParsedResponse {
   SectionBudget budget;
 };
 /// `headRequest`: the answer is to a HEAD. `upgrade`: what the request asked for (101 only then).
-std::optional<Fault> parseResponse(std::string_view text, const CodecLimits& limits, bool headRequest,
-                                   bool upgrade, ParsedResponse& out);
+std::optional<Fault> parseResponse(std::string_view text, const CodecLimits& limits, bool headRequest, bool upgrade,
+                                   ParsedResponse& out);
 
 /// Fields of a trailer section, without the forbidden ones.
 std::optional<Fault> parseTrailers(std::string_view text, const CodecLimits& limits, SectionBudget budget,

@@ -23,14 +23,11 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-bool isDigit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
 /// "HTTP/" DIGIT "." DIGIT; 505 for one that is well-formed but not ours.
 std::optional<Fault> parseVersion(std::string_view text, Version& out) {
-  if (text.size() != 8 || text.substr(0, 5) != "HTTP/" || !isDigit(text[5]) || text[6] != '.' ||
-      !isDigit(text[7])) {
+  if (text.size() != 8 || text.substr(0, 5) != "HTTP/" || !isDigit(text[5]) || text[6] != '.' || !isDigit(text[7])) {
     return Fault{400, "malformed HTTP version"};
   }
   if (text[5] == '0') return Fault{400, "HTTP/0.9"};
@@ -109,8 +106,8 @@ HeadScanner::Status HeadScanner::endLine() {
 }
 
 size_t RawHead::countOf(std::string_view name) const {
-  return static_cast<size_t>(std::count_if(
-      fields.begin(), fields.end(), [&](const RawField& f) { return equalsIgnoreCase(f.name, name); }));
+  return static_cast<size_t>(
+      std::count_if(fields.begin(), fields.end(), [&](const RawField& f) { return equalsIgnoreCase(f.name, name); }));
 }
 
 std::string_view RawHead::find(std::string_view name) const {
@@ -177,16 +174,14 @@ std::optional<Fault> parseStatusLine(std::string_view line, StatusLine& out) {
 bool isAuthority(std::string_view text) {
   constexpr std::string_view kMarks = "-._~!$&'()*+;=%";
   const auto regName = [&](char c) {
-    return isDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           kMarks.find(c) != std::string_view::npos;
+    return isDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || kMarks.find(c) != std::string_view::npos;
   };
   size_t hostEnd = text.find(':');
   if (!text.empty() && text.front() == '[') {
     const size_t close = text.find(']');
     if (close == std::string_view::npos || close == 1) return false;
     const std::string_view inside = text.substr(1, close - 1);
-    if (!std::all_of(inside.begin(), inside.end(), [&](char c) { return c == ':' || regName(c); }))
-      return false;
+    if (!std::all_of(inside.begin(), inside.end(), [&](char c) { return c == ':' || regName(c); })) return false;
     hostEnd = close + 1 < text.size() ? close + 1 : std::string_view::npos;
   } else {
     const std::string_view host = text.substr(0, hostEnd);

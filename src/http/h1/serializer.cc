@@ -15,12 +15,10 @@ namespace {
 const char* reasonPhrase(int status) {
   switch (status) {
 #define PEERPULSE_REASON(number, name, string) \
-  case number:                                 \
-    return #string;
+  case number: return #string;
     HTTP_STATUS_MAP(PEERPULSE_REASON)
 #undef PEERPULSE_REASON
-    default:
-      return "Unknown";
+    default: return "Unknown";
   }
 }
 
@@ -69,17 +67,14 @@ std::optional<uint64_t> declaredLength(const HeaderList& headers, std::optional<
   return text.data() == nullptr ? fallback : parseDigits(text);
 }
 
-bool hasBodyByMethod(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
+bool hasBodyByMethod(std::string_view method) { return method == "POST" || method == "PUT" || method == "PATCH"; }
 
 }  // namespace
 
 bool MessageWriter::data(OutputQueue& out, Slice slice) {
   if (broken_) return false;
   switch (kind_) {
-    case SendKind::kNone:
-      break;
+    case SendKind::kNone: break;
     case SendKind::kLength:
       if (slice.size() > left_) {
         broken_ = true;
@@ -100,9 +95,7 @@ bool MessageWriter::data(OutputQueue& out, Slice slice) {
       break;
     }
     case SendKind::kUntilClose:
-    case SendKind::kTunnel:
-      out.body(std::move(slice));
-      break;
+    case SendKind::kTunnel: out.body(std::move(slice)); break;
   }
   return true;
 }

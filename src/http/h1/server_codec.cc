@@ -73,12 +73,8 @@ class ServerCodec final : public Codec, public Connection {
 };
 
 ServerStream::ServerStream(ServerCodec& codec) : H1StreamOf<ResponseStream>(codec), codec_(codec) {}
-void ServerStream::sendInformational(const ResponseHead& head) {
-  codec_.sendInformational(*this, head);
-}
-void ServerStream::sendHeaders(const ResponseHead& head, bool end) {
-  codec_.sendHeaders(*this, head, end);
-}
+void ServerStream::sendInformational(const ResponseHead& head) { codec_.sendInformational(*this, head); }
+void ServerStream::sendHeaders(const ResponseHead& head, bool end) { codec_.sendHeaders(*this, head, end); }
 
 // --- input ----------------------------------------------------------------------------------------------
 
@@ -89,8 +85,7 @@ Result<void> ServerCodec::receive(Slice in) {
 
 bool ServerCodec::step(Slice& in) {
   switch (state_) {
-    case State::kHead:
-      return readHead(in);
+    case State::kHead: return readHead(in);
     case State::kBody: {
       sawBody_ = true;
       const std::string_view before = in.view();
@@ -98,13 +93,9 @@ bool ServerCodec::step(Slice& in) {
       if (body_.done() && state_ == State::kBody) endRequest();
       return in.size() != before.size();
     }
-    case State::kDiscard:
-      return discard(in);
-    case State::kWait:
-      return false;
-    case State::kClosing:
-      in = Slice();
-      return false;
+    case State::kDiscard: return discard(in);
+    case State::kWait: return false;
+    case State::kClosing: in = Slice(); return false;
   }
   return false;
 }

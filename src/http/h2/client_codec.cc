@@ -84,8 +84,7 @@ void ClientStream::reset(ResetReason reason) {
 
 bool ClientCodec::canOpenStream() const {
   if (draining_ || dead() || nghttp2_session_check_request_allowed(native()) == 0) return false;
-  const uint32_t limit =
-      nghttp2_session_get_remote_settings(native(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const uint32_t limit = nghttp2_session_get_remote_settings(native(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return tableSize() + unsent_.size() < std::min(limit, limits_.maxConcurrentStreams);
 }
 
@@ -97,8 +96,7 @@ RequestStream& ClientCodec::openStream(ResponseReceiver& receiver) {
 }
 
 std::unique_ptr<ClientStream> ClientCodec::takeUnsent(ClientStream& stream) {
-  const auto it =
-      std::find_if(unsent_.begin(), unsent_.end(), [&](const auto& s) { return s.get() == &stream; });
+  const auto it = std::find_if(unsent_.begin(), unsent_.end(), [&](const auto& s) { return s.get() == &stream; });
   PP_ASSERT(it != unsent_.end());
   std::unique_ptr<ClientStream> taken = std::move(*it);
   unsent_.erase(it);
@@ -243,8 +241,7 @@ void ClientCodec::onConnectionFrame(const nghttp2_frame& frame) {
     notification.kind = Notification::Kind::kGoAway;
     notification.number = frame.goaway.error_code;
     if (frame.goaway.opaque_data_len > 0) {
-      notification.text.assign(reinterpret_cast<const char*>(frame.goaway.opaque_data),
-                               frame.goaway.opaque_data_len);
+      notification.text.assign(reinterpret_cast<const char*>(frame.goaway.opaque_data), frame.goaway.opaque_data_len);
     }
     queue(std::move(notification));
     queueCapacity();
@@ -269,14 +266,9 @@ void ClientCodec::deliverConnection(Notification& notification) {
     case Notification::Kind::kGoAway:
       owner_.onGoAway(static_cast<uint32_t>(notification.number), notification.text);
       break;
-    case Notification::Kind::kPingAck:
-      owner_.onPingAck(notification.number);
-      break;
-    case Notification::Kind::kCapacity:
-      owner_.onCapacityChanged();
-      break;
-    default:
-      break;
+    case Notification::Kind::kPingAck: owner_.onPingAck(notification.number); break;
+    case Notification::Kind::kCapacity: owner_.onCapacityChanged(); break;
+    default: break;
   }
 }
 

@@ -25,8 +25,7 @@ class ServerStream final : public H2StreamOf<ResponseStream> {
     FieldArray fields;
     fields.add(":status", status);
     fields.addHeaders(head.headers);
-    nghttp2_submit_headers(session_.native(), NGHTTP2_FLAG_NONE, id, nullptr, fields.data(), fields.size(),
-                           nullptr);
+    nghttp2_submit_headers(session_.native(), NGHTTP2_FLAG_NONE, id, nullptr, fields.data(), fields.size(), nullptr);
     session_.outputReady();
   }
 

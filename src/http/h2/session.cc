@@ -44,9 +44,7 @@ Session::Session(CodecOwner& owner, const CodecLimits& limits, Side side)
   announce();
 }
 
-Session::~Session() {
-  nghttp2_session_del(session_);
-}
+Session::~Session() { nghttp2_session_del(session_); }
 
 void Session::announce() {
   std::array<nghttp2_settings_entry, 5> entries{};
@@ -66,9 +64,7 @@ void Session::announce() {
   PP_ASSERT(nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow) == 0);
 }
 
-void Session::outputReady() {
-  owner_.onOutputReady();
-}
+void Session::outputReady() { owner_.onOutputReady(); }
 
 H2Stream* Session::adopt(std::unique_ptr<H2Stream> stream) {
   H2Stream* raw = stream.get();
@@ -111,8 +107,7 @@ void Session::reset(H2Stream& stream, ResetReason reason) {
   PP_ASSERT(active_ > 0);
   --active_;
   if (dead_) return;
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id,
-                            errorCodeOf(reason, side_ == Side::kServer));
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCodeOf(reason, side_ == Side::kServer));
   outputReady();
 }
 

@@ -16,9 +16,7 @@ constexpr size_t kCopyBelow = 2048;
 constexpr size_t kMaxSentFrame = 64 * 1024;
 constexpr size_t kUsefulPerMessage = 8;
 
-bool endsStream(const nghttp2_frame_hd& head) {
-  return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-}
+bool endsStream(const nghttp2_frame_hd& head) { return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0; }
 
 /// Resets that the peer made us send (A2), as against those our own side wanted.
 bool blamesPeer(uint32_t errorCode) {
@@ -68,11 +66,8 @@ int Session::onFrame(const nghttp2_frame& frame) {
     case NGHTTP2_DATA:
       if (endsStream(frame.hd)) markEnd(*stream);
       break;
-    case NGHTTP2_RST_STREAM:
-      stream->remoteReset = true;
-      break;
-    default:
-      break;
+    case NGHTTP2_RST_STREAM: stream->remoteReset = true; break;
+    default: break;
   }
   return 0;
 }
@@ -94,8 +89,7 @@ int Session::onData(int32_t id, const uint8_t* at, size_t size) {
   Notification data;
   data.kind = Notification::Kind::kData;
   data.stream = stream;
-  data.data =
-      size < kCopyBelow ? Slice::copyOf({reinterpret_cast<const char*>(at), size}) : input_->subAt(at, size);
+  data.data = size < kCopyBelow ? Slice::copyOf({reinterpret_cast<const char*>(at), size}) : input_->subAt(at, size);
   queue(std::move(data));
   return 0;
 }
@@ -223,15 +217,9 @@ void Session::deliver(Notification& notification) {
       stream->unconsumed += notification.data.size();
       receiver.onData(std::move(notification.data));
       break;
-    case Kind::kTrailers:
-      receiver.onTrailers(notification.block->takeTrailers());
-      break;
-    case Kind::kEnd:
-      receiver.onEnd();
-      break;
-    case Kind::kBodySent:
-      receiver.onBodySent(std::exchange(stream->sentUnreported, 0));
-      break;
+    case Kind::kTrailers: receiver.onTrailers(notification.block->takeTrailers()); break;
+    case Kind::kEnd: receiver.onEnd(); break;
+    case Kind::kBodySent: receiver.onBodySent(std::exchange(stream->sentUnreported, 0)); break;
     case Kind::kClosed:
       stream->detached = true;
       receiver.onClosed();
@@ -240,8 +228,7 @@ void Session::deliver(Notification& notification) {
       stream->detached = true;
       receiver.onReset(notification.reason, notification.text);
       break;
-    default:
-      break;
+    default: break;
   }
 }
 

@@ -30,8 +30,7 @@ TEST_CASE("an operator opens, closes and releases a circuit") {
   Fixture f;
   const Answer a = f.post(kPath, R"({"state":"open","ttl":"10m","why":"disk swap"})");
   CHECK(a.status == 200);
-  CHECK(Json::parse(a.body) ==
-        Json::parse(R"({"peer":"node3","state":"open","ttl":"10m","why":"disk swap"})"));
+  CHECK(Json::parse(a.body) == Json::parse(R"({"peer":"node3","state":"open","ttl":"10m","why":"disk swap"})"));
   CHECK(f.post(kPath, R"({"state":"closed"})").status == 200);
   CHECK(f.post(kPath, R"({"state":"auto"})").status == 200);
   const auto overrides = f.overrides();

@@ -16,8 +16,7 @@ using health::CircuitWord;
 using health::Reason;
 using health::Verdict;
 
-Client::Client(const SocketAddress& address)
-    : fd_(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Client::Client(const SocketAddress& address) : fd_(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   REQUIRE(fd_.valid());
   const timeval deadline{10, 0};
   REQUIRE(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline) == 0);
@@ -165,8 +164,7 @@ void Fixture::setNotReady(std::vector<std::string> what) {
 Answer Fixture::request(const std::string& method, const std::string& path, const std::string& body,
                         const std::string& head, const std::optional<std::string>& host) {
   Client client(address_);
-  std::string text =
-      method + " " + path + " HTTP/1.1\r\nHost: " + host.value_or(this->host()) + "\r\n" + head;
+  std::string text = method + " " + path + " HTTP/1.1\r\nHost: " + host.value_or(this->host()) + "\r\n" + head;
   if (method == "POST" || !body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   client.send(text + "\r\n" + body);
   return client.readAnswer(method == "HEAD");

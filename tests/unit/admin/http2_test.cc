@@ -27,8 +27,7 @@ class H2Client : public http::ClientCodecOwner, public http::ResponseReceiver {
     codec_->openStream(*this).sendHeaders(head, true);
     size_t fed = 0;
     socket_.readUntil([&](const std::string& all) {
-      if (all.size() > fed)
-        CHECK(codec_->receive(Slice::copyOf(std::string_view(all).substr(fed))).has_value());
+      if (all.size() > fed) CHECK(codec_->receive(Slice::copyOf(std::string_view(all).substr(fed))).has_value());
       fed = all.size();
       Buffer out;
       codec_->produce(out, 1 << 20);

@@ -90,10 +90,9 @@ TEST_CASE("cluster counts this node and knows its quorum") {
   CHECK(Json::parse(f.get("/cluster").body) ==
         Json::parse(R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok"})"));
   f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
-  CHECK(
-      Json::parse(f.get("/cluster").body) ==
-      Json::parse(
-          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded"})"));
+  CHECK(Json::parse(f.get("/cluster").body) ==
+        Json::parse(
+            R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded"})"));
   f.publish(2, Verdict::kRefusing, CircuitState::kOpen, Reason::kConnectRefused);
   const Json lost = Json::parse(f.get("/cluster").body);
   CHECK(lost["status"] == "quorum_lost");
@@ -109,10 +108,8 @@ TEST_CASE("config and metrics") {
   const Answer metrics = f.get("/metrics");
   CHECK(metrics.status == 200);
   CHECK(metrics.head.find("content-type: text/plain; version=0.0.4") != std::string::npos);
-  CHECK(metrics.body.find("peerpulse_peer_verdict{peer=\"node2\",verdict=\"alive\"} 1\n") !=
-        std::string::npos);
-  CHECK(metrics.body.find("peerpulse_circuit_state{peer=\"node4\",state=\"closed\"} 1\n") !=
-        std::string::npos);
+  CHECK(metrics.body.find("peerpulse_peer_verdict{peer=\"node2\",verdict=\"alive\"} 1\n") != std::string::npos);
+  CHECK(metrics.body.find("peerpulse_circuit_state{peer=\"node4\",state=\"closed\"} 1\n") != std::string::npos);
   CHECK(metrics.body.find("peerpulse_log_dropped_total 5\n") != std::string::npos);
   CHECK(metrics.body.find("peerpulse_build_info{version=\"0.1.0\"} 1\n") != std::string::npos);
 }

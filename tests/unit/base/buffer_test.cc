@@ -1,10 +1,10 @@
 // Goal: a Buffer is a queue of bytes that shares memory instead of copying it, whatever the cuts.
 #include "peerpulse/base/buffer.h"
 
-#include <doctest/doctest.h>
-
 #include <random>
 #include <string>
+
+#include <doctest/doctest.h>
 
 using namespace peerpulse;
 
@@ -95,7 +95,8 @@ TEST_CASE("buffer: behaves as a string queue under random cuts") {
 
 TEST_CASE("buffer: iovecs describe the front in order and within the capacity") {
   Buffer buffer;
-  for (const char* text : {"one", "two", "three"}) buffer.append(Slice::copyOf(text));
+  for (const char* text : {"one", "two", "three"})
+    buffer.append(Slice::copyOf(text));
   iovec entries[2];
   REQUIRE(buffer.fillIovecs(entries, 2) == 2);
   CHECK(std::string(static_cast<char*>(entries[1].iov_base), entries[1].iov_len) == "two");

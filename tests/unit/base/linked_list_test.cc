@@ -1,10 +1,10 @@
 // Goal: items leave the list by themselves, and the list may be emptied from inside a visit.
 #include "peerpulse/base/linked_list.h"
 
-#include <doctest/doctest.h>
-
 #include <memory>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 using namespace peerpulse;
 

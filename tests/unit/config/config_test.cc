@@ -69,9 +69,7 @@ TEST_CASE("the least configuration gets the defaults of the design") {
   CHECK(c.proxy.pool.maxIdlePerPeer == 10);
 }
 
-TEST_CASE("the node's name defaults to the host's") {
-  CHECK_FALSE(good(withPeer("")).node.empty());
-}
+TEST_CASE("the node's name defaults to the host's") { CHECK_FALSE(good(withPeer("")).node.empty()); }
 
 TEST_CASE("the storage presets refuse, replay nothing and do not count timeouts") {
   for (const char* preset : {"rustfs", "minio", "swift"}) {
@@ -119,8 +117,7 @@ TEST_CASE("probing: profile, then the common section, then the peer's own") {
 }
 
 TEST_CASE("routes of the file replace the preset's and end with one that matches all") {
-  const Config c =
-      good(withPeer(R"("routes":[{"name":"up","method":"PUT","path_prefix":"/up","class":"bulk"}])"));
+  const Config c = good(withPeer(R"("routes":[{"name":"up","method":"PUT","path_prefix":"/up","class":"bulk"}])"));
   REQUIRE(c.proxy.routes.size() == 2);
   CHECK(c.proxy.routes[0].name == "up");
   CHECK(c.proxy.routes[1].name == "default");
@@ -175,8 +172,7 @@ TEST_CASE("bad values say what was found and expected") {
   CHECK_HAS(bad(withPeer(R"("probe":[])")), "/probe: found an array, expected an object");
   CHECK_HAS(bad(withPeer(R"("preset":"rustf")")), "did you mean \"rustfs\"?");
   CHECK_HAS(bad(withPeer(R"("tcp":{"keepalive_idle":"1500ms"})")), "whole seconds");
-  CHECK_HAS(bad(withPeer(R"("limits":{"buffer":"10MB"})")),
-            "/limits/buffer: found \"10MB\", expected a size");
+  CHECK_HAS(bad(withPeer(R"("limits":{"buffer":"10MB"})")), "/limits/buffer: found \"10MB\", expected a size");
   CHECK_HAS(bad(withPeer(R"("access_log":1)")), "/access_log: found 1, expected true or false");
   CHECK_HAS(bad(withPeer(R"("probe":{"health_path":"health"})")), "/probe/health_path");
   CHECK_HAS(bad(withPeer(R"("node":"a b")")), "/node: found \"a b\", expected a name");
@@ -191,8 +187,8 @@ TEST_CASE("peers must be there, whole and distinct") {
   CHECK_HAS(bad(R"({"peers":[1]})"), "/peers/0: found 1, expected an object");
   CHECK_HAS(bad(R"({"peers":[{"name":"a"}]})"), "/peers/0: missing key \"listen\"");
   const auto two = [](const std::string& a, const std::string& b) {
-    return R"({"node":"me","peers":[{"name":"a","listen":"127.0.0.2:1","address":"10.0.0.1:1"},{)" + a + "," +
-           b + "}]}";
+    return R"({"node":"me","peers":[{"name":"a","listen":"127.0.0.2:1","address":"10.0.0.1:1"},{)" + a + "," + b +
+           "}]}";
   };
   const std::string name = R"("name":"b")";
   CHECK_HAS(bad(two(R"("name":"a")", R"("listen":"127.0.0.3:1","address":"10.0.0.2:1")")),
@@ -242,11 +238,9 @@ TEST_CASE("times that contradict") {
 }
 
 TEST_CASE("routes have names of their own") {
-  CHECK_HAS(
-      bad(withPeer(R"("routes":[{"name":"a","method":"PUT","class":"bulk"},{"name":"a","class":"bulk"}])")),
-      "/routes/1/name: found \"a\"");
-  CHECK_HAS(bad(withPeer(R"("routes":[{"name":"default","method":"PUT","class":"bulk"}])")),
-            "/routes/0/name");
+  CHECK_HAS(bad(withPeer(R"("routes":[{"name":"a","method":"PUT","class":"bulk"},{"name":"a","class":"bulk"}])")),
+            "/routes/1/name: found \"a\"");
+  CHECK_HAS(bad(withPeer(R"("routes":[{"name":"default","method":"PUT","class":"bulk"}])")), "/routes/0/name");
   CHECK_HAS(bad(withPeer(R"("routes":[{"name":"a"}])")), "/routes/0: missing key \"class\"");
 }
 

@@ -14,9 +14,7 @@ Json effective(const std::string& text, const config::Environment& environment =
   return Json::parse(config::effectiveJson(*c));
 }
 
-Json leaf(const char* value, const char* source) {
-  return {{"value", value}, {"source", source}};
-}
+Json leaf(const char* value, const char* source) { return {{"value", value}, {"source", source}}; }
 
 }  // namespace
 

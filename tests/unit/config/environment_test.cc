@@ -57,12 +57,10 @@ TEST_CASE("variables override the file") {
 }
 
 TEST_CASE("keepalive variables set the probe, and silence is stretched to what can be judged") {
-  const Config fine =
-      good({{"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", "0.01"}, {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", "0.04"}});
+  const Config fine = good({{"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", "0.01"}, {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", "0.04"}});
   CHECK(fine.proxy.peers[0].probe.interval == milliseconds(10));
   CHECK(fine.proxy.peers[0].probe.suspectAfter == milliseconds(40));
-  const Config rustfs =
-      good({{"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", "5"}, {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", "3"}});
+  const Config rustfs = good({{"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", "5"}, {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", "3"}});
   CHECK(rustfs.proxy.peers[1].probe.interval == seconds(5));
   CHECK(rustfs.proxy.peers[1].probe.suspectAfter == seconds(15));
   CHECK(rustfs.sources.at("/probe/suspect_after") == "env RUSTFS_HTTP2_KEEPALIVE_INTERVAL");

@@ -43,15 +43,13 @@ const Json& resolve(const Json& root, const Json& node) {
 }
 
 /// The schema's leaves; also checks that every object is closed and every key is described.
-void collectSchemaKeys(const Json& root, const Json& node, const std::string& at,
-                       std::set<std::string>& keys) {
+void collectSchemaKeys(const Json& root, const Json& node, const std::string& at, std::set<std::string>& keys) {
   const Json& target = resolve(root, node);
   if (target.contains("properties")) {
     CHECK_MESSAGE(target.value("additionalProperties", true) == false, at);
     for (const auto& [key, member] : target.at("properties").items()) {
       const std::string pointer = at + "/" + key;
-      CHECK_MESSAGE((member.contains("description") || resolve(root, member).contains("description")),
-                    pointer);
+      CHECK_MESSAGE((member.contains("description") || resolve(root, member).contains("description")), pointer);
       collectSchemaKeys(root, member, pointer, keys);
     }
   } else if (target.contains("items")) {

@@ -2,13 +2,13 @@
 // timers that are never early. Method: a real loop on this thread; other threads post.
 #include "peerpulse/event/dispatcher.h"
 
-#include <doctest/doctest.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <string>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 using namespace peerpulse;
 using namespace peerpulse::event;
@@ -61,7 +61,8 @@ TEST_CASE("dispatcher: posts from many threads all arrive, each thread's in orde
     });
   }
   dispatcher.run();
-  for (auto& thread : threads) thread.join();
+  for (auto& thread : threads)
+    thread.join();
   CHECK(received == kThreads * kPosts);
 }
 

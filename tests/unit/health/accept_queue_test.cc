@@ -28,8 +28,7 @@ Duration bound(const ProbeOptions& options) {
   return options.suspectAfter + FailureDetector::kDelayedAck + options.confirm + kTick;
 }
 
-TEST_CASE(
-    "accept queue: full on the L4 rung: never dead, stalled in time, open later, alive once it drains") {
+TEST_CASE("accept queue: full on the L4 rung: never dead, stalled in time, open later, alive once it drains") {
   for (uint32_t seed = 1; seed <= 10; ++seed) {
     L4 sim({}, seed);
     sim.runFor(seconds(seed % 3) + milliseconds(7 * seed));
@@ -83,9 +82,7 @@ TEST_CASE("accept queue: a power cut from that state is found within S + 200 ms 
 TEST_CASE("accept queue: without the other port's answer a full one is silence, as ever") {
   ProbeOptions options;
   SUBCASE("firewalled") {}
-  SUBCASE("switched off") {
-    options.confirmPort = 0;
-  }
+  SUBCASE("switched off") { options.confirmPort = 0; }
   L4 sim(options);
   sim.hostAnswers = options.confirmPort == 0;
   sim.acceptQueueFull = true;

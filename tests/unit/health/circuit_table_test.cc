@@ -65,8 +65,7 @@ TEST_CASE("circuit_table: readers never see a torn word") {
       const CircuitWord word = table.load(PeerId{0});
       // The writer below ties all fields to one number.
       if (word.generation == 0) continue;
-      if (word.sinceMillis % 2 == 0 ? word.verdict != Verdict::kAlive : word.verdict != Verdict::kDead)
-        ++torn;
+      if (word.sinceMillis % 2 == 0 ? word.verdict != Verdict::kAlive : word.verdict != Verdict::kDead) ++torn;
       if (static_cast<uint16_t>(word.sinceMillis + 1) != word.generation) ++torn;
     }
   };

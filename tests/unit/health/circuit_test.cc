@@ -23,9 +23,7 @@ struct Fixture {
     now += d;
     circuit.tick(now);
   }
-  bool is(CircuitState state, Reason reason) const {
-    return circuit.state() == state && circuit.reason() == reason;
-  }
+  bool is(CircuitState state, Reason reason) const { return circuit.state() == state && circuit.reason() == reason; }
 };
 
 TEST_CASE_FIXTURE(Fixture, "circuit: probes open and close what probes opened") {
@@ -53,8 +51,7 @@ TEST_CASE_FIXTURE(Fixture, "circuit: stalled opens only when it lasts, and a sus
   CHECK(is(CircuitState::kClosed, Reason::kProbeAck));
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "circuit: consecutive failures open it, probes do not close it, one trial decides") {
+TEST_CASE_FIXTURE(Fixture, "circuit: consecutive failures open it, probes do not close it, one trial decides") {
   verdict(Verdict::kAlive);
   fail(2);
   outcome(Outcome::kSuccess);

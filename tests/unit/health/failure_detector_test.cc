@@ -54,12 +54,9 @@ TEST_CASE_FIXTURE(Fixture, "detector: any evidence clears a suspicion, old evide
   }
 }
 
-TEST_CASE_FIXTURE(Fixture,
-                  "detector: RST to a SYN is refusing at once from any verdict, and silence ends it") {
+TEST_CASE_FIXTURE(Fixture, "detector: RST to a SYN is refusing at once from any verdict, and silence ends it") {
   SUBCASE("unknown") {}
-  SUBCASE("alive") {
-    detector.answered(at(0));
-  }
+  SUBCASE("alive") { detector.answered(at(0)); }
   SUBCASE("suspect") {
     detector.answered(at(0));
     judge(50);
@@ -173,8 +170,7 @@ TEST_CASE("detection limits: configured, and stretched by the path") {
   } rows[] = {
       {ProbeOptions::lan(), microseconds(200), milliseconds(50), milliseconds(50), milliseconds(15),
        milliseconds(15)},
-      {ProbeOptions::fast(), microseconds(200), milliseconds(25), milliseconds(25), milliseconds(8),
-       milliseconds(8)},
+      {ProbeOptions::fast(), microseconds(200), milliseconds(25), milliseconds(25), milliseconds(8), milliseconds(8)},
       {ProbeOptions::lan(), milliseconds(50), milliseconds(107), milliseconds(110), milliseconds(50),
        milliseconds(52)},
       {ProbeOptions::wan(), milliseconds(50), milliseconds(174), milliseconds(178), milliseconds(50),

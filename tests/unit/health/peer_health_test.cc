@@ -314,13 +314,10 @@ TEST_CASE("peer_health: slow PINGs: the connects in between find death and refus
   CHECK(sim.health().mode() == ProbeMode::kSlowPing);
 }
 
-TEST_CASE(
-    "peer_health: a peer without HTTP/2 is probed by connects; its deaths, refusals and returns are found") {
+TEST_CASE("peer_health: a peer without HTTP/2 is probed by connects; its deaths, refusals and returns are found") {
   ProbeOptions options;
   SUBCASE("SYN-ACK is life") {}
-  SUBCASE("health path") {
-    options.healthPath = "/health";
-  }
+  SUBCASE("health path") { options.healthPath = "/health"; }
   SimulatedPeer sim(options);
   sim.speaksHttp2 = false;
   sim.runFor(seconds(2));
@@ -414,41 +411,18 @@ TEST_CASE("peer_health: seeded chaos keeps every invariant, and peace brings the
     for (int i = 0; i < 300; ++i) {
       random = random * 1664525u + 1013904223u;
       switch (random >> 28) {
-        case 0:
-          sim.powered = !sim.powered;
-          break;
-        case 1:
-          sim.kill();
-          break;
-        case 2:
-          sim.start();
-          break;
-        case 3:
-          sim.running = false;
-          break;
-        case 4:
-          sim.resume();
-          break;
-        case 5:
-          sim.proberRunning = false;
-          break;
-        case 6:
-          sim.resumeProber();
-          break;
-        case 7:
-          sim.oneWay = microseconds(50 + (random >> 16) % 2000);
-          break;
-        case 8:
-          sim.dataHeard = sim.now();
-          break;
-        case 9:
-          sim.acceptQueueFull = !sim.acceptQueueFull;
-          break;
-        case 10:
-          sim.hostAnswers = !sim.hostAnswers;
-          break;
-        default:
-          break;
+        case 0: sim.powered = !sim.powered; break;
+        case 1: sim.kill(); break;
+        case 2: sim.start(); break;
+        case 3: sim.running = false; break;
+        case 4: sim.resume(); break;
+        case 5: sim.proberRunning = false; break;
+        case 6: sim.resumeProber(); break;
+        case 7: sim.oneWay = microseconds(50 + (random >> 16) % 2000); break;
+        case 8: sim.dataHeard = sim.now(); break;
+        case 9: sim.acceptQueueFull = !sim.acceptQueueFull; break;
+        case 10: sim.hostAnswers = !sim.hostAnswers; break;
+        default: break;
       }
       sim.runFor(microseconds((random >> 8) % 200'000));
     }

@@ -6,9 +6,7 @@
 namespace peerpulse::health {
 namespace {
 
-TimePoint at(int64_t ms) {
-  return TimePoint() + seconds(100) + milliseconds(ms);
-}
+TimePoint at(int64_t ms) { return TimePoint() + seconds(100) + milliseconds(ms); }
 
 TEST_CASE("rtt_estimator: first sample, then RFC 6298") {
   RttEstimator rtt(milliseconds(5));

@@ -14,19 +14,13 @@ constexpr Duration kDelayedAck = milliseconds(40);
 
 bool legal(Verdict from, Verdict to) {
   switch (from) {
-    case Verdict::kUnknown:
-      return to == Verdict::kAlive || to == Verdict::kRefusing || to == Verdict::kDead;
-    case Verdict::kAlive:
-      return to == Verdict::kSuspect || to == Verdict::kRefusing || to == Verdict::kStalled;
+    case Verdict::kUnknown: return to == Verdict::kAlive || to == Verdict::kRefusing || to == Verdict::kDead;
+    case Verdict::kAlive: return to == Verdict::kSuspect || to == Verdict::kRefusing || to == Verdict::kStalled;
     case Verdict::kSuspect:
-      return to == Verdict::kAlive || to == Verdict::kDead || to == Verdict::kRefusing ||
-             to == Verdict::kStalled;
-    case Verdict::kDead:
-      return to == Verdict::kAlive || to == Verdict::kRefusing;
-    case Verdict::kRefusing:
-      return to == Verdict::kAlive || to == Verdict::kDead;
-    case Verdict::kStalled:
-      return to == Verdict::kAlive || to == Verdict::kSuspect || to == Verdict::kRefusing;
+      return to == Verdict::kAlive || to == Verdict::kDead || to == Verdict::kRefusing || to == Verdict::kStalled;
+    case Verdict::kDead: return to == Verdict::kAlive || to == Verdict::kRefusing;
+    case Verdict::kRefusing: return to == Verdict::kAlive || to == Verdict::kDead;
+    case Verdict::kStalled: return to == Verdict::kAlive || to == Verdict::kSuspect || to == Verdict::kRefusing;
   }
   return false;
 }
@@ -212,9 +206,7 @@ void SimulatedPeer::kill() {
   later(oneWay, [this, epoch] { ended({epoch, ECONNRESET, false}); });
 }
 
-void SimulatedPeer::closeConnection() {
-  ended({connection_.epoch, 0, false});
-}
+void SimulatedPeer::closeConnection() { ended({connection_.epoch, 0, false}); }
 
 void SimulatedPeer::ended(const Closed& event) {
   if (connection_.epoch != event.epoch) return;

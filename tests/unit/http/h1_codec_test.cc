@@ -247,12 +247,10 @@ TEST_CASE("h1: Connection: close and drain") {
 
 TEST_CASE("h1: early answer, then a bounded drain of the body") {
   Pair p;
-  REQUIRE(
-      p.server->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc")));
+  REQUIRE(p.server->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc")));
   Recorder& s = p.request(0);
   s.answer->sendHeaders(makeResponse(413), true);
-  CHECK(produced(*p.server) ==
-        "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+  CHECK(produced(*p.server) == "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
   CHECK(s.text() == "PUT / data closed");
   CHECK_FALSE(p.server->finished());
   const std::string piece(100 * 1024, 'x');

@@ -14,24 +14,12 @@ namespace {
 
 using Pieces = std::vector<std::string>;
 
-enum Type : uint8_t {
-  kData,
-  kHeaders,
-  kPriority,
-  kRst,
-  kSettings,
-  kPush,
-  kPing,
-  kGoAway,
-  kWindow,
-  kContinuation
-};
+enum Type : uint8_t { kData, kHeaders, kPriority, kRst, kSettings, kPush, kPing, kGoAway, kWindow, kContinuation };
 constexpr uint8_t kEndStream = 1;
 constexpr uint8_t kEndHeaders = 4;
 
 std::string bytes32(uint32_t v) {
-  return {static_cast<char>(v >> 24), static_cast<char>(v >> 16), static_cast<char>(v >> 8),
-          static_cast<char>(v)};
+  return {static_cast<char>(v >> 24), static_cast<char>(v >> 16), static_cast<char>(v >> 8), static_cast<char>(v)};
 }
 
 std::string frame(Type type, uint8_t flags, uint32_t stream, const std::string& payload) {
@@ -43,13 +31,11 @@ std::string frame(Type type, uint8_t flags, uint32_t stream, const std::string& 
 
 /// HPACK literal without indexing, lengths below 127 only.
 std::string field(const std::string& name, const std::string& value) {
-  return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) +
-         value;
+  return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) + value;
 }
 
 std::string fields(const std::string& extra, const std::string& method = "GET") {
-  return field(":method", method) + field(":scheme", "http") + field(":path", "/") +
-         field(":authority", "a") + extra;
+  return field(":method", method) + field(":scheme", "http") + field(":path", "/") + field(":authority", "a") + extra;
 }
 
 std::string request(uint32_t id, const std::string& extra = "", uint8_t flags = kEndStream | kEndHeaders) {
@@ -112,9 +98,7 @@ Served serveAll(const Pieces& pieces) {
   return served;
 }
 
-std::string serve(const Pieces& pieces) {
-  return serveAll(pieces).text;
-}
+std::string serve(const Pieces& pieces) { return serveAll(pieces).text; }
 
 void everyCut(const std::string& input, const std::string& expected,
               const std::function<std::string(const Pieces&)>& once = serve) {
@@ -154,8 +138,8 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
   const std::string rst = " rst(1:1)";
   for (const std::string& extra :
        {field("connection", "close"), field("keep-alive", "1"), field("transfer-encoding", "chunked"),
-        field("upgrade", "x"), field("te", "gzip"), field("X", "y"), field("x y", "z"),
-        field("x", "a\r\nb: c"), field("x", std::string("a\0b", 3)), field("x", " a"), field("host", "b"),
+        field("upgrade", "x"), field("te", "gzip"), field("X", "y"), field("x y", "z"), field("x", "a\r\nb: c"),
+        field("x", std::string("a\0b", 3)), field("x", " a"), field("host", "b"),
         field("host", "a") + field("host", "a"), field(":path", "/2"), field(":odd", "1"),
         field("content-length", "+1"), field("content-length", "1") + field("content-length", "2")}) {
     CAPTURE(extra);
@@ -183,9 +167,8 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
 }
 
 TEST_CASE("h2 wire: refused requests and limits") {
-  everyCut(
-      kPreface + frame(kHeaders, kEndHeaders, 1, field(":method", "CONNECT") + field(":authority", "a:1")),
-      "bad:405 closed rst(1:0)");
+  everyCut(kPreface + frame(kHeaders, kEndHeaders, 1, field(":method", "CONNECT") + field(":authority", "a:1")),
+           "bad:405 closed rst(1:0)");
   std::string many;
   for (int i = 0; i < 9; ++i)
     many += field("x" + std::to_string(i), "y");
@@ -209,8 +192,7 @@ TEST_CASE("h2 wire: refused requests and limits") {
 TEST_CASE("h2 wire: cookie crumbs become one field") {
   ServerOwner owner;
   const auto codec = createH2ServerCodec(owner, CodecLimits{});
-  const std::string in =
-      kPreface + request(1, field("cookie", "a=1") + field("x", "y") + field("cookie", "b=2"));
+  const std::string in = kPreface + request(1, field("cookie", "a=1") + field("x", "y") + field("cookie", "b=2"));
   REQUIRE(codec->receive(Slice::copyOf(in)));
   CHECK(owner.requests.at(0)->request.headers.find("cookie") == "a=1; b=2");
 }
@@ -251,13 +233,11 @@ TEST_CASE("h2 wire: floods end the connection") {
   const std::vector<std::string> floods = {
       repeat(40, [](uint32_t id) { return request(id, "", kEndHeaders) + frame(kRst, 0, id, bytes32(8)); }),
       repeat(40, [](uint32_t id) { return request(id, field("te", "gzip")); }),
-      repeat(40,
-             [](uint32_t id) { return request(id, "", kEndHeaders) + frame(kWindow, 0, id, bytes32(0)); }),
+      repeat(40, [](uint32_t id) { return request(id, "", kEndHeaders) + frame(kWindow, 0, id, bytes32(0)); }),
       repeat(40, [](uint32_t) { return frame(kPriority, 0, 1, std::string("\0\0\0\0\x10", 5)); }),
-      request(0).empty()
-          ? ""
-          : kPreface + request(1, "", kEndHeaders) +
-                repeat(40, [](uint32_t) { return frame(kData, 0, 1, ""); }).substr(kPreface.size()),
+      request(0).empty() ? ""
+                         : kPreface + request(1, "", kEndHeaders) +
+                               repeat(40, [](uint32_t) { return frame(kData, 0, 1, ""); }).substr(kPreface.size()),
       repeat(2000, [](uint32_t) { return frame(kPing, 0, 0, std::string(8, 'p')); }),
       kPreface + frame(kHeaders, 0, 1, fields("")) +
           repeat(20, [](uint32_t) { return frame(kContinuation, 0, 1, ""); }).substr(kPreface.size()),
@@ -304,18 +284,16 @@ TEST_CASE("h2 wire: responses") {
     return frame(kHeaders, flags, 1, field(":status", status) + extra);
   };
   everyCut(settings + head("200", 5), "head:200 end closed", respond);
-  everyCut(settings + head("103", 4) + head("200", 4) + frame(kData, 1, 1, "x"),
-           "1xx:103 head:200 data end closed", respond);
+  everyCut(settings + head("103", 4) + head("200", 4) + frame(kData, 1, 1, "x"), "1xx:103 head:200 data end closed",
+           respond);
   everyCut(settings + head("101", 4), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("2x0", 4), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("700", 4), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("200", 4, field("content-length", "3")) + frame(kData, 1, 1, "x"),
            "head:200 data reset:protocol_error rst(1:1)", respond);
-  everyCut(settings + head("200", 4) + frame(kRst, 0, 1, bytes32(2)), "head:200 reset:internal_error",
-           respond);
+  everyCut(settings + head("200", 4) + frame(kRst, 0, 1, bytes32(2)), "head:200 reset:internal_error", respond);
   everyCut(settings + frame(kRst, 0, 1, bytes32(7)), "reset:refused", respond);
-  everyCut(settings + frame(kGoAway, 0, 0, bytes32(0) + bytes32(11) + "too_many_pings"), "reset:refused",
-           respond);
+  everyCut(settings + frame(kGoAway, 0, 0, bytes32(0) + bytes32(11) + "too_many_pings"), "reset:refused", respond);
   std::string many;
   for (int i = 0; i < 17; ++i)
     many += head("103", 4);

@@ -2,12 +2,12 @@
 // Method: two connections on one loop over a real loopback socket.
 #include "peerpulse/net/connection.h"
 
-#include <doctest/doctest.h>
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <functional>
 #include <string>
+#include <sys/socket.h>
+
+#include <doctest/doctest.h>
 
 #include "peerpulse/net/listener.h"
 

@@ -2,12 +2,12 @@
 // loopback, port 0.
 #include "peerpulse/net/listener.h"
 
-#include <doctest/doctest.h>
+#include <cerrno>
 #include <poll.h>
 #include <sys/socket.h>
-
-#include <cerrno>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 using namespace peerpulse;
 using namespace peerpulse::net;

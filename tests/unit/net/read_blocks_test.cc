@@ -1,11 +1,11 @@
 // Goal: reads share blocks without ever writing over bytes somebody still holds.
 #include "peerpulse/net/read_blocks.h"
 
-#include <doctest/doctest.h>
-
 #include <cstring>
 #include <random>
 #include <string>
+
+#include <doctest/doctest.h>
 
 using namespace peerpulse;
 using net::ReadBlocks;

@@ -12,9 +12,7 @@ namespace {
 using health::Outcome;
 using health::OutcomeRecord;
 
-OutcomeRecord record(uint32_t peer, Outcome outcome = Outcome::kReset) {
-  return {PeerId{peer}, outcome, 0, {}};
-}
+OutcomeRecord record(uint32_t peer, Outcome outcome = Outcome::kReset) { return {PeerId{peer}, outcome, 0, {}}; }
 
 TEST_CASE("outcome_inbox: first in, first out; a full ring drops and says whose it was") {
   std::vector<uint32_t> dropped;

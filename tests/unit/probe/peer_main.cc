@@ -75,8 +75,8 @@ class Server {
   }
   void run() { dispatcher_.run(); }
   void remove(ServedConnection* connection) {
-    const auto it = std::find_if(connections_.begin(), connections_.end(),
-                                 [&](auto& c) { return c.get() == connection; });
+    const auto it =
+        std::find_if(connections_.begin(), connections_.end(), [&](auto& c) { return c.get() == connection; });
     dispatcher_.deferredDelete(std::move(*it));
     connections_.erase(it);
   }

@@ -21,9 +21,7 @@ PeerProcess::PeerProcess(std::string mode) : mode_(std::move(mode)) {
   start();
 }
 
-PeerProcess::~PeerProcess() {
-  kill();
-}
+PeerProcess::~PeerProcess() { kill(); }
 
 void PeerProcess::start() {
   auto listener = net::createListenSocket(address_, 128);
@@ -60,9 +58,7 @@ void PeerProcess::suspend() {
   REQUIRE(WIFSTOPPED(status));
 }
 
-void PeerProcess::resume() {
-  ::kill(pid_, SIGCONT);
-}
+void PeerProcess::resume() { ::kill(pid_, SIGCONT); }
 
 TimePoint PeerProcess::command(char c) {
   REQUIRE(::write(control_, &c, 1) == 1);
@@ -70,11 +66,7 @@ TimePoint PeerProcess::command(char c) {
   return Clock::now();
 }
 
-TimePoint PeerProcess::silence() {
-  return command('-');
-}
-TimePoint PeerProcess::unsilence() {
-  return command('+');
-}
+TimePoint PeerProcess::silence() { return command('-'); }
+TimePoint PeerProcess::unsilence() { return command('+'); }
 
 }  // namespace peerpulse::probe

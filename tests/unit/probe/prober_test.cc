@@ -39,8 +39,7 @@ class Log : public ProberCallbacks {
     changed_.notify_all();
   }
   /// Waits for the first transition after `from` that `matches`.
-  bool wait(const std::function<bool(const Transition&)>& matches, size_t from = 0,
-            Transition* found = nullptr) {
+  bool wait(const std::function<bool(const Transition&)>& matches, size_t from = 0, Transition* found = nullptr) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
       for (size_t i = from; i < transitions_.size(); ++i) {
@@ -75,8 +74,7 @@ struct Probing {
     return log.wait([&](const Transition& t) { return t.to.verdict == verdict; }, from, found);
   }
   bool waitCircuit(CircuitState state, Reason reason, size_t from = 0) {
-    return log.wait([&](const Transition& t) { return t.to.circuit == state && t.to.reason == reason; },
-                    from);
+    return log.wait([&](const Transition& t) { return t.to.circuit == state && t.to.reason == reason; }, from);
   }
   /// For what has no transition to wait for: watches a condition, within bounds.
   static bool eventually(const std::function<bool()>& condition) {
@@ -170,8 +168,8 @@ TEST_CASE("prober: a peer without HTTP/2 is probed by connects, and by its healt
   options.healthPath = "/health";
   Probing probing(peer.address(), options);
   REQUIRE(probing.waitVerdict(Verdict::kAlive));
-  REQUIRE(Probing::eventually(
-      [&] { return probing.stats.mode.get() == static_cast<uint64_t>(health::ProbeMode::kL4); }));
+  REQUIRE(
+      Probing::eventually([&] { return probing.stats.mode.get() == static_cast<uint64_t>(health::ProbeMode::kL4); }));
   CHECK(probing.log.size() == 1);
   peer.kill();
   REQUIRE(probing.waitVerdict(Verdict::kRefusing));
@@ -189,8 +187,8 @@ TEST_CASE("prober: a stopped process whose accept queue our own connects have fi
   options.stallAfter = seconds(1);
   Probing probing(peer.address(), options);
   REQUIRE(probing.waitVerdict(Verdict::kAlive));
-  REQUIRE(Probing::eventually(
-      [&] { return probing.stats.mode.get() == static_cast<uint64_t>(health::ProbeMode::kL4); }));
+  REQUIRE(
+      Probing::eventually([&] { return probing.stats.mode.get() == static_cast<uint64_t>(health::ProbeMode::kL4); }));
   peer.suspend();
   const size_t from = probing.log.size();
   REQUIRE(probing.waitVerdict(Verdict::kStalled, from));

@@ -4,12 +4,12 @@
 //   /refuse-once REFUSED_STREAM the first time, then as /ok   /trailers-only gRPC answer without a body
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <list>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "peerpulse/http/codec.h"
 #include "peerpulse/net/connection.h"
@@ -256,7 +256,11 @@ struct Outcomes : health::OutcomeSink {
 class Flow {
  public:
   explicit Flow(bool http2, const std::function<void(ProxyOptions&)>& configure = {})
-      : table(1), trials(1), stats({"node2"}, {"default"}, {"worker0"}), http2_(http2), queue_(dispatcher),
+      : table(1),
+        trials(1),
+        stats({"node2"}, {"default"}, {"worker0"}),
+        http2_(http2),
+        queue_(dispatcher),
         peer(dispatcher, blocks_, queue_) {
     options.accessLog = false;
     options.timeouts = {{{seconds(2), seconds(10), Duration::zero(), 0},

@@ -42,7 +42,8 @@ TEST_CASE("flow: a body larger than every buffer comes back byte for byte") {
     CAPTURE(http2);
     Flow flow(http2);
     std::string body;
-    for (size_t i = 0; body.size() < 5'000'000; ++i) body += std::to_string(i) + ",";
+    for (size_t i = 0; body.size() < 5'000'000; ++i)
+      body += std::to_string(i) + ",";
     ClientRequest& request = flow.client().send("PUT", "/echo", body);
     flow.until([&] { return request.done(); });
     CHECK(request.body == body);
@@ -267,15 +268,18 @@ TEST_CASE("flow: 500 exchanges to a dead peer all fail, none is forgotten") {
   Flow flow(true);
   TestClient& client = flow.client();
   std::vector<ClientRequest*> requests;
-  for (int i = 0; i < 100; ++i) requests.push_back(&client.send("GET", "/hang"));
+  for (int i = 0; i < 100; ++i)
+    requests.push_back(&client.send("GET", "/hang"));
   flow.until([&] { return flow.peer.requests.size() == 100; });
   for (int c = 0; c < 4; ++c) {
     TestClient& more = flow.client();
-    for (int i = 0; i < 100; ++i) requests.push_back(&more.send("GET", "/hang"));
+    for (int i = 0; i < 100; ++i)
+      requests.push_back(&more.send("GET", "/hang"));
   }
   flow.until([&] { return flow.peer.requests.size() == 500; });
   flow.setVerdict(Verdict::kDead, CircuitState::kOpen);
   flow.until([&] { return std::all_of(requests.begin(), requests.end(), [](auto* r) { return r->done(); }); });
-  for (auto* request : requests) CHECK(request->head.status == 503);
+  for (auto* request : requests)
+    CHECK(request->head.status == 503);
   CHECK(flow.stats.peer(PeerId{0}).inFlight.get() == 0);
 }

@@ -32,7 +32,8 @@ TEST_CASE("local reply: HTTP") {
 }
 
 TEST_CASE("local reply: gRPC is trailers-only with status 14, 4 for a deadline") {
-  const LocalReply dead = makeLocalReply(Failure{ProxyError::kDestinationUnavailable, "100% gone\n"}, deadPeer(), true);
+  const LocalReply dead =
+      makeLocalReply(Failure{ProxyError::kDestinationUnavailable, "100% gone\n"}, deadPeer(), true);
   CHECK(dead.head.status == 200);
   CHECK(dead.body.empty());
   CHECK(dead.head.headers.find("grpc-status") == "14");

@@ -43,8 +43,8 @@ TEST_CASE("retry: a reset connection is replayed for safe bodyless requests on r
     bool retried;
   };
   const Row rows[] = {
-      {"GET", false, true, true, true},   {"HEAD", false, true, true, true},  {"OPTIONS", false, true, true, true},
-      {"GET", false, false, true, false}, {"GET", true, true, true, false},   {"GET", false, true, false, false},
+      {"GET", false, true, true, true},   {"HEAD", false, true, true, true},    {"OPTIONS", false, true, true, true},
+      {"GET", false, false, true, false}, {"GET", true, true, true, false},     {"GET", false, true, false, false},
       {"PUT", false, true, true, false},  {"DELETE", false, true, true, false}, {"POST", false, true, true, false},
   };
   for (const Row& row : rows) {
@@ -71,7 +71,8 @@ TEST_CASE("retry: other resets are answers") {
 TEST_CASE("retry budget: 10 % of the exchanges after the first few") {
   RetryBudget budget(10);
   int early = 0;
-  while (budget.take()) ++early;
+  while (budget.take())
+    ++early;
   CHECK(early == 10);
   int retries = 0;
   for (int i = 0; i < 1000; ++i) {
@@ -79,8 +80,10 @@ TEST_CASE("retry budget: 10 % of the exchanges after the first few") {
     if (budget.take()) ++retries;
   }
   CHECK(retries == 100);
-  for (int i = 0; i < 100'000; ++i) budget.onExchange();
+  for (int i = 0; i < 100'000; ++i)
+    budget.onExchange();
   int saved = 0;
-  while (budget.take()) ++saved;
+  while (budget.take())
+    ++saved;
   CHECK(saved == 100);
 }

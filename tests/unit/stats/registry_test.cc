@@ -19,9 +19,7 @@ RegistrySources sources() {
   RegistrySources s;
   s.verdicts = {"unknown", "alive", "dead"};
   s.circuits = {"closed", "open"};
-  s.peerState = [](PeerId id) {
-    return index(id) == 0 ? PeerState{"dead", "open"} : PeerState{"alive", "closed"};
-  };
+  s.peerState = [](PeerId id) { return index(id) == 0 ? PeerState{"dead", "open"} : PeerState{"alive", "closed"}; };
   s.logDropped = [] { return uint64_t{7}; };
   s.version = "0.1.0";
   return s;
@@ -54,9 +52,8 @@ TEST_CASE("the names and labels of the 2025 analysis") {
   CHECK_LINE(text, "rustfs_peer_connection_failures_total{peer_host=\"node2\"} 4");
   CHECK_LINE(text, "rustfs_peer_connection_evictions_total{peer_host=\"node3\"} 9");
   CHECK_LINE(text, "rustfs_peer_rpc_duration_seconds_count{peer_host=\"node2\",operation=\"put_file\"} 1");
-  CHECK_LINE(
-      text,
-      "rustfs_peer_rpc_duration_seconds_bucket{peer_host=\"node2\",operation=\"put_file\",le=\"+Inf\"} 1");
+  CHECK_LINE(text,
+             "rustfs_peer_rpc_duration_seconds_bucket{peer_host=\"node2\",operation=\"put_file\",le=\"+Inf\"} 1");
   CHECK_LINE(text, "rustfs_peer_timeout_total{peer_host=\"node3\",operation=\"put_file\"} 1");
   CHECK_LINE(text, "rustfs_upload_duration_seconds_count{size_bucket=\"0_64kb\"} 1");
   CHECK_LINE(text, "rustfs_upload_success_total 1");

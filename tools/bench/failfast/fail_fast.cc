@@ -101,8 +101,7 @@ Result<FailFast::Answer> FailFast::readAnswer() {
   Answer answer;
   size_t bodyLength = 0;
   if (head.size() < 12 || !parseNumber(head.substr(9, 3), answer.status)) return Error{"no status line"};
-  if (!parseNumber(fieldValue(head, "content-length"), bodyLength))
-    return Error{"answer without content-length"};
+  if (!parseNumber(fieldValue(head, "content-length"), bodyLength)) return Error{"answer without content-length"};
   answer.closes = fieldValue(head, "connection") == "close";
   const size_t size = headEnd + 4 + bodyLength;
   if (size > kMaxAnswer) return Error{"answer too large"};

@@ -22,8 +22,7 @@ int main(int argc, char** argv) {
   std::string path = "/";
   uint64_t requests = 10'000;
   int status = 503;
-  CLI::App app("Measures the time to the answer of GET requests on one keepalive HTTP/1.1 connection.",
-               "failfast");
+  CLI::App app("Measures the time to the answer of GET requests on one keepalive HTTP/1.1 connection.", "failfast");
   app.add_option("target", target, "IP:PORT or unix:/path")->required();
   app.add_option("--path", path)->capture_default_str();
   app.add_option("--requests", requests)->check(CLI::Range(1, 10'000'000))->capture_default_str();

@@ -18,8 +18,7 @@ class ClientLoop {
 
   /// SIGTERM and SIGINT call `onSignal`. Before any other thread starts.
   Result<void> watchSignals(std::function<void()> onSignal) {
-    auto signals =
-        tools::SignalWatcher::create(dispatcher_, [onSignal = std::move(onSignal)](int) { onSignal(); });
+    auto signals = tools::SignalWatcher::create(dispatcher_, [onSignal = std::move(onSignal)](int) { onSignal(); });
     if (!signals) return signals.error();
     signals_ = std::move(*signals);
     return {};
@@ -28,9 +27,7 @@ class ClientLoop {
   event::Dispatcher& dispatcher() { return dispatcher_; }
   net::ReadBlocks& readBlocks() { return readBlocks_; }
   net::FlushQueue& flushQueue() { return flushQueue_; }
-  erasure_writer::ClientConnection::Environment environment() {
-    return {dispatcher_, readBlocks_, flushQueue_};
-  }
+  erasure_writer::ClientConnection::Environment environment() { return {dispatcher_, readBlocks_, flushQueue_}; }
 
  private:
   event::Dispatcher dispatcher_;

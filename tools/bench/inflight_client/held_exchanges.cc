@@ -34,8 +34,8 @@ void HeldExchanges::openMore() {
     PeerClient::Options options;
     options.protocol = options_.protocol;
     options.maxConnections = 1;
-    connections_.push_back(std::make_unique<PeerClient>(loop_.environment(), options_.target,
-                                                        options_.target.toString(), options));
+    connections_.push_back(
+        std::make_unique<PeerClient>(loop_.environment(), options_.target, options_.target.toString(), options));
     submit(*connections_.back(), share);
   }
   if (connections_.size() < options_.connections) openTimer_->enable(kConnectInterval);
@@ -47,8 +47,8 @@ void HeldExchanges::submit(PeerClient& connection, size_t count) {
   spec.path = options_.path;
   spec.timeout = options_.timeout;
   for (; count > 0; --count) {
-    requests_.push_back(std::make_unique<ClientRequest>(
-        loop_.dispatcher(), spec, [this](ClientRequest& request) { onEnded(request); }));
+    requests_.push_back(std::make_unique<ClientRequest>(loop_.dispatcher(), spec,
+                                                        [this](ClientRequest& request) { onEnded(request); }));
     connection.submit(*requests_.back());
   }
 }

@@ -57,8 +57,7 @@ class SteadyExchanges {
   TimePoint due_;
   std::unique_ptr<event::Timer> timer_;
   erasure_writer::PeerClient client_;
-  std::unordered_map<erasure_writer::ClientRequest*, std::unique_ptr<erasure_writer::ClientRequest>>
-      underWay_;
+  std::unordered_map<erasure_writer::ClientRequest*, std::unique_ptr<erasure_writer::ClientRequest>> underWay_;
   std::vector<Sample> samples_;
   std::map<std::string, uint64_t> errors_;
   bool stopping_ = false;

@@ -15,11 +15,10 @@ TEST_CASE("DiskUrl: parts") {
 }
 
 TEST_CASE("DiskUrl: what is not one") {
-  for (const char* bad :
-       {"", "http://", "https://127.0.0.1:1/d", "127.0.0.1:1/d", "http://127.0.0.1/d", "http://127.0.0.1:1",
-        "http://127.0.0.1:1/", "http://127.0.0.1:0/d", "http://name:1/d", "http://127.0.0.1:99999/d",
-        "http://127.0.0.1:1/a b", "http://127.0.0.1:1/d?x", "http://127.0.0.1:1/d#x", "http://unix:/d",
-        "http://127.0.0.1:1/a\r\nb"}) {
+  for (const char* bad : {"", "http://", "https://127.0.0.1:1/d", "127.0.0.1:1/d", "http://127.0.0.1/d",
+                          "http://127.0.0.1:1", "http://127.0.0.1:1/", "http://127.0.0.1:0/d", "http://name:1/d",
+                          "http://127.0.0.1:99999/d", "http://127.0.0.1:1/a b", "http://127.0.0.1:1/d?x",
+                          "http://127.0.0.1:1/d#x", "http://unix:/d", "http://127.0.0.1:1/a\r\nb"}) {
     CAPTURE(bad);
     CHECK_FALSE(DiskUrl::parse(bad));
   }

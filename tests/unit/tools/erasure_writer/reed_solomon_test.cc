@@ -21,8 +21,7 @@ std::vector<uint8_t> encoded(const ReedSolomon& code, StripeBlock& block, unsign
 }
 
 /// Wipes the lost shards, decodes, and compares the data shards.
-bool survives(const ReedSolomon& code, StripeBlock& block, const std::vector<uint8_t>& good,
-              const ShardSet& lost) {
+bool survives(const ReedSolomon& code, StripeBlock& block, const std::vector<uint8_t>& good, const ShardSet& lost) {
   std::memcpy(block.data(), good.data(), good.size());
   for (int shard = 0; shard < kShards; ++shard) {
     if (lost[static_cast<size_t>(shard)]) std::memset(block.shard(shard), 0xEE, block.length());

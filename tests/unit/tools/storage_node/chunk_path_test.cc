@@ -66,8 +66,7 @@ TEST_CASE("ChunkPath: lengths are limited") {
   CHECK(ChunkPath::parse("/chunks/d/" + segment));
   CHECK_FALSE(ChunkPath::parse("/chunks/d/" + segment + "s"));
   CHECK(ChunkPath::parse("/chunks/d/" + segment + "/" + segment + "/" + segment + "/" + segment));
-  CHECK_FALSE(
-      ChunkPath::parse("/chunks/d/" + segment + "/" + segment + "/" + segment + "/" + segment + "/ss"));
+  CHECK_FALSE(ChunkPath::parse("/chunks/d/" + segment + "/" + segment + "/" + segment + "/" + segment + "/ss"));
   // What counts is the decoded length.
   std::string encoded;
   for (int i = 0; i < 255; ++i)

@@ -44,8 +44,7 @@ struct Store {
     std::string body;
     do {
       std::string part(std::min<uint64_t>(block, reader->remaining()), '\0');
-      if (auto got = reader->read(reinterpret_cast<uint8_t*>(part.data()), part.size()); !got)
-        return got.error();
+      if (auto got = reader->read(reinterpret_cast<uint8_t*>(part.data()), part.size()); !got) return got.error();
       body += part;
     } while (reader->remaining() > 0);
     return body;
