@@ -117,17 +117,28 @@ class Dispatcher::TurnEndImpl : public TurnEnd {
   bool scheduled_ = false;
 };
 
-Dispatcher::Dispatcher() : base_(createBase()) {
+struct Dispatcher::Loop {
+  ::event_base* base = createBase();
+  ::event* post = nullptr;
+  ::event* deferred = nullptr;
+  ~Loop() {
+    event_free(deferred);
+    event_free(post);
+    event_base_free(base);
+  }
+};
+
+Dispatcher::Dispatcher() : loop_(std::make_unique<Loop>()) {
   wakeFd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   PP_ASSERT(wakeFd_ >= 0);
-  postEvent_ = event_new(
-      base_, wakeFd_, EV_READ | EV_PERSIST,
+  loop_->post = event_new(
+      loop_->base, wakeFd_, EV_READ | EV_PERSIST,
       [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->runPosted(); }, this);
-  deferredEvent_ = event_new(
-      base_, -1, 0, [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->clearDeferred(); },
-      this);
-  PP_ASSERT(postEvent_ != nullptr && deferredEvent_ != nullptr);
-  PP_ASSERT(event_add(postEvent_, nullptr) == 0);
+  loop_->deferred = event_new(
+      loop_->base, -1, 0,
+      [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->clearDeferred(); }, this);
+  PP_ASSERT(loop_->post != nullptr && loop_->deferred != nullptr);
+  PP_ASSERT(event_add(loop_->post, nullptr) == 0);
 }
 
 Dispatcher::~Dispatcher() {
@@ -139,10 +150,8 @@ Dispatcher::~Dispatcher() {
     const std::lock_guard lock(postMutex_);
     dropped.swap(posted_);
   }
-  event_free(deferredEvent_);
-  event_free(postEvent_);
+  loop_.reset();
   ::close(wakeFd_);
-  event_base_free(base_);
 }
 
 TimePoint Dispatcher::now() const { return Clock::now(); }
@@ -150,15 +159,15 @@ TimePoint Dispatcher::now() const { return Clock::now(); }
 WallTime Dispatcher::wallNow() const { return std::chrono::system_clock::now(); }
 
 std::unique_ptr<Timer> Dispatcher::createTimer(std::function<void()> callback) {
-  return std::make_unique<TimerImpl>(base_, std::move(callback));
+  return std::make_unique<TimerImpl>(loop_->base, std::move(callback));
 }
 
 std::unique_ptr<FileEvent> Dispatcher::createFileEvent(int fd, std::function<void(uint32_t)> callback) {
-  return std::make_unique<FileEventImpl>(base_, fd, std::move(callback));
+  return std::make_unique<FileEventImpl>(loop_->base, fd, std::move(callback));
 }
 
 std::unique_ptr<TurnEnd> Dispatcher::createTurnEnd(std::function<void()> callback) {
-  return std::make_unique<TurnEndImpl>(base_, std::move(callback));
+  return std::make_unique<TurnEndImpl>(loop_->base, std::move(callback));
 }
 
 void Dispatcher::post(std::function<void()> callback) {
@@ -191,7 +200,7 @@ void Dispatcher::runPosted() {
 void Dispatcher::deferredDelete(std::unique_ptr<DeferredDeletable> object) {
   if (!object) return;
   deferred_.push_back(std::move(object));
-  if (deferred_.size() == 1 && !clearing_) event_active(deferredEvent_, EV_TIMEOUT, 0);
+  if (deferred_.size() == 1 && !clearing_) event_active(loop_->deferred, EV_TIMEOUT, 0);
 }
 
 void Dispatcher::clearDeferred() {
@@ -206,10 +215,9 @@ void Dispatcher::clearDeferred() {
 }
 
 void Dispatcher::run() {
-  threadId_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   runPosted();
   // libevent forgets a break that comes before its loop: exit() may have been posted before run().
-  if (!exiting_) event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  if (!exiting_) event_base_loop(loop_->base, EVLOOP_NO_EXIT_ON_EMPTY);
   exiting_ = false;
   clearDeferred();
 }
@@ -217,7 +225,7 @@ void Dispatcher::run() {
 void Dispatcher::exit() {
   post([this] {
     exiting_ = true;
-    event_base_loopbreak(base_);
+    event_base_loopbreak(loop_->base);
   });
 }
 

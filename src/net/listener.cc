@@ -56,8 +56,9 @@ Result<void> ListenSocket::listen() {
   return {};
 }
 
-Acceptor::Acceptor(event::Dispatcher& dispatcher, ListenSocket& socket, std::function<void(Fd)> onAccept)
-    : socket_(socket), onAccept_(std::move(onAccept)) {
+Acceptor::Acceptor(event::Dispatcher& dispatcher, ListenSocket& socket, std::function<void(Fd)> onAccept,
+                   std::function<void(int)> onPause)
+    : socket_(socket), onAccept_(std::move(onAccept)), onPause_(std::move(onPause)) {
   event_ = dispatcher.createFileEvent(socket_.fd(), [this](uint32_t) { onReadable(); });
   resumeTimer_ = dispatcher.createTimer([this] {
     if (enabled_) event_->setEnabled(event::FileEvent::kRead);
@@ -89,15 +90,15 @@ void Acceptor::onReadable() {
       case EMFILE:
       case ENFILE:
       case ENOBUFS:
-      case ENOMEM: pause(); return;
+      case ENOMEM: pause(errno); return;
       default:  // EAGAIN: another worker took it; network errors of the new connection: the next try is free
         return;
     }
   }
 }
 
-void Acceptor::pause() {
-  ++pauses_;
+void Acceptor::pause(int error) {
+  if (onPause_) onPause_(error);
   event_->setEnabled(0);
   resumeTimer_->enable(kAcceptPause);
 }

@@ -126,9 +126,7 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   info.unacked = raw.tcpi_unacked;
   info.retransmits = raw.tcpi_retransmits;
   info.lastAckReceived = milliseconds(raw.tcpi_last_ack_recv);
-  info.lastDataReceived = milliseconds(raw.tcpi_last_data_recv);
   info.rtt = microseconds(raw.tcpi_rtt);
-  info.totalRetransmits = raw.tcpi_total_retrans;
   return info;
 }
 

@@ -122,6 +122,12 @@ void DownstreamConnection::remove(Exchange& exchange) {
 
 void DownstreamConnection::abort(std::string_view why) { shut(why, true); }
 
+void DownstreamConnection::peerDied(const health::CircuitWord& word) {
+  for (auto& exchange : exchanges_)
+    exchange->noteRefusal(word);
+  shut("the peer is dead", true);
+}
+
 void DownstreamConnection::drain() {
   if (!http2() && !busy()) {
     drainAt_ = peer_.context().dispatcher.now() + kDrainGrace;

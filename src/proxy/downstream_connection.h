@@ -32,6 +32,8 @@ class DownstreamConnection : public event::DeferredDeletable,
   void flushNow() override;
   /// RST: what was answered so far must not pass for complete.
   void abort(std::string_view why);
+  /// As abort(), with every exchange on it failed by the circuit.
+  void peerDied(const health::CircuitWord& word);
   /// Takes no new requests after the current ones. An idle h1 connection is kept for a moment: a request may be
   /// on its way, and is answered with `Connection: close`.
   void drain();

@@ -4,7 +4,6 @@
 
 #include "admission.h"
 #include "downstream_connection.h"
-#include "local_reply.h"
 #include "retry_policy.h"
 #include "router.h"
 
@@ -143,7 +142,6 @@ void Exchange::onPoolReady(upstream::PooledConnection& connection) {
 
 void Exchange::onPoolFailure(upstream::PoolFailure failure, const Error& error) {
   switch (failure) {
-    case upstream::PoolFailure::kPeerDown: failFast(peer_.word()); return;
     case upstream::PoolFailure::kOverflow: fail(Failure{ProxyError::kConnectionLimitReached, error.message}); return;
     case upstream::PoolFailure::kConnectTimeout:
       record_.timedOut = true;
@@ -164,6 +162,7 @@ void Exchange::onPoolFailure(upstream::PoolFailure failure, const Error& error) 
 
 void Exchange::sendRequest() {
   bodySent_ = 0;
+  sentUpstream_ = true;
   requestEndSent_ = head_.complete;
   upstreamStream_->sendHeaders(head_, head_.complete);
   forwardRequestBody();
@@ -320,7 +319,7 @@ void Exchange::onDownstreamClosed() {
 void Exchange::onDownstreamReset(http::ResetReason, std::string_view detail) {
   downstreamStream_ = nullptr;
   if (state_ == State::kDone) return;
-  if (state_ != State::kFailing) {
+  if (state_ != State::kFailing && !record_.fastFailed) {
     record_.clientAborted = true;
     record_.detail = detail;
   }
@@ -340,6 +339,14 @@ void Exchange::failFast(const health::CircuitWord& word) {
   fail(refusalFor(word));
 }
 
+void Exchange::noteRefusal(const health::CircuitWord& word) {
+  if (state_ == State::kFailing || state_ == State::kDone) return;
+  const Failure refusal = refusalFor(word);
+  record_.fastFailed = true;
+  record_.error = refusal.error;
+  record_.detail = refusal.detail;
+}
+
 void Exchange::fail(Failure failure) {
   if (state_ == State::kFailing || state_ == State::kDone) return;
   leaveQueues();
@@ -353,7 +360,7 @@ void Exchange::fail(Failure failure) {
   if (!responseStarted_ && mayAnswer) {
     answerLocally(failure);
   } else {
-    resetDownstream(bodySent_ == 0 && !responseStarted_ ? http::ResetReason::kRefused : http::ResetReason::kInternal);
+    resetDownstream(sentUpstream_ ? http::ResetReason::kInternal : http::ResetReason::kRefused);
   }
 }
 
@@ -364,14 +371,18 @@ void Exchange::answerLocally(const Failure& failure) {
     finish();
     return;
   }
-  const health::CircuitWord word = peer_.word();
-  const event::Dispatcher& dispatcher = peer_.context().dispatcher;
-  LocalReplyContext context{peer_.options().name, word, sinceOf(word, dispatcher.now(), dispatcher.wallNow())};
-  const LocalReply reply = makeLocalReply(failure, context, grpc_);
+  if (record_.fastFailed) {  // the same for all that this circuit refuses: made once
+    sendReply(peer_.refusal(grpc_));
+  } else {
+    sendReply(peer_.localReply(failure, grpc_));
+  }
+}
+
+void Exchange::sendReply(const PreparedReply& reply) {
   record_.status = reply.head.status;
   downstreamStream_->sendHeaders(reply.head, reply.body.empty());
   if (reply.body.empty()) return;
-  downstreamStream_->sendData(Slice::copyOf(reply.body));
+  downstreamStream_->sendData(reply.body);
   downstreamStream_->sendEnd();
 }
 

@@ -20,6 +20,7 @@
 
 #include "access_log.h"
 #include "deadlines.h"
+#include "local_reply.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/proxy/peer_proxy.h"
@@ -43,8 +44,10 @@ class Exchange : public event::DeferredDeletable,
   void rejectBadRequest(int status, std::string_view detail);
   /// While held: the peer's verdict is in, or will not come in time.
   void onVerdict();
-  /// The peer is dead or gone: the exchange fails now.
+  /// The peer is dead: the exchange fails now.
   void onPeerDown(const health::CircuitWord& word);
+  /// The peer is dead, and the connection this came by is about to be reset for it: notes why.
+  void noteRefusal(const health::CircuitWord& word);
   http::Receiver* requestReceiver() { return &requestSide_; }
 
   std::list<std::unique_ptr<Exchange>>::iterator self;  ///< the place in the connection's list
@@ -113,6 +116,7 @@ class Exchange : public event::DeferredDeletable,
   void fail(Failure failure);
   void failFast(const health::CircuitWord& word);
   void answerLocally(const Failure& failure);
+  void sendReply(const PreparedReply& reply);
   void resetDownstream(http::ResetReason reason);
   void dropUpstream(http::ResetReason reason);
   void recordOutcome(health::Outcome outcome);
@@ -142,6 +146,7 @@ class Exchange : public event::DeferredDeletable,
   bool requestEndSent_ = false;
   Buffer replay_;  // what was given to the upstream stream, while it is small enough to be sent again
   bool replayable_ = true;
+  bool sentUpstream_ = false;  // the peer may have seen something of the request
   uint64_t bodySent_ = 0;      // of this attempt
   uint64_t bodyCredited_ = 0;  // given back to the client; a retry must not give it back again
 

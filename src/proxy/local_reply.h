@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "peerpulse/base/slice.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/http/message.h"
@@ -26,6 +27,13 @@ struct LocalReplyContext {
 };
 
 LocalReply makeLocalReply(const Failure& failure, const LocalReplyContext& context, bool grpc);
+
+/// A reply ready to be sent any number of times: the body is shared, not copied.
+struct PreparedReply {
+  explicit PreparedReply(const LocalReply& reply) : head(reply.head), body(Slice::copyOf(reply.body)) {}
+  http::ResponseHead head;
+  Slice body;
+};
 
 /// The moment `word` speaks of, on the wall clock, given both clocks' `now`.
 WallTime sinceOf(const health::CircuitWord& word, TimePoint now, WallTime wallNow);

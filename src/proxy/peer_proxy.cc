@@ -1,7 +1,9 @@
 #include "peerpulse/proxy/peer_proxy.h"
 
+#include "admission.h"
 #include "downstream_connection.h"
 #include "exchange.h"
+#include "local_reply.h"
 #include "peerpulse/log/log.h"
 #include "retry_policy.h"
 #include "router.h"
@@ -22,7 +24,9 @@ PeerProxy::PeerProxy(WorkerContext& context, const PeerOptions& options, net::Li
       stats_(context.shared.stats.peer(options.id)),
       router_(std::make_unique<Router>(context.options.routes)),
       retryBudget_(std::make_unique<RetryBudget>(context.options.retry.budgetPercent)),
-      acceptor_(context.dispatcher, socket, [this](Fd fd) { onAccept(std::move(fd)); }) {}
+      acceptor_(
+          context.dispatcher, socket, [this](Fd fd) { onAccept(std::move(fd)); },
+          [this](int error) { onAcceptPaused(error); }) {}
 
 PeerProxy::~PeerProxy() { abortAll(); }
 
@@ -35,6 +39,11 @@ void PeerProxy::onAccept(Fd fd) {
   }
   connections_.push_front(std::make_unique<DownstreamConnection>(*this, std::move(fd)));
   connections_.front()->self = connections_.begin();
+}
+
+void PeerProxy::onAcceptPaused(int error) {
+  log::write(log::Level::kError, "accept_paused",
+             log::Fields().add("peer", options_.name).add("error", systemError("accept", error).message));
 }
 
 upstream::ConnectionPool& PeerProxy::pool(upstream::Protocol protocol, upstream::TrafficClass trafficClass) {
@@ -63,45 +72,86 @@ void PeerProxy::remove(DownstreamConnection& connection) {
   connections_.erase(node);
 }
 
+PreparedReply PeerProxy::localReply(const Failure& failure, bool grpc) const {
+  const health::CircuitWord now = word();
+  const event::Dispatcher& dispatcher = context_.dispatcher;
+  const LocalReplyContext context{options_.name, now, sinceOf(now, dispatcher.now(), dispatcher.wallNow())};
+  return PreparedReply(makeLocalReply(failure, context, grpc));
+}
+
+const PreparedReply& PeerProxy::refusal(bool grpc) {
+  const health::CircuitWord now = word();
+  if (now.generation != refusalsGeneration_) refusals_ = {};
+  refusalsGeneration_ = now.generation;
+  auto& prepared = refusals_[grpc ? 1 : 0];
+  if (!prepared) prepared = std::make_unique<PreparedReply>(localReply(refusalFor(now), grpc));
+  return *prepared;
+}
+
+template <typename Visit>
+void PeerProxy::forEachPool(Visit visit) {
+  for (auto& row : pools_) {
+    for (auto& pool : row) {
+      if (pool) visit(*pool);
+    }
+  }
+}
+
 void PeerProxy::onCircuitChange() {
   const health::CircuitWord now = word();
   const bool open = now.circuit == health::CircuitState::kOpen;
   if (open && now.verdict == health::Verdict::kDead) {
-    failInFlight();
+    peerDied();
   } else if (open) {
     // Refusing, stalled, failing or closed by an operator: what is in flight may still end well. A process that
     // no longer listens may be finishing its last requests; if it is gone, its kernel says so on each connection.
     evictIdle();
-    if (options_.onDead == OnDead::kRefuse) resetDownstreams(/*alsoBusy=*/false);
+    if (options_.onDead == OnDead::kRefuse) resetIdleDownstreams();
   }
   if (!open && !draining_) acceptor_.setEnabled(true);
   resumeHeld();
 }
 
-// In slices, so that no exchange of a healthy peer waits for all of them.
-void PeerProxy::failInFlight() {
-  const health::CircuitWord now = word();
-  if (now.circuit != health::CircuitState::kOpen || now.verdict != health::Verdict::kDead) return;
+void PeerProxy::peerDied() {
+  forEachPool([](upstream::ConnectionPool& pool) { pool.condemn(); });
+  failSlice();
+}
+
+// In slices, so that no exchange of a healthy peer waits for all of them: first those who wait for an answer, then
+// the sockets that lead nowhere.
+void PeerProxy::failSlice() {
   const TimePoint stop = context_.dispatcher.now() + kSliceBudget;
+  if (failExchanges(stop) && abortConnections(stop)) return;
+  if (sliceScheduled_) return;
+  sliceScheduled_ = true;
+  context_.dispatcher.post([this] {
+    sliceScheduled_ = false;
+    failSlice();
+  });
+}
+
+bool PeerProxy::failExchanges(TimePoint stop) {
+  const health::CircuitWord now = word();
+  // Back already: what still hangs on a condemned connection is told when that is closed.
+  if (now.circuit != health::CircuitState::kOpen || now.verdict != health::Verdict::kDead) return true;
+  if (options_.onDead == OnDead::kRefuse) {
+    while (!connections_.empty()) {
+      connections_.front()->peerDied(now);
+      if (context_.dispatcher.now() >= stop) break;
+    }
+    return connections_.empty();
+  }
   while (!exchanges_.empty()) {
     exchanges_.front().onPeerDown(now);
-    if (context_.dispatcher.now() < stop) continue;
-    if (!sliceScheduled_) {
-      sliceScheduled_ = true;
-      context_.dispatcher.post([this] {
-        sliceScheduled_ = false;
-        failInFlight();
-      });
-    }
-    return;
+    if (context_.dispatcher.now() >= stop) break;
   }
-  // The clients have their answers; now the sockets that lead nowhere.
-  for (auto& row : pools_) {
-    for (auto& pool : row) {
-      if (pool) pool->failAll("the peer is dead");
-    }
-  }
-  if (options_.onDead == OnDead::kRefuse) resetDownstreams(/*alsoBusy=*/true);
+  return exchanges_.empty();
+}
+
+bool PeerProxy::abortConnections(TimePoint stop) {
+  bool done = true;
+  forEachPool([&](upstream::ConnectionPool& pool) { done = pool.abortCondemned(stop) && done; });
+  return done;
 }
 
 void PeerProxy::resumeHeld() {
@@ -115,10 +165,10 @@ void PeerProxy::resumeHeld() {
     held_.front().onVerdict();
 }
 
-void PeerProxy::resetDownstreams(bool alsoBusy) {
+void PeerProxy::resetIdleDownstreams() {
   for (auto next = connections_.begin(); next != connections_.end();) {
     DownstreamConnection& connection = **next++;
-    if (alsoBusy || !connection.busy()) connection.abort("the peer's circuit is open");
+    if (!connection.busy()) connection.abort("the peer's circuit is open");
   }
 }
 
@@ -139,11 +189,7 @@ void PeerProxy::drain() {
 }
 
 void PeerProxy::evictIdle() {
-  for (auto& row : pools_) {
-    for (auto& pool : row) {
-      if (pool) pool->evictIdle(TimePoint::max());
-    }
-  }
+  forEachPool([](upstream::ConnectionPool& pool) { pool.evictIdle(TimePoint::max()); });
 }
 
 void PeerProxy::abortAll() {
@@ -154,11 +200,7 @@ void PeerProxy::abortAll() {
 void PeerProxy::sweep(TimePoint now) {
   for (auto next = connections_.begin(); next != connections_.end();)
     (*next++)->expire(now);
-  for (auto& row : pools_) {
-    for (auto& pool : row) {
-      if (pool) pool->evictIdle(now);
-    }
-  }
+  forEachPool([now](upstream::ConnectionPool& pool) { pool.evictIdle(now); });
 }
 
 }  // namespace peerpulse::proxy

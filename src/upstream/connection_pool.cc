@@ -28,7 +28,8 @@ ConnectionPool::ConnectionPool(PoolContext& context, PeerId peer, const SocketAd
 
 ConnectionPool::~ConnectionPool() {
   closing_ = true;
-  failAll("the pool is closed");
+  condemn();
+  abortCondemned(TimePoint::max());
 }
 
 void ConnectionPool::acquire(PendingRequest& request) {
@@ -66,8 +67,9 @@ size_t ConnectionPool::streamsPerConnection() const {
 
 size_t ConnectionPool::connectionCount() const {
   size_t count = 0;
-  for (const List& connections : lists_)
-    count += connections.size();
+  for (const State state : {State::kConnecting, State::kReady, State::kBusy, State::kDraining}) {
+    count += list(state).size();
+  }
   return count;
 }
 
@@ -148,16 +150,20 @@ void ConnectionPool::transition(PooledConnection& connection, State to) {
   list(to).splice(list(to).begin(), list(from), connection.self_);
 }
 
-void ConnectionPool::failAll(std::string_view why) {
-  for (List& connections : lists_) {
-    while (!connections.empty())
-      connections.front()->shut(why, true);
+void ConnectionPool::condemn() {
+  for (const State state : {State::kConnecting, State::kReady, State::kBusy, State::kDraining}) {
+    while (!list(state).empty()) {
+      list(state).front()->connectTimer_.reset();
+      transition(*list(state).front(), State::kCondemned);
+    }
   }
-  while (!pending_.empty()) {
-    PendingRequest& request = pending_.front();
-    request.unlink();
-    request.onPoolFailure(PoolFailure::kPeerDown, Error{std::string(why)});
-  }
+}
+
+bool ConnectionPool::abortCondemned(TimePoint stop) {
+  List& condemned = list(State::kCondemned);
+  while (!condemned.empty() && context_.dispatcher.now() < stop)
+    condemned.front()->shut("the peer is dead", true);
+  return condemned.empty();
 }
 
 void ConnectionPool::evictIdle(TimePoint now) {

@@ -62,6 +62,7 @@ void PooledConnection::recordResult(bool success) {
 }
 
 void PooledConnection::onConnected() {
+  if (state_ != State::kConnecting) return;
   connectTimer_.reset();
   pool_.context_.table.stampHeard(pool_.peer_, pool_.context_.dispatcher.now());
   pool_.onConnectionReady(*this);
@@ -89,9 +90,14 @@ void PooledConnection::onClosed(const Error& error) {
   }
 }
 
-void PooledConnection::onOutputReady() { pool_.context_.flushQueue.add(*this); }
+void PooledConnection::onOutputReady() { flushLater(); }
 
-void PooledConnection::onCapacityChanged() { pool_.context_.flushQueue.add(*this); }
+void PooledConnection::onCapacityChanged() { flushLater(); }
+
+// What a condemned connection has to say leads nowhere.
+void PooledConnection::flushLater() {
+  if (state_ != State::kCondemned) pool_.context_.flushQueue.add(*this);
+}
 
 void PooledConnection::onGoAway(uint32_t, std::string_view) {
   if (state_ == State::kReady || state_ == State::kBusy) pool_.transition(*this, State::kDraining);
@@ -99,7 +105,7 @@ void PooledConnection::onGoAway(uint32_t, std::string_view) {
 }
 
 void PooledConnection::flushNow() {
-  if (state_ == State::kClosed || state_ == State::kConnecting) return;
+  if (state_ == State::kClosed || state_ == State::kConnecting || state_ == State::kCondemned) return;
   pump();
   if (state_ == State::kClosed) return;
   if (codec_->finished() && connection_->output().empty()) {

@@ -20,8 +20,8 @@ _ABOUT = f"""\
 Holds many exchanges to one peer of a lab, cuts that peer's power, and tells how long after the verdict each of them
 failed at the client; and what the exchanges with a healthy peer took in the second after the cut.
 
-verdict_to_failed_ms  From monotonic_ns of the peer's `dead` event to the moment at which the client has taken the
-                      answer (503), the reset of the stream or that of the connection apart. Included: waking the
+verdict_to_failed_ms  From monotonic_ns of the peer's `dead` event to the moment at which the client has read the whole
+                      503, or the reset of the stream or of the connection. Included: waking peerpulse's
                       workers, failing the exchanges one by one, the kernel's way through loopback, and the client:
                       it is one thread, shares the processors with peerpulse and needs its own time for every
                       failure. So it is an upper bound of what peerpulse takes.

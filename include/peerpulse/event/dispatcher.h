@@ -6,18 +6,13 @@
 // Ownership: timers and file events are owned by whoever created them and must die before the dispatcher.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "peerpulse/base/time.h"
-
-struct event_base;
-struct event;
 
 namespace peerpulse::event {
 
@@ -92,7 +87,6 @@ class Dispatcher {
   /// loop or a stopped process (Lifeguard: blame yourself first). Costs one timer.
   void measureLag(Duration interval, std::function<void(Duration lag)> onLag);
 
-  bool onThread() const { return std::this_thread::get_id() == threadId_.load(std::memory_order_relaxed); }
 
  private:
   class TimerImpl;
@@ -101,11 +95,9 @@ class Dispatcher {
 
   void runPosted();
 
-  ::event_base* base_;
-  ::event* postEvent_;
-  ::event* deferredEvent_;
+  struct Loop;  // libevent's part
+  std::unique_ptr<Loop> loop_;
   int wakeFd_;
-  std::atomic<std::thread::id> threadId_;
 
   std::mutex postMutex_;
   std::vector<std::function<void()>> posted_;  // guarded by postMutex_

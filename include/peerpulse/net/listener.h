@@ -45,27 +45,25 @@ class ListenSocket {
 /// connection. Out of descriptors (EMFILE, ENFILE) or memory: accepting pauses 50 ms and is tried again.
 class Acceptor {
  public:
-  /// `socket` must outlive this. Starts enabled.
-  Acceptor(event::Dispatcher& dispatcher, ListenSocket& socket, std::function<void(Fd)> onAccept);
+  /// `socket` must outlive this. Starts enabled. `onPause` (optional) is told the errno of each pause.
+  Acceptor(event::Dispatcher& dispatcher, ListenSocket& socket, std::function<void(Fd)> onAccept,
+           std::function<void(int)> onPause = {});
 
   /// After the socket listens again, or to stop accepting for good (drain).
   void setEnabled(bool enabled);
   /// Accepts now what is in the queue: those clients connected before the drain began.
   void acceptQueued() { onReadable(); }
 
-  /// How often accepting was paused for want of descriptors.
-  uint64_t pauses() const { return pauses_; }
-
  private:
   void onReadable();
-  void pause();
+  void pause(int error);
 
   ListenSocket& socket_;
   std::function<void(Fd)> onAccept_;
+  std::function<void(int)> onPause_;
   std::unique_ptr<event::FileEvent> event_;
   std::unique_ptr<event::Timer> resumeTimer_;
   bool enabled_ = true;
-  uint64_t pauses_ = 0;
 };
 
 }  // namespace peerpulse::net

@@ -42,12 +42,10 @@ SocketAddress localAddress(int fd);
 
 /// What the kernel knows about a TCP connection (struct tcp_info, size-checked).
 struct TcpInfo {
-  uint32_t unacked = 0;         ///< segments sent and not acknowledged
-  uint32_t retransmits = 0;     ///< consecutive timeouts
-  Duration lastAckReceived{};   ///< age of the last ACK
-  Duration lastDataReceived{};  ///< age of the last data
-  Duration rtt{};               ///< smoothed
-  uint32_t totalRetransmits = 0;
+  uint32_t unacked = 0;        ///< segments sent and not acknowledged
+  uint32_t retransmits = 0;    ///< consecutive timeouts
+  Duration lastAckReceived{};  ///< age of the last ACK
+  Duration rtt{};              ///< smoothed
 };
 std::optional<TcpInfo> readTcpInfo(int fd);
 

@@ -22,6 +22,8 @@ class DownstreamConnection;
 class Exchange;
 class Router;
 class RetryBudget;
+struct Failure;
+struct PreparedReply;
 
 struct PeerExchangeTag {};
 struct HeldTag {};
@@ -52,6 +54,10 @@ class PeerProxy {
   RetryBudget& retryBudget() { return *retryBudget_; }
   upstream::ConnectionPool& pool(upstream::Protocol protocol, upstream::TrafficClass trafficClass);
   health::CircuitWord word() const { return context_.shared.table.load(options_.id); }
+  /// What peerpulse answers in the peer's stead.
+  PreparedReply localReply(const Failure& failure, bool grpc) const;
+  /// The same for an exchange that the circuit refuses; kept until the circuit changes.
+  const PreparedReply& refusal(bool grpc);
   void track(Exchange& exchange);
   void hold(Exchange& exchange);
   void remove(DownstreamConnection& connection);
@@ -60,10 +66,16 @@ class PeerProxy {
   using Connections = std::list<std::unique_ptr<DownstreamConnection>>;
 
   void onAccept(Fd fd);
-  void failInFlight();
+  void onAcceptPaused(int error);
+  void peerDied();
+  void failSlice();
+  bool failExchanges(TimePoint stop);
+  bool abortConnections(TimePoint stop);
   void evictIdle();
   void resumeHeld();
-  void resetDownstreams(bool alsoBusy);
+  void resetIdleDownstreams();
+  template <typename Visit>
+  void forEachPool(Visit visit);
 
   WorkerContext& context_;
   const PeerOptions& options_;
@@ -77,6 +89,8 @@ class PeerProxy {
   LinkedList<Exchange, HeldTag> held_;
   Connections connections_;
   net::Acceptor acceptor_;
+  std::array<std::unique_ptr<PreparedReply>, 2> refusals_;  // [grpc]
+  uint16_t refusalsGeneration_ = 0;
   bool draining_ = false;
   bool sliceScheduled_ = false;
 };

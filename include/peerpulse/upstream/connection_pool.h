@@ -24,7 +24,7 @@ enum class PoolFailure : uint8_t {
   kConnectFailed,  ///< `error` says why (ECONNREFUSED, EHOSTUNREACH, ...)
   kConnectTimeout,
   kOverflow,  ///< too many wait already
-  kPeerDown,  ///< the pool was emptied because the peer is dead
+
 };
 
 struct PendingTag {};
@@ -59,8 +59,11 @@ class ConnectionPool {
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
   void acquire(PendingRequest& request);
-  /// The peer is dead: resets every connection and fails every pending request, now.
-  void failAll(std::string_view why);
+  /// The peer is dead: no connection is used or written to any more, whatever happens on it. Cheap: closing costs
+  /// system calls, and those who wait for their answer come first.
+  void condemn();
+  /// Resets condemned connections until `stop`; false if there are more.
+  bool abortCondemned(TimePoint stop);
   /// Closes idle connections that were unused too long, or whose peer gave no sign of life. Called every second.
   void evictIdle(TimePoint now);
 
@@ -93,7 +96,7 @@ class ConnectionPool {
   TrafficClass class_;
   Duration connectTimeout_;
   stats::PeerStats& stats_;
-  std::array<List, 4> lists_;  // by State; Closed connections are in no list
+  std::array<List, 5> lists_;  // by State; Closed connections are in no list
   LinkedList<PendingRequest, PendingTag> pending_;
   bool closing_ = false;
 };

@@ -3,6 +3,7 @@
 //
 //   Connecting --established--> Ready <--stream capacity--> Busy
 //   Ready, Busy --GOAWAY / Connection: close / 3 failures--> Draining
+//   any --the peer is dead--> Condemned
 //   any --error / finished / closed by the pool--> Closed
 // The state is the pool's list the connection is in (see ConnectionPool).
 //
@@ -30,7 +31,7 @@ class PooledConnection : public event::DeferredDeletable,
                          public http::ClientCodecOwner,
                          public net::Flushable {
  public:
-  enum class State : uint8_t { kConnecting, kReady, kBusy, kDraining, kClosed };
+  enum class State : uint8_t { kConnecting, kReady, kBusy, kDraining, kCondemned, kClosed };
   using List = std::list<std::unique_ptr<PooledConnection>>;
 
   explicit PooledConnection(ConnectionPool& pool);
@@ -72,6 +73,7 @@ class PooledConnection : public event::DeferredDeletable,
   void flushNow() override;
 
   void pump();
+  void flushLater();
   /// Keeps the peer's gauges (connecting, active, idle) and the idle clock right.
   void updateGauge();
   /// True if the kernel holds unread bytes or an end: an idle h1 connection must not be reused then.

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <vector>
 
@@ -71,6 +72,40 @@ TEST_CASE("listen socket: a port in use is an error that names the address") {
   auto second = ListenSocket::open(socket->address());
   REQUIRE_FALSE(second);
   CHECK(second.error().message.find(socket->address().toString()) != std::string::npos);
+}
+
+TEST_CASE("acceptor: out of descriptors it pauses, says so, and takes the connection later") {
+  auto socket = openLoopback();
+  event::Dispatcher dispatcher;
+  int pauses = 0;
+  int error = 0;
+  bool accepted = false;
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  Acceptor acceptor(
+      dispatcher, *socket,
+      [&](Fd) {
+        accepted = true;
+        dispatcher.exit();
+      },
+      [&](int e) {
+        ++pauses;
+        error = e;
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+      });
+  Fd client;
+  REQUIRE(connectResult(socket->address(), &client) == 0);
+  // Not even one more descriptor than are open now.
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(client.get());
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  auto guard = dispatcher.createTimer([&] { dispatcher.exit(); });
+  guard->enable(seconds(5));
+  dispatcher.run();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(accepted);
+  CHECK(pauses == 1);
+  CHECK(error == EMFILE);
 }
 
 TEST_CASE("acceptor: does not spin on a refusing socket, and goes on after listen") {

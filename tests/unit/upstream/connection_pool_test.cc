@@ -164,19 +164,33 @@ TEST_CASE("pool: a request that leaves is not served") {
   CHECK_FALSE(gone.failed);
 }
 
-TEST_CASE("pool: failAll resets connections and fails who waits, and the pool works on") {
+TEST_CASE("pool: a condemned connection is used no more and reset later, and the pool works on") {
   Fixture f(Protocol::kHttp1, [](PoolOptions& o) { o.maxConnections = 1; });
   Request& active = f.add("/hang");
   f.until([&] { return active.ready; });
-  Request& waiting = f.add();
-  f.pool->failAll("the peer is dead");
-  CHECK(active.wasReset);
-  CHECK(waiting.failed);
-  CHECK(waiting.failure == PoolFailure::kPeerDown);
-  CHECK(f.stats.connectionsActive.get() == 0);
-  Request& later = f.add();
+  f.pool->condemn();
+  CHECK_FALSE(active.wasReset);
+  Request& later = f.add();  // the condemned one does not count against the limit
   f.until([&] { return later.done; });
   CHECK(later.status == 200);
+  CHECK(later.used != active.used);
+  CHECK_FALSE(f.pool->abortCondemned(f.dispatcher.now() - seconds(1)));  // no time: nothing done
+  CHECK_FALSE(active.wasReset);
+  CHECK(f.pool->abortCondemned(TimePoint::max()));
+  CHECK(active.wasReset);
+  CHECK(f.stats.connectionsActive.get() == 0);
+}
+
+TEST_CASE("pool: condemning a connection that is still connecting leaves those who wait to their own end") {
+  Fixture f(Protocol::kHttp2);
+  Request& waiting = f.add();
+  f.pool->condemn();
+  CHECK(f.pool->abortCondemned(TimePoint::max()));
+  CHECK_FALSE(waiting.ready);
+  CHECK(f.stats.connectionsConnecting.get() == 0);
+  waiting.ListNode<PendingTag>::unlink();
+  Request& next = f.add();
+  f.until([&] { return next.done; });
 }
 
 TEST_CASE("pool: idle connections are evicted when unused too long, not before") {
