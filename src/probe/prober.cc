@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <pthread.h>
 #include <utility>
 
 #include "outcome_inbox.h"
@@ -31,6 +32,8 @@ void Prober::start() {
   std::promise<void> running;
   auto isRunning = running.get_future();
   thread_ = std::thread([this, &running] { runThread([&running] { running.set_value(); }); });
+  // The name is for people with a debugger or top; a failure changes nothing.
+  (void)pthread_setname_np(thread_.native_handle(), "pp-prober");
   isRunning.wait();
 }
 

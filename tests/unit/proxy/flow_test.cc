@@ -142,7 +142,7 @@ TEST_CASE("flow: with on_dead refuse every downstream connection is reset") {
     flow.until([&] { return hanging.done() && idle.ended && busy.ended; });
     CHECK(hanging.wasReset);
     CHECK_FALSE(hanging.gotHead);
-    CHECK(hanging.reset == http::ResetReason::kConnectionClosed);  // never REFUSED_STREAM: the peer had seen it
+    CHECK((hanging.reset == http::ResetReason::kConnectionClosed));  // never REFUSED_STREAM: the peer had seen it
     CHECK(idle.closeCode == ECONNRESET);
     CHECK(busy.closeCode == ECONNRESET);
   }
