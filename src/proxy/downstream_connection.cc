@@ -1,5 +1,7 @@
 #include "downstream_connection.h"
 
+#include <algorithm>
+
 #include "exchange.h"
 
 namespace peerpulse::proxy {
@@ -100,7 +102,7 @@ Exchange& DownstreamConnection::addExchange(http::ResponseStream& stream, http::
 }
 
 http::Receiver* DownstreamConnection::onRequest(http::ResponseStream& stream, http::RequestHead&& head) {
-  if (drainAt_ != TimePoint::max()) codec_->drain();
+  if (draining_) codec_->drain();
   Exchange& exchange = addExchange(stream, std::move(head));
   exchange.start();
   return exchange.requestReceiver();
@@ -129,16 +131,16 @@ void DownstreamConnection::peerDied(const health::CircuitWord& word) {
 }
 
 void DownstreamConnection::drain() {
-  if (!http2() && !busy()) {
-    drainAt_ = peer_.context().dispatcher.now() + kDrainGrace;
-    return;
-  }
+  draining_ = true;
+  drainedAt_ = peer_.context().dispatcher.now();
+  // An answer whose head is out promised to keep the connection: the next one will say that it ends.
+  if (!http2() && (!busy() || exchanges_.front()->answering())) return;
   codec_->drain();
   flushNow();
 }
 
 void DownstreamConnection::expire(TimePoint now) {
-  if (now >= drainAt_ && !busy()) {
+  if (draining_ && !http2() && !busy() && now - std::max(idleSince_, drainedAt_) > kDrainGrace) {
     shut("draining", false);
     return;
   }

@@ -35,7 +35,7 @@ class DownstreamConnection : public event::DeferredDeletable,
   /// As abort(), with every exchange on it failed by the circuit.
   void peerDied(const health::CircuitWord& word);
   /// Takes no new requests after the current ones. An idle h1 connection is kept for a moment: a request may be
-  /// on its way, and is answered with `Connection: close`.
+  /// on its way, and is answered with `Connection: close`; so is one whose answer promised to keep it.
   void drain();
   /// Ends the connection if it has been idle, or busy with one request's head, for too long.
   void expire(TimePoint now);
@@ -70,7 +70,8 @@ class DownstreamConnection : public event::DeferredDeletable,
   std::list<std::unique_ptr<Exchange>> exchanges_;
   TimePoint idleSince_;
   TimePoint headSince_ = TimePoint::max();  // the first byte of a request whose head is not complete
-  TimePoint drainAt_ = TimePoint::max();    // an idle h1 connection being drained is closed then
+  bool draining_ = false;
+  TimePoint drainedAt_;  // when drain() was called
   bool closed_ = false;
 };
 

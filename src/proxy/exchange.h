@@ -48,6 +48,8 @@ class Exchange : public event::DeferredDeletable,
   void onPeerDown(const health::CircuitWord& word);
   /// The peer is dead, and the connection this came by is about to be reset for it: notes why.
   void noteRefusal(const health::CircuitWord& word);
+  /// The head of an answer was given to the downstream stream.
+  bool answering() const { return responseStarted_ || state_ == State::kFailing; }
   http::Receiver* requestReceiver() { return &requestSide_; }
 
   std::list<std::unique_ptr<Exchange>>::iterator self;  ///< the place in the connection's list

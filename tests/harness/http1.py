@@ -135,5 +135,7 @@ def refused(host, address: tuple[str, int]) -> bool:
         connect(host, address, 5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # the listener was being shut at this moment: ask again
+        return False
     return False
 

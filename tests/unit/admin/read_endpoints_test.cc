@@ -67,7 +67,11 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   CHECK(peer["score"] == 0.0);
   CHECK(all["peers"][0]["score"] == 1.0);
 
-  CHECK(Json::parse(f.get("/peers/node3").body) == Json::parse(f.get("/peers").body)["peers"][1]);
+  Json alone = Json::parse(f.get("/peers/node3").body);
+  Json among = Json::parse(f.get("/peers").body)["peers"][1];
+  alone.erase("last_heard_ms");  // time went on between the two
+  among.erase("last_heard_ms");
+  CHECK(alone == among);
   CHECK(f.get("/peers/node9").status == 404);
   CHECK(f.get("/peers/").status == 404);
 }

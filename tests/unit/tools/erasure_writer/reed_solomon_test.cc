@@ -1,6 +1,6 @@
 #include "erasure_writer/reed_solomon.h"
 
-#include <cstring>
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -22,12 +22,12 @@ std::vector<uint8_t> encoded(const ReedSolomon& code, StripeBlock& block, unsign
 
 /// Wipes the lost shards, decodes, and compares the data shards.
 bool survives(const ReedSolomon& code, StripeBlock& block, const std::vector<uint8_t>& good, const ShardSet& lost) {
-  std::memcpy(block.data(), good.data(), good.size());
+  std::copy(good.begin(), good.end(), block.data());
   for (int shard = 0; shard < kShards; ++shard) {
-    if (lost[static_cast<size_t>(shard)]) std::memset(block.shard(shard), 0xEE, block.length());
+    if (lost[static_cast<size_t>(shard)]) std::fill_n(block.shard(shard), block.length(), uint8_t{0xEE});
   }
   if (!code.reconstructData(block.pointers(), block.length(), ~lost)) return false;
-  return std::memcmp(block.data(), good.data(), block.length() * kDataShards) == 0;
+  return std::equal(block.data(), block.data() + block.length() * kDataShards, good.begin());
 }
 
 }  // namespace
