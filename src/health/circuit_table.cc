@@ -65,6 +65,16 @@ TimePoint CircuitTable::lastHeard(PeerId peer) const {
   return TimePoint(Duration(entries_[index(peer)].lastHeard.load(std::memory_order_relaxed)));
 }
 
+void CircuitTable::stampKernelHeard(PeerId peer, TimePoint at) {
+  PP_ASSERT(index(peer) < size_);
+  entries_[index(peer)].lastKernelHeard.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+TimePoint CircuitTable::lastKernelHeard(PeerId peer) const {
+  PP_ASSERT(index(peer) < size_);
+  return TimePoint(Duration(entries_[index(peer)].lastKernelHeard.load(std::memory_order_relaxed)));
+}
+
 void CircuitTable::beat(TimePoint now) { lastBeat_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
 
 TimePoint CircuitTable::lastBeat() const { return TimePoint(Duration(lastBeat_.load(std::memory_order_relaxed))); }

@@ -87,13 +87,18 @@ bool FailureDetector::voidRound(TimePoint now) {
   return true;
 }
 
-FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimits& limits) {
+FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimits& limits, bool ownHostSuspect) {
   if (unansweredSince_.has_value()) {
     const Duration unanswered = now - *unansweredSince_;
     if (verdict_ == Verdict::kAlive && unanswered >= stallAfter_) transition(Verdict::kStalled);
     if (verdict_ == Verdict::kStalled && unanswered >= stallOpenAfter_) stalledTooLong_ = true;
   }
   if (now < silenceDeadline(limits)) return Step::kNone;
+  if (confirming_ && ownHostSuspect && !secondRound_) {
+    secondRound_ = true;
+    confirmStart_ = now;
+    return Step::kConfirm;
+  }
   if (confirming_ || verdict_ == Verdict::kRefusing) {
     confirming_ = false;
     transition(Verdict::kDead);
@@ -101,6 +106,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   }
   confirming_ = true;
   confirmTried_ = false;
+  secondRound_ = false;
   confirmStart_ = now;
   silentSince_ = judgedFrom_;
   if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);

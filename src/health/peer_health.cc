@@ -61,7 +61,16 @@ void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
   }
   if (tick.kernel.has_value()) considerKernel(*tick.kernel, now);
   circuit_.tick(now);
-  if (detector_.judge(now, limits()) == FailureDetector::Step::kConfirm) startConfirm(actions);
+  if (detector_.judge(now, limits(), tick.ownHostSuspect) == FailureDetector::Step::kConfirm) startConfirm(actions);
+}
+
+TimePoint PeerHealth::overdueAt() const {
+  const Verdict verdict = detector_.verdict();
+  if (verdict == Verdict::kUnknown || detector_.recovering()) return TimePoint::max();
+  // An answer each T, and half a T for what delays it: well before S, so that at the end of the first peer's
+  // confirm all those that fell silent with it have become overdue.
+  const Duration interval = plan_.probeInterval();
+  return detector_.lastEvidence() + 3 * interval / 2 + 5 * rtt_.smoothed() / 4 + 4 * rtt_.variation();
 }
 
 void PeerHealth::considerKernel(const KernelView& view, TimePoint now) {

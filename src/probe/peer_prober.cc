@@ -69,7 +69,9 @@ void PeerProber::onTimer() {
 }
 
 health::Tick PeerProber::tick(TimePoint now) const {
-  health::Tick tick{table_.lastHeard(peer_.id), {}};
+  health::Tick tick;
+  tick.dataHeard = table_.lastHeard(peer_.id);
+  tick.dataKernelHeard = table_.lastKernelHeard(peer_.id);
   if (session_ != nullptr && health_.wantsKernelView(now)) tick.kernel = session_->kernelView();
   return tick;
 }

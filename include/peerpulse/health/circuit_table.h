@@ -2,8 +2,8 @@
 //
 // Thread safety: one writer, the prober thread, publishes with release; any thread loads with acquire.
 // Nothing
-//   blocks. `lastHeard` goes the other way: workers store (relaxed; a late stamp only delays evidence), the
-//   prober loads.
+//   blocks. The two `lastHeard` stamps go the other way: workers store (relaxed; a late stamp only delays
+//   evidence), the prober loads.
 // Invariants:
 //   (1) a word is whole: verdict, circuit, reason, since and generation belong to one moment;
 //   (2) a peer's generation grows by one with every publish, so a reader can tell an old word from a new one;
@@ -51,6 +51,10 @@ class CircuitTable {
   void stampHeard(PeerId peer, TimePoint now);
   /// The latest stamp; TimePoint() when there was none.
   TimePoint lastHeard(PeerId peer) const;
+  /// Workers: the peer's kernel acknowledged something on a data connection at `at` (TCP_INFO). Its process
+  /// need not have: bytes that it sent are stampHeard()'s.
+  void stampKernelHeard(PeerId peer, TimePoint at);
+  TimePoint lastKernelHeard(PeerId peer) const;
 
   /// Prober thread: still running.
   void beat(TimePoint now);
@@ -64,6 +68,7 @@ class CircuitTable {
     std::atomic<uint64_t> word{0};
     // On its own line: workers store it all the time, and must not slow the readers of `word`.
     alignas(64) std::atomic<int64_t> lastHeard{0};
+    std::atomic<int64_t> lastKernelHeard{0};
   };
   static_assert(std::atomic<uint64_t>::is_always_lock_free);
 

@@ -11,7 +11,8 @@
 //   any -- RST to a SYN --> refusing -- S + C without a further RST --> dead
 //
 // Two stages. Silence on every connection for S starts the confirm (judge() returns kConfirm: the caller
-// opens K fresh connections); C later without any evidence is death. `unknown` goes through the same confirm
+// opens K fresh connections); C later without any evidence is death. While it may be the own host that is cut
+// off, the confirm has a second round: K more connections, C more. `unknown` goes through the same confirm
 // without being called suspect. Dead and refusing end by an answer of the process alone.
 //
 // Evidence has two ranks. What the process said (a PING's ACK, any byte) and what only its kernel said
@@ -20,7 +21,7 @@
 // nothing else to go by S is longer by that much (else a paused process would be suspected again with each
 // delayed ACK).
 //
-// Bounds, from the last packet of a host to dead: S + C; S + 200 ms + C if only its kernel had spoken of
+// Bounds, from the last packet of a host to dead: S + C, S + 2C if the own host is suspect; S + 200 ms + C if only its kernel had spoken of
 // late, on the probe connection or on another port (accept queue full).
 //
 // Threading: none. No clock: `now` comes in and must not go backwards.
@@ -85,8 +86,9 @@ class FailureDetector {
   bool voidRound(TimePoint now);
 
   enum class Step : uint8_t { kNone, kConfirm };
-  /// Judges what is due. The caller has reported everything that arrived before `now`.
-  Step judge(TimePoint now, const DetectionLimits& limits);
+  /// Judges what is due. The caller has reported everything that arrived before `now`. kConfirm begins a round
+  /// of the confirm stage; `ownHostSuspect` (LocalHealth) asks for a second one before death.
+  Step judge(TimePoint now, const DetectionLimits& limits, bool ownHostSuspect);
 
   /// When silence would be judged; TimePoint::max() if never.
   TimePoint silenceDeadline(const DetectionLimits& limits) const;
@@ -118,6 +120,7 @@ class FailureDetector {
   Verdict verdict_ = Verdict::kUnknown;
   bool confirming_ = false;
   bool confirmTried_ = false;
+  bool secondRound_ = false;  // of the confirm
   bool kernelOnly_ = false;
   bool stalledTooLong_ = false;
   TimePoint lastEvidence_;

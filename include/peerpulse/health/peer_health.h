@@ -8,6 +8,7 @@
 // Rules for the shell:
 //   - report what arrived before giving a Tick when judgementDue(now): drain, then judge;
 //   - when wantsKernelView(now), give the probe connection's TCP_INFO with the Tick;
+//   - keep LocalHealth told of overdueAt(), and give its mostOverdue() with a Tick when judgementDue(now);
 //   - carry actions out in their order; report connects that failed at once only after that.
 //
 // Invariants: at most one Publish and one Report per event, together, and only when verdict, circuit, reason
@@ -46,6 +47,9 @@ class PeerHealth {
   /// The last sign of life; the time of construction before the first one.
   TimePoint lastEvidence() const { return detector_.lastEvidence(); }
   uint32_t outstanding() const { return plan_.outstanding(); }
+  /// By when a peer that is well has given its next sign of life; TimePoint::max() in a known outage and before
+  /// the first one. For LocalHealth.
+  TimePoint overdueAt() const;
   /// S and C for this path now.
   DetectionLimits limits() const { return DetectionLimits::of(options_, plan_.probeInterval(), rtt_); }
 

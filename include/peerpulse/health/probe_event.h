@@ -20,8 +20,12 @@ struct KernelView {
 struct Tick {
   /// When workers last received bytes from the peer; TimePoint() if never.
   TimePoint dataHeard;
+  /// When its kernel last acknowledged something on a worker's connection, as far as workers looked.
+  TimePoint dataKernelHeard;
   /// Given when PeerHealth::wantsKernelView() asked and the probe connection is open.
   std::optional<KernelView> kernel;
+  /// Most peers are overdue (LocalHealth): it may be this host that is cut off.
+  bool ownHostSuspect = false;
 };
 
 // Of the probe connection; one whose `epoch` is not the current one is ignored.

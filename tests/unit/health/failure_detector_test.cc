@@ -15,8 +15,30 @@ struct Fixture {
   FailureDetector detector{options, start};
 
   TimePoint at(int64_t ms) const { return start + milliseconds(ms); }
-  Step judge(int64_t ms) { return detector.judge(at(ms), limits); }
+  Step judge(int64_t ms, bool ownHostSuspect = false) { return detector.judge(at(ms), limits, ownHostSuspect); }
 };
+
+TEST_CASE_FIXTURE(Fixture, "detector: while the own host is suspect the confirm has two rounds, not more") {
+  detector.answered(at(0));
+  CHECK(judge(50, true) == Step::kConfirm);
+  detector.confirmTried(true);
+  CHECK(judge(65, true) == Step::kConfirm);
+  CHECK(detector.verdict() == Verdict::kSuspect);
+  CHECK(detector.nextDeadline(limits) == at(80));
+  SUBCASE("silence") {
+    CHECK(judge(80, true) == Step::kNone);
+    CHECK(detector.verdict() == Verdict::kDead);
+  }
+  SUBCASE("an answer in the second round, and the next suspicion has its own two") {
+    detector.answered(at(79));
+    CHECK(detector.verdict() == Verdict::kAlive);
+    CHECK(judge(129, true) == Step::kConfirm);
+    detector.confirmTried(true);
+    CHECK(judge(144, true) == Step::kConfirm);
+    CHECK(judge(159, true) == Step::kNone);
+    CHECK(detector.verdict() == Verdict::kDead);
+  }
+}
 
 TEST_CASE_FIXTURE(Fixture, "detector: silence for exactly S, then C, is death") {
   detector.answered(at(0));

@@ -251,7 +251,8 @@ bool SimulatedPeer::step(TimePoint limit) {
   }
   now_ = deadline;
   ++ticks;
-  Tick tick{dataHeard, {}};
+  Tick tick;
+  tick.dataHeard = dataHeard;
   if (connection_.established && health_.wantsKernelView(now_)) {
     tick.kernel = KernelView{now_ - connection_.lastKernelAck, connection_.unacked};
   }

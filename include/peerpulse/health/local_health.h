@@ -1,0 +1,60 @@
+// LocalHealth: whether this very host is the one in trouble, before any peer is called dead. Blame yourself
+// first (Lifeguard, arXiv 1707.00788): one host that hears nobody is more likely cut off than all others gone.
+//
+//   ok        nothing to complain of
+//   lagging   the prober's loop was late by more than T: what it did not hear meanwhile proves nothing
+//   suspect   most peers fell silent at once: confirm rounds are doubled
+//   link_down the own link has no carrier: it is this host that is cut off
+//
+// The worst that holds is shown, and for kShown after its last sign, so that a person can see it.
+//
+// A peer is overdue when it let the time pass by which its next answer was expected. A peer whose outage is
+// known already does not count: its silence is no news.
+//
+// Threading: none. No clock: `now` must not go backwards. Memory: fixed by the number of peers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "peerpulse/base/peer_id.h"
+#include "peerpulse/base/time.h"
+
+namespace peerpulse::health {
+
+enum class LocalState : uint8_t { kOk, kLagging, kSuspect, kLinkDown };
+inline constexpr size_t kLocalStates = 4;
+/// "ok", "lagging", "suspect", "link_down".
+const char* toString(LocalState state);
+
+class LocalHealth {
+ public:
+  /// A loop that is late by more than `lagLimit` lags.
+  LocalHealth(uint32_t peers, Duration lagLimit);
+
+  /// `peer` is expected to give a sign of life by `due`; TimePoint::max() while it does not count.
+  void expect(PeerId peer, TimePoint due) { due_[index(peer)] = due; }
+
+  /// True if most peers that count, and at least two, are overdue. O(peers), at most once per kFresh.
+  bool mostOverdue(TimePoint now);
+  void onLag(Duration lag, TimePoint now);
+  /// What is known of the own link's carrier.
+  void onLink(bool up, TimePoint now);
+
+  LocalState state(TimePoint now) const;
+
+  static constexpr Duration kShown = seconds(1);
+  static constexpr Duration kFresh = milliseconds(1);
+
+ private:
+  Duration lagLimit_;
+  std::vector<TimePoint> due_;
+  bool mostOverdue_ = false;
+  TimePoint countedAt_;
+  // Each state holds until then.
+  TimePoint laggingUntil_;
+  TimePoint suspectUntil_;
+  bool linkDown_ = false;
+};
+
+}  // namespace peerpulse::health

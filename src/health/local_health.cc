@@ -1,0 +1,55 @@
+#include "peerpulse/health/local_health.h"
+
+namespace peerpulse::health {
+
+namespace {
+
+// One peer that is silent is a dead peer, whoever else there is.
+constexpr size_t kMinOverdue = 2;
+
+}  // namespace
+
+LocalHealth::LocalHealth(uint32_t peers, Duration lagLimit) : lagLimit_(lagLimit), due_(peers, TimePoint::max()) {}
+
+bool LocalHealth::mostOverdue(TimePoint now) {
+  if (countedAt_ == TimePoint() || now - countedAt_ >= kFresh) {
+    size_t counting = 0;
+    size_t overdue = 0;
+    for (const TimePoint due : due_) {
+      counting += due != TimePoint::max() ? 1 : 0;
+      overdue += due <= now ? 1 : 0;
+    }
+    mostOverdue_ = overdue >= kMinOverdue && 2 * overdue > counting;
+    countedAt_ = now;
+  }
+  if (mostOverdue_) suspectUntil_ = now + kShown;
+  return mostOverdue_;
+}
+
+void LocalHealth::onLag(Duration lag, TimePoint now) {
+  if (lag > lagLimit_) laggingUntil_ = now + kShown;
+}
+
+void LocalHealth::onLink(bool up, TimePoint now) {
+  linkDown_ = !up;
+  if (linkDown_) suspectUntil_ = now + kShown;
+}
+
+LocalState LocalHealth::state(TimePoint now) const {
+  if (linkDown_) return LocalState::kLinkDown;
+  if (now < suspectUntil_) return LocalState::kSuspect;
+  if (now < laggingUntil_) return LocalState::kLagging;
+  return LocalState::kOk;
+}
+
+const char* toString(LocalState state) {
+  switch (state) {
+    case LocalState::kOk: return "ok";
+    case LocalState::kLagging: return "lagging";
+    case LocalState::kSuspect: return "suspect";
+    case LocalState::kLinkDown: return "link_down";
+  }
+  return "?";
+}
+
+}  // namespace peerpulse::health

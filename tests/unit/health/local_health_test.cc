@@ -1,0 +1,63 @@
+// Goal: the own host is blamed when most peers are overdue at once, and only then; what holds is shown for a
+// while, the worst first.
+#include "peerpulse/health/local_health.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+namespace peerpulse::health {
+namespace {
+
+constexpr TimePoint kStart = TimePoint() + seconds(100);
+
+struct Case {
+  const char* what;
+  int peers, counting, overdue;
+  bool most;
+};
+
+TEST_CASE("local_health: most of those that count, and at least two") {
+  const Case cases[] = {
+      {"nobody", 0, 0, 0, false},        {"all well", 5, 5, 0, false},     {"the only peer", 1, 1, 1, false},
+      {"one of two", 2, 2, 1, false},    {"both of two", 2, 2, 2, true},   {"half of four", 4, 4, 2, false},
+      {"most of four", 4, 4, 3, true},   {"two of three", 3, 3, 2, true},  {"known outages do not count", 9, 3, 2, true},
+      {"one left of many", 9, 1, 1, false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.what);
+    LocalHealth local(static_cast<uint32_t>(c.peers), milliseconds(20));
+    for (int i = 0; i < c.counting; ++i)
+      local.expect(PeerId{static_cast<uint32_t>(i)}, i < c.overdue ? kStart : kStart + milliseconds(1));
+    CHECK(local.mostOverdue(kStart) == c.most);
+    CHECK(local.state(kStart) == (c.most ? LocalState::kSuspect : LocalState::kOk));
+  }
+}
+
+TEST_CASE("local_health: a count is fresh for a millisecond, a state is shown for a second") {
+  LocalHealth local(2, milliseconds(20));
+  local.expect(PeerId{0}, kStart);
+  local.expect(PeerId{1}, kStart);
+  CHECK(local.mostOverdue(kStart));
+  local.expect(PeerId{1}, kStart + seconds(1));
+  CHECK(local.mostOverdue(kStart + microseconds(999)));
+  CHECK_FALSE(local.mostOverdue(kStart + milliseconds(1)));
+  CHECK(local.state(kStart + seconds(1)) == LocalState::kSuspect);
+  CHECK(local.state(kStart + seconds(1) + milliseconds(1)) == LocalState::kOk);
+}
+
+TEST_CASE("local_health: lag over the limit, and the link, worst first") {
+  LocalHealth local(2, milliseconds(20));
+  local.onLag(milliseconds(20), kStart);
+  CHECK(local.state(kStart) == LocalState::kOk);
+  local.onLag(milliseconds(21), kStart);
+  CHECK(local.state(kStart) == LocalState::kLagging);
+  local.onLink(false, kStart);
+  CHECK(local.state(kStart + seconds(10)) == LocalState::kLinkDown);
+  local.onLink(true, kStart + seconds(10));
+  CHECK(local.state(kStart + seconds(10)) == LocalState::kOk);
+  CHECK(std::string(toString(LocalState::kLinkDown)) == "link_down");
+}
+
+}  // namespace
+}  // namespace peerpulse::health
