@@ -42,8 +42,8 @@ struct DetectionLimits {
   Duration silence{};
   Duration confirm{};
 
-  /// `interval` is that at which the peer is really probed.
-  static DetectionLimits of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt);
+  /// `interval` is that at which the peer is really probed; `dense`: its data comes all the time (DataRhythm).
+  static DetectionLimits of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt, bool dense);
 };
 
 /// What an answer is owed to.
@@ -57,6 +57,8 @@ class FailureDetector {
   Verdict verdict() const { return verdict_; }
   /// The confirm stage is under way.
   bool confirming() const { return confirming_; }
+  /// The confirm stage is in its second round.
+  bool secondRound() const { return confirming_ && secondRound_; }
   /// An outage: only an answer ends it.
   bool recovering() const { return verdict_ == Verdict::kDead || verdict_ == Verdict::kRefusing; }
   /// Stalled for so long that new exchanges must not be sent any more.

@@ -193,24 +193,30 @@ TEST_CASE("detection limits: configured, and stretched by the path") {
       {ProbeOptions::lan(), microseconds(200), milliseconds(50), milliseconds(50), milliseconds(15),
        milliseconds(15)},
       {ProbeOptions::fast(), microseconds(200), milliseconds(25), milliseconds(25), milliseconds(8), milliseconds(8)},
-      {ProbeOptions::lan(), milliseconds(50), milliseconds(107), milliseconds(110), milliseconds(50),
-       milliseconds(52)},
-      {ProbeOptions::wan(), milliseconds(50), milliseconds(174), milliseconds(178), milliseconds(50),
-       milliseconds(52)},
+      {ProbeOptions::lan(), milliseconds(50), milliseconds(107), milliseconds(110), milliseconds(67),
+       milliseconds(70)},
+      {ProbeOptions::wan(), milliseconds(50), milliseconds(174), milliseconds(178), milliseconds(67),
+       milliseconds(70)},
   };
   for (const auto& row : rows) {
     RttEstimator rtt(row.options.interval / 4);
     TimePoint now = TimePoint() + seconds(1);
     for (int i = 0; i < 100; ++i)
       rtt.add(row.rtt, now += row.options.interval);
-    const DetectionLimits limits = DetectionLimits::of(row.options, row.options.interval, rtt);
+    const DetectionLimits limits = DetectionLimits::of(row.options, row.options.interval, rtt, false);
     CHECK(limits.silence >= row.minSilence);
     CHECK(limits.silence <= row.maxSilence);
     CHECK(limits.confirm >= row.minConfirm);
     CHECK(limits.confirm <= row.maxConfirm);
   }
+  // Dense data: silence tells sooner, by most of what one lost PING would take.
+  RttEstimator lan(milliseconds(5));
+  for (int i = 0; i < 100; ++i)
+    lan.add(microseconds(200), TimePoint() + i * milliseconds(20));
+  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), lan, true).silence == milliseconds(35));
+  CHECK(DetectionLimits::of(ProbeOptions::fast(), milliseconds(10), lan, true).silence == milliseconds(17) + microseconds(500));
   const RttEstimator unmeasured(milliseconds(5));
-  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), unmeasured).confirm == milliseconds(50));
+  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), unmeasured, false).confirm == milliseconds(50));
 }
 
 }  // namespace
