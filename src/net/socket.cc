@@ -64,7 +64,7 @@ Result<void> applyOptions(int fd, const SocketOptions& options) {
     bool wanted;
   };
   const KernelFeatures& kernel = kernelFeatures();
-  const Duration rtoMin = std::clamp(options.rtoMin, kernel.rtoMinFloor, std::max(kernel.rtoMinFloor, kLargestRtoMin));
+  const Duration rtoMin = std::max(kernel.rtoMinFloor, std::min(options.rtoMin, kLargestRtoMin));
   const Duration rtoMax = std::clamp(options.rtoMax, kSmallestRtoMax, kLargestRtoMax);
   const Option table[] = {
       {IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY", options.noDelay},

@@ -45,8 +45,8 @@ void setResetOnClose(int fd);
 Result<Fd> createListenSocket(const SocketAddress& address, int backlog);
 SocketAddress localAddress(int fd);
 
-/// What the kernel knows about a TCP connection (struct tcp_info, size-checked). Ages come in steps of the kernel's
-/// tick (1 to 10 ms), and are of the kernel: a connection that nothing was sent on has an old ACK and lives.
+/// What the kernel knows about a TCP connection (struct tcp_info, size-checked). Ages come in steps of the
+/// kernel's tick (1 to 10 ms). An old ACK is no sign of death: on an idle connection nothing asks for one.
 struct TcpInfo {
   uint32_t unacked = 0;         ///< segments sent and not acknowledged
   uint32_t retransmits = 0;     ///< consecutive timeouts
