@@ -154,6 +154,7 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   info.notSentBytes = newer(raw.tcpi_notsent_bytes, offsetof(tcp_info, tcpi_notsent_bytes));
   info.delivered = newer(raw.tcpi_delivered, offsetof(tcp_info, tcpi_delivered));
   info.outOfOrderReceived = newer(raw.tcpi_rcv_ooopack, offsetof(tcp_info, tcpi_rcv_ooopack));
+  info.duplicatesReported = newer(raw.tcpi_dsack_dups, offsetof(tcp_info, tcpi_dsack_dups));
   return info;
 }
 

@@ -61,6 +61,7 @@ struct TcpInfo {
   std::optional<uint32_t> notSentBytes;             ///< in our kernel's queue, never sent
   std::optional<uint32_t> delivered;                ///< segments that the remote kernel acknowledged or SACKed
   std::optional<uint32_t> outOfOrderReceived;       ///< segments that came after a gap
+  std::optional<uint32_t> duplicatesReported;       ///< of totalRetransmits, those not needed (DSACK, RFC 2883)
 };
 std::optional<TcpInfo> readTcpInfo(int fd);
 /// True if the kernel holds bytes or an end that were not read yet.
