@@ -1,6 +1,7 @@
 """Real clients that make one exchange after the other at a low rate, and say of each how it went."""
 
 import dataclasses
+import itertools
 import pathlib
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from tests.harness.programs import CLIENTS
 
 _GRACE_S = 30
 """More than the slowest exchange takes: each has a limit of its own, the client's or peerpulse's."""
+_numbers = itertools.count(1)
+"""For the names of their files."""
 
 
 @dataclasses.dataclass
@@ -25,9 +28,8 @@ class SteadyClient:
     def __init__(self, host, argv: list[str], exchanges: int, rate: float) -> None:
         self._timeout = exchanges / rate + _GRACE_S
         self._expected = exchanges
-        with host.entered():
-            self._popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                           stderr=subprocess.STDOUT, text=True)
+        # Not a pipe: nobody reads it before the end.
+        self._process = host.spawn(argv, name=f"steady-{next(_numbers)}")
 
     def _exchanges(self, output: str) -> list[tuple[bool, float, str]]:
         """Of each exchange: whether it was good, its milliseconds, and what was said of it."""
@@ -36,9 +38,10 @@ class SteadyClient:
     def result(self) -> SteadyResult:
         """Waits for its end. An exchange that was not even tried is a failure."""
         try:
-            output, _ = self._popen.communicate(timeout=self._timeout)
+            self._process.popen.wait(self._timeout)
         except subprocess.TimeoutExpired:
-            output = self.kill()
+            self._process.kill()
+        output = self._process.output()
         result = SteadyResult()
         exchanges = self._exchanges(output)
         for good, milliseconds, text in exchanges:
@@ -50,20 +53,12 @@ class SteadyClient:
             result.failures.append(f"{len(exchanges)} of {self._expected} exchanges: {output[-500:]}")
         return result
 
-    def kill(self) -> str:
-        """Ends it before its time; returns what it has printed."""
-        self._popen.kill()
-        return self._popen.communicate()[0]
-
 
 class SteadyH2(SteadyClient):
     """h2load on one HTTP/2 connection: GETs, or POSTs of `body`."""
 
-    _made = 0
-
     def __init__(self, host, address: tuple[str, int], exchanges: int, rate: float, body: bytes = b"") -> None:
-        SteadyH2._made += 1
-        self._log = pathlib.Path(host.directory) / f"h2load-{SteadyH2._made}.log"
+        self._log = pathlib.Path(host.directory) / f"h2load-{next(_numbers)}.log"
         data = []
         if body:
             file = self._log.with_suffix(".body")
