@@ -1,6 +1,7 @@
 """Every real server that peerpulse's probe ladder is tested against, and what is known of each."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 from tests.harness.go_peer import GoPeer
@@ -26,7 +27,8 @@ class RealServer:
     make: Callable[..., Server]
     """Called with the host."""
     rungs: tuple[str, ...] = FAST
-    client: type[SteadyClient] = SteadyH2
+    client: Callable[..., SteadyClient] = SteadyH2
+    """Called with host, address, number of exchanges, and their rate."""
     complains: bool = False
     ends_idle: bool = False
     missing: Callable[[], str] = lambda: ""
@@ -51,15 +53,18 @@ def _impatient_haproxy(host) -> HaproxyH2cPeer:
     return HaproxyH2cPeer(host, keep_alive="1s", http_request="1s")
 
 
+_POSTS = functools.partial(SteadyH2, body=b"body")
+"""Nothing may send these again that is not sure that they were not processed."""
+
 REAL_SERVERS = (
     RealServer("nginx", NginxH2cPeer),
     RealServer("nginx-idle", _impatient_nginx, ends_idle=True),
-    RealServer("nginx-flood", _flooded_nginx, ends_idle=True),
+    RealServer("nginx-flood", _flooded_nginx, client=_POSTS, ends_idle=True),
     RealServer("nghttpd", _nghttpd),
-    RealServer("haproxy", HaproxyH2cPeer),
+    RealServer("haproxy", HaproxyH2cPeer, client=_POSTS),
     RealServer("haproxy-idle", _impatient_haproxy, ends_idle=True),
     RealServer("grpc-cpp", GrpcCppPeer, SLOW, SteadyGrpc, complains=True),
     RealServer("grpc-python", GrpcPythonPeer, SLOW, SteadyGrpc, complains=True),
-    RealServer("go", GoPeer, missing=GoPeer.missing),
-    RealServer("node", NodePeer, missing=NodePeer.missing),
+    RealServer("go", GoPeer, client=_POSTS, missing=GoPeer.missing),
+    RealServer("node", NodePeer, client=_POSTS, missing=NodePeer.missing),
 )

@@ -57,7 +57,9 @@ class RealServers(Case):
                 bad = [event for event in events if event["peer"] == name
                        and (event["to"] in ("dead", "refusing", "stalled") or event["circuit"] == "open")]
                 self.assertEqual(bad, [])
-                self.assertEqual((peer["verdict"], peer["circuit"]), ("alive", "closed"))
+                # A suspicion is no verdict: on a busy machine there may be one at any moment.
+                self.assertIn(peer["verdict"], ("alive", "suspect"))
+                self.assertEqual(peer["circuit"], "closed")
                 self.assertEqual((peer["failures_total"], peer["fast_failures_total"]), (0, 0))
 
     def assert_on_its_rung(self, kind: RealServer, peer: dict) -> None:
