@@ -19,8 +19,8 @@ frontend peer
 
 
 class HaproxyH2cPeer(Server):
-    """h2c with prior knowledge. PINGs move none of its timers: `timeout http-request` ends a connection that never had
-    a stream, `timeout http-keep-alive` one whose last stream is that long ago, by GOAWAY NO_ERROR and FIN."""
+    """h2c with prior knowledge. PINGs move none of its timers: `timeout http-request` ends a connection that never
+    had a stream, `timeout http-keep-alive` one whose last stream is that long ago, by GOAWAY NO_ERROR and FIN."""
 
     def __init__(self, host, port: int | None = None, keep_alive: str = "60s", http_request: str = "60s") -> None:
         super().__init__(host, port)

@@ -1,5 +1,5 @@
-"""A real Python gRPC server as a peer of the tests: it answers every unary call with the bytes it got. Its PING policy
-is the library's default.
+"""A real Python gRPC server as a peer of the tests: it answers every unary call with the bytes it got. Its PING
+policy is the library's default.
 
   grpc_server.py HOST:PORT
 """

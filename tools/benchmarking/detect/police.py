@@ -101,9 +101,9 @@ def _police(settings: Settings) -> dict:
 
 
 SCENARIOS = [
-    Scenario("police", f"""Every real server of tests/lab/test_real_servers is probed for {_SECONDS} s (--seconds) while real clients
-make {_PER_SECOND} exchanges a second with each through peerpulse. The times are those exchanges', a proxy hop, a server
-and a client that share the processors. complaints: GOAWAY ENHANCE_YOUR_CALM, the most that one peer sent; goaways
-has the orderly ends of idle connections too. closes_absorbed: probe connections opened again, null where connects
-are probes themselves.""", _police),
+    Scenario("police", f"""Every real server of tests/lab/test_real_servers is probed for {_SECONDS} s (--seconds), while
+real clients make {_PER_SECOND} exchanges a second with each through peerpulse. The times are those exchanges': a proxy
+hop, a server and a client that share the processors. complaints: GOAWAY ENHANCE_YOUR_CALM, the most that one peer sent;
+goaways has the orderly ends of idle connections too. closes_absorbed: probe connections opened again, null where
+connects are probes themselves.""", _police),
 ]
