@@ -92,9 +92,10 @@ void FailureDetector::connectAnswered() {
   if (unanswered_ == Asked::kConnect) unansweredSince_.reset();
 }
 
-bool FailureDetector::voidRound(TimePoint now) {
-  judgedFrom_ = std::max(judgedFrom_, now);
-  if (!confirming_) return false;
+bool FailureDetector::voidRound(Duration late, TimePoint now) {
+  if (!confirming_) judgedFrom_ = std::min(now, judgedFrom_ + late);
+  if (!confirming_ || voids_ >= kMaxVoids) return false;
+  ++voids_;
   confirmStart_ = now;
   confirmTried_ = false;
   return true;
@@ -120,6 +121,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   confirming_ = true;
   confirmTried_ = false;
   secondRound_ = false;
+  voids_ = 0;
   confirmStart_ = now;
   silentSince_ = judgedFrom_;
   if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);

@@ -30,7 +30,8 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const uint32_t outstandingBefore = plan_.outstanding();
   const ProbeMode modeBefore = plan_.mode();
 
-  if (now - deadline_ > options_.interval && detector_.voidRound(now)) startConfirm(now, actions);
+  const Duration late = now - deadline_;
+  if (late > options_.interval && detector_.voidRound(late, now)) startConfirm(now, actions);
   std::visit([&](const auto& e) { handle(e, now, actions); }, event);
 
   const bool recovering = detector_.recovering();

@@ -15,7 +15,7 @@
 //   or override changed (a Publish alone when a half-open circuit allows another trial); the generation grows
 //   by one with each (as CircuitTable's does); after on(Tick, now) nextDeadline() > now.
 // A round is void when an event comes more than T after the deadline it should have met: then our own loop
-//   was late, and silence proves nothing (Lifeguard).
+//   was late, and that time's silence proves nothing (Lifeguard).
 //
 // Threading: none. No clock: `now` must not go backwards. Memory: fixed.
 #pragma once
