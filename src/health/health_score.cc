@@ -34,9 +34,8 @@ const char* toString(ScoreFactor factor) {
   return "?";
 }
 
-void HealthScore::path(Duration smoothedRtt) {
-  reading_.rtt = smoothedRtt;
-  measured_ = true;
+void HealthScore::roundTrip(Duration rtt) {
+  leastRtt_ = std::min(leastRtt_, rtt);
 }
 
 void HealthScore::answered(bool late) {
@@ -78,9 +77,10 @@ bool HealthScore::advance(TimePoint now, Duration overdue) {
 
 void HealthScore::skip(TimePoint now) { last_ = now; }
 
-void HealthScore::moveBaseline(Duration span) {
-  if (!measured_) return;  // PINGs were not needed, or not answered
-  measured_ = false;
+void HealthScore::readRtt(Duration span) {
+  if (leastRtt_ == Duration::max()) return;  // PINGs were not needed, or not answered
+  reading_.rtt = leastRtt_;
+  leastRtt_ = Duration::max();
   if (reading_.baseline == Duration::zero()) {
     reading_.baseline = reading_.rtt;
     return;
@@ -94,7 +94,7 @@ void HealthScore::moveBaseline(Duration span) {
 }
 
 void HealthScore::read(Duration span) {
-  moveBaseline(span);
+  readRtt(span);
   if (watched_ > Duration::zero()) {
     const double share = std::min(1.0, toSeconds(owed_) / toSeconds(watched_));
     const double keep = remaining(watched_, kUnansweredHalfLife);

@@ -23,43 +23,55 @@ ScoreFactor dominating(const ScoreReading& from, const ScoreReading& to) {
 
 }  // namespace
 
-std::optional<Decline> Trend::add(const ScoreReading& reading, TimePoint now) {
-  entries_[count_ % kWindow] = {reading, now};
-  ++count_;
-  if (count_ < kWindow) return std::nullopt;
+const Trend::Entry& Trend::Scale::median(Third third) const {
+  std::array<const Entry*, kThird> entries{};
+  const size_t newest = count_ + (static_cast<size_t>(third) + 1) * kThird - 1;  // modulo the window
+  for (size_t i = 0; i < kThird; ++i)
+    entries[i] = &entries_[(newest - i) % kWindow];
+  const auto middle = entries.begin() + kThird / 2;
+  std::nth_element(entries.begin(), middle, entries.end(),
+                   [](const Entry* a, const Entry* b) { return a->reading.value() < b->reading.value(); });
+  return **middle;
+}
 
-  const Entry& first = median(0);
-  const Entry& last = median(2 * kThird);
+std::optional<Decline> Trend::Scale::decline() const {
+  if (count_ < kWindow) return std::nullopt;
+  const Entry& first = median(Third::kOldest);
+  const Entry& last = median(Third::kNewest);
   const double from = first.reading.value();
   const double to = last.reading.value();
-  if (to >= kRecovered) warned_ = false;
-  if (warned_ || to > kWarnAt || to > kRemaining * from) return std::nullopt;
-  if (lastWarning_.has_value() && now - *lastWarning_ < kMinInterval) return std::nullopt;
+  if (to > kWarnAt || to > kRemaining * from) return std::nullopt;
 
-  const double fall = logarithm(from) - logarithm(to);
-  const double middle = logarithm(median(kThird).reading.value());
-  const double steps = std::min(logarithm(from) - middle, middle - logarithm(to));
-  if (steps < kMinStep * fall) return std::nullopt;
-
-  warned_ = true;
-  lastWarning_ = now;
+  const double middle = logarithm(median(Third::kMiddle).reading.value());
+  const double smallerStep = std::min(logarithm(from) - middle, middle - logarithm(to));
+  if (smallerStep < kMinStep * (logarithm(from) - logarithm(to))) return std::nullopt;
   return Decline{first.reading, last.reading, last.at - first.at, dominating(first.reading, last.reading)};
 }
 
-void Trend::reset() {
-  count_ = 0;
-  warned_ = false;
+std::optional<Decline> Trend::add(const ScoreReading& reading, TimePoint now) {
+  std::optional<Decline> decline;
+  Entry entry{reading, now};
+  for (Scale& scale : scales_) {
+    scale.add(entry);
+    if (!decline.has_value()) decline = scale.decline();
+    if (scale.count() % kThird != 0) break;
+    entry = scale.median(Third::kNewest);
+  }
+  if (scales_[0].count() < kWindow) return std::nullopt;
+
+  const double level = scales_[0].median(Third::kNewest).reading.value();
+  if (level >= kRecovered) warned_ = false;
+  const bool tooSoon = lastWarning_.has_value() && now - *lastWarning_ < kMinInterval;
+  if (!decline.has_value() || level > kWarnAt || warned_ || tooSoon) return std::nullopt;
+  warned_ = true;
+  lastWarning_ = now;
+  return decline;
 }
 
-const Trend::Entry& Trend::median(size_t first) const {
-  std::array<const Entry*, kThird> third{};
-  for (size_t i = 0; i < kThird; ++i)
-    third[i] = &entries_[(count_ + first + i) % kWindow];
-  const auto middle = third.begin() + kThird / 2;
-  std::nth_element(third.begin(), middle, third.end(), [](const Entry* a, const Entry* b) {
-    return a->reading.value() < b->reading.value();
-  });
-  return **middle;
+void Trend::reset() {
+  for (Scale& scale : scales_)
+    scale.clear();
+  warned_ = false;
 }
 
 }  // namespace peerpulse::health

@@ -3,7 +3,8 @@
 //   score = verdict x rtt x loss x answers x exchanges          each from 0 to 1
 //
 //   verdict    1 alive; 0.5 suspect, stalled; 0 dead, refusing, unknown
-//   rtt        min(1, (2 baseline + 2 ms) / rtt)                rtt smoothed, against this path's own baseline
+//   rtt        min(1, (2 baseline + 2 ms) / rtt)                the least of the last second: how long the path
+//                                                               is. Answers that loss and pauses held up count below
 //   loss       1 / (1 + loss / 10 %)                            loss: share of answers that came after a gap or never
 //   answers    1 - unanswered                                   share of time in which the process owed an answer
 //   exchanges  1 - failed / (failed + others + 5)               exchanges; the 5 keep one failure from being all
@@ -40,7 +41,7 @@ const char* toString(ScoreFactor factor);
 /// All factors but the verdict at one moment, and the numbers they come from.
 struct ScoreReading {
   std::array<double, kScoreFactors> factors{1, 1, 1, 1};
-  Duration rtt{};  ///< smoothed; zero if never measured
+  Duration rtt{};  ///< zero if never measured
   Duration baseline{};
   double loss = 0;        ///< share of answers
   double unanswered = 0;  ///< share of time
@@ -54,8 +55,8 @@ class HealthScore {
  public:
   explicit HealthScore(TimePoint start) : last_(start), readAt_(start) {}
 
-  /// The path's smoothed round trip.
-  void path(Duration smoothedRtt);
+  /// A round trip.
+  void roundTrip(Duration rtt);
   /// An answer; `late`: it must have been sent more than once, or waited for one that was.
   void answered(bool late);
   /// The connection ended before its answers came.
@@ -92,7 +93,7 @@ class HealthScore {
   static constexpr Duration kSuspicion = milliseconds(100);
 
  private:
-  void moveBaseline(Duration span);
+  void readRtt(Duration span);
   void read(Duration span);
 
   Verdict verdict_ = Verdict::kUnknown;
@@ -103,7 +104,7 @@ class HealthScore {
   TimePoint readAt_;
   Duration watched_{};  // time that counts
   Duration owed_{};     // of it unanswered
-  bool measured_ = false;
+  Duration leastRtt_ = Duration::max();
 
   // Decaying.
   double answers_ = 0;

@@ -1,11 +1,14 @@
 // Trend: notices that a peer's score falls steadily, before the peer dies.
 //
 // It looks at the last 15 readings (one per second) as three thirds, and takes each third's median: up to two
-// outliers in each, such as the answers after a pause, change nothing. A decline is
+// outliers in each, such as the answers after a pause, change nothing. The same is done for the medians of every
+// five readings, and of every five of those: declines within about 15 s, 75 s and 6 minutes are seen. A decline is
 //   - steady: each median is lower than the one before, and each of the two steps is at least a fifth of the whole
 //     fall (of its logarithm: the score is a product). One sudden step, and a level that stays bad, are none;
 //   - large: to at most 70 % of what it was;
-//   - serious: to at most 0.6.
+//   - serious: to at most 0.6, and it is there still.
+// What the score averages over time (loss, unanswered time, failures) falls steadily by itself when heavy trouble
+// goes on for tens of seconds: that is warned of too.
 //
 // One warning per decline: it warns again once the score was back at 0.8, and never twice within a minute. An
 // outage ends a decline, and what it was: reset().
@@ -42,6 +45,7 @@ class Trend {
  public:
   static constexpr size_t kThird = 5;
   static constexpr size_t kWindow = 3 * kThird;
+  static constexpr size_t kScales = 3;
   static constexpr double kRemaining = 0.7;
   static constexpr double kWarnAt = 0.6;
   static constexpr double kRecovered = 0.8;
@@ -58,12 +62,23 @@ class Trend {
     ScoreReading reading;
     TimePoint at;
   };
+  enum class Third : size_t { kOldest, kMiddle, kNewest };
 
-  /// Of the third that begins with the `first` oldest entry.
-  const Entry& median(size_t first) const;
+  /// The last 15 readings, or medians of five of the scale before.
+  class Scale {
+   public:
+    void add(const Entry& entry) { entries_[count_++ % kWindow] = entry; }
+    void clear() { count_ = 0; }
+    size_t count() const { return count_; }
+    const Entry& median(Third third) const;
+    std::optional<Decline> decline() const;
 
-  std::array<Entry, kWindow> entries_{};
-  size_t count_ = 0;  // ever added since reset()
+   private:
+    std::array<Entry, kWindow> entries_{};
+    size_t count_ = 0;  // ever added since clear()
+  };
+
+  std::array<Scale, kScales> scales_;
   bool warned_ = false;
   std::optional<TimePoint> lastWarning_;
 };

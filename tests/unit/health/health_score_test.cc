@@ -25,7 +25,7 @@ class Run {
   double live(const Behaviour& b, Duration time) {
     for (const TimePoint end = now + time; now < end; ++answers) {
       now += milliseconds(20);
-      score.path(b.rtt);
+      score.roundTrip(b.rtt);
       score.answered(answers % 100 < 2 * b.lateOf100 && answers % 2 == 0);
       if (answers % 5 < 2) score.outcome(answers % 50 < 5 * b.failedOf10);
       score.advance(now, b.pausePerSecond / 50);
@@ -107,7 +107,8 @@ TEST_CASE("health_score: more trouble never gives more score") {
   }
   for (int i = 1; i <= 10; ++i) {
     CHECK(scoreOf({.lateOf100 = 5 * i}) < scoreOf({.lateOf100 = 5 * i - 5}));
-    CHECK(scoreOf({.pausePerSecond = milliseconds(100) * i}) < scoreOf({.pausePerSecond = milliseconds(100) * (i - 1)}));
+    CHECK(scoreOf({.pausePerSecond = i * milliseconds(100)}) <
+          scoreOf({.pausePerSecond = (i - 1) * milliseconds(100)}));
     CHECK(scoreOf({.failedOf10 = i}) < scoreOf({.failedOf10 = i - 1}));
   }
   // On another path the same trouble costs the same.

@@ -54,6 +54,21 @@ TEST_CASE("trend: a steady fall warns once, with its evidence") {
   }
 }
 
+TEST_CASE("trend: slow falls are seen too, over the time they took") {
+  const struct {
+    double each;
+    Duration least, most;
+  } rows[] = {{0.02, seconds(40), seconds(60)}, {0.005, seconds(200), seconds(300)}};
+  for (const auto& row : rows) {
+    Series s;
+    s.level(400, 1);
+    CHECK(s.fall(600, 1, row.each) == 1);
+    CHECK(s.last.over >= row.least);
+    CHECK(s.last.over <= row.most);
+    CHECK(s.last.to.value() >= 0.3);
+  }
+}
+
 TEST_CASE("trend: warns in time: while there is something left of a peer that loses a tenth per second") {
   Series s;
   s.level(60, 1);
