@@ -5,6 +5,7 @@
 //   ACK, RST, ... --> Event ------------------------------------------+--> PeerHealth --> Actions
 //                                                                           |  Publish --> CircuitTable
 //                                                                           +- Report  --> ProberCallbacks
+//                                                                           +- Warn    -->
 //
 // Threading: construct, start() and stop() on one thread; overrideCircuit() and outcomes().record() on any;
 //   callbacks come on the prober's own.
@@ -24,10 +25,12 @@
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/local_health.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/health/probe_options.h"
 #include "peerpulse/health/transition.h"
+#include "peerpulse/health/trend.h"
 #include "peerpulse/net/read_blocks.h"
 #include "peerpulse/stats/peer_stats.h"
 
@@ -50,6 +53,10 @@ class ProberCallbacks {
   virtual ~ProberCallbacks() = default;
   /// A verdict or a circuit changed; the table shows it already. On the prober's thread: must be quick.
   virtual void onTransition(const health::Transition& transition) = 0;
+  /// A peer gets worse, before anything else changed.
+  virtual void onDegrading(const health::Degrading& warning) {}
+  /// This host's own state changed.
+  virtual void onLocalHealth(health::LocalState from, health::LocalState to) {}
 };
 
 class Prober {
@@ -72,6 +79,8 @@ class Prober {
 
   /// How late the loop was at its last heartbeat.
   Duration loopLag() const { return Duration(loopLag_.load(std::memory_order_relaxed)); }
+  /// What LocalHealth says of this host; any thread.
+  health::LocalState localState() const { return localState_.load(std::memory_order_relaxed); }
 
   /// The loop's heartbeat: CircuitTable::beat(), and outcomes that are not urgent are taken in.
   static constexpr Duration kBeatInterval = milliseconds(20);
@@ -91,6 +100,7 @@ class Prober {
   uint32_t jitterSeed_;
   std::unique_ptr<OutcomeInbox> inbox_;
   std::atomic<Duration::rep> loopLag_{0};
+  std::atomic<health::LocalState> localState_{health::LocalState::kOk};
 
   // On the prober's thread. The dispatcher dies before what its deferred objects refer to.
   net::ReadBlocks blocks_;
