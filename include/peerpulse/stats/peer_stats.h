@@ -39,7 +39,9 @@ struct ProbeStats {
   Value cleared;   ///< suspects found alive
   Value deads;     ///< suspects found dead
   Value outcomesDropped;
-  Value mode;  ///< health::ProbeMode as a number
+  Value mode;         ///< health::ProbeMode as a number
+  Value scoreMillis;  ///< health::HealthScore in thousandths
+  Value degradings;   ///< warnings that the score falls
   Value rttLastMicros;
   Value rttP50Micros;  ///< over the last 256 ACKs
   Value rttP99Micros;
