@@ -32,7 +32,7 @@ class Watch:
         found = [(cut, self.collect(cut)) for cut in cuts]
         for cut in cuts:
             cut.restore()
-            self._cut_off_seconds += len(cut.names) * (time.monotonic_ns() - cut.switched.ordered_ns) / 1e9
+            self.had_no_power(cut)
         return found
 
     def collect(self, cut: Cut) -> dict[str, dict]:
@@ -42,6 +42,10 @@ class Watch:
             self._dead_by_cut[name] = self._dead_by_cut.get(name, 0) + 1
             self.times_ms.append(milliseconds(cut.switched.ordered_ns, event["monotonic_ns"]))
         return events
+
+    def had_no_power(self, cut: Cut) -> None:
+        """Until now. To be called when it is back."""
+        self._cut_off_seconds += len(cut.names) * (time.monotonic_ns() - cut.switched.ordered_ns) / 1e9
 
     def counted(self) -> dict:
         """What every line of JSON has. peer_seconds: of peers that had power."""
@@ -58,13 +62,13 @@ class Watch:
             "false_dead_peers": {name: count for name, count in false.items() if count},
             "goaways": total(after, "peerpulse_probe_goaways_total") -
             total(self._before, "peerpulse_probe_goaways_total"),
-            "prober_lag_below_ms": self._lag_ms(after),
+            "prober_lag_sampled_ms": self._lag_ms(after),
             **({} if self._cluster.haproxy is None else {
                 "haproxy": self._cluster.haproxy.result(self._cluster.haproxy.false_dead())}),
         }
 
     def _lag_ms(self, after: dict[str, float]) -> float | None:
-        """The prober's latest heartbeat was late by no more than this (a bucket's bound; null: above all of them)."""
+        """The greatest lag of the prober's loop that was seen (a bucket's bound; null: none, or above all of them)."""
         bound = histogram_max(self._before, after, _LAG, 'loop="prober"')
         return None if bound is None or bound == float("inf") else round(bound * 1000, 3)
 
