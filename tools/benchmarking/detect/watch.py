@@ -22,7 +22,8 @@ class Watch:
             cluster.haproxy.start_counting()
         self._started = time.monotonic()
         self._cut_off_seconds = 0.0
-        self._dead_by_cut: dict[str, int] = {}
+        self._cuts: dict[str, int] = {}
+        """Of each peer. One that is missed may still be found later: that is no false verdict."""
         self.times_ms: list[float] = []
         self.missed: list[str] = []
 
@@ -38,8 +39,9 @@ class Watch:
     def collect(self, cut: Cut) -> dict[str, dict]:
         events, missed = cut.found()
         self.missed += missed
-        for name, event in events.items():
-            self._dead_by_cut[name] = self._dead_by_cut.get(name, 0) + 1
+        for name in cut.names:
+            self._cuts[name] = self._cuts.get(name, 0) + 1
+        for event in events.values():
             self.times_ms.append(milliseconds(cut.switched.ordered_ns, event["monotonic_ns"]))
         return events
 
@@ -53,7 +55,7 @@ class Watch:
         elapsed = time.monotonic() - self._started
         deads = by_peer(after, _STAGES, 'stage="dead"')
         before = by_peer(self._before, _STAGES, 'stage="dead"')
-        false = {name: count - before.get(name, 0) - self._dead_by_cut.get(name, 0) for name, count in deads.items()}
+        false = {name: max(0, count - before.get(name, 0) - self._cuts.get(name, 0)) for name, count in deads.items()}
         return {
             "false_dead": sum(false.values()),
             "suspects": total(after, _STAGES, 'stage="suspect"') - total(self._before, _STAGES, 'stage="suspect"'),
