@@ -1,12 +1,14 @@
 """See tools/bench/detect."""
 
 import argparse
+import textwrap
 
 from tools.benchmarking import command
 from tools.benchmarking.command import BenchFailed, say
 from tools.benchmarking.detect.registry import scenarios
 from tools.benchmarking.detect.scenario import Scenario, Settings
 
+_WIDTH, _INDENT = 118, 14
 _ABOUT = """\
 How fast a dead peer is found, and that no other is: real sockets in a lab of network namespaces, where power is cut by
 dropping every frame of a node. One line of JSON per scenario.
@@ -31,11 +33,9 @@ Scenarios:
 
 
 def _about(known: dict[str, Scenario]) -> str:
-    texts = []
-    for scenario in known.values():
-        lines = scenario.about.splitlines()
-        texts.append(f"{scenario.name:12} " + f"\n{'':13}".join(lines))
-    return _ABOUT + "\n".join(texts)
+    return _ABOUT + "\n".join(
+        textwrap.fill(" ".join(scenario.about.split()), _WIDTH, initial_indent=f"{scenario.name:{_INDENT}}",
+                      subsequent_indent=" " * _INDENT) for scenario in known.values())
 
 
 def _measure(arguments: argparse.Namespace):
