@@ -1,12 +1,14 @@
 """See tools/bench/detect."""
 
 import argparse
+import textwrap
 
 from tools.benchmarking import command
 from tools.benchmarking.command import BenchFailed, say
 from tools.benchmarking.detect.registry import scenarios
 from tools.benchmarking.detect.scenario import Scenario, Settings
 
+_WIDTH, _INDENT = 118, 14
 _ABOUT = """\
 How fast a dead peer is found, and that no other is: real sockets in a lab of network namespaces, where power is cut by
 dropping every frame of a node. One line of JSON per scenario.
@@ -15,7 +17,7 @@ n, p50, p99, max   Of the scenario's times, in ms; null where it takes none.
 false_dead         Verdicts `dead` that no cut explains, from peerpulse's own counters.
 suspects           First-stage suspicions, cuts included; cleared: those that were taken back.
 peer_seconds       Time of peers that had power, all peers together.
-prober_lag_below_ms  The prober's loop was never later than this (bound of a histogram's bucket).
+prober_lag_sampled_ms  The greatest lag of the prober's loop, of samples every 50 ms (bound of a histogram's bucket).
 target, within_target  Of issue and times; a missed time does not change the exit status.
 failures           What makes the exit status 1: a false dead, a cut not found, a reset or refusal where there must
                    be none.
@@ -31,11 +33,9 @@ Scenarios:
 
 
 def _about(known: dict[str, Scenario]) -> str:
-    texts = []
-    for scenario in known.values():
-        lines = scenario.about.splitlines()
-        texts.append(f"{scenario.name:12} " + f"\n{'':13}".join(lines))
-    return _ABOUT + "\n".join(texts)
+    return _ABOUT + "\n".join(
+        textwrap.fill(" ".join(scenario.about.split()), _WIDTH, initial_indent=f"{scenario.name:{_INDENT}}",
+                      subsequent_indent=" " * _INDENT) for scenario in known.values())
 
 
 def _measure(arguments: argparse.Namespace):

@@ -41,20 +41,23 @@ def _phase(cluster: Cluster, phase: str, seconds: float, cuts: int) -> tuple[Wat
         pauser = stack.enter_context(Pauser([paused])) if phase != "oversubscribed" else None
         watch = Watch(cluster)
         watch_for(watch, seconds)
-        excess = []
+        excess, paused_ms = [], []
         for cut, events in cut_some(cluster, watch, cuts):
             for event in events.values():
                 start, end = cut.switched.ordered_ns, event["monotonic_ns"]
-                excess.append((end - start) / 1e6 - (pauser.overlap_ms(start, end) if pauser else 0.0))
+                paused_ms.append(pauser.overlap_ms(start, end) if pauser else 0.0)
+                excess.append((end - start) / 1e6 - paused_ms[-1])
         counted = watch.counted()
-    return watch, {"phase": phase, **summary(watch.times_ms), "without_pauses": summary(excess), **counted}
+    return watch, {"phase": phase, **summary(watch.times_ms), "without_pauses": summary(excess),
+                   "pauses": len(pauser.pauses) if pauser else 0, "cuts_with_pauses": sum(ms > 0 for ms in paused_ms),
+                   **counted}
 
 
 def _within(phase: dict) -> bool:
     """Found within lag + 100 ms: the lag is that of the pauses, which are off already, and of the prober's loop."""
-    lag = phase["prober_lag_below_ms"]
+    lag = phase["prober_lag_sampled_ms"]
     longest = phase["without_pauses"]["max"]
-    return longest is not None and (lag is None or longest <= lag + _LIMIT_MS)
+    return longest is not None and longest <= (lag or 0.0) + _LIMIT_MS
 
 
 def _starved(settings: Settings) -> dict:
