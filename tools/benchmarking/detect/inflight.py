@@ -20,7 +20,8 @@ def _one(exchanges: int, protocol: str, rounds: int) -> dict:
     limit = _LIMITS_MS[exchanges]
     own = result["own_ms"]
     measured = own["max"] if own else result["verdict_to_failed_ms"]["max"]
-    return {"exchanges": exchanges, "protocol": protocol, "limit_ms": limit, "within_target": measured is not None and measured <= limit,
+    return {"exchanges": exchanges, "protocol": protocol, "limit_ms": limit,
+            "within_target": measured is not None and measured <= limit,
             "at_client_ms": result["verdict_to_failed_ms"], "own_ms": own,
             "cut_to_verdict_ms": result["cut_to_verdict_ms"], "all_failed": result["all_failed"]}
 
@@ -52,8 +53,8 @@ def _cut_inflight(settings: Settings) -> dict:
 
 
 SCENARIOS = [
-    Scenario("cut_inflight", f"""tools/bench/inflight with 1,000 and 10,000 exchanges to a peer that loses power (h1 and h2,
-on_dead respond, --rounds each, default {_ROUNDS}). n, p50, p99, max: of the longest times from the verdict to the failure at
-the client, which is one process on the same processors and so an upper bound. own_ms: what peerpulse says of itself in
-peerpulse_fail_inflight_seconds where it has that metric (the target is then about it).""", _cut_inflight),
+    Scenario("cut_inflight", f"""tools/bench/inflight with 1,000 and 10,000 exchanges to a peer that loses power (h1
+and h2, on_dead respond, --rounds each, default {_ROUNDS}). n, p50, p99, max: of the longest times from the verdict
+to the failure at the client, which is one process on the same processors and so an upper bound. own_ms: what
+peerpulse says of itself in peerpulse_fail_inflight_seconds where it has that metric (the target is then about it).""", _cut_inflight),
 ]

@@ -131,11 +131,11 @@ def _stop6_rounds(settings: Settings, rounds: int, cluster: Cluster, second: Pee
 
 
 SCENARIOS = [
-    Scenario("gc300", f"""Each of {PEERS} peers' processes is stopped for 300 ms about every 2 s, at times of its own;
---seconds (default: half an hour of peer time) without loss and as long with 1 % each way, small exchanges to 10 of
-the peers meanwhile (resets, refusals, failed_exchanges: of those). Then --rounds cuts (default {CUTS}) with the
-pauses and the loss, whose times have no target.""", _gc300),
-    Scenario("stop6", """A peer that speaks h2 and one (nginx) that speaks h1 are stopped for 6 s under load, --rounds
-times (default 3), with preset rustfs and on_dead refuse; connects to both listeners every 20 ms all the while.
-Not one exchange may fail, no connection be reset, no connect be refused.""", _stop6),
+    Scenario("gc300", f"""Each of {PEERS} peers' processes is stopped for 300 ms about every 2 s, at times of its
+own; --seconds (default: half an hour of peer time) without loss and as long with 1 % each way, small exchanges to
+10 of the peers meanwhile (resets, refusals, failed_exchanges: of those). Then --rounds cuts (default {CUTS}) with
+the pauses and the loss, whose times have no target.""", _gc300),
+    Scenario("stop6", """A peer that speaks h2 and one (nginx) that speaks h1 are stopped for 6 s under load,
+--rounds times (default 3), with preset rustfs and on_dead refuse; connects to both listeners every 20 ms all the
+while. Not one exchange may fail, no connection be reset, no connect be refused.""", _stop6),
 ]

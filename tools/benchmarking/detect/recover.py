@@ -70,9 +70,10 @@ def _recover(settings: Settings) -> dict:
 
 
 SCENARIOS = [
-    Scenario("recover", f"""From just before the kernel is told to let a node's frames pass again to monotonic_ns of the
-event with which the peer's circuit is closed; --rounds outages (default {_ROUNDS}) of 1 s and as many of 60 s, {_VICTIMS} of
-{_NODES} nodes at a time, which return one after the other. Included: the wait for the next attempt, ARP, one connection, one
-PING. The peers' processes and connections are as they were; the ramp of admission (up to 200 ms) comes after it.""",
+    Scenario("recover", f"""From just before the kernel is told to let a node's frames pass again to monotonic_ns of
+the event with which the peer's circuit is closed; --rounds outages (default {_ROUNDS}) of 1 s and as many of 60 s,
+{_VICTIMS} of {_NODES} nodes at a time, which return one after the other. Included: the wait for the next attempt,
+ARP, one connection, one PING. The peers' processes and connections are as they were; the ramp of admission (up to
+200 ms) comes after it.""",
              _recover),
 ]

@@ -66,8 +66,8 @@ def _saturated(settings: Settings) -> dict:
 
 
 SCENARIOS = [
-    Scenario("saturated", f"""The link of one of 4 peers is made {_MBIT} Mbit/s wide each way, with {_QUEUE // 1024} KiB of queue before it
-(tbf), and filled both ways for --seconds (default {_SECONDS}) by bulk through peerpulse and as much beside it.
-to_peer_percent_full, from_peer_percent_full: how full, with headers. resets, refusals, failed_exchanges: of what
-went through peerpulse.""", _saturated),
+    Scenario("saturated", f"""The link of one of 4 peers is made {_MBIT} Mbit/s wide each way, with {_QUEUE // 1024}
+KiB of queue before it (tbf), and filled both ways for --seconds (default {_SECONDS}) by bulk through peerpulse and
+as much beside it. to_peer_percent_full, from_peer_percent_full: how full, with headers. resets, refusals,
+failed_exchanges: of what went through peerpulse.""", _saturated),
 ]

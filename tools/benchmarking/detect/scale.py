@@ -87,7 +87,7 @@ def _peers1000(settings: Settings) -> dict:
         events = EventStream(peerpulse)
         stack.callback(events.close)
         wait_for(lambda: all(peer["verdict"] == "alive" and peer["probe"]["mode"] == "fast_ping"
-                             for peer in peerpulse.get("/peers").json()["peers"]), _START_S, "all are probed by PINGs")
+                             for peer in peerpulse.get("/peers").json()["peers"]), _START_S, "all get PINGs")
         time.sleep(2)
         return _measure(settings, lab, peerpulse, events, addresses)
 
@@ -126,8 +126,9 @@ def _measure(settings: Settings, lab: Lab, peerpulse, events: EventStream, addre
 
 
 SCENARIOS = [
-    Scenario("peers1000", f"""{_PEERS} peers ({_NODES} nodes, one nghttpd each at {_PEERS_PER_NODE} addresses), a PING to each every 20 ms.
-prober_cores, process_cores: processor time from schedstat over --seconds (default {_SECONDS}), as in tools/bench/idle: sending
-over the lab's links, and receiving whatever arrives meanwhile, is done on the sender's time and so included. Then
---rounds cuts of a node ({_PEERS_PER_NODE} peers at once, default {_ROUNDS}); the peers share the processors with the prober.""", _peers1000),
+    Scenario("peers1000", f"""{_PEERS} peers ({_NODES} nodes, one nghttpd each at {_PEERS_PER_NODE} addresses), a
+PING to each every 20 ms. prober_cores, process_cores: processor time from schedstat over --seconds (default
+{_SECONDS}), as in tools/bench/idle: sending over the lab's links, and receiving whatever arrives meanwhile, is done
+on the sender's time and so included. Then --rounds cuts of a node ({_PEERS_PER_NODE} peers at once, default
+{_ROUNDS}); the peers share the processors with the prober.""", _peers1000),
 ]

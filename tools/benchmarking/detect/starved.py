@@ -32,7 +32,7 @@ def _busy_loops(cluster: Cluster, seconds: float):
 
 
 def _phase(cluster: Cluster, phase: str, seconds: float, cuts: int) -> tuple[Watch, dict]:
-    """watch_for, then cuts, in those conditions. A cut's time without the pauses that fell into it is its `excess`."""
+    """watch_for, then cuts, in those conditions. `excess`: of a cut's time what no pause explains."""
     say(f"  {phase}")
     paused = [cluster.peerpulse.process] + ([cluster.haproxy.process] if cluster.haproxy else [])
     with contextlib.ExitStack() as stack:
@@ -83,9 +83,9 @@ def _starved(settings: Settings) -> dict:
 
 
 SCENARIOS = [
-    Scenario("starved", f"""{PEERS} peers. Three phases, each --seconds (default: half an hour of peer time) and then
---rounds cuts of a node (default {CUTS}): {_LOOPS_PER_CORE} busy loops per core (oversubscribed); peerpulse stopped for 300 ms
-about every 2 s (stopped); both. HAProxy is stopped with it. without_pauses: times less what of them peerpulse was
-stopped; within target when that is at most 100 ms more than the prober's greatest lag in the phase. The peers are
-starved of processor too.""", _starved),
+    Scenario("starved", f"""{PEERS} peers. Three phases, each --seconds (default: half an hour of peer time) and
+then --rounds cuts of a node (default {CUTS}): {_LOOPS_PER_CORE} busy loops per core (oversubscribed); peerpulse
+stopped for 300 ms about every 2 s (stopped); both. HAProxy is stopped with it. without_pauses: times less what of
+them peerpulse was stopped; within target when that is at most 100 ms more than the prober's greatest lag in the
+phase. The peers are starved of processor too.""", _starved),
 ]

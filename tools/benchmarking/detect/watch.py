@@ -70,7 +70,7 @@ class Watch:
         }
 
     def _lag_ms(self, after: dict[str, float]) -> float | None:
-        """The greatest lag of the prober's loop that was seen (a bucket's bound; null: none, or above all of them)."""
+        """The greatest lag of the prober's loop that was seen (a bucket's bound; null: none or above all)."""
         bound = histogram_max(self._before, after, _LAG, 'loop="prober"')
         return None if bound is None or bound == float("inf") else round(bound * 1000, 3)
 
