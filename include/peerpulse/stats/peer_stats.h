@@ -34,6 +34,7 @@ struct ProbeStats {
   Value acked;
   Value lost;  ///< PINGs of a connection that ended before their ACK
   Value goaways;
+  Value tooManyPings;  ///< of these ENHANCE_YOUR_CALM: the peer polices PINGs
   Value connects;  ///< connection attempts, confirm and recovery included
   Value suspects;  ///< first stage entered
   Value cleared;   ///< suspects found alive
