@@ -355,25 +355,23 @@ void Exchange::onDownstreamReset(http::ResetReason, std::string_view detail) {
 
 void Exchange::onPeerDown(const health::CircuitWord& word) {
   ListNode<PeerExchangeTag>::unlink();
-  const bool flush = !downstream_.http2();  // an h2 connection carries many: one write for all, at the turn's end
   failFast(word);
-  if (flush) downstream_.flushNow();
 }
 
 void Exchange::failFast(const health::CircuitWord& word) {
   record_.fastFailed = true;
-  fail(refusalFor(word));
+  fail(peer_.refusalFailure(word));
 }
 
 void Exchange::noteRefusal(const health::CircuitWord& word) {
   if (state_ == State::kFailing || state_ == State::kDone) return;
-  const Failure refusal = refusalFor(word);
+  const Failure& refusal = peer_.refusalFailure(word);
   record_.fastFailed = true;
   record_.error = refusal.error;
   record_.detail = refusal.detail;
 }
 
-void Exchange::fail(Failure failure) {
+void Exchange::fail(const Failure& failure) {
   if (state_ == State::kFailing || state_ == State::kDone) return;
   leaveQueues();
   ListNode<PeerExchangeTag>::unlink();
@@ -392,7 +390,7 @@ void Exchange::fail(Failure failure) {
 
 void Exchange::answerLocally(const Failure& failure) {
   state_ = State::kFailing;
-  timer_.reset();
+  if (!peer_.failing()) timer_.reset();
   if (downstreamStream_ == nullptr) {
     finish();
     return;
@@ -437,13 +435,19 @@ void Exchange::finish() {
   state_ = State::kDone;
   leaveQueues();
   ListNode<PeerExchangeTag>::unlink();
-  timer_.reset();
+  if (!peer_.failing()) timer_.reset();
   const SharedState& shared = peer_.context().shared;
   if (trial_) shared.trials.giveBack(peer_.options().id, generation_);
-  const Duration took = now() - record_.started;
-  countFinished(shared.stats, peer_.options().id, routeIndex_, record_, took);
-  if (shared.options.accessLog) logExchange(peer_.options(), route(), head_, retries_, record_, took);
+  took_ = now() - record_.started;
+  countFinished(shared.stats, peer_.options().id, routeIndex_, record_, took_);
+  logPending_ = shared.options.accessLog;
+  if (!peer_.failing()) writeLog();
   downstream_.remove(*this);
+}
+
+void Exchange::writeLog() {
+  if (!std::exchange(logPending_, false)) return;
+  logExchange(peer_.options(), route(), head_, retries_, record_, took_);
 }
 
 // --- Time ----------------------------------------------------------------------------------------------------
@@ -464,6 +468,7 @@ void Exchange::armTimer() {
 }
 
 void Exchange::onTimer() {
+  if (state_ == State::kFailing || state_ == State::kDone) return;
   const TimePoint at = now();
   if (const Expiry expiry = deadlines_->expired(at); expiry != Expiry::kNone) {
     onExpiry(expiry);
