@@ -302,6 +302,7 @@ void Exchange::onUpstreamReset(http::ResetReason reason, std::string_view detail
   }
   connection_->recordResult(reason == http::ResetReason::kRefused);
   const bool counts = reason != http::ResetReason::kConnectionClosed || connection_->takeLossReport();
+  const bool ending = connection_->state() == upstream::PooledConnection::State::kDraining;
   connection_ = nullptr;
   if (responseStarted_) {
     record_.error = ProxyError::kHttpResponseIncomplete;
@@ -309,23 +310,24 @@ void Exchange::onUpstreamReset(http::ResetReason reason, std::string_view detail
     resetDownstream(http::ResetReason::kInternal);
     return;
   }
-  if (retry(reason)) return;
+  if (retry(reason, ending)) return;
   if (counts) recordOutcome(health::Outcome::kReset);
   fail(Failure{errorFor(reason), std::string(detail)});
 }
 
-bool Exchange::retry(http::ResetReason reason) {
+bool Exchange::retry(http::ResetReason reason, bool connectionEnding) {
   FailedAttempt attempt;
   attempt.reason = reason;
   attempt.retriesDone = retries_;
   attempt.connectionReused = reusedConnection_;
+  attempt.connectionEnding = connectionEnding;
   attempt.bodyReplayable = replayable_;
   attempt.hasBody = !head_.complete;
   attempt.method = head_.method;
   WorkerContext& context = peer_.context();
   const double jitter = std::uniform_real_distribution<double>(0, 1)(context.random);
   const auto delay = retryAfter(context.options.retry, attempt, jitter);
-  if (!delay || !peer_.retryBudget().take()) return false;
+  if (!delay || (chargesBudget(attempt) && !peer_.retryBudget().take())) return false;
   ++retries_;
   peer_.stats().retriesTotal.add();
   requestBody_.moveTo(replay_);  // what was sent comes first, then what waited behind it

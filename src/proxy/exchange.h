@@ -122,7 +122,7 @@ class Exchange : public event::DeferredDeletable,
   void onUpstreamReset(http::ResetReason reason, std::string_view detail);
   void onDownstreamClosed();
   void onDownstreamReset(http::ResetReason reason, std::string_view detail);
-  bool retry(http::ResetReason reason);
+  bool retry(http::ResetReason reason, bool connectionEnding);
   void fail(const Failure& failure);
   void failFast(const health::CircuitWord& word);
   void answerLocally(const Failure& failure);
