@@ -100,7 +100,7 @@ void Prober::beat(Duration lag) {
   const TimePoint now = dispatcher_.now();
   table_.beat(now);
   watch_->beat(lag, now);
-  loopLag_.store(lag.count(), std::memory_order_relaxed);
+  if (lag > Duration(loopLag_.load(std::memory_order_relaxed))) loopLag_.store(lag.count(), std::memory_order_relaxed);
   drainInbox();
   // A slice of the peers each time, all of them once per kStatsInterval: no turn of the loop is long.
   const size_t slice = peers_.size() * kBeatInterval / kStatsInterval + 1;

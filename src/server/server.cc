@@ -189,7 +189,7 @@ void Server::watchProber() {
     log::write(log::Level::kError, stalled ? "prober_stalled" : "prober_resumed",
                log::Fields().add("last_beat_ms", toMillis(now - table_.lastBeat())));
   }
-  stats_.loop(kProberLoop).lag.observe(prober_->loopLag());
+  stats_.loop(kProberLoop).lag.observe(prober_->takeLoopLag());
   for (const auto& peer : config_.proxy.peers) {
     if (!gates_.reconcile(peer.id, now)) continue;
     for (auto& worker : workers_)

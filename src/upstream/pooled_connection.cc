@@ -1,5 +1,6 @@
 #include "peerpulse/upstream/pooled_connection.h"
 
+#include "peerpulse/health/connect_evidence.h"
 #include "peerpulse/upstream/connection_pool.h"
 
 namespace peerpulse::upstream {
@@ -62,7 +63,7 @@ void PooledConnection::recordResult(bool success) {
 void PooledConnection::onConnected() {
   if (state_ != State::kConnecting) return;
   connectTimer_.reset();
-  pool_.context_.table.stampHeard(pool_.peer_, pool_.context_.dispatcher.now());
+  heardKernel();
   pool_.onConnectionReady(*this);
 }
 
@@ -72,9 +73,15 @@ void PooledConnection::onRead(Slice data) {
   if (auto received = codec_->receive(std::move(data)); !received) shut(received.error().message, false);
 }
 
+// SYN-ACK, FIN and RST come from the peer's kernel, whatever its process does.
+void PooledConnection::heardKernel() {
+  pool_.context_.table.stampKernelHeard(pool_.peer_, pool_.context_.dispatcher.now());
+}
+
 void PooledConnection::onReadDone() { flushNow(); }
 
 void PooledConnection::onEof() {
+  heardKernel();
   codec_->receiveEof();
   shut("the peer closed the connection", false);
 }
@@ -82,6 +89,8 @@ void PooledConnection::onEof() {
 void PooledConnection::onWritable() { pump(); }
 
 void PooledConnection::onClosed(const Error& error) {
+  const health::ConnectEvidence evidence = health::classifyConnect(error.code);
+  if (evidence == health::ConnectEvidence::kAlive || evidence == health::ConnectEvidence::kRefused) heardKernel();
   if (state_ == State::kConnecting) {
     pool_.onConnectFailed(*this, PoolFailure::kConnectFailed, error);
   } else {

@@ -13,7 +13,7 @@ from tools.benchmarking.inflight_client import ClientRun, HangingPeer
 from tools.demonstration.measurements import milliseconds, quantile
 from tools.lab import Lab, Switched
 
-_OWN_METRIC = "peerpulse_fail_inflight_seconds"
+_OWN_METRIC = "peerpulse_fail_in_flight_seconds"
 _VICTIM, _HEALTHY = "node3", "node2"
 _SECOND_NS = 1_000_000_000
 _ENDED_WITHIN_S = 20

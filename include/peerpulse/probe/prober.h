@@ -83,8 +83,8 @@ class Prober {
   /// An operator's word; `ttl` zero: until lifted by kAuto.
   void overrideCircuit(PeerId peer, health::CircuitOverride::Kind state, Duration ttl);
 
-  /// How late the loop was at its last heartbeat.
-  Duration loopLag() const { return Duration(loopLag_.load(std::memory_order_relaxed)); }
+  /// The most that the loop was late at a heartbeat since the last call. One caller; any thread.
+  Duration takeLoopLag() { return Duration(loopLag_.exchange(0, std::memory_order_relaxed)); }
   /// What LocalHealth says of this host; any thread.
   health::LocalState localState() const;
 

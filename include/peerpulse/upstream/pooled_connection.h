@@ -72,6 +72,7 @@ class PooledConnection : public event::DeferredDeletable,
   // net::Flushable
   void flushNow() override;
 
+  void heardKernel();
   void pump();
   void flushLater();
   /// Keeps the peer's gauges (connecting, active, idle) and the idle clock right.
