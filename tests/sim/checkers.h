@@ -1,0 +1,134 @@
+// Checkers: what must hold after every step, whatever the scenario does. The first broken rule ends the seed.
+//
+// Words. Reachable: powered, and neither direction of its path is cut. Healthy: reachable, its process runs and
+// accepts, the prober runs and can connect. p: loss of a packet, per direction. S, C, K, T as in ProbeOptions;
+// S and C are the largest that DetectionLimits gave since the peer became unreachable. maxRtt: the longest round
+// trip of packets that are not lost. Late: the prober came back from a pause longer than T.
+//
+//  1 no false dead   `dead` of a peer that was reachable and serving from the beginning of its last confirm round
+//                    on is a violation. Whatever else happens: processes paused for any time, the prober paused
+//                    for any time, a starved loop, jitter, reordering, lost connections. Not counted are: maxRtt > C (a
+//                    path that grew longer than was measured); a loss burst that overlapped the confirm (reported
+//                    as burstDead); connects that could not leave this host; an accept queue that is full, with
+//                    loss, or on a rung where nothing but a firewalled port is left to ask (fullQueueDead).
+//                    Independent loss can kill all K SYNs (or their answers): with x = 1 - (1-p)(1-q) that is x^K
+//                    per round. Up to 0.5 % each way x^4 = 1e-8; there is at most one suspicion per second of peer
+//                    time in this simulation's classes up to 0.5 %, so a year of it (3.2e7 s) is expected to see
+//                    less than 0.32, really (3,000 per peer-day, a fifth of the peers) 2e-3: each one is a
+//                    violation. Above that x^K is summed over all confirm rounds of reachable peers; more false
+//                    deads over the whole run than that sum E, 4 sqrt(E) and 2 break the rule (Statistics).
+//  2 detection       a peer that becomes unreachable and stays so is dead within S + C, counted from the last
+//                    packet that came from it (at most one-way delay later), or from the prober's last late return
+//                    if that was later; + C if the own host was suspect meanwhile; + 200 ms if only its kernel may
+//                    have spoken last (loss, a stopped process, a slow rung, any disturbance in the 11 s before);
+//                    + 3 times the lateness of a starved loop. Not while connects cannot leave this host.
+//  3 recovery        a peer healthy for B has verdict alive (or, with loss, suspect) and a circuit closed, unless
+//                    requests opened it. B = 4 attempts + 4 maxRtt + 100 ms; + 3 s with loss; + 1.3 s if the path
+//                    may be longer than was measured; + 1 s of flap damping; + 600 ms for a mute connection.
+//  4 transitions     only those that the graphs in failure_detector.h and circuit.h draw; probe evidence does not
+//                    close what requests opened.
+//  5 words           the generation grows by one; the table's word is the reported one; the report's time is now.
+//  6 no spinning     after a Tick the next deadline is in the future; at most 1,000 Ticks per peer and second.
+//  7 bounds          at most 33 sockets per peer, 4 in an outage; at most 900 PINGs outstanding; at most 20,000
+//                    events scheduled.
+//  8 exchanges       none is sent while the word says open (unless its writer has been silent for 1 s), and through
+//                    a half-open circuit one per generation; those in flight are failed by `dead` alone, so never
+//                    by `stalled`; a peer whose process is stopped for up to 9 s, all else well, refuses nobody;
+//                    no more retries than max_retries.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "event_heap.h"
+#include "event_log.h"
+#include "exchange_model.h"
+#include "prober_model.h"
+#include "statistics.h"
+#include "wire_model.h"
+
+namespace peerpulse::sim {
+
+enum class Profile : uint8_t { kLan, kFast, kWan };
+
+class Checkers : public ProberObserver, public ExchangeObserver {
+ public:
+  Checkers(EventHeap& heap, EventLog& log, ProberModel& prober, std::array<WireModel, kMaxPeers>& wires)
+      : heap_(heap), log_(log), prober_(prober), wires_(wires) {}
+
+  void reset(uint32_t peers, const std::array<health::ProbeOptions, kMaxPeers>& options, Profile profile,
+             Statistics& statistics);
+
+  const char* violation() const { return violation_; }
+  uint8_t violationPeer() const { return violationPeer_; }
+
+  /// Call both around every fault of the peer; `disturbed`: more than its reachability changed.
+  void beforeFault(uint8_t peer);
+  void afterFault(uint8_t peer, bool disturbed);
+  /// A fault of the own host changed: all peers'.
+  void ownHostChanged();
+  /// At the end of a run: what is still due, and the peer time.
+  void finish();
+
+  void onReport(uint8_t peer, const health::Transition& transition) override;
+  void onPublish(uint8_t peer, const health::CircuitWord& word) override;
+  void onConfirm(uint8_t peer, uint32_t connects) override;
+  void onSockets(uint8_t peer, uint32_t open) override;
+  void onFed(uint8_t peer, bool ticked) override;
+
+  void onSent(uint8_t peer, const health::CircuitWord& word, bool trial, bool failOpen) override;
+  void onRefused(uint8_t peer, const health::CircuitWord& word) override;
+  void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) override;
+  void onTrialSucceeded(uint8_t peer) override { truths_[peer].trialSucceeded = true; }
+  void onRetry(uint8_t peer, uint32_t retriesDone) override;
+
+ private:
+  struct Truth {
+    bool reachable = true, healthy = true, running = true;
+    TimePoint reachableSince, unreachableSince, healthySince, stoppedAt, disturbedAt;
+    bool cleanCut = false;
+    Duration maxSilence{}, maxConfirm{};
+    // The confirm round under way.
+    TimePoint confirmAt;
+    bool confirmCounts = false;
+    TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
+    bool requestsOpened = false;            // the passive circuit
+    bool trialSucceeded = false;
+    uint32_t lastTrial = UINT32_MAX;
+    uint64_t ticksBefore = 0;
+    TimePoint ticksFrom;
+  };
+
+  void fail(uint8_t peer, const char* rule);
+  bool lossy(uint8_t peer) const;
+  bool clean(uint8_t peer) const;
+  LossClass lossClass(uint8_t peer) const;
+  double confirmLoss(uint8_t peer, uint32_t connects) const;
+  void look(uint8_t peer);
+  void checkDead(uint8_t peer, const health::Transition& transition);
+  void checkDetection(uint8_t peer);
+  void checkRecovery(uint8_t peer);
+  void checkCircuit(uint8_t peer, const health::Transition& transition);
+  Duration recoveryBound(uint8_t peer) const;
+  void countDetection(uint8_t peer);
+
+  EventHeap& heap_;
+  EventLog& log_;
+  ProberModel& prober_;
+  std::array<WireModel, kMaxPeers>& wires_;
+  Statistics* statistics_ = nullptr;
+  uint32_t peers_ = 0;
+  std::array<health::ProbeOptions, kMaxPeers> options_;
+  Profile profile_{};
+  TimePoint start_;
+  std::array<Truth, kMaxPeers> truths_;
+  bool connectsFailed_ = false;
+  TimePoint connectsFailedAt_;  // last
+  const char* violation_ = nullptr;
+  uint8_t violationPeer_ = 0;
+};
+
+/// As the graph in failure_detector.h allows.
+bool legal(health::Verdict from, health::Verdict to);
+
+}  // namespace peerpulse::sim
