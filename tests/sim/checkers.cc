@@ -130,7 +130,11 @@ void Checkers::look(uint8_t peer) {
     (reachable ? truth.reachableSince : truth.unreachableSince) = now;
     truth.reachable = reachable;
   }
-  if (truth.running && model.serving() && !model.running()) truth.stoppedAt = now;
+  if (truth.running && model.serving() && !model.running()) {
+    truth.stoppedAt = now;
+    const TimePoint calmSince = std::max({truth.healthySince, prober_.lastLate(), connectsFailedAt_});
+    truth.stoppedWhenWell = truth.healthy && truth.badSince == kNever && now - calmSince > seconds(5);
+  }
   truth.running = !model.serving() || model.running();
   const bool healthy = reachable && model.running() && !model.acceptsNone() && !prober_.connectsFail();
   if (!healthy || !truth.healthy || truth.disturbedAt == now) truth.healthySince = now;
@@ -152,6 +156,8 @@ void Checkers::finish() {
 void Checkers::onConfirm(uint8_t peer, uint32_t connects) {
   Truth& truth = truths_[peer];
   truth.confirmAt = heap_.now();
+  truth.confirmOnPings = prober_.health(peer).mode() == ProbeMode::kFastPing && wires_[peer].probeConnected();
+  truth.confirmMute = wires_[peer].probeForgotten();
   if (connects == 0) return;
   if (truth.reachable && wires_[peer].peer().serving()) statistics_->falseDeadExpected += confirmLoss(peer, connects);
 }
@@ -179,8 +185,8 @@ void Checkers::checkDead(uint8_t peer, const Transition& transition) {
     return;
   }
   if (wire.peer().acceptsNone()) {
-    const bool asked = prober_.health(peer).mode() == ProbeMode::kFastPing || wire.peer().options().hostPortAnswers;
-    if (lossy(peer) || !asked) {
+    const bool vouched = truth.confirmOnPings ? !truth.confirmMute : wire.peer().options().hostPortAnswers;
+    if (lossy(peer) || !vouched) {
       ++statistics_->fullQueueDead;
       return;
     }
@@ -198,7 +204,8 @@ void Checkers::countDetection(uint8_t peer) {
   const Duration took = heap_.now() - truth.unreachableSince;
   statistics_->allCuts.add(took);
   if (!truth.cleanCut || prober_.starved() || prober_.lastLate() >= truth.unreachableSince - seconds(1)) return;
-  if (prober_.lastOwnHostSuspect() >= truth.unreachableSince) return;
+  if (prober_.lastOwnHostSuspect() >= truth.unreachableSince || connectsFailedAt_ >= truth.unreachableSince) return;
+  log_.add({heap_.now(), "clean detection", peer, took / microseconds(1), 0, "", ""});
   (profile_ == Profile::kLan    ? statistics_->cleanLan
    : profile_ == Profile::kFast ? statistics_->cleanFast
                                 : statistics_->cleanWan)
@@ -231,7 +238,8 @@ Duration Checkers::recoveryBound(uint8_t peer) const {
   const Duration attempt = 5 * every / 4 + std::max(every, 2 * health.rtt().smoothed() + milliseconds(10));
   Duration bound = 4 * attempt + 4 * wire.maxRtt() + milliseconds(100);
   if (lossy(peer)) bound += seconds(3);
-  if (!health.rtt().measured() || wire.maxRtt() > attempt) bound += milliseconds(1300) + wire.maxRtt();
+  if (!health.rtt().measured()) bound += milliseconds(1300) + wire.maxRtt();
+  if (wires_[peer].out().rerouted()) bound += seconds(8);
   return bound + seconds(1) + milliseconds(600);
 }
 
@@ -332,8 +340,8 @@ void Checkers::onRefused(uint8_t peer, const CircuitWord& word) {
   const PeerModel& model = wires_[peer].peer();
   if (word.reason == Reason::kRequestFailures || !truth.reachable || !model.serving() || model.running()) return;
   // Well for long enough before it was stopped, and nothing but stopped since.
-  const bool well = truth.reachableSince + seconds(5) < truth.stoppedAt && truth.disturbedAt <= truth.stoppedAt;
-  if (!well || now - truth.stoppedAt > seconds(9) || lossy(peer)) return;
+  const bool onlyStopped = truth.disturbedAt <= truth.stoppedAt && truth.reachableSince < truth.stoppedAt;
+  if (!truth.stoppedWhenWell || !onlyStopped || now - truth.stoppedAt > seconds(9) || lossy(peer)) return;
   if (prober_.blocked() || prober_.starved()) return;
   if (model.acceptsNone() && !model.options().hostPortAnswers) return;  // nothing left that could vouch for it
   fail(peer, "8: refused because its process is stopped");

@@ -10,7 +10,7 @@
 //                    for any time, a starved loop, jitter, reordering, lost connections. Not counted are: maxRtt > C (a
 //                    path that grew longer than was measured); a loss burst that overlapped the confirm (reported
 //                    as burstDead); connects that could not leave this host; an accept queue that is full, with
-//                    loss, or on a rung where nothing but a firewalled port is left to ask (fullQueueDead).
+//                    loss, or when nothing but a firewalled port or a mute connection is left (fullQueueDead).
 //                    Independent loss can kill all K SYNs (or their answers): with x = 1 - (1-p)(1-q) that is x^K
 //                    per round. Up to 0.5 % each way x^4 = 1e-8; there is at most one suspicion per second of peer
 //                    time in this simulation's classes up to 0.5 %, so a year of it (3.2e7 s) is expected to see
@@ -24,7 +24,9 @@
 //                    + 3 times the lateness of a starved loop. Not while connects cannot leave this host.
 //  3 recovery        a peer healthy for B has verdict alive (or, with loss, suspect) and a circuit closed, unless
 //                    requests opened it. B = 4 attempts + 4 maxRtt + 100 ms; + 3 s with loss; + 1.3 s if the path
-//                    may be longer than was measured; + 1 s of flap damping; + 600 ms for a mute connection.
+//                    was never measured, + 8 s while it is longer than usual (one patient
+//                    connect per second teaches an eighth of the difference); + 1 s of flap damping; + 600 ms
+//                    for a mute connection.
 //  4 transitions     only those that the graphs in failure_detector.h and circuit.h draw; probe evidence does not
 //                    close what requests opened.
 //  5 words           the generation grows by one; the table's word is the reported one; the report's time is now.
@@ -90,7 +92,9 @@ class Checkers : public ProberObserver, public ExchangeObserver {
     Duration maxSilence{}, maxConfirm{};
     // The confirm round under way.
     TimePoint confirmAt;
-    bool confirmCounts = false;
+    bool confirmOnPings = false;  // an established connection with a PING every T is there to go by
+    bool confirmMute = false;     // but a middlebox has forgotten it
+    bool stoppedWhenWell = false;
     TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
     bool requestsOpened = false;            // the passive circuit
     bool trialSucceeded = false;

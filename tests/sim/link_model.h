@@ -34,7 +34,11 @@ class LinkModel {
 
   void cut(bool on) { cut_ = on; }
   bool isCut() const { return cut_; }
-  void addDelay(Duration step) { step_ = step; }
+  void addDelay(Duration step) {
+    step_ = step;
+    lastArrival_ = TimePoint();  // another path: what is on the old one may be overtaken
+  }
+  bool rerouted() const { return step_ > Duration::zero(); }
   void addLoss(uint32_t perMillion) { extraLoss_ = perMillion; }
 
   /// The longest a packet that is not lost takes.

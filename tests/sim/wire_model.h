@@ -64,6 +64,10 @@ class WireModel {
   /// A middlebox forgets the probe connection: its packets vanish.
   void forgetConnection() { forgotten_ = tcp_.id(); }
 
+  /// The probe connection as this host sees it: established; and whether a middlebox has forgotten it.
+  bool probeConnected() const { return tcp_.id() != 0; }
+  bool probeForgotten() const { return tcp_.id() != 0 && forgotten_ == tcp_.id(); }
+
   void on(const SimEvent& event);
 
  private:
