@@ -40,6 +40,7 @@ std::vector<Field> probeFields(health::ProbeOptions& o, Profile& profile, const 
       {probe + "/suspect_after", DurationField{&o.suspectAfter, milliseconds(2), minutes(10)}},
       {probe + "/confirm", DurationField{&o.confirm, milliseconds(1), minutes(1)}},
       {probe + "/confirm_connects", CountField{&o.confirmConnects, 1, 16}},
+      {probe + "/confirm_connects_max", CountField{&o.confirmConnectsMax, 1, 16}},
       {probe + "/confirm_port", CountField{&o.confirmPort, 0, 65535}},
       {probe + "/stall_after", DurationField{&o.stallAfter, milliseconds(100), hours(1)}},
       {probe + "/stall_open_after", DurationField{&o.stallOpenAfter, milliseconds(100), hours(24)}},

@@ -101,6 +101,7 @@ void applyProfile(Profile profile, health::ProbeOptions& options) {
   options.suspectAfter = from.suspectAfter;
   options.confirm = from.confirm;
   options.confirmConnects = from.confirmConnects;
+  options.confirmConnectsMax = from.confirmConnectsMax;
   options.stallAfter = from.stallAfter;
   options.stallOpenAfter = from.stallOpenAfter;
   options.recoverInterval = from.recoverInterval;

@@ -16,22 +16,44 @@ void Circuit::onVerdict(Verdict verdict, bool stalledTooLong, TimePoint now) {
   verdict_ = verdict;
   switch (verdict) {
     case Verdict::kDead:
-    case Verdict::kRefusing:
-      if (probeReason_ == Reason::kNone) {
-        failures_ = 0;
-        if (passive_ != CircuitState::kClosed && now - openedAt_ <= kExplained) {
-          transition(CircuitState::kClosed, now);
-        }
-      }
-      probeReason_ = verdict == Verdict::kDead ? Reason::kProbeSilence : Reason::kConnectRefused;
-      return;
+    case Verdict::kRefusing: outage(verdict, now); return;
     case Verdict::kStalled:
       if (stalledTooLong) probeReason_ = Reason::kProcessStalled;
       return;
-    case Verdict::kAlive: probeReason_ = Reason::kNone; return;
+    case Verdict::kAlive: alive(now); return;
     case Verdict::kUnknown:
     case Verdict::kSuspect: return;  // undecided: the gate stays as it is
   }
+}
+
+void Circuit::outage(Verdict verdict, TimePoint now) {
+  if (probeReason_ == Reason::kNone) {
+    failures_ = 0;
+    if (passive_ != CircuitState::kClosed && now - openedAt_ <= kExplained) transition(CircuitState::kClosed, now);
+  }
+  if (probeReason_ == Reason::kNone || probeReason_ == Reason::kFlapping) {
+    std::rotate(outages_.begin(), outages_.begin() + 1, outages_.end());
+    outages_.back() = now;
+  }
+  closeAt_ = TimePoint::max();
+  probeReason_ = verdict == Verdict::kDead ? Reason::kProbeSilence : Reason::kConnectRefused;
+}
+
+void Circuit::alive(TimePoint now) {
+  if (probeReason_ == Reason::kNone) return;
+  // A stall was no flap: its end closes at once.
+  if (closeAt_ == TimePoint::max()) {
+    closeAt_ = probeReason_ == Reason::kProcessStalled ? now : now + damping(now);
+  }
+  probeReason_ = now >= closeAt_ ? Reason::kNone : Reason::kFlapping;
+  if (probeReason_ == Reason::kNone) closeAt_ = TimePoint::max();
+}
+
+Duration Circuit::damping(TimePoint now) const {
+  uint32_t recent = 0;
+  for (const TimePoint at : outages_)
+    recent += at != TimePoint() && now - at <= kFlapWindow ? 1 : 0;
+  return recent < kFlaps ? Duration::zero() : std::min(kMaxDamping, kFirstDamping * (1 << (recent - kFlaps)));
 }
 
 Circuit::Weight Circuit::weigh(Outcome outcome) const {
@@ -115,7 +137,9 @@ Reason Circuit::reason() const {
 
 TimePoint Circuit::nextDeadline() const {
   const TimePoint halfOpen = passive_ == CircuitState::kOpen ? openedAt_ + openFor_ : TimePoint::max();
-  return std::min({overrideUntil_, halfOpen, trialUntil_});
+  // A suspicion meanwhile: the peer is not alive, and is asked again when it is.
+  const TimePoint close = verdict_ == Verdict::kAlive ? closeAt_ : TimePoint::max();
+  return std::min({overrideUntil_, halfOpen, trialUntil_, close});
 }
 
 }  // namespace peerpulse::health

@@ -6,14 +6,27 @@
 
 namespace peerpulse::health {
 
-DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt) {
+namespace {
+
+// What a loaded kernel may take to answer a SYN.
+constexpr Duration kBusyHost = milliseconds(5);
+
+}  // namespace
+
+DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt,
+                                    bool dense) {
   DetectionLimits limits;
   // One lost PING must not look like silence. The next one, T later, draws the SACK that triggers its fast
   // retransmission an RTT and a quarter (RFC 8985) after it: a gap of 2T + 1.25 RTT between two answers. A
   // quarter of T is for timers, four deviations for the path.
-  const Duration lossGap = 9 * interval / 4 + 5 * rtt.smoothed() / 4 + 4 * rtt.variation();
+  const Duration path = 5 * rtt.smoothed() / 4 + 4 * rtt.variation();
+  const Duration lossGap = 9 * interval / 4 + path;
   limits.silence = std::max(options.suspectAfter, lossGap);
-  limits.confirm = std::max(options.confirm, rtt.smoothed() + 4 * rtt.variation());
+  // Dense data: the PING that its end calls for goes out 3T/4 after it, and as much later it has been answered.
+  if (dense) limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path);
+  // The answer to a connect takes a round trip; a steady path has no variation, and still a host that is busy.
+  const Duration answer = 5 * rtt.smoothed() / 4 + std::max<Duration>(4 * rtt.variation(), kBusyHost);
+  limits.confirm = std::max(options.confirm, answer);
   if (!rtt.measured()) limits.confirm = std::max(limits.confirm, FailureDetector::kUnmeasuredConfirm);
   return limits;
 }
@@ -79,9 +92,10 @@ void FailureDetector::connectAnswered() {
   if (unanswered_ == Asked::kConnect) unansweredSince_.reset();
 }
 
-bool FailureDetector::voidRound(TimePoint now) {
-  judgedFrom_ = std::max(judgedFrom_, now);
-  if (!confirming_) return false;
+bool FailureDetector::voidRound(Duration late, TimePoint now) {
+  if (!confirming_) judgedFrom_ = std::min(now, judgedFrom_ + late);
+  if (!confirming_ || voids_ >= kMaxVoids) return false;
+  ++voids_;
   confirmStart_ = now;
   confirmTried_ = false;
   return true;
@@ -107,6 +121,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   confirming_ = true;
   confirmTried_ = false;
   secondRound_ = false;
+  voids_ = 0;
   confirmStart_ = now;
   silentSince_ = judgedFrom_;
   if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);

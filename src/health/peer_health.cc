@@ -7,14 +7,16 @@
 
 namespace peerpulse::health {
 
-PeerHealth::PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitterSeed, TimePoint start)
+PeerHealth::PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitterSeed, TimePoint start, Duration phase)
     : peer_(peer),
       options_(options),
       rtt_(options.interval / 4),
+      rhythm_(options.interval),
       detector_(options, start),
       circuit_(options),
-      plan_(options, jitterSeed, start),
-      lastNow_(start) {
+      plan_(options, jitterSeed, start, phase),
+      lastNow_(start),
+      nextLossSample_(start + kLossInterval) {
   deadline_ = std::min(plan_.nextDeadline(false), detector_.nextDeadline(limits()));
 }
 
@@ -26,42 +28,72 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const bool wasRecovering = detector_.recovering();
   const bool wasConfirming = detector_.confirming();
   const uint32_t outstandingBefore = plan_.outstanding();
+  const ProbeMode modeBefore = plan_.mode();
 
-  if (now - deadline_ > options_.interval && detector_.voidRound(now)) startConfirm(actions);
+  const Duration late = now - deadline_;
+  if (late > options_.interval && detector_.voidRound(late, now)) startConfirm(now, actions);
   std::visit([&](const auto& e) { handle(e, now, actions); }, event);
 
   const bool recovering = detector_.recovering();
   if (wasConfirming && !detector_.confirming()) {
+    burst_.end();
     actions.add(StopConnects{ConnectPurpose::kConfirm});
     actions.add(StopConnects{ConnectPurpose::kHostCheck});
   }
   if (!wasRecovering && recovering) plan_.outageBegan(now, actions);
   if (wasRecovering && !recovering) plan_.outageEnded(now, actions);
   plan_.checkHost(wantsHostChecks(), limits().silence, now, actions);
-  detector_.asked(plan_.advance(now, recovering, rtt_, actions), now);
+  openConfirmConnects(now, actions);
+  const Asked asked = plan_.advance(now, recovering, rtt_, actions);
+  if (plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4) detector_.askedNoMore();
+  if (asked == Asked::kConnect) ++connectsPending_;
+  detector_.asked(asked, now);
 
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
   publish(now, now - heardBefore, outstandingBefore, actions);
-  deadline_ = std::min({plan_.nextDeadline(recovering), detector_.nextDeadline(limits()), circuit_.nextDeadline()});
+  deadline_ = std::min({plan_.nextDeadline(recovering), detector_.nextDeadline(limits()), circuit_.nextDeadline(),
+                        burst_.nextDeadline()});
   return actions;
 }
 
 bool PeerHealth::wantsKernelView(TimePoint now) const {
   if (!plan_.connected()) return false;
+  if (now >= nextLossSample_) return true;
   // Once PINGs stay unanswered the kernel is asked at every tick: that is cheap, bursts of SYNs are not.
   return detector_.confirming() || judgementDue(now) || detector_.unansweredFor(now) >= limits().silence / 2;
 }
 
 void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
-  const TimePoint dataHeard = std::min(tick.dataHeard, now);
-  if (dataHeard > dataHeard_) {
-    dataHeard_ = dataHeard;
-    detector_.heard(dataHeard);
-    if (!detector_.recovering()) plan_.postponeFor(dataHeard);
-  }
+  considerData(tick, now);
   if (tick.kernel.has_value()) considerKernel(*tick.kernel, now);
+  sampleLoss(tick, now);
   circuit_.tick(now);
-  if (detector_.judge(now, limits(), tick.ownHostSuspect) == FailureDetector::Step::kConfirm) startConfirm(actions);
+  if (detector_.judge(now, limits(), tick.ownHostSuspect) == FailureDetector::Step::kConfirm) startConfirm(now, actions);
+}
+
+void PeerHealth::considerData(const Tick& tick, TimePoint now) {
+  const TimePoint heard = std::min(tick.dataHeard, now);
+  if (heard > dataHeard_) {
+    dataHeard_ = heard;
+    rhythm_.heard(now - heard);
+    detector_.heard(heard);
+    if (!detector_.recovering()) plan_.postponeFor(heard);
+  }
+  const TimePoint kernelHeard = std::min(tick.dataKernelHeard, now);
+  // As considerKernel(): ages are stepped, so it may be what we know of already.
+  if (kernelHeard > detector_.lastEvidence() + kKernelTick) detector_.kernelHeard(kernelHeard, limits());
+}
+
+void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
+  if (now < nextLossSample_) return;
+  nextLossSample_ = now + kLossInterval;
+  if (tick.kernel.has_value()) loss_.sample(tick.kernel->segments, now);
+  // All but the youngest have had their time. A peer that answers none is out or does not accept: no loss.
+  const bool answering = !detector_.recovering() && detector_.unansweredFor(now) < limits().silence;
+  const uint32_t lost = connectsPending_ > 1 && answering ? connectsPending_ - 1 : 0;
+  loss_.connects(connectsAnswered_, lost, now);
+  connectsPending_ = std::min(connectsPending_, 1u);
+  connectsAnswered_ = 0;
 }
 
 TimePoint PeerHealth::overdueAt() const {
@@ -91,19 +123,31 @@ bool PeerHealth::hostCheckTells() const {
   return options_.confirmPort != 0 && !(plan_.mode() == ProbeMode::kFastPing && plan_.connected());
 }
 
-void PeerHealth::startConfirm(Actions& actions) {
-  confirmConnects_ = std::max(options_.confirmConnects, 1u);
+// A second round adds to the first: whoever was asked may still answer.
+void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
+  const uint32_t least = std::max(options_.confirmConnects, 1u);
+  const uint32_t connects = loss_.confirmConnects(least, std::max(least, options_.confirmConnectsMax));
+  if (!detector_.secondRound()) {
+    confirmConnects_ = 0;
+    actions.add(StopConnects{ConnectPurpose::kConfirm});
+    actions.add(StopConnects{ConnectPurpose::kHostCheck});
+  }
+  confirmConnects_ += connects;
   detector_.confirmTried(true);
-  actions.add(StopConnects{ConnectPurpose::kConfirm});
-  actions.add(StartConnects{ConnectPurpose::kConfirm, confirmConnects_});
-  if (!hostCheckTells()) return;
-  actions.add(StopConnects{ConnectPurpose::kHostCheck});
-  actions.add(StartConnects{ConnectPurpose::kHostCheck, (confirmConnects_ + 1) / 2});
+  burst_.begin(connects, ConfirmBurst::staggerFor(limits().confirm, rtt_.smoothed() + 4 * rtt_.variation()), now);
+}
+
+void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
+  const uint32_t connects = burst_.take(now);
+  if (connects == 0) return;
+  actions.add(StartConnects{ConnectPurpose::kConfirm, connects});
+  if (hostCheckTells()) actions.add(StartConnects{ConnectPurpose::kHostCheck, (connects + 1) / 2});
 }
 
 void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions) {
   if (!plan_.current(event.epoch) || plan_.connected()) return;
   const Duration elapsed = plan_.connected(now, detector_.recovering());
+  loss_.connectionBegan();
   rtt_.add(elapsed, now);
   detector_.kernelHeard(now, limits());
 }
@@ -116,10 +160,11 @@ void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) 
 
 void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions) {
   if (!plan_.current(event.epoch)) return;
-  const ProbePlan::Ack ack = plan_.acked(event.sequence, now);
+  const ProbePlan::Ack ack = plan_.acked(event.sequence, now, actions);
   if (!ack.valid) return;
   if (ack.rtt.has_value()) rtt_.add(*ack.rtt, now);
   detector_.answered(now);
+  rhythm_.pingAnswered();
   lastError_ = 0;
 }
 
@@ -127,7 +172,6 @@ void PeerHealth::handle(const GoneAway& event, TimePoint now, Actions& actions) 
   if (!plan_.current(event.epoch)) return;
   detector_.heard(now);
   plan_.goneAway(event.enhanceYourCalm, now, actions);
-  if (plan_.mode() == ProbeMode::kL4) detector_.askedNoMore();
 }
 
 void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
@@ -135,8 +179,7 @@ void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
   const bool wasOpen = plan_.connected();
   const ConnectEvidence evidence = classifyConnect(event.error);
   const bool refused = !wasOpen && evidence == ConnectEvidence::kRefused;
-  plan_.closed(event.notHttp2, refused);
-  if (plan_.mode() == ProbeMode::kL4) detector_.askedNoMore();
+  plan_.closed(event.notHttp2, refused, now);
   if (event.error != 0) lastError_ = event.error;
   if (refused) {
     detector_.refused(now);
@@ -162,7 +205,13 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
   }
   if (event.error != 0) lastError_ = event.error;
   switch (classifyConnect(event.error)) {
-    case ConnectEvidence::kAlive: synAcked(event.elapsed, now, actions); break;
+    case ConnectEvidence::kAlive:
+      if (event.purpose == ConnectPurpose::kProbe && connectsPending_ > 0) {
+        --connectsPending_;
+        ++connectsAnswered_;
+      }
+      synAcked(event.elapsed, now, actions);
+      break;
     case ConnectEvidence::kRefused: detector_.refused(now); break;
     case ConnectEvidence::kSilence: break;
     case ConnectEvidence::kLocal:

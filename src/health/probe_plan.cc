@@ -4,10 +4,11 @@
 
 namespace peerpulse::health {
 
-ProbePlan::ProbePlan(const ProbeOptions& options, uint32_t jitterSeed, TimePoint start)
+ProbePlan::ProbePlan(const ProbeOptions& options, uint32_t jitterSeed, TimePoint start, Duration phase)
     : interval_(options.interval),
       recoverInterval_(options.recoverInterval),
       asksHealth_(!options.healthPath.empty()),
+      phase_(phase),
       random_(jitterSeed) {
   // jitter() gives up to a quarter: four times that spreads the first probes of all peers over T.
   nextOpen_ = start + 4 * jitter(interval_);
@@ -19,8 +20,12 @@ Duration ProbePlan::jitter(Duration d) {
   return d * (random_ >> 16) / (4 * 65536);
 }
 
+TimePoint ProbePlan::onGrid(TimePoint t) const {
+  const Duration late = (t.time_since_epoch() - phase_) % interval_;
+  return late == Duration::zero() ? t : t + (interval_ - late);
+}
+
 Duration ProbePlan::pingInterval() const {
-  if (mode_ == ProbeMode::kSlowPing) return std::max(kSlowPingInterval, interval_);
   return outstanding() < kSlowedOutstanding ? interval_ : std::max(kSlowedInterval, interval_);
 }
 
@@ -40,21 +45,27 @@ Duration ProbePlan::connected(TimePoint now, bool recovering) {
   state_ = State::kOpen;
   heardHere_ = now;
   nextPing_ = now;
-  expiry_ = recovering ? now + kAnswerPatience : TimePoint::max();
+  expiry_ = recovering || relearning_ ? now + kAnswerPatience : TimePoint::max();
   return now - openedAt_;
 }
 
-ProbePlan::Ack ProbePlan::acked(uint32_t sequence, TimePoint now) {
+ProbePlan::Ack ProbePlan::acked(uint32_t sequence, TimePoint now, Actions& actions) {
   // Only what was sent and not answered yet; TCP keeps ACKs in order, so a later one covers the earlier.
   if (sequence - acked_ - 1 >= sent_ - acked_) return {};
   Ack ack{true, {}};
   if (sent_ - sequence < kSlowedOutstanding) ack.rtt = now - sentAt_[sequence % kSlowedOutstanding];
   acked_ = sequence;
   answered_ = true;
+  relearning_ = false;
   strikes_ = 0;
   heardHere_ = now;
   expiry_ = TimePoint::max();
-  nextPing_ = std::min(nextPing_, now + pingInterval());  // no longer slowed
+  if (mode_ == ProbeMode::kSlowPing) {
+    close(now, actions);
+    nextOpen_ = std::max(nextOpen_, openedAt_ + std::max(kSlowPingInterval, interval_));
+  } else {
+    nextPing_ = std::min(nextPing_, onGrid(now + interval_));  // no longer slowed
+  }
   return ack;
 }
 
@@ -63,50 +74,64 @@ void ProbePlan::heardHere(TimePoint at) { heardHere_ = std::max(heardHere_, at);
 void ProbePlan::goneAway(bool enhanceYourCalm, TimePoint now, Actions& actions) {
   strikes_ = 0;
   if (enhanceYourCalm) {
+    policed_ = true;
     mode_ = mode_ == ProbeMode::kFastPing ? ProbeMode::kSlowPing : ProbeMode::kL4;
     nextConnect_ = now;
   }
-  close(actions);
+  close(now, actions);
 }
 
-void ProbePlan::closed(bool notHttp2, bool refused) {
+void ProbePlan::closed(bool notHttp2, bool refused, TimePoint now) {
   const bool wasOpen = state_ == State::kOpen;
-  state_ = State::kNone;
-  expiry_ = TimePoint::max();
+  ended(now);
   if (refused) strikes_ = 0;  // the process ended: no sign of what it speaks
   if (!wasOpen || answered_ || !usesHttp2()) return;
-  if (notHttp2 || ++strikes_ >= kMaxStrikes) mode_ = ProbeMode::kL4;
+  if (notHttp2 || relearning_ || ++strikes_ >= kMaxStrikes) withoutHttp2();
 }
 
 void ProbePlan::healthAnswered(TimePoint now, Actions& actions) {
-  close(actions);
+  close(now, actions);
   nextOpen_ = std::max(nextOpen_, now + kHealthRetry);
 }
 
 void ProbePlan::answeredElsewhere(TimePoint now, Actions& actions) {
   if (state_ == State::kOpen && usesHttp2() && now - heardHere_ > kBrokenAfter && outstanding() > 0) {
-    close(actions);
+    close(now, actions);
   }
 }
 
 void ProbePlan::postponeFor(TimePoint at) {
-  if (mode_ != ProbeMode::kSlowPing) nextPing_ = std::max(nextPing_, at + interval_);
-  nextConnect_ = std::max(nextConnect_, at + interval_);
+  const TimePoint next = at + 3 * interval_ / 4;
+  if (mode_ == ProbeMode::kFastPing) nextPing_ = std::max(nextPing_, next);
+  nextConnect_ = std::max(nextConnect_, next);
 }
 
 void ProbePlan::outageBegan(TimePoint now, Actions& actions) {
-  close(actions);
+  recovering_ = true;
+  close(now, actions);
   actions.add(StopConnects{ConnectPurpose::kProbe});
-  nextOpen_ = std::max(nextOpen_, now);
+  // Not later than the cadence of recovery, whatever a slow rung had planned.
+  nextOpen_ = std::min(std::max(nextOpen_, now), now + recoverInterval_);
   nextConnect_ = now;
   nextPatient_ = now + recoverInterval_;
 }
 
 void ProbePlan::outageEnded(TimePoint now, Actions& actions) {
+  recovering_ = false;
   actions.add(StopConnects{ConnectPurpose::kPatient});
   nextPatient_ = TimePoint::max();
   nextConnect_ = now;
-  if (!usesHttp2()) close(actions);
+  if (usesHttp2()) return;
+  close(now, actions);
+  if (policed_) return;
+  mode_ = ProbeMode::kFastPing;  // it may be another program that came back
+  relearning_ = true;
+}
+
+void ProbePlan::withoutHttp2() {
+  mode_ = ProbeMode::kL4;
+  relearning_ = false;
+  strikes_ = 0;
 }
 
 void ProbePlan::open(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
@@ -120,20 +145,25 @@ void ProbePlan::open(TimePoint now, bool recovering, const RttEstimator& rtt, Ac
   actions.add(OpenConnection{epoch_, usesHttp2() ? ConnectionKind::kHttp2 : ConnectionKind::kHealthGet});
 }
 
-void ProbePlan::close(Actions& actions) {
+void ProbePlan::close(TimePoint now, Actions& actions) {
   if (state_ == State::kNone) return;
+  ended(now);
+  actions.add(CloseConnection{epoch_});
+}
+
+void ProbePlan::ended(TimePoint now) {
   state_ = State::kNone;
   expiry_ = TimePoint::max();
-  actions.add(CloseConnection{epoch_});
+  if (mode_ == ProbeMode::kSlowPing && !recovering_) nextOpen_ = std::max(nextOpen_, now + kSlowRetry);
 }
 
 void ProbePlan::sendPing(TimePoint now, Actions& actions) {
   ++sent_;
   sentAt_[sent_ % kSlowedOutstanding] = now;
   actions.add(SendPing{epoch_, sent_});
-  // Kept to its own beat, unless it fell behind: then the missed ones are not made up for.
-  nextPing_ += pingInterval();
-  if (nextPing_ <= now) nextPing_ = now + pingInterval();
+  // On the grid, however late this one was: the missed ones are not made up for, and two are not closer than T/2.
+  const Duration interval = pingInterval();
+  nextPing_ = mode_ == ProbeMode::kSlowPing ? TimePoint::max() : onGrid(now + interval - interval_ / 2);
 }
 
 void ProbePlan::startConnect(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
@@ -157,8 +187,12 @@ void ProbePlan::checkHost(bool wanted, Duration every, TimePoint now, Actions& a
 
 Asked ProbePlan::advance(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
   Asked asked = Asked::kNothing;
-  if (state_ != State::kNone && now >= expiry_) close(actions);
-  if (state_ == State::kOpen && outstanding() >= kMaxOutstanding) close(actions);
+  if (state_ != State::kNone && now >= expiry_) {
+    const bool mute = state_ == State::kOpen && relearning_ && !recovering;
+    close(now, actions);
+    if (mute) withoutHttp2();
+  }
+  if (state_ == State::kOpen && outstanding() >= kMaxOutstanding) close(now, actions);
   if (state_ == State::kNone && wantsConnection(recovering) && now >= nextOpen_) {
     open(now, recovering, rtt, actions);
     asked = Asked::kPing;

@@ -33,6 +33,7 @@ const char* toString(Reason reason) {
     case Reason::kProbeSilence: return "probe_silence";
     case Reason::kConnectRefused: return "connect_refused";
     case Reason::kProcessStalled: return "process_stalled";
+    case Reason::kFlapping: return "flapping";
     case Reason::kRequestFailures: return "request_failures";
     case Reason::kOperator: return "operator";
   }

@@ -147,6 +147,16 @@ void Connection::setReadEnabled(bool enabled) {
   updateEvents();
 }
 
+std::optional<Connection::LastHeard> Connection::lastHeard() const {
+  if (state_ != State::kOpen) return std::nullopt;
+  const auto info = readTcpInfo(fd_.get());
+  if (!info) return std::nullopt;
+  LastHeard heard;
+  heard.ack = info->lastAckReceived;
+  if (!eof_ && readableNow(fd_.get())) heard.unread = info->lastDataReceived;
+  return heard;
+}
+
 void Connection::updateEvents() {
   if (!event_) return;
   uint32_t events = 0;

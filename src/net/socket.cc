@@ -1,12 +1,15 @@
 #include "peerpulse/net/socket.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "peerpulse/net/kernel_features.h"
+#include "tcp_constants.h"
 
 namespace peerpulse::net {
 
@@ -25,6 +28,13 @@ int socketFamily(int fd) {
 }
 
 int wholeSeconds(Duration d) { return static_cast<int>(std::chrono::ceil<seconds>(d).count()); }
+int wholeMillis(Duration d) { return static_cast<int>(std::chrono::ceil<milliseconds>(d).count()); }
+int wholeMicros(Duration d) { return static_cast<int>(std::chrono::ceil<microseconds>(d).count()); }
+
+// What the kernel takes for TCP_RTO_MIN_US (its upper limit is its own default) and TCP_RTO_MAX_MS.
+constexpr Duration kLargestRtoMin = milliseconds(200);
+constexpr Duration kSmallestRtoMax = seconds(1);
+constexpr Duration kLargestRtoMax = seconds(120);
 
 // A unix socket file left by a process that died would make bind() fail for ever. It is removed only if it is a
 // socket and nobody answers on it.
@@ -53,6 +63,9 @@ Result<void> applyOptions(int fd, const SocketOptions& options) {
     const char* what;
     bool wanted;
   };
+  const KernelFeatures& kernel = kernelFeatures();
+  const Duration rtoMin = std::max(kernel.rtoMinFloor, std::min(options.rtoMin, kLargestRtoMin));
+  const Duration rtoMax = std::clamp(options.rtoMax, kSmallestRtoMax, kLargestRtoMax);
   const Option table[] = {
       {IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY", options.noDelay},
       {SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE", options.keepaliveIdle > Duration::zero()},
@@ -61,8 +74,12 @@ Result<void> applyOptions(int fd, const SocketOptions& options) {
       {IPPROTO_TCP, TCP_KEEPINTVL, wholeSeconds(options.keepaliveInterval), "TCP_KEEPINTVL",
        options.keepaliveInterval > Duration::zero()},
       {IPPROTO_TCP, TCP_KEEPCNT, options.keepaliveProbes, "TCP_KEEPCNT", options.keepaliveProbes > 0},
-      {IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(std::chrono::ceil<milliseconds>(options.userTimeout).count()),
-       "TCP_USER_TIMEOUT", options.userTimeout > Duration::zero()},
+      {IPPROTO_TCP, TCP_USER_TIMEOUT, wholeMillis(options.userTimeout), "TCP_USER_TIMEOUT",
+       kernel.userTimeout && options.userTimeout > Duration::zero()},
+      {IPPROTO_TCP, kTcpRtoMinUs, wholeMicros(rtoMin), "TCP_RTO_MIN_US",
+       kernel.rtoMin() && options.rtoMin > Duration::zero()},
+      {IPPROTO_TCP, kTcpRtoMaxMs, wholeMillis(rtoMax), "TCP_RTO_MAX_MS",
+       kernel.rtoMax && options.rtoMax > Duration::zero()},
       {IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(options.notSentLowat), "TCP_NOTSENT_LOWAT",
        options.notSentLowat > 0},
   };
@@ -120,14 +137,30 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   tcp_info raw{};
   socklen_t length = sizeof raw;
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &raw, &length) != 0) return std::nullopt;
-  // Older kernels return less: all fields used here are in the part every kernel has.
+  // Older kernels return less.
   if (length < offsetof(tcp_info, tcpi_pacing_rate)) return std::nullopt;
+  const auto newer = [length](const uint32_t& field, size_t offset) {
+    return length >= offset + sizeof field ? std::optional<uint32_t>(field) : std::nullopt;
+  };
   TcpInfo info;
   info.unacked = raw.tcpi_unacked;
   info.retransmits = raw.tcpi_retransmits;
   info.lastAckReceived = milliseconds(raw.tcpi_last_ack_recv);
+  info.lastDataReceived = milliseconds(raw.tcpi_last_data_recv);
   info.rtt = microseconds(raw.tcpi_rtt);
+  info.totalRetransmits = raw.tcpi_total_retrans;
+  info.segmentsOut = newer(raw.tcpi_segs_out, offsetof(tcp_info, tcpi_segs_out));
+  info.segmentsIn = newer(raw.tcpi_segs_in, offsetof(tcp_info, tcpi_segs_in));
+  info.notSentBytes = newer(raw.tcpi_notsent_bytes, offsetof(tcp_info, tcpi_notsent_bytes));
+  info.delivered = newer(raw.tcpi_delivered, offsetof(tcp_info, tcpi_delivered));
+  info.outOfOrderReceived = newer(raw.tcpi_rcv_ooopack, offsetof(tcp_info, tcpi_rcv_ooopack));
+  info.duplicatesReported = newer(raw.tcpi_dsack_dups, offsetof(tcp_info, tcpi_dsack_dups));
   return info;
+}
+
+bool readableNow(int fd) {
+  char byte;
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 }  // namespace peerpulse::net

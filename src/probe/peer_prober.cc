@@ -18,15 +18,17 @@ health::ProbeOptions effectiveOptions(const ProberPeer& peer) {
 }  // namespace
 
 PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, net::ReadBlocks& blocks,
-                       health::CircuitTable& table, ProberCallbacks& callbacks, uint32_t jitterSeed)
+                       health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch,
+                       uint32_t jitterSeed, Duration phase)
     : peer_(peer),
       dispatcher_(dispatcher),
       blocks_(blocks),
       table_(table),
       callbacks_(callbacks),
+      watch_(watch),
       stats_(*peer.stats),
       started_(dispatcher.now()),
-      health_(peer.id, effectiveOptions(peer), jitterSeed, started_),
+      health_(peer.id, effectiveOptions(peer), jitterSeed, started_, phase),
       connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort),
                 [this](const health::ConnectResult& result) { feed(result); }),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
@@ -48,6 +50,7 @@ void PeerProber::feed(const health::Event& event) {
     if (std::holds_alternative<health::PingAcked>(next)) stats_.rtt.observe(health_.rtt().last());
   }
   feeding_ = false;
+  watch_.expect(peer_.id, health_.overdueAt());
   if (health_.lastEvidence() > started_) {
     stats_.lastHeardNanos.set(static_cast<uint64_t>(health_.lastEvidence().time_since_epoch().count()));
   }
@@ -68,11 +71,12 @@ void PeerProber::onTimer() {
   feed(tick(now));
 }
 
-health::Tick PeerProber::tick(TimePoint now) const {
+health::Tick PeerProber::tick(TimePoint now) {
   health::Tick tick;
   tick.dataHeard = table_.lastHeard(peer_.id);
   tick.dataKernelHeard = table_.lastKernelHeard(peer_.id);
   if (session_ != nullptr && health_.wantsKernelView(now)) tick.kernel = session_->kernelView();
+  if (health_.judgementDue(now)) tick.ownHostSuspect = watch_.ownHostSuspect(now);
   return tick;
 }
 
@@ -138,6 +142,9 @@ void PeerProber::run(const health::Report& action) {
 
 void PeerProber::prepare(const health::Event& event) {
   if (std::holds_alternative<health::GoneAway>(event)) stats_.goaways.add();
+  if (std::holds_alternative<health::Connected>(event) && session_ != nullptr) {
+    watch_.reachedFrom(net::localAddress(session_->fd()));
+  }
   if (const auto* closed = std::get_if<health::Closed>(&event); closed != nullptr) {
     // Before the health hears of it: its next session may be opened in answer.
     if (session_ != nullptr && session_->epoch() == closed->epoch) dropSession();

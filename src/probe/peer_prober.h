@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "fresh_connects.h"
+#include "local_watch.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/peer_health.h"
 #include "peerpulse/probe/prober.h"
@@ -18,7 +19,8 @@ namespace peerpulse::probe {
 class PeerProber {
  public:
   PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, net::ReadBlocks& blocks,
-             health::CircuitTable& table, ProberCallbacks& callbacks, uint32_t jitterSeed);
+             health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch, uint32_t jitterSeed,
+             Duration phase);
   ~PeerProber();
 
   /// Gives the event to the peer's health now (or, from inside one of its actions, right after them).
@@ -30,7 +32,7 @@ class PeerProber {
   void onTimer();
   void arm();
   bool readable();
-  health::Tick tick(TimePoint now) const;
+  health::Tick tick(TimePoint now);
 
   void apply(const health::Action& action);
   void run(const health::OpenConnection& action);
@@ -49,6 +51,7 @@ class PeerProber {
   net::ReadBlocks& blocks_;
   health::CircuitTable& table_;
   ProberCallbacks& callbacks_;
+  LocalWatch& watch_;
   stats::ProbeStats& stats_;
 
   const TimePoint started_;

@@ -5,10 +5,22 @@
 #include <pthread.h>
 #include <utility>
 
+#include "local_watch.h"
 #include "outcome_inbox.h"
 #include "peer_prober.h"
 
 namespace peerpulse::probe {
+
+namespace {
+
+Duration shortestInterval(const std::vector<ProberPeer>& peers) {
+  Duration shortest = health::ProbeOptions().interval;
+  for (const ProberPeer& peer : peers)
+    shortest = std::min(shortest, peer.options.interval);
+  return shortest;
+}
+
+}  // namespace
 
 Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
                uint32_t jitterSeed)
@@ -16,6 +28,9 @@ Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, Probe
   for (size_t i = 0; i < configured_.size(); ++i) {
     PP_ASSERT(index(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
   }
+  watch_ = std::make_unique<LocalWatch>(
+      static_cast<uint32_t>(configured_.size()), shortestInterval(configured_),
+      [this](health::LocalState from, health::LocalState to) { callbacks_.onLocalHealth(from, to); });
   inbox_ = std::make_unique<OutcomeInbox>([this] { dispatcher_.post([this] { drainSoon(); }); },
                                           [this](PeerId peer) {
                                             if (index(peer) < configured_.size())
@@ -24,6 +39,8 @@ Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, Probe
 }
 
 Prober::~Prober() { stop(); }
+
+health::LocalState Prober::localState() const { return watch_->state(); }
 
 void Prober::start() {
   PP_ASSERT(!thread_.joinable() && !stopped_);
@@ -45,13 +62,23 @@ void Prober::stop() {
   thread_.join();
 }
 
+// Peers that share a phase share the loop's wake-ups; many peers are spread over T, so that no turn is long and the
+// host's traffic has no peaks.
+Duration Prober::phaseOf(const ProberPeer& peer) const {
+  const auto slots = static_cast<int64_t>((configured_.size() + kPeersPerPhase - 1) / kPeersPerPhase);
+  const Duration interval = peer.options.interval;
+  const Duration own = interval * static_cast<int64_t>(jitterSeed_ % 1024) / 1024;  // hosts are spread as well
+  return (own + interval * (index(peer.id) % slots) / slots) % interval;
+}
+
 void Prober::runThread(std::function<void()> onRunning) {
   const auto firstTurn = dispatcher_.createTimer(std::move(onRunning));
   firstTurn->enable(Duration::zero());
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
   for (const ProberPeer& peer : configured_) {
     const uint32_t seed = jitterSeed_ + index(peer.id) * 2654435761u;  // Knuth: neighbours far apart
-    peers_.push_back(std::make_unique<PeerProber>(peer, dispatcher_, blocks_, table_, callbacks_, seed));
+    peers_.push_back(std::make_unique<PeerProber>(peer, dispatcher_, blocks_, table_, callbacks_, *watch_, seed,
+                                                  phaseOf(peer)));
   }
   dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
   dispatcher_.run();
@@ -62,6 +89,7 @@ void Prober::runThread(std::function<void()> onRunning) {
 void Prober::beat(Duration lag) {
   const TimePoint now = dispatcher_.now();
   table_.beat(now);
+  watch_->beat(lag, now);
   loopLag_.store(lag.count(), std::memory_order_relaxed);
   drainInbox();
   // A slice of the peers each time, all of them once per kStatsInterval: no turn of the loop is long.

@@ -15,6 +15,11 @@ namespace {
 // How long failing a dead peer's exchanges may keep the loop from the healthy ones (design section 2: 1 ms).
 constexpr Duration kSliceBudget = microseconds(500);
 
+// Connections of a suspect peer whose kernel state is looked at, a microsecond each.
+constexpr size_t kLooksForLife = 16;
+// Ages of TCP_INFO come in steps of the kernel's tick, up to this.
+constexpr Duration kKernelTick = milliseconds(10);
+
 }  // namespace
 
 PeerProxy::PeerProxy(WorkerContext& context, const PeerOptions& options, net::ListenSocket& socket)
@@ -100,6 +105,7 @@ void PeerProxy::forEachPool(Visit visit) {
 void PeerProxy::onCircuitChange() {
   const health::CircuitWord now = word();
   const bool open = now.circuit == health::CircuitState::kOpen;
+  if (now.verdict == health::Verdict::kSuspect) lookForLife();
   if (open && now.verdict == health::Verdict::kDead) {
     peerDied();
   } else if (open) {
@@ -110,6 +116,23 @@ void PeerProxy::onCircuitChange() {
   }
   if (!open && !draining_) acceptor_.setEnabled(true);
   resumeHeld();
+}
+
+// Blame yourself first: before the peer's silence is judged, what its kernel said on this worker's connections is
+// told to the prober, be it bytes that are still to be read or only ACKs of an upload.
+void PeerProxy::lookForLife() {
+  const TimePoint now = context_.dispatcher.now();
+  upstream::KernelEvidence evidence;
+  size_t budget = kLooksForLife;
+  for (const bool busy : {true, false}) {
+    forEachPool([&](upstream::ConnectionPool& pool) { pool.lookForLife(busy, now, budget, evidence); });
+  }
+  health::CircuitTable& table = context_.shared.table;
+  // Every stamp is of when it happened, never of now: the last ACK of an idle connection is old and proves nothing,
+  // and so do bytes that back-pressure has kept waiting. Nor must bytes seem younger than a stamp of themselves.
+  if (evidence.acked > table.lastKernelHeard(options_.id)) table.stampKernelHeard(options_.id, evidence.acked);
+  const TimePoint unread = evidence.unread - kKernelTick;
+  if (unread > table.lastHeard(options_.id)) table.stampHeard(options_.id, unread);
 }
 
 void PeerProxy::peerDied() {

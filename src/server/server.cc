@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "peerpulse/log/log.h"
+#include "peerpulse/net/kernel_features.h"
 #include "service_notify.h"
 #include "transition_log.h"
 
@@ -52,6 +53,17 @@ void raiseDescriptorLimit() {
   }
 }
 
+void logKernelFeatures() {
+  const net::KernelFeatures& kernel = net::kernelFeatures();
+  log::write(log::Level::kInfo, "kernel_features",
+             log::Fields()
+                 .add("tcp_user_timeout", kernel.userTimeout)
+                 .add("tcp_rto_min", kernel.rtoMin())
+                 .add("tcp_rto_min_floor_ms", toMillis(kernel.rtoMinFloor))
+                 .add("tcp_rto_max", kernel.rtoMax)
+                 .add("tcp_info_bytes", uint64_t{kernel.tcpInfoBytes}));
+}
+
 }  // namespace
 
 Server::Server(config::Config config)
@@ -79,6 +91,7 @@ Result<void> Server::run() {
 
 Result<void> Server::start() {
   raiseDescriptorLimit();
+  logKernelFeatures();
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;

@@ -166,6 +166,20 @@ bool ConnectionPool::abortCondemned(TimePoint stop) {
   return condemned.empty();
 }
 
+void ConnectionPool::lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence& evidence) const {
+  for (const State state : {State::kBusy, State::kReady, State::kDraining}) {
+    for (const auto& connection : list(state)) {
+      if (budget == 0) return;
+      if (busy != (connection->activeStreams() > 0)) continue;
+      --budget;
+      const auto heard = connection->connection_->lastHeard();
+      if (!heard) continue;
+      evidence.acked = std::max(evidence.acked, now - heard->ack);
+      if (heard->unread) evidence.unread = std::max(evidence.unread, now - *heard->unread);
+    }
+  }
+}
+
 void ConnectionPool::evictIdle(TimePoint now) {
   constexpr Duration kEvidenceTimeout = seconds(10);
   const TimePoint heard = context_.table.lastHeard(peer_);

@@ -1,7 +1,5 @@
 #include "peerpulse/upstream/pooled_connection.h"
 
-#include <sys/socket.h>
-
 #include "peerpulse/upstream/connection_pool.h"
 
 namespace peerpulse::upstream {
@@ -142,8 +140,7 @@ void PooledConnection::updateGauge() {
 }
 
 bool PooledConnection::readableNow() const {
-  char byte;
-  return ::recv(connection_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+  return net::readableNow(connection_->fd());
 }
 
 void PooledConnection::shut(std::string_view why, bool reset) {

@@ -1,5 +1,6 @@
 """Real servers as peers."""
 
+import os
 import pathlib
 
 from tests.harness.host import connect, free_port
@@ -32,7 +33,7 @@ http {{
 """
 
 
-class _Server:
+class Server:
     """A server program on a host; `address` is its host:port, `root` the directory it serves."""
 
     def __init__(self, host, port: int | None = None) -> None:
@@ -47,8 +48,14 @@ class _Server:
     def _arguments(self) -> list[str]:
         raise NotImplementedError
 
+    def _environment(self) -> dict[str, str]:
+        """Variables that it gets on top of ours."""
+        return {}
+
     def start(self):
-        self.process = self.host.spawn(self._arguments(), name=f"server-{self.port}")
+        """Also again, after its end: its output is appended."""
+        self.process = self.host.spawn(self._arguments(), name=f"server-{self.port}",
+                                       env={**os.environ, **self._environment()})
         wait_for(self._listens, 10, f"{self.process.popen.args} listens")
         return self
 
@@ -65,7 +72,7 @@ class _Server:
         (self.root / name).write_bytes(content)
 
 
-class NginxPeer(_Server):
+class NginxPeer(Server):
     """HTTP/1.1, GET and PUT; keepalive unless `keepalive_s` is 0."""
 
     def __init__(self, host, port: int | None = None, keepalive_s: int = 60) -> None:
@@ -81,7 +88,7 @@ class NginxPeer(_Server):
         return ["nginx", "-p", str(self.directory), "-c", str(config), "-e", str(self.directory / "error.log")]
 
 
-class NghttpdPeer(_Server):
+class NghttpdPeer(Server):
     """h2c with prior knowledge, GET; other methods are answered like GET."""
 
     def _arguments(self) -> list[str]:

@@ -1,5 +1,8 @@
 """A peer whose process is gone while its host still answers."""
 
+import signal
+import time
+
 from tests.harness.case import DETECTED_S, LocalCase
 from tests.harness.clients import CURL_REFUSED, curl, h2load, url
 from tests.harness.http1 import Http1Client, refused, request
@@ -113,3 +116,30 @@ class RequestFailures(LocalCase):
         for _ in range(10):
             self.assertEqual(request(self.host, peerpulse.listen["node2"], "GET", "/x").status, 500)
         self.assertEqual(peerpulse.peer("node2")["circuit"], "closed")
+
+
+class ProcessStopped(LocalCase):
+    """The kernel acknowledges, the process does nothing: slow, not dead."""
+
+    def test_an_upload_survives_and_nothing_is_reset_or_refused(self):
+        server = NginxPeer(self.host).start()
+        server.add_file("hello", b"hello")
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", server.address)])
+        listen = peerpulse.listen["node2"]
+        peerpulse.wait_verdict("node2", "alive")
+        chunk, chunks = b"x" * 1000, 60
+        with Http1Client(self.host, listen) as upload, Http1Client(self.host, listen) as waiting:
+            upload.send_head("PUT", "/stored", {"Content-Length": str(len(chunk) * chunks)})
+            for number in range(chunks):
+                if number == 10:
+                    server.process.signal(signal.SIGSTOP)
+                    waiting.send_head("GET", "/hello")
+                elif number == 50:
+                    server.process.signal(signal.SIGCONT)
+                upload.send(chunk)
+                time.sleep(0.05)
+            self.assertEqual(upload.read_response("PUT").status, 201)
+            self.assertEqual(waiting.read_response().body, b"hello")
+        self.assertEqual((server.root / "stored").read_bytes(), chunk * chunks)
+        self.assertEqual([event for event in peerpulse.events() if event["to"] in ("dead", "refusing")], [])
+        self.assertEqual(peerpulse.peer("node2")["failures_total"], 0)

@@ -86,6 +86,45 @@ class PowerSwitch(LabCase):
             self.assertEqual(done.stdout, b"content", done.stderr)
 
 
+class LongLink(LabCase):
+    nodes = 3
+
+    def test_frames_take_longer_by_the_delay_and_arrive_whole(self):
+        delay = 0.025
+        with Lab(nodes=2, delay={"node1": delay}) as lab:
+            one, two = lab.nodes
+            with two.entered():
+                listener = socket.create_server((two.address, 0))
+            address = listener.getsockname()[:2]
+            with listener:
+                connect(one, address).close()  # the link addresses are known from here on
+                listener.accept()[0].close()
+                trips = []
+                for _ in range(5):
+                    started = time.monotonic()
+                    client = connect(one, address)
+                    trips.append(time.monotonic() - started)
+                    server, _ = listener.accept()
+                    with client, server:
+                        # More than a segment, so it would be wrong if devices left work to hardware.
+                        server.sendall(bytes(200_000))
+                        received = 0
+                        while received < 200_000:
+                            received += len(client.recv(65536))
+        self.assertGreaterEqual(min(trips), 2 * delay)
+        self.assertLess(min(trips), 2 * delay + 0.1)
+
+    def test_nodes_without_a_delay_are_as_near_as_ever(self):
+        with Lab(nodes=3, delay={"node3": 0.2}) as lab:
+            one, two, _ = lab.nodes
+            with two.entered():
+                listener = socket.create_server((two.address, 0))
+            with listener:
+                started = time.monotonic()
+                connect(one, listener.getsockname()[:2]).close()
+                self.assertLess(time.monotonic() - started, 0.2)
+
+
 class CleanUp(LabCase):
     def test_nothing_is_left_after_an_exception(self):
         processes = []

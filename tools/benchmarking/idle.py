@@ -26,7 +26,7 @@ of receiving whatever arrives meanwhile.
 Target: {_TARGET_PERCENT} % with h2 peers. Exit 1 if a peer was not alive all the time; not for a missed target."""
 
 
-def _thread_seconds(pid: int) -> dict[str, float]:
+def thread_seconds(pid: int) -> dict[str, float]:
     """By `name/thread id`."""
     used = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
@@ -51,9 +51,9 @@ def _run(peerpulse: Peerpulse, seconds: float, mode: str) -> dict:
     time.sleep(1)  # what starting leaves behind
     events = len(peerpulse.events())
     sent = sum(peerpulse.peer(name)["probe"]["sent"] for name in _PEERS)
-    started, before = time.monotonic(), _thread_seconds(peerpulse.process.pid)
+    started, before = time.monotonic(), thread_seconds(peerpulse.process.pid)
     time.sleep(seconds)
-    elapsed, after = time.monotonic() - started, _thread_seconds(peerpulse.process.pid)
+    elapsed, after = time.monotonic() - started, thread_seconds(peerpulse.process.pid)
     threads: dict[str, float] = {}
     for thread, used in after.items():
         threads[thread] = round((used - before.get(thread, 0.0)) / elapsed * 100, 3)

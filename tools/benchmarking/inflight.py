@@ -8,10 +8,12 @@ from tests.harness.peerpulse import Peer, Peerpulse
 from tests.harness.waiting import wait_for
 from tools.benchmarking import command
 from tools.benchmarking.command import BenchFailed, say
+from tools.benchmarking.detect.metrics import histogram_max, total
 from tools.benchmarking.inflight_client import ClientRun, HangingPeer
 from tools.demonstration.measurements import milliseconds, quantile
 from tools.lab import Lab, Switched
 
+_OWN_METRIC = "peerpulse_fail_inflight_seconds"
 _VICTIM, _HEALTHY = "node3", "node2"
 _SECOND_NS = 1_000_000_000
 _ENDED_WITHIN_S = 20
@@ -30,6 +32,8 @@ healthy               Of a second client: small exchanges at --rate, h1, 4 conne
                       the failing client's and peerpulse's use of the processors is. p99_usual_ms: in the --usual
                       seconds before the cut; p99_cut_ms: of those begun in the second after it; ratio of the two.
                       All rounds together; ratio_worst is that of the worst round.
+
+own_ms                What peerpulse measured of the same itself, in all rounds (null where it has no such metric).
 
 One line of JSON per protocol and on_dead. Exit 1 if an exchange did not fail, failed before the verdict, or one with
 the healthy peer failed; not for a time."""
@@ -79,7 +83,8 @@ class Bench:
     def run(self) -> dict:
         with self._peerpulse:
             rounds = [self._round(number) for number in range(1, self._arguments.rounds + 1)]
-        return self._report(rounds)
+            own = _own_ms(self._peerpulse.metrics())
+        return {**self._report(rounds), "own_ms": own}
 
     def _round(self, number: int) -> Round:
         wait_for(self._all_well, 15, f"{_VICTIM} is alive")
@@ -181,6 +186,18 @@ class Bench:
             },
             "load_average": command.load_average(),
         }
+
+
+def _own_ms(samples: dict[str, float]) -> dict | None:
+    """What peerpulse says itself: from the verdict to the last exchange failed, per death and worker. `max` is a
+    bucket's bound, null above all of them. None for a peerpulse without that metric."""
+    if not any(series.startswith(_OWN_METRIC) for series in samples):
+        return None
+    count, seconds = total(samples, f"{_OWN_METRIC}_count"), sum(
+        value for series, value in samples.items() if series.partition("{")[0] == f"{_OWN_METRIC}_sum")
+    bound = histogram_max({}, samples, _OWN_METRIC)
+    return {"n": count, "mean": round(seconds * 1000 / max(count, 1), 3),
+            "max": None if bound in (None, float("inf")) else round(bound * 1000, 3)}
 
 
 def _measure(arguments: argparse.Namespace):

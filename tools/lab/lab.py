@@ -6,6 +6,7 @@ import signal
 import tempfile
 import threading
 
+from tools.lab.long_link import LongLink
 from tools.lab.network_namespace import NetworkNamespace
 from tools.lab.node import Node
 from tools.lab.power_switch import PowerSwitch, Switched
@@ -13,6 +14,7 @@ from tools.lab.privileges import check_privileges
 
 _SYSCTL_FILE = pathlib.Path(__file__).resolve().parents[2] / "conf" / "99-peerpulse-sysctl.conf"
 _DEVICE = "eth0"
+_BURST = 128 * 1024  # above the largest segment that passes a link in one piece
 
 
 def _read_sysctls() -> list[tuple[str, str]]:
@@ -28,14 +30,18 @@ def _read_sysctls() -> list[tuple[str, str]]:
 class Lab:
     """`nodes` hosts node1, node2, ... at 10.77.0.1, 10.77.0.2, ... on one switch.
 
-    The addresses exist inside the lab's namespaces only; several labs can run at a time.
+    The addresses exist inside the lab's namespaces only; several labs can run at a time. `delay` has, by node, the
+    seconds that every frame to or from it takes longer: on the node's side of the power switch, so what a node
+    without power had sent before is still under way to a node that is far from it.
     Threading: cut, restore and set_loss from one thread at a time.
     """
 
-    def __init__(self, nodes: int, directory: str | None = None) -> None:
+    def __init__(self, nodes: int, directory: str | None = None, delay: dict[str, float] | None = None) -> None:
         if not 1 <= nodes <= 250:
             raise ValueError(f"a lab of {nodes} nodes")
         self._count = nodes
+        self._delay = dict(delay or {})
+        self._long_links: list[LongLink] = []
         self._parent_directory = directory
         self._previous_handlers: dict[int, object] = {}
         self.nodes: list[Node] = []
@@ -69,10 +75,11 @@ class Lab:
             name = f"node{number}"
             node = Node(name, f"10.77.0.{number}", f"port{number}", self.directory / name)
             self.nodes.append(node)
-            commands += [
-                f"link add {node.port} type veth peer name {_DEVICE} netns {node.namespace.path}",
-                f"link set {node.port} master br0 up",
-            ]
+            if name in self._delay:
+                self._long_links.append(LongLink(node, self._bridge, _DEVICE, self._delay[name]))
+            else:
+                commands.append(f"link add {node.port} type veth peer name {_DEVICE} netns {node.namespace.path}")
+            commands.append(f"link set {node.port} master br0 up")
         # No traffic but the nodes': IPv6 would send its own.
         self._bridge.set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")
         for node in self.nodes:
@@ -86,6 +93,8 @@ class Lab:
             )
             for key, value in _read_sysctls():
                 self.sysctls[key] = node.namespace.set_sysctl(key, value)
+        for link in self._long_links:
+            link.start()
         self._switch = PowerSwitch(self._bridge)
 
     def node(self, name: str) -> Node:
@@ -105,10 +114,20 @@ class Lab:
     def set_loss(self, name: str, percent: float) -> None:
         self._switch.set_loss(self.node(name).port, percent)
 
+    def set_rate(self, name: str, mbit: int, queue_bytes: int) -> None:
+        """The node's link carries that much in each direction, with a queue of that size before it."""
+        node = self.node(name)
+        shape = f"root tbf rate {mbit}mbit burst {_BURST} limit {queue_bytes}"
+        self._bridge.run(["tc", *f"qdisc replace dev {node.port} {shape}".split()])
+        node.namespace.run(["tc", *f"qdisc replace dev {_DEVICE} {shape}".split()])
+
     def close(self) -> None:
         for node in self.nodes:
             node.close()
         self.nodes.clear()
+        for link in self._long_links:
+            link.close()
+        self._long_links.clear()
         if self._switch is not None:
             self._switch.close()
             self._switch = None

@@ -2,7 +2,7 @@
 //
 //   operator  forces open or closed for a time                       reason operator
 //   probes    open while the verdict is dead, refusing, or stalled   reason probe_silence, connect_refused,
-//             for too long; closed by the verdict alive                     process_stalled
+//             for too long; closed by the verdict alive                     process_stalled, flapping
 //   requests  (passive)                                              reason request_failures
 //
 //               threshold failures in a row
@@ -16,6 +16,10 @@
 // Hence probe evidence closes only what probes opened, open_for runs on while probes hold the gate, and after
 // an outage the passive state shows again.
 //
+// Flap damping: after the third opening by an outage within kFlapWindow the probes close it only when the peer
+// has been alive for a while: kFirstDamping, doubled with each further one, up to kMaxDamping. Until then the
+// reason is flapping.
+//
 // A circuit half-open for open_for (at least kMinTrial) without an outcome allows another trial: the first
 // one or its outcome got lost, or it is slow.
 //
@@ -25,6 +29,7 @@
 // Threading: none. No clock.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -60,11 +65,18 @@ class Circuit {
   static constexpr Duration kExplained = seconds(1);
   /// However short open_for is, a trial may take this long.
   static constexpr Duration kMinTrial = seconds(1);
+  static constexpr Duration kFlapWindow = seconds(10);
+  static constexpr uint32_t kFlaps = 3;
+  static constexpr Duration kFirstDamping = milliseconds(250);
+  static constexpr Duration kMaxDamping = seconds(1);
 
  private:
   enum class Weight : uint8_t { kSuccess, kFailure, kNeither };
   Weight weigh(Outcome outcome) const;
   void transition(CircuitState to, TimePoint now);
+  void outage(Verdict verdict, TimePoint now);
+  void alive(TimePoint now);
+  Duration damping(TimePoint now) const;
 
   uint32_t threshold_;
   Duration openFor_;
@@ -76,6 +88,9 @@ class Circuit {
 
   Verdict verdict_ = Verdict::kUnknown;
   Reason probeReason_ = Reason::kNone;  // kNone: the probes let traffic flow
+  TimePoint closeAt_ = TimePoint::max();  // alive again, but damped until then
+  // Openings by an outage, newest last: as many as double the damping to its most.
+  std::array<TimePoint, 5> outages_{};
 
   CircuitState passive_ = CircuitState::kClosed;
   TimePoint openedAt_;                       // of the passive state

@@ -42,8 +42,8 @@ struct DetectionLimits {
   Duration silence{};
   Duration confirm{};
 
-  /// `interval` is that at which the peer is really probed.
-  static DetectionLimits of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt);
+  /// `interval` is that at which the peer is really probed; `dense`: its data comes all the time (DataRhythm).
+  static DetectionLimits of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt, bool dense);
 };
 
 /// What an answer is owed to.
@@ -57,6 +57,8 @@ class FailureDetector {
   Verdict verdict() const { return verdict_; }
   /// The confirm stage is under way.
   bool confirming() const { return confirming_; }
+  /// The confirm stage is in its second round.
+  bool secondRound() const { return confirming_ && secondRound_; }
   /// An outage: only an answer ends it.
   bool recovering() const { return verdict_ == Verdict::kDead || verdict_ == Verdict::kRefusing; }
   /// Stalled for so long that new exchanges must not be sent any more.
@@ -81,9 +83,11 @@ class FailureDetector {
   void askedNoMore() { unansweredSince_.reset(); }
   /// Whether at least one confirm connect really left this host.
   void confirmTried(bool tried) { confirmTried_ = tried; }
-  /// Our own loop was late: what was not heard meanwhile proves nothing. Silence counts from now; a confirm
-  /// starts over (true: the caller opens fresh connections again).
-  bool voidRound(TimePoint now);
+  /// Our own loop was late by `late`: what was not heard meanwhile proves nothing. That time is no silence, and
+  /// a confirm starts over (true: the caller opens fresh connections again), but not more than kMaxVoids times:
+  /// a loop that is always late must find a dead peer too, and what arrives while it is late is read before it
+  /// judges.
+  bool voidRound(Duration late, TimePoint now);
 
   enum class Step : uint8_t { kNone, kConfirm };
   /// Judges what is due. The caller has reported everything that arrived before `now`. kConfirm begins a round
@@ -109,6 +113,7 @@ class FailureDetector {
   /// Without one confirm connect that left this host (no descriptors, no ports) death takes this much
   /// silence.
   static constexpr Duration kUnconfirmedSilence = seconds(1);
+  static constexpr uint32_t kMaxVoids = 2;
 
  private:
   void transition(Verdict to);
@@ -121,6 +126,7 @@ class FailureDetector {
   bool confirming_ = false;
   bool confirmTried_ = false;
   bool secondRound_ = false;  // of the confirm
+  uint32_t voids_ = 0;        // rounds of this confirm that started over
   bool kernelOnly_ = false;
   bool stalledTooLong_ = false;
   TimePoint lastEvidence_;

@@ -15,14 +15,17 @@
 //   or override changed (a Publish alone when a half-open circuit allows another trial); the generation grows
 //   by one with each (as CircuitTable's does); after on(Tick, now) nextDeadline() > now.
 // A round is void when an event comes more than T after the deadline it should have met: then our own loop
-//   was late, and silence proves nothing (Lifeguard).
+//   was late, and that time's silence proves nothing (Lifeguard).
 //
 // Threading: none. No clock: `now` must not go backwards. Memory: fixed.
 #pragma once
 
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/health/circuit.h"
+#include "peerpulse/health/confirm_burst.h"
+#include "peerpulse/health/data_rhythm.h"
 #include "peerpulse/health/failure_detector.h"
+#include "peerpulse/health/loss_estimator.h"
 #include "peerpulse/health/probe_action.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/health/probe_plan.h"
@@ -32,7 +35,8 @@ namespace peerpulse::health {
 
 class PeerHealth {
  public:
-  PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitterSeed, TimePoint start);
+  /// PINGs go out at multiples of T plus `phase`: peers of the same phase share a wake-up.
+  PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitterSeed, TimePoint start, Duration phase = {});
 
   Actions on(const Event& event, TimePoint now);
   /// When the next Tick is due.
@@ -51,10 +55,15 @@ class PeerHealth {
   /// the first one. For LocalHealth.
   TimePoint overdueAt() const;
   /// S and C for this path now.
-  DetectionLimits limits() const { return DetectionLimits::of(options_, plan_.probeInterval(), rtt_); }
+  DetectionLimits limits() const {
+    return DetectionLimits::of(options_, plan_.probeInterval(), rtt_, rhythm_.dense());
+  }
+  const LossEstimator& loss() const { return loss_; }
 
   /// ACK ages of TCP_INFO come in steps of the kernel's tick, up to this.
   static constexpr Duration kKernelTick = milliseconds(10);
+  /// How often the kernel's counters of the probe connection are read for the loss of the path.
+  static constexpr Duration kLossInterval = seconds(1);
 
  private:
   void handle(const Tick& tick, TimePoint now, Actions& actions);
@@ -68,10 +77,13 @@ class PeerHealth {
   void handle(const OutcomeRecord& record, TimePoint now, Actions& actions);
   void handle(const CircuitOverride& change, TimePoint now, Actions& actions);
 
+  void considerData(const Tick& tick, TimePoint now);
   void considerKernel(const KernelView& view, TimePoint now);
+  void sampleLoss(const Tick& tick, TimePoint now);
   bool wantsHostChecks() const;
   bool hostCheckTells() const;
-  void startConfirm(Actions& actions);
+  void startConfirm(TimePoint now, Actions& actions);
+  void openConfirmConnects(TimePoint now, Actions& actions);
   void hostChecked(const ConnectResult& event, TimePoint now, Actions& actions);
   void synAcked(Duration elapsed, TimePoint now, Actions& actions);
   void publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions);
@@ -80,6 +92,8 @@ class PeerHealth {
   PeerId peer_;
   ProbeOptions options_;
   RttEstimator rtt_;
+  LossEstimator loss_;
+  DataRhythm rhythm_;
   FailureDetector detector_;
   Circuit circuit_;
   ProbePlan plan_;
@@ -89,6 +103,10 @@ class PeerHealth {
   TimePoint deadline_;
   TimePoint dataHeard_;
   KernelView kernel_;
+  ConfirmBurst burst_;
+  TimePoint nextLossSample_;
+  uint32_t connectsPending_ = 0;   // of the cadence of connects: not answered, and not counted as lost yet
+  uint32_t connectsAnswered_ = 0;  // since the last sample
   uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
   int lastError_ = 0;             // of the last failed connect since the peer was alive
   uint32_t renewals_ = 0;         // of the circuit, published so far

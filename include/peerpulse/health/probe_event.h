@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "peerpulse/base/time.h"
+#include "peerpulse/health/loss_estimator.h"
 #include "peerpulse/health/outcome.h"
 
 namespace peerpulse::health {
@@ -14,6 +15,7 @@ namespace peerpulse::health {
 struct KernelView {
   Duration lastAckReceived{};  ///< age of the last ACK; stepped by the kernel's tick (up to 10 ms)
   uint32_t unacked = 0;
+  SegmentCounters segments;  ///< of this connection so far; zeros where the kernel does not count them
 };
 
 /// Time has passed. Give it at or after PeerHealth::nextDeadline().

@@ -11,8 +11,15 @@
 // It is opened again at once, but no sooner than recover_interval (and jitter) after the last time: the same
 // fixed cadence whether the peer closed it, refused it, or has been dead for a day.
 //
-// The ladder only goes down: GOAWAY ENHANCE_YOUR_CALM leads from fast to slow PINGs, and from slow to L4; an
-// answer that is no HTTP/2, or three connections in a row closed before they answered a PING, leads to L4.
+// The ladder: GOAWAY ENHANCE_YOUR_CALM leads from fast to slow PINGs, and from slow to L4; an answer that is no
+// HTTP/2, or three connections in a row closed before they answered a PING, leads to L4. A peer that polices
+// PINGs stays where that led; one that spoke no HTTP/2 is tried once more after each outage, as another program
+// may have come back.
+//
+// Slow PINGs: a connection of its own for each, closed with the answer. No server polices the first PING of a
+// connection (gRPC core, Go and Java count from the second), so one GOAWAY in all is what such a peer ever sends.
+//
+// PINGs keep to a grid, multiples of T plus `phase`: peers of the same phase share a wake-up of the loop.
 //
 // Host checks: while only its kernel vouches for a peer, and not on the probe connection, confirmPort is
 // asked once per S. That keeps the evidence fresh with one SYN per S instead of a suspicion and its burst.
@@ -42,6 +49,8 @@ class ProbePlan {
   static constexpr uint32_t kMaxOutstanding = 900;
   static constexpr Duration kSlowedInterval = seconds(1);
   static constexpr Duration kSlowPingInterval = seconds(10);
+  /// A slow PING's connection that was given up is replaced after this, unless there is an outage.
+  static constexpr Duration kSlowRetry = seconds(1);
   /// During an outage: how long a connection that the kernel accepted may take to answer, and how often a
   /// health path that answered badly is asked again.
   static constexpr Duration kAnswerPatience = milliseconds(500);
@@ -56,7 +65,7 @@ class ProbePlan {
   static constexpr uint32_t kMaxStrikes = 3;
 
   /// The first connection is opened within T of `start`, spread by the seed.
-  ProbePlan(const ProbeOptions& options, uint32_t jitterSeed, TimePoint start);
+  ProbePlan(const ProbeOptions& options, uint32_t jitterSeed, TimePoint start, Duration phase);
 
   ProbeMode mode() const { return mode_; }
   bool connected() const { return state_ == State::kOpen; }
@@ -77,16 +86,17 @@ class ProbePlan {
     bool valid = false;
     std::optional<Duration> rtt;
   };
-  Ack acked(uint32_t sequence, TimePoint now);
+  Ack acked(uint32_t sequence, TimePoint now, Actions& actions);
   /// A sign of life on this very connection, at `at`.
   void heardHere(TimePoint at);
   void goneAway(bool enhanceYourCalm, TimePoint now, Actions& actions);
-  void closed(bool notHttp2, bool refused);
+  void closed(bool notHttp2, bool refused, TimePoint now);
   void healthAnswered(TimePoint now, Actions& actions);
 
   /// A fresh connection was answered: gives up the probe connection if it is mute.
   void answeredElsewhere(TimePoint now, Actions& actions);
-  /// Workers got bytes at `at`: no PING is needed for the next T.
+  /// Workers got bytes at `at`: no PING is needed for the next 3T/4. Not a whole T: if the data has ended, the
+  /// PING that finds out must be answered within the S of dense data.
   void postponeFor(TimePoint at);
 
   void outageBegan(TimePoint now, Actions& actions);
@@ -108,7 +118,11 @@ class ProbePlan {
   Duration pingInterval() const;
   Duration attemptLifetime(bool recovering, const RttEstimator& rtt) const;
   void open(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions);
-  void close(Actions& actions);
+  void close(TimePoint now, Actions& actions);
+  void ended(TimePoint now);
+  void withoutHttp2();
+  /// The first point of the grid at or after `t`.
+  TimePoint onGrid(TimePoint t) const;
   void sendPing(TimePoint now, Actions& actions);
   void startConnect(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions);
   /// Up to a quarter of `d`.
@@ -117,6 +131,7 @@ class ProbePlan {
   Duration interval_;
   Duration recoverInterval_;
   bool asksHealth_;
+  Duration phase_;
   uint32_t random_;
 
   ProbeMode mode_ = ProbeMode::kFastPing;
@@ -124,6 +139,9 @@ class ProbePlan {
   uint32_t epoch_ = 0;
   uint32_t strikes_ = 0;   // connections in a row that ended without an answer
   bool answered_ = false;  // this connection has proved to speak HTTP/2
+  bool policed_ = false;   // the peer has sent GOAWAY ENHANCE_YOUR_CALM
+  bool relearning_ = false;  // it had no HTTP/2 before the outage: one attempt tells
+  bool recovering_ = false;
   uint32_t sent_ = 0;      // sequence of the last PING of this epoch
   uint32_t acked_ = 0;
   std::array<TimePoint, kSlowedOutstanding> sentAt_{};

@@ -26,6 +26,7 @@ enum class Reason : uint8_t {
   kProbeSilence,     ///< verdict dead
   kConnectRefused,   ///< verdict refusing
   kProcessStalled,   ///< verdict stalled for stall_open_after
+  kFlapping,         ///< alive again, but out too often of late: not trusted yet
   kRequestFailures,  ///< failure_threshold failed exchanges in a row
   kOperator,         ///< POST /peers/<name>/circuit
 };

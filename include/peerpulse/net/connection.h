@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "peerpulse/base/buffer.h"
@@ -71,6 +72,14 @@ class Connection : public event::DeferredDeletable {
   void close();
   /// RST: the remote side must not take what it got for complete.
   void abort();
+
+  /// How long ago the remote side's kernel was last heard here.
+  struct LastHeard {
+    Duration ack{};                  ///< acknowledged something
+    std::optional<Duration> unread;  ///< sent bytes that are still to be read
+  };
+  /// Two cheap system calls, whatever the loop has yet to read. Nothing unless Open and over TCP.
+  std::optional<LastHeard> lastHeard() const;
 
   uint64_t bytesRead() const { return bytesRead_; }
   uint64_t bytesWritten() const { return bytesWritten_; }

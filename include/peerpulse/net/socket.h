@@ -19,8 +19,13 @@ struct SocketOptions {
   Duration keepaliveIdle = seconds(10);
   Duration keepaliveInterval = seconds(5);
   int keepaliveProbes = 3;
-  /// Backstop only: the kernel checks it when a retransmission timer fires. Zero leaves the kernel's default.
+  // Zero leaves the kernel's default. What the kernel does not have (kernel_features.h) is left out silently.
+  /// Backstop only: the kernel checks it when a retransmission timer fires.
   Duration userTimeout = Duration::zero();
+  /// Lower and upper limit of the retransmission timeout; a value outside of what the kernel takes becomes the
+  /// nearest that it does.
+  Duration rtoMin = Duration::zero();
+  Duration rtoMax = Duration::zero();
   /// Unsent bytes the kernel queues before the socket stops being writable (TCP_NOTSENT_LOWAT); 0 leaves the
   /// default. Keeps bulk bodies in our bounded buffers instead of the kernel's.
   uint32_t notSentLowat = 0;
@@ -40,13 +45,26 @@ void setResetOnClose(int fd);
 Result<Fd> createListenSocket(const SocketAddress& address, int backlog);
 SocketAddress localAddress(int fd);
 
-/// What the kernel knows about a TCP connection (struct tcp_info, size-checked).
+/// What the kernel knows about a TCP connection (struct tcp_info, size-checked). Ages come in steps of the
+/// kernel's tick (1 to 10 ms). An old ACK is no sign of death: on an idle connection nothing asks for one.
 struct TcpInfo {
-  uint32_t unacked = 0;        ///< segments sent and not acknowledged
-  uint32_t retransmits = 0;    ///< consecutive timeouts
-  Duration lastAckReceived{};  ///< age of the last ACK
-  Duration rtt{};              ///< smoothed
+  uint32_t unacked = 0;         ///< segments sent and not acknowledged
+  uint32_t retransmits = 0;     ///< consecutive timeouts
+  Duration lastAckReceived{};   ///< age of the last ACK
+  Duration lastDataReceived{};  ///< age of the last segment with data, read by us or not
+  Duration rtt{};               ///< smoothed
+  /// Segments sent again since the connection began.
+  uint32_t totalRetransmits = 0;
+
+  // Newer kernels only.
+  std::optional<uint32_t> segmentsOut, segmentsIn;  ///< since the connection began, pure ACKs included
+  std::optional<uint32_t> notSentBytes;             ///< in our kernel's queue, never sent
+  std::optional<uint32_t> delivered;                ///< segments that the remote kernel acknowledged or SACKed
+  std::optional<uint32_t> outOfOrderReceived;       ///< segments that came after a gap
+  std::optional<uint32_t> duplicatesReported;       ///< of totalRetransmits, those not needed (DSACK, RFC 2883)
 };
 std::optional<TcpInfo> readTcpInfo(int fd);
+/// True if the kernel holds bytes or an end that were not read yet.
+bool readableNow(int fd);
 
 }  // namespace peerpulse::net

@@ -24,6 +24,7 @@
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/local_health.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/health/probe_options.h"
@@ -34,6 +35,7 @@
 namespace peerpulse::probe {
 
 class OutcomeInbox;
+class LocalWatch;
 class PeerProber;
 
 /// `id` is the peer's place in the list given to Prober.
@@ -50,6 +52,8 @@ class ProberCallbacks {
   virtual ~ProberCallbacks() = default;
   /// A verdict or a circuit changed; the table shows it already. On the prober's thread: must be quick.
   virtual void onTransition(const health::Transition& transition) = 0;
+  /// This host's own state changed.
+  virtual void onLocalHealth(health::LocalState from, health::LocalState to) {}
 };
 
 class Prober {
@@ -72,15 +76,20 @@ class Prober {
 
   /// How late the loop was at its last heartbeat.
   Duration loopLag() const { return Duration(loopLag_.load(std::memory_order_relaxed)); }
+  /// What LocalHealth says of this host; any thread.
+  health::LocalState localState() const;
 
   /// The loop's heartbeat: CircuitTable::beat(), and outcomes that are not urgent are taken in.
   static constexpr Duration kBeatInterval = milliseconds(20);
   /// Failed exchanges are taken in at once, but not more often than this.
   static constexpr Duration kMinDrainInterval = milliseconds(1);
   static constexpr Duration kStatsInterval = seconds(1);
+  /// Peers whose PINGs go out together.
+  static constexpr size_t kPeersPerPhase = 16;
 
  private:
   void runThread(std::function<void()> onRunning);
+  Duration phaseOf(const ProberPeer& peer) const;
   void beat(Duration lag);
   void drainSoon();
   void drainInbox();
@@ -90,6 +99,7 @@ class Prober {
   ProberCallbacks& callbacks_;
   uint32_t jitterSeed_;
   std::unique_ptr<OutcomeInbox> inbox_;
+  std::unique_ptr<LocalWatch> watch_;
   std::atomic<Duration::rep> loopLag_{0};
 
   // On the prober's thread. The dispatcher dies before what its deferred objects refer to.

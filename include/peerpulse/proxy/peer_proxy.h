@@ -65,6 +65,7 @@ class PeerProxy {
  private:
   using Connections = std::list<std::unique_ptr<DownstreamConnection>>;
 
+  void lookForLife();
   void onAccept(Fd fd);
   void onAcceptPaused(int error);
   void peerDied();

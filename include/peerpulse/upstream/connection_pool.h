@@ -49,6 +49,12 @@ struct PoolContext {
   http::CodecLimits limits;
 };
 
+/// When connections last heard of their peer, by what the kernel knows; TimePoint() if never.
+struct KernelEvidence {
+  TimePoint acked;   ///< its kernel acknowledged something
+  TimePoint unread;  ///< bytes arrived that wait to be read
+};
+
 class ConnectionPool {
  public:
   /// `protocol` must not be kAuto. References must outlive the pool.
@@ -64,6 +70,8 @@ class ConnectionPool {
   void condemn();
   /// Resets condemned connections until `stop`; false if there are more.
   bool abortCondemned(TimePoint stop);
+  /// Looks at connections with streams in flight (`busy`) or without, newest first, until `budget` is used up.
+  void lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence& evidence) const;
   /// Closes idle connections that were unused too long, or whose peer gave no sign of life. Called every second.
   void evictIdle(TimePoint now);
 

@@ -166,25 +166,24 @@ TEST_CASE("accept queue: full while an HTTP/2 peer's process is stopped: the con
   CHECK(sim.confirmBursts <= 2);
 }
 
-TEST_CASE("accept queue: full on the slow-PING rung, with answered PINGs it is not even stalled") {
+TEST_CASE("accept queue: full on the slow-PING rung: each PING needs a new connection, so it is as on L4") {
   SimulatedPeer sim;
   sim.polices = true;
   sim.runFor(seconds(3));
-  sim.polices = false;
   REQUIRE(sim.health().mode() == ProbeMode::kSlowPing);
-  sim.runFor(milliseconds(500));
   sim.acceptQueueFull = true;
   sim.runFor(seconds(60));
   CHECK(sim.count(Verdict::kDead) == 0);
-  CHECK(sim.circuit() == CircuitState::kClosed);
-  CHECK(sim.count(Verdict::kSuspect) <= 8);  // one after each answered PING, every 10 s
-  CHECK(sim.confirmBursts <= 8);
+  CHECK(sim.verdict() == Verdict::kStalled);
+  CHECK(sim.count(Verdict::kSuspect) <= 2);
+  CHECK(sim.confirmBursts <= 2);
+  CHECK(sim.opens <= 70);  // no faster than kSlowRetry
   sim.acceptQueueFull = false;
-  sim.runFor(milliseconds(100));
-  CHECK(sim.verdict() == Verdict::kAlive);
+  CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kAlive; }, milliseconds(1100)));
   const size_t before = sim.transitions().size();
   sim.runFor(seconds(25));
   CHECK(sim.transitions().size() == before);
+  CHECK(sim.goaways == 1);
 }
 
 TEST_CASE("accept queue: full from the start is alive by its kernel; an answer of its host ends no outage") {

@@ -51,6 +51,57 @@ TEST_CASE_FIXTURE(Fixture, "circuit: stalled opens only when it lasts, and a sus
   CHECK(is(CircuitState::kClosed, Reason::kProbeAck));
 }
 
+TEST_CASE_FIXTURE(Fixture, "circuit: a third outage within 10 s is not trusted to be over at once") {
+  verdict(Verdict::kAlive);
+  const Duration waits[] = {Duration::zero(), Duration::zero(), milliseconds(250), milliseconds(500), seconds(1),
+                            seconds(1)};
+  for (const Duration wait : waits) {
+    pass(milliseconds(100));
+    verdict(Verdict::kDead);
+    CHECK(is(CircuitState::kOpen, Reason::kProbeSilence));
+    pass(milliseconds(100));
+    verdict(Verdict::kAlive);
+    if (wait > Duration::zero()) {
+      CHECK(is(CircuitState::kOpen, Reason::kFlapping));
+      CHECK(circuit.nextDeadline() == now + wait);
+      pass(wait - milliseconds(1));
+      verdict(Verdict::kAlive);
+      CHECK(circuit.state() == CircuitState::kOpen);
+      pass(milliseconds(1));
+      verdict(Verdict::kAlive);
+    }
+    CHECK(is(CircuitState::kClosed, Reason::kProbeAck));
+    CHECK(circuit.nextDeadline() == TimePoint::max());
+  }
+  pass(seconds(11));
+  verdict(Verdict::kDead);
+  verdict(Verdict::kAlive);
+  CHECK(circuit.state() == CircuitState::kClosed);  // that was long ago
+}
+
+TEST_CASE_FIXTURE(Fixture, "circuit: out again while damped counts, suspect while damped waits, a stall is no flap") {
+  for (int i = 0; i < 3; ++i) {
+    verdict(Verdict::kDead);
+    verdict(i % 2 == 0 ? Verdict::kRefusing : Verdict::kDead);  // one outage
+    verdict(Verdict::kAlive);
+  }
+  CHECK(is(CircuitState::kOpen, Reason::kFlapping));
+  verdict(Verdict::kSuspect);
+  CHECK(circuit.nextDeadline() == TimePoint::max());
+  pass(milliseconds(300));
+  CHECK(circuit.state() == CircuitState::kOpen);
+  verdict(Verdict::kDead);
+  CHECK(is(CircuitState::kOpen, Reason::kProbeSilence));
+  verdict(Verdict::kAlive);
+  CHECK(circuit.nextDeadline() == now + milliseconds(500));
+  pass(milliseconds(500));
+  verdict(Verdict::kAlive);
+  CHECK(circuit.state() == CircuitState::kClosed);
+  verdict(Verdict::kStalled, true);
+  verdict(Verdict::kAlive);
+  CHECK(circuit.state() == CircuitState::kClosed);
+}
+
 TEST_CASE_FIXTURE(Fixture, "circuit: consecutive failures open it, probes do not close it, one trial decides") {
   verdict(Verdict::kAlive);
   fail(2);

@@ -108,17 +108,37 @@ TEST_CASE_FIXTURE(Fixture, "detector: unknown is confirmed without being suspect
   CHECK(detector.verdict() == Verdict::kDead);
 }
 
-TEST_CASE_FIXTURE(Fixture, "detector: a voided round restarts the clock and the confirm") {
+TEST_CASE_FIXTURE(Fixture, "detector: time in which our loop was late is no silence") {
   detector.answered(at(0));
-  CHECK_FALSE(detector.voidRound(at(300)));
-  CHECK(judge(300) == Step::kNone);
-  CHECK(judge(350) == Step::kConfirm);
+  CHECK_FALSE(detector.voidRound(milliseconds(280), at(300)));
+  CHECK(judge(329) == Step::kNone);
+  CHECK(judge(330) == Step::kConfirm);  // 20 ms before, 30 ms after
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: a loop that is always late finds a dead peer all the same") {
+  detector.answered(at(0));
+  int64_t ms = 0;
+  while (detector.verdict() != Verdict::kDead && ms < 1000) {
+    ms += 40;  // each deadline is missed by 25 ms
+    if (detector.voidRound(milliseconds(25), at(ms))) detector.confirmTried(true);
+    if (judge(ms) == Step::kConfirm) detector.confirmTried(true);
+  }
+  CHECK(ms >= 160);
+  CHECK(ms <= 50 * 40 / 15 + 3 * 40 + 40);
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: a void restarts the confirm, twice at most") {
+  detector.answered(at(0));
+  CHECK(judge(50) == Step::kConfirm);
   detector.confirmTried(true);
-  CHECK(detector.voidRound(at(500)));
+  CHECK(detector.voidRound(milliseconds(100), at(165)));
   detector.confirmTried(true);
-  judge(514);
+  judge(179);
   CHECK(detector.verdict() == Verdict::kSuspect);
-  judge(515);
+  CHECK(detector.voidRound(milliseconds(100), at(280)));
+  detector.confirmTried(true);
+  CHECK_FALSE(detector.voidRound(milliseconds(100), at(395)));
+  judge(395);
   CHECK(detector.verdict() == Verdict::kDead);
 }
 
@@ -193,24 +213,30 @@ TEST_CASE("detection limits: configured, and stretched by the path") {
       {ProbeOptions::lan(), microseconds(200), milliseconds(50), milliseconds(50), milliseconds(15),
        milliseconds(15)},
       {ProbeOptions::fast(), microseconds(200), milliseconds(25), milliseconds(25), milliseconds(8), milliseconds(8)},
-      {ProbeOptions::lan(), milliseconds(50), milliseconds(107), milliseconds(110), milliseconds(50),
-       milliseconds(52)},
-      {ProbeOptions::wan(), milliseconds(50), milliseconds(174), milliseconds(178), milliseconds(50),
-       milliseconds(52)},
+      {ProbeOptions::lan(), milliseconds(50), milliseconds(107), milliseconds(110), milliseconds(67),
+       milliseconds(70)},
+      {ProbeOptions::wan(), milliseconds(50), milliseconds(174), milliseconds(178), milliseconds(67),
+       milliseconds(70)},
   };
   for (const auto& row : rows) {
     RttEstimator rtt(row.options.interval / 4);
     TimePoint now = TimePoint() + seconds(1);
     for (int i = 0; i < 100; ++i)
       rtt.add(row.rtt, now += row.options.interval);
-    const DetectionLimits limits = DetectionLimits::of(row.options, row.options.interval, rtt);
+    const DetectionLimits limits = DetectionLimits::of(row.options, row.options.interval, rtt, false);
     CHECK(limits.silence >= row.minSilence);
     CHECK(limits.silence <= row.maxSilence);
     CHECK(limits.confirm >= row.minConfirm);
     CHECK(limits.confirm <= row.maxConfirm);
   }
+  // Dense data: silence tells sooner, by most of what one lost PING would take.
+  RttEstimator lan(milliseconds(5));
+  for (int i = 0; i < 100; ++i)
+    lan.add(microseconds(200), TimePoint() + i * milliseconds(20));
+  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), lan, true).silence == milliseconds(35));
+  CHECK(DetectionLimits::of(ProbeOptions::fast(), milliseconds(10), lan, true).silence == milliseconds(17) + microseconds(500));
   const RttEstimator unmeasured(milliseconds(5));
-  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), unmeasured).confirm == milliseconds(50));
+  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), unmeasured, false).confirm == milliseconds(50));
 }
 
 }  // namespace

@@ -279,10 +279,13 @@ TEST_CASE("peer_health: a peer that polices PINGs goes down the ladder without l
   sim.runFor(seconds(5));
   CHECK(sim.health().mode() == ProbeMode::kSlowPing);
   CHECK(sim.goaways == 1);
-  sim.runFor(seconds(60));
-  CHECK(sim.health().mode() == ProbeMode::kL4);
-  CHECK(sim.goaways == 2);
-  sim.runFor(seconds(5));
+  const int opens = sim.opens;
+  const int pings = sim.pings;
+  sim.runFor(seconds(3600));
+  CHECK(sim.health().mode() == ProbeMode::kSlowPing);
+  CHECK(sim.goaways == 1);                 // never a second one
+  CHECK(sim.pings - pings <= 361);         // one every 10 s,
+  CHECK(sim.pings - pings == sim.opens - opens);  // each on a connection of its own
   CHECK(sim.transitions().size() == 1);
   sim.powered = false;
   const TimePoint cut = sim.now();
@@ -369,6 +372,102 @@ TEST_CASE("peer_health: unreachable is silence, out of descriptors is our own fa
     CHECK(sim.now() - cut >= milliseconds(980));
     CHECK(sim.now() - cut <= milliseconds(1020));
     CHECK(sim.transitions().back().evidence.confirmConnects == 0);
+  }
+}
+
+TEST_CASE("peer_health: dense data that ends is missed sooner than PINGs, and pauses in it are no death") {
+  for (int i = 0; i < 50; ++i) {
+    SimulatedPeer sim({}, static_cast<uint32_t>(i));
+    const auto flow = [&](Duration d) {
+      for (const TimePoint end = sim.now() + d; sim.now() < end;) {
+        sim.dataHeard = sim.now();
+        sim.runFor(milliseconds(1));
+      }
+    };
+    flow(seconds(1) + milliseconds(i));
+    const int pings = sim.pings;
+    flow(seconds(1));
+    CHECK(sim.pings == pings);
+    sim.runFor(milliseconds(30 + i));
+    flow(seconds(1));
+    CHECK(sim.count(Verdict::kSuspect) == 0);
+    sim.powered = false;
+    const TimePoint cut = sim.now();
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(1)));
+    CHECK(sim.now() - cut <= milliseconds(50));
+    CHECK(sim.now() - cut >= milliseconds(48));
+  }
+}
+
+TEST_CASE("peer_health: PINGs of peers with the same phase leave together, whenever they connected") {
+  const ProbeOptions options;
+  for (const Duration phase : {Duration::zero(), Duration(milliseconds(7))}) {
+    for (uint32_t seed = 1; seed <= 20; ++seed) {
+      SimulatedPeer sim(options, seed, phase);
+      sim.runFor(seconds(1));
+      REQUIRE(sim.pings >= 48);
+      TimePoint last = sim.pingTimes[0];
+      for (size_t i = 1; i < sim.pingTimes.size(); ++i) {
+        const TimePoint at = sim.pingTimes[i];
+        CHECK((at.time_since_epoch() - phase) % options.interval == Duration::zero());
+        CHECK(at - last >= options.interval / 2);
+        CHECK(at - last <= 3 * options.interval / 2);
+        last = at;
+      }
+    }
+  }
+}
+
+TEST_CASE("peer_health: another program that comes back with HTTP/2 is probed by PINGs again") {
+  SimulatedPeer sim;
+  sim.speaksHttp2 = false;
+  sim.runFor(seconds(2));
+  REQUIRE(sim.health().mode() == ProbeMode::kL4);
+  sim.kill();
+  sim.runFor(seconds(1));
+  SUBCASE("it has it") {
+    sim.speaksHttp2 = true;
+    sim.start();
+    sim.runFor(seconds(1));
+    CHECK(sim.health().mode() == ProbeMode::kFastPing);
+    CHECK(sim.pings > 40);
+  }
+  SUBCASE("the same one: one attempt tells") {
+    const int opens = sim.opens;
+    sim.start();
+    sim.runFor(seconds(1));
+    CHECK(sim.health().mode() == ProbeMode::kL4);
+    CHECK(sim.opens == opens + 1);
+  }
+  SUBCASE("one that says nothing at all to it") {
+    sim.mute = true;
+    sim.start();
+    sim.runFor(seconds(2));
+    CHECK(sim.health().mode() == ProbeMode::kL4);
+  }
+  CHECK(sim.verdict() == Verdict::kAlive);
+  CHECK(sim.circuit() == CircuitState::kClosed);
+  CHECK(sim.count(Verdict::kDead) == 0);
+  CHECK(sim.count(Verdict::kStalled) == 0);
+}
+
+TEST_CASE("peer_health: kernels that acknowledge workers' uploads are evidence, and old or known ACKs are none") {
+  SimulatedPeer sim;
+  sim.runFor(seconds(1));
+  sim.forgetConnection();
+  sim.acceptQueueFull = true;
+  sim.hostAnswers = false;
+  SUBCASE("uploads are acknowledged") {
+    for (int i = 0; i < 100; ++i) {
+      sim.dataKernelHeard = sim.now();
+      sim.runFor(milliseconds(20));
+    }
+    CHECK(sim.count(Verdict::kDead) == 0);
+    CHECK(sim.circuit() == CircuitState::kClosed);
+  }
+  SUBCASE("the last ACK is an old one") {
+    sim.dataKernelHeard = sim.now();
+    CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, milliseconds(100)));
   }
 }
 

@@ -25,8 +25,8 @@ bool legal(Verdict from, Verdict to) {
   return false;
 }
 
-SimulatedPeer::SimulatedPeer(ProbeOptions options, uint32_t seed)
-    : random_(seed), health_(PeerId{0}, options, seed, now_) {}
+SimulatedPeer::SimulatedPeer(ProbeOptions options, uint32_t seed, Duration phase)
+    : random_(seed), health_(PeerId{0}, options, seed, now_, phase) {}
 
 bool SimulatedPeer::lost() {
   random_ = random_ * 1664525u + 1013904223u;
@@ -127,7 +127,7 @@ void SimulatedPeer::accepted(uint32_t epoch) {
     later(2 * oneWay, [this, epoch] {
       if (powered && running && connection_.epoch == epoch) deliver(HealthAnswered{epoch, healthStatus});
     });
-  } else if (!speaksHttp2) {
+  } else if (!speaksHttp2 && !mute) {
     later(2 * oneWay, [this, epoch] {
       if (!powered || !running || connection_.epoch != epoch) return;
       deliver(Received{epoch});
@@ -140,6 +140,7 @@ void SimulatedPeer::ping(const SendPing& action) {
   REQUIRE(connection_.established);
   REQUIRE(connection_.epoch == action.epoch);
   ++pings;
+  pingTimes.push_back(now_);
   ++connection_.unacked;
   Duration delay = oneWay;
   while (lost() || lost())
@@ -253,8 +254,9 @@ bool SimulatedPeer::step(TimePoint limit) {
   ++ticks;
   Tick tick;
   tick.dataHeard = dataHeard;
+  tick.dataKernelHeard = dataKernelHeard;
   if (connection_.established && health_.wantsKernelView(now_)) {
-    tick.kernel = KernelView{now_ - connection_.lastKernelAck, connection_.unacked};
+    tick.kernel = KernelView{now_ - connection_.lastKernelAck, connection_.unacked, {}};
   }
   deliver(tick);
   CHECK(health_.nextDeadline() > now_);  // no spinning

@@ -14,7 +14,7 @@ namespace peerpulse::health {
 
 class SimulatedPeer {
  public:
-  explicit SimulatedPeer(ProbeOptions options = {}, uint32_t seed = 1);
+  explicit SimulatedPeer(ProbeOptions options = {}, uint32_t seed = 1, Duration phase = {});
 
   // The peer; change it at any time.
   bool powered = true;           ///< off: nothing is answered, nothing arrives
@@ -24,11 +24,13 @@ class SimulatedPeer {
   bool hostAnswers = true;       ///< its kernel answers SYNs to the other port by RST; off: firewalled
   bool polices = false;          ///< third PING of a connection: GOAWAY ENHANCE_YOUR_CALM
   bool speaksHttp2 = true;       ///< off: answers the preface with HTTP/1.1 and closes
+  bool mute = false;             ///< accepts, and says nothing to the preface
   int healthStatus = 200;
   Duration oneWay = microseconds(100);
   unsigned lossPercent = 0;  ///< of packets, both ways
   int connectErrno = 0;      ///< every connect fails at once so (own host's trouble)
   TimePoint dataHeard;       ///< what workers stamped
+  TimePoint dataKernelHeard;
   // The prober.
   bool proberRunning = true;  ///< off: nothing is handled (SIGSTOP of ourselves)
 
@@ -57,6 +59,7 @@ class SimulatedPeer {
   // Totals of what was done.
   int pings = 0, opens = 0, confirmBursts = 0, connects = 0, hostChecks = 0, ticks = 0, goaways = 0;
   int publishes = 0;
+  std::vector<TimePoint> pingTimes;
   int openSockets() const { return static_cast<int>(connects_.size()) + (connection_.exists ? 1 : 0); }
   int maxOutageSockets = 0;
 

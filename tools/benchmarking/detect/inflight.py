@@ -1,0 +1,45 @@
+"""cut_inflight: tools/bench/inflight with 1,000 and 10,000 exchanges."""
+
+import argparse
+
+from tools.benchmarking import command, inflight
+from tools.benchmarking.command import say
+from tools.benchmarking.detect.scenario import Scenario, Settings, report
+from tools.lab import Lab
+
+_LIMITS_MS = {1000: 1.0, 10_000: 5.0}
+_ROUNDS = 5
+
+
+def _one(exchanges: int, protocol: str, rounds: int) -> dict:
+    arguments = argparse.Namespace(exchanges=exchanges, rounds=rounds, rate=500, usual=1.0, access_log=False)
+    with Lab(nodes=3) as lab:
+        result = inflight.Bench(lab, arguments, protocol, "respond").run()
+    say(f"  {exchanges} exchanges, {protocol}: at the client {result['verdict_to_failed_ms']}, "
+        f"of peerpulse itself {result['own_ms']}")
+    limit = _LIMITS_MS[exchanges]
+    own = result["own_ms"]
+    measured = own["max"] if own else result["verdict_to_failed_ms"]["max"]
+    return {"exchanges": exchanges, "protocol": protocol, "limit_ms": limit, "within_target": measured is not None and measured <= limit,
+            "at_client_ms": result["verdict_to_failed_ms"], "own_ms": own,
+            "cut_to_verdict_ms": result["cut_to_verdict_ms"], "all_failed": result["all_failed"]}
+
+
+def _cut_inflight(settings: Settings) -> dict:
+    command.raise_descriptor_limit(2 * max(_LIMITS_MS) + 200)
+    rounds = settings.rounds_or(_ROUNDS)
+    runs = [_one(exchanges, protocol, rounds) for exchanges in _LIMITS_MS for protocol in ("h1", "h2")]
+    failures = [f"{run['exchanges']} {run['protocol']}: not all failed" for run in runs if not run["all_failed"]]
+    times = [run["at_client_ms"]["max"] for run in runs]
+    counted = {"false_dead": 0, "suspects": rounds * len(runs), "peer_seconds": None}
+    return report("cut_inflight", settings, times, counted, failures,
+                  target={str(exchanges): limit for exchanges, limit in _LIMITS_MS.items()},
+                  within_target=all(run["within_target"] for run in runs), runs=runs)
+
+
+SCENARIOS = [
+    Scenario("cut_inflight", f"""tools/bench/inflight with 1,000 and 10,000 exchanges to a peer that loses power (h1 and h2,
+on_dead respond, --rounds each, default {_ROUNDS}). n, p50, p99, max: of the longest times from the verdict to the failure at
+the client, which is one process on the same processors and so an upper bound. own_ms: what peerpulse says of itself in
+peerpulse_fail_inflight_seconds where it has that metric (the target is then about it).""", _cut_inflight),
+]

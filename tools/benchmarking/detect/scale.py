@@ -1,0 +1,124 @@
+"""peers1000: what a thousand peers cost, and whether they are found as fast."""
+
+import contextlib
+import time
+
+from tests.harness.waiting import wait_for
+from tools.benchmarking import command
+from tools.benchmarking.command import say
+from tools.benchmarking.detect.cluster import make_peerpulse
+from tools.benchmarking.detect.events import EventStream
+from tools.benchmarking.detect.metrics import total
+from tools.benchmarking.detect.scenario import CUT_TARGETS, Scenario, Settings, report
+from tools.benchmarking.idle import thread_seconds
+from tools.demonstration.measurements import milliseconds
+from tools.lab import Lab
+
+_NODES, _PEERS_PER_NODE = 50, 20
+_PEERS = _NODES * _PEERS_PER_NODE
+_PORT = 9000
+_CORES_TARGET = 0.30
+_SECONDS, _ROUNDS = 20, 5
+_PROBER = "pp-prober"
+_START_S = 60
+_FOUND_WITHIN_S = 10
+
+
+def _start_peers(lab: Lab) -> dict[str, str]:
+    """One nghttpd per node, at that many addresses: of the peers only their kernels and PINGs matter here.
+
+    The addresses are behind the node, not on the switch: a thousand neighbours are more than a kernel keeps.
+    """
+    addresses = {}
+    routes = []
+    for number, node in enumerate(lab.nodes[1:], 1):
+        node.namespace.ip(*(f"addr add 10.78.{number}.{host}/32 dev lo" for host in range(1, _PEERS_PER_NODE + 1)))
+        routes.append(f"route add 10.78.{number}.0/24 via {node.address}")
+        node.spawn(["nghttpd", "--no-tls", "--address", "0.0.0.0", "-d", str(node.directory), str(_PORT)])
+        for host in range(1, _PEERS_PER_NODE + 1):
+            addresses[f"{node.name}_{host}"] = f"10.78.{number}.{host}:{_PORT}"
+    lab.nodes[0].namespace.ip(*routes)
+    return addresses
+
+
+def _cores(pid: int, seconds: float) -> dict:
+    before, started = thread_seconds(pid), time.monotonic()
+    time.sleep(seconds)
+    elapsed, after = time.monotonic() - started, thread_seconds(pid)
+    used = {thread: (after[thread] - before.get(thread, 0.0)) / elapsed for thread in after}
+    prober = sum(value for thread, value in used.items() if thread.startswith(_PROBER))
+    return {"prober_cores": round(prober, 3), "process_cores": round(sum(used.values()), 3)}
+
+
+def _cut(lab: Lab, events: EventStream, peerpulse, node: str, names: list[str]) -> tuple[list[float], list[str]]:
+    position = events.position()
+    cut = lab.cut(node)
+    times, missed = [], []
+    for name in names:
+        event = events.wait(lambda e, name=name: e["peer"] == name and e["to"] == "dead", _FOUND_WITHIN_S, position)
+        if event is None:
+            missed.append(name)
+        else:
+            times.append(milliseconds(cut.ordered_ns, event["monotonic_ns"]))
+    lab.restore(node)
+    for name in names:
+        peerpulse.wait_circuit(name, "closed", _FOUND_WITHIN_S)
+    time.sleep(0.5)
+    return times, missed
+
+
+def _peers1000(settings: Settings) -> dict:
+    command.raise_descriptor_limit(8 * _PEERS)
+    with contextlib.ExitStack() as stack:
+        lab = stack.enter_context(Lab(nodes=_NODES + 1))
+        addresses = _start_peers(lab)
+        time.sleep(1)
+        peerpulse = make_peerpulse(lab.nodes[0], addresses, {
+            "access_log": False, "probe": {"profile": settings.profile, "interval": "20ms"}})
+        stack.callback(peerpulse.check_end)
+        peerpulse.start(_START_S)
+        events = EventStream(peerpulse)
+        stack.callback(events.close)
+        wait_for(lambda: all(peer["verdict"] == "alive" and peer["probe"]["mode"] == "fast_ping"
+                             for peer in peerpulse.get("/peers").json()["peers"]), _START_S, "all are probed by PINGs")
+        time.sleep(2)
+        return _measure(settings, lab, peerpulse, events, addresses)
+
+
+def _measure(settings: Settings, lab: Lab, peerpulse, events: EventStream, addresses: dict[str, str]) -> dict:
+    seconds = settings.seconds_or(_SECONDS)
+    before, started = peerpulse.metrics(), time.monotonic()
+    cores = _cores(peerpulse.process.pid, seconds)
+    elapsed, after = time.monotonic() - started, peerpulse.metrics()
+    rate = (total(after, "peerpulse_probes_sent_total") - total(before, "peerpulse_probes_sent_total")) / elapsed
+    say(f"  {rate:.0f} PINGs/s, {cores}")
+    times, missed = [], []
+    for number in range(settings.rounds_or(_ROUNDS)):
+        node = lab.nodes[1 + number % _NODES].name
+        names = [name for name in addresses if name.partition("_")[0] == node]
+        one = _cut(lab, events, peerpulse, node, names)
+        times, missed = times + one[0], missed + one[1]
+    peer_seconds = round((time.monotonic() - started) * _PEERS, 1)
+    stages = peerpulse.metrics()
+    def counted(stage: str) -> int:
+        return sum(total(now, "peerpulse_detection_stages_total", f'stage="{stage}"') * sign
+                   for now, sign in ((stages, 1), (before, -1)))
+    failures = [f"not found dead: {missed[:5]} ({len(missed)})"] if missed else []
+    false_dead = counted("dead") - len(times)
+    if false_dead:
+        failures.append(f"{false_dead} false dead")
+    target = CUT_TARGETS[settings.profile]
+    result = report("peers1000", settings, times, {
+        "false_dead": false_dead, "suspects": counted("suspect"), "peer_seconds": peer_seconds}, failures,
+        target={"prober_cores": _CORES_TARGET, "p50": target.p50, "p99": target.p99, "max": target.max},
+        within_target=False, peers=_PEERS, pings_per_second=round(rate, 1), seconds=seconds, **cores)
+    result["within_target"] = not failures and cores["prober_cores"] <= _CORES_TARGET and target.met_by(result)
+    return result
+
+
+SCENARIOS = [
+    Scenario("peers1000", f"""{_PEERS} peers ({_NODES} nodes, one nghttpd each at {_PEERS_PER_NODE} addresses), a PING to each every 20 ms.
+prober_cores, process_cores: processor time from schedstat over --seconds (default {_SECONDS}), as in tools/bench/idle: sending
+over the lab's links, and receiving whatever arrives meanwhile, is done on the sender's time and so included. Then
+--rounds cuts of a node ({_PEERS_PER_NODE} peers at once, default {_ROUNDS}); the peers share the processors with the prober.""", _peers1000),
+]
