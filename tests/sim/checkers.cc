@@ -20,6 +20,7 @@ constexpr uint32_t kMaxSockets = 33;
 constexpr uint32_t kMaxOutageSockets = 4;
 constexpr size_t kMaxScheduled = 20'000;
 constexpr uint64_t kMaxTicks = 1'000;
+constexpr Duration kAfterFailedConnects = milliseconds(1500);
 constexpr Duration kDelayedAck = health::FailureDetector::kDelayedAck;
 
 }  // namespace
@@ -155,11 +156,17 @@ void Checkers::finish() {
 
 void Checkers::onConfirm(uint8_t peer, uint32_t connects) {
   Truth& truth = truths_[peer];
+  const health::PeerHealth& health = prober_.health(peer);
+  // The second half of a round belongs to the first.
+  if (truth.confirming && heap_.now() - truth.confirmAt <= health.limits().confirm / 2) return;
+  truth.confirming = true;
   truth.confirmAt = heap_.now();
+  // K of the whole round, whether or not its second half will be needed.
+  const health::ProbeOptions& options = options_[peer];
+  const uint32_t round = health.loss().confirmConnects(options.confirmConnects, options.confirmConnectsMax);
+  if (truth.reachable && wires_[peer].peer().serving()) statistics_->falseDeadExpected += confirmLoss(peer, round);
   truth.confirmOnPings = prober_.health(peer).mode() == ProbeMode::kFastPing && wires_[peer].probeConnected();
   truth.confirmMute = wires_[peer].probeForgotten();
-  if (connects == 0) return;
-  if (truth.reachable && wires_[peer].peer().serving()) statistics_->falseDeadExpected += confirmLoss(peer, connects);
 }
 
 void Checkers::checkDead(uint8_t peer, const Transition& transition) {
@@ -186,14 +193,15 @@ void Checkers::checkDead(uint8_t peer, const Transition& transition) {
   }
   if (wire.peer().acceptsNone()) {
     const bool vouched = truth.confirmOnPings ? !truth.confirmMute : wire.peer().options().hostPortAnswers;
-    if (lossy(peer) || !vouched) {
+    const bool wasCut = truth.reachableSince + seconds(1) > truth.confirmAt;
+    if (lossy(peer) || wasCut || !vouched) {
       ++statistics_->fullQueueDead;
       return;
     }
   }
   if (std::max(wire.out().lossPerMillion(), wire.back().lossPerMillion()) > kPerEventLoss) {
     ++statistics_->falseDead;
-    log_.add({now, "false dead", peer, static_cast<int64_t>(confirmLoss(peer, 4) * 1e9), 0, "within the rate", ""});
+    log_.add({now, "false dead", peer, 0, 0, "within the rate", ""});
     return;
   }
   fail(peer, "1: false dead");
@@ -204,7 +212,10 @@ void Checkers::countDetection(uint8_t peer) {
   const Duration took = heap_.now() - truth.unreachableSince;
   statistics_->allCuts.add(took);
   if (!truth.cleanCut || prober_.starved() || prober_.lastLate() >= truth.unreachableSince - seconds(1)) return;
-  if (prober_.lastOwnHostSuspect() >= truth.unreachableSince || connectsFailedAt_ >= truth.unreachableSince) return;
+  if (prober_.lastOwnHostSuspect() >= truth.unreachableSince ||
+      connectsFailedAt_ + kAfterFailedConnects >= truth.unreachableSince) {
+    return;
+  }
   log_.add({heap_.now(), "clean detection", peer, took / microseconds(1), 0, "", ""});
   (profile_ == Profile::kLan    ? statistics_->cleanLan
    : profile_ == Profile::kFast ? statistics_->cleanFast
@@ -226,6 +237,9 @@ void Checkers::checkDetection(uint8_t peer) {
   truth.maxConfirm = std::max(truth.maxConfirm, limits.confirm);
   Duration bound = truth.maxSilence + truth.maxConfirm + milliseconds(1);
   if (prober_.lastOwnHostSuspect() >= truth.unreachableSince) bound += truth.maxConfirm;
+  if (connectsFailedAt_ + kAfterFailedConnects >= truth.unreachableSince) {
+    bound += health::FailureDetector::kUnconfirmedSilence;
+  }
   if (!truth.cleanCut) bound += kDelayedAck;
   if (prober_.starved()) bound += 3 * prober_.starvedBy();
   if (heap_.now() - from > bound) fail(peer, "2: not detected in time");
@@ -301,6 +315,7 @@ void Checkers::onReport(uint8_t peer, const Transition& t) {
     ++statistics_->suspicions[static_cast<size_t>(lossClass(peer))];
   }
   if (t.to.verdict == Verdict::kDead) checkDead(peer, t);
+  if (t.to.verdict != Verdict::kSuspect) truth.confirming = false;
 }
 
 void Checkers::checkCircuit(uint8_t peer, const Transition& t) {

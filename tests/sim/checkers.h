@@ -10,9 +10,9 @@
 //                    for any time, a starved loop, jitter, reordering, lost connections. Not counted are: maxRtt > C (a
 //                    path that grew longer than was measured); a loss burst that overlapped the confirm (reported
 //                    as burstDead); connects that could not leave this host; an accept queue that is full, with
-//                    loss, or when nothing but a firewalled port or a mute connection is left (fullQueueDead).
+//                    loss or within 1 s of a cut (a blackout is loss: TCP backs off, and there is only TCP to go by), or when nothing but a firewalled port or a mute connection is left (fullQueueDead).
 //                    Independent loss can kill all K SYNs (or their answers): with x = 1 - (1-p)(1-q) that is x^K
-//                    per round. Up to 0.5 % each way x^4 = 1e-8; there is at most one suspicion per second of peer
+//                    per round (K as it was in that round, 4 to 8). Up to 0.5 % each way x^4 = 1e-8; there is at most one suspicion per second of peer
 //                    time in this simulation's classes up to 0.5 %, so a year of it (3.2e7 s) is expected to see
 //                    less than 0.32, really (3,000 per peer-day, a fifth of the peers) 2e-3: each one is a
 //                    violation. Above that x^K is summed over all confirm rounds of reachable peers; more false
@@ -21,7 +21,8 @@
 //                    packet that came from it (at most one-way delay later), or from the prober's last late return
 //                    if that was later; + C if the own host was suspect meanwhile; + 200 ms if only its kernel may
 //                    have spoken last (loss, a stopped process, a slow rung, any disturbance in the 11 s before);
-//                    + 3 times the lateness of a starved loop. Not while connects cannot leave this host.
+//                    + 3 times the lateness of a starved loop. + 1 s within 1.5 s of connects
+//                    that could not leave this host (a confirm without one waits so long); not during that.
 //  3 recovery        a peer healthy for B has verdict alive (or, with loss, suspect) and a circuit closed, unless
 //                    requests opened it. B = 4 attempts + 4 maxRtt + 100 ms; + 3 s with loss; + 1.3 s if the path
 //                    was never measured, + 8 s while it is longer than usual (one patient
@@ -92,6 +93,7 @@ class Checkers : public ProberObserver, public ExchangeObserver {
     Duration maxSilence{}, maxConfirm{};
     // The confirm round under way.
     TimePoint confirmAt;
+    bool confirming = false;
     bool confirmOnPings = false;  // an established connection with a PING every T is there to go by
     bool confirmMute = false;     // but a middlebox has forgotten it
     bool stoppedWhenWell = false;

@@ -8,6 +8,20 @@ namespace peerpulse::sim {
 
 using health::ConnectPurpose;
 
+namespace {
+
+health::KernelView kernelView(const TcpConnection& tcp, TimePoint now) {
+  const TcpCounters& counters = tcp.counters(Side::kProber);
+  health::SegmentCounters segments;
+  segments.sent = counters.segmentsOut;
+  segments.retransmitted = counters.retransmits - std::min(counters.retransmits, counters.duplicates);
+  segments.received = counters.segmentsIn;
+  segments.outOfOrder = counters.outOfOrder;
+  return {tcp.lastAckAge(Side::kProber, now), tcp.unacked(Side::kProber), segments};
+}
+
+}  // namespace
+
 void ProberModel::reset(uint32_t peers, const std::array<health::ProbeOptions, kMaxPeers>& options, Random random,
                         ProberObserver& observer) {
   peers_ = peers;
@@ -23,9 +37,11 @@ void ProberModel::reset(uint32_t peers, const std::array<health::ProbeOptions, k
   queue_.clear();
   pending_.clear();
   feeding_ = false;
+  // So few peers share a phase, as in probe/.
+  const Duration phase = random_.between(Duration::zero(), interval_ - microseconds(1));
   for (uint32_t i = 0; i < peers; ++i) {
     Lane& lane = lanes_[i];
-    lane.health.emplace(PeerId{i}, options[i], static_cast<uint32_t>(random_.next()), heap_.now());
+    lane.health.emplace(PeerId{i}, options[i], static_cast<uint32_t>(random_.next()), heap_.now(), phase);
     lane.fresh = {};
     lane.epoch = 0;
     lane.established = false;
@@ -164,7 +180,7 @@ void ProberModel::tick(uint8_t peer) {
   tick.dataKernelHeard = table_->lastKernelHeard(PeerId{peer});
   const WireModel& wire = wires_[peer];
   if (lane.epoch != 0 && lane.established && wire.tcp().id() == lane.epoch && lane.health->wantsKernelView(now)) {
-    tick.kernel = health::KernelView{wire.tcp().lastAckAge(Side::kProber, now), wire.tcp().unacked(Side::kProber)};
+    tick.kernel = kernelView(wire.tcp(), now);
   }
   if (lane.health->judgementDue(now)) tick.ownHostSuspect = local_->mostOverdue(now);
   if (tick.ownHostSuspect) lastOwnHostSuspect_ = now;

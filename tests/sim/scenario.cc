@@ -69,6 +69,10 @@ PeerSetup drawPeer(Random& random, Profile profile) {
   setup.peer.serviceTime = random.spread(microseconds(100), milliseconds(10));
   if (random.percent(20)) setup.tcp.peerDelayedAck = random.between(milliseconds(40), milliseconds(200));
   setup.tcp.tick = random.percent(50) ? milliseconds(4) : random.percent(50) ? milliseconds(10) : milliseconds(1);
+  if (random.percent(70)) {  // the kernel has the socket options that probe/ asks for
+    setup.tcp.proberMinRto = milliseconds(8);
+    setup.tcp.proberMaxRto = seconds(1);
+  }
   const uint32_t load = random.below(10);
   if (load < 5) setup.exchangeEvery = random.spread(milliseconds(50), seconds(2));
   if (load == 5) setup.exchangeEvery = setup.probe.interval / 2;

@@ -8,6 +8,7 @@ namespace {
 
 constexpr TimePoint kNever = TimePoint::max();
 constexpr uint32_t kFirstWindow = 10;
+constexpr uint16_t kDsack = 2;  // in SimEvent::flag, beside the side
 
 }  // namespace
 
@@ -27,7 +28,7 @@ void TcpConnection::open(uint32_t id, TimePoint now, Duration rtt) {
     e.unsent = {};
     e.inFlight = e.backoff = e.recoverUntil = 0;
     e.window = kFirstWindow;
-    e.limited = e.afterRto = e.owesAck = e.owesAckNow = false;
+    e.limited = e.afterRto = e.owesAck = e.owesAckNow = e.owesDsack = false;
     e.measured = true;
     e.smoothed = e.minRtt = e.rackRtt = rtt;
     e.variation = rtt / 2;
@@ -36,6 +37,10 @@ void TcpConnection::open(uint32_t id, TimePoint now, Duration rtt) {
     e.early = 0;
     e.lastAck = now;
     e.delayedAck = side == Side::kProber ? options_.proberDelayedAck : options_.peerDelayedAck;
+    const bool prober = side == Side::kProber;
+    e.minRto = prober ? options_.proberMinRto : milliseconds(200);
+    e.maxRto = prober ? options_.proberMaxRto : seconds(120);
+    e.userTimeout = prober ? options_.proberUserTimeout : Duration::max();
     e.counters = {};
   }
 }
@@ -57,6 +62,7 @@ void TcpConnection::pump(Side from, TimePoint now) {
   segment = {now, e.unsent, false, false};
   e.unsent = {};
   ++e.inFlight;
+  if (e.una == e.next) e.silentSince = now;
   if (e.rtoAt == kNever) restartRto(e, now);
   transmit(from, e.next++, now);
 }
@@ -64,14 +70,15 @@ void TcpConnection::pump(Side from, TimePoint now) {
 void TcpConnection::transmit(Side from, uint32_t number, TimePoint now) {
   End& e = end(from);
   ++e.counters.segmentsOut;
-  e.owesAck = e.owesAckNow = false;
+  const bool dsack = e.owesDsack;
+  e.owesAck = e.owesAckNow = e.owesDsack = false;
   e.ackAt = kNever;
   const auto at = links_[static_cast<size_t>(from)]->carry(now);
   if (!at.has_value()) return;
   SimEvent packet;
   packet.kind = EventKind::kPacket;
   packet.peer = peer_;
-  packet.flag = static_cast<uint16_t>(other(from));
+  packet.flag = static_cast<uint16_t>(static_cast<uint16_t>(other(from)) | (dsack ? kDsack : 0));
   packet.a = id_;
   packet.b = number;
   packet.c = e.expected;
@@ -93,10 +100,10 @@ Payload TcpConnection::receive(Side to, const SimEvent& packet, TimePoint now) {
   ++e.counters.segmentsIn;
   const uint32_t number = packet.b;
   if (number != 0 && number < e.expected) {  // seen before: its ACK is not looked at
-    ++e.counters.outOfOrder;
-    e.owesAck = e.owesAckNow = true;
+    e.owesAck = e.owesAckNow = e.owesDsack = true;
     return {};
   }
+  if ((packet.flag & kDsack) != 0) ++e.counters.duplicates;
   acknowledge(to, packet.c, packet.d, now);
   if (number == 0) return {};
   e.owesAck = true;
@@ -142,6 +149,7 @@ void TcpConnection::acknowledge(Side side, uint32_t ack, uint32_t sack, TimePoin
     delivered(e, e.ring[number % kRing], now);
   }
   if (!progress) return;
+  e.silentSince = now;
   e.afterRto = false;
   e.backoff = 0;
   if (e.limited && e.window < kRing) ++e.window;
@@ -193,19 +201,20 @@ void TcpConnection::findLosses(Side side, TimePoint now) {
 }
 
 void TcpConnection::restartRto(End& e, TimePoint now) {
-  const Duration rto = (e.smoothed + std::max(4 * e.variation, kMinRto)) * (1 << std::min(e.backoff, 10u));
-  e.rtoAt = now + std::min(rto, kMaxRto);
+  const Duration rto = (e.smoothed + std::max(4 * e.variation, e.minRto)) * (1 << std::min(e.backoff, 10u));
+  e.rtoAt = now + std::min(rto, e.maxRto);
 }
 
-void TcpConnection::onTimer(Side side, TimePoint now) {
+bool TcpConnection::onTimer(Side side, TimePoint now) {
   End& e = end(side);
-  if (e.timerAt > now) return;  // another one was set for sooner
+  if (e.timerAt > now) return true;  // another one was set for sooner
   e.timerAt = kNever;
   if (now >= e.ackAt) transmit(side, 0, now);
   if (now >= e.rackAt) findLosses(side, now);
   if (now >= e.rtoAt) {
     e.rtoAt = kNever;
     if (e.una != e.next) {
+      if (now - e.silentSince >= e.userTimeout) return false;
       ++e.backoff;
       e.window = 1;
       e.afterRto = true;
@@ -215,6 +224,7 @@ void TcpConnection::onTimer(Side side, TimePoint now) {
     }
   }
   arm(side);
+  return true;
 }
 
 void TcpConnection::arm(Side side) {

@@ -2,10 +2,11 @@
 //
 //   sending    a segment per write; what the window keeps back is coalesced into one (NODELAY). A segment is
 //              lost when a later one was delivered and RTT + minRTT/4 have passed (RACK, RFC 8985), or when
-//              RTO = srtt + max(4 rttvar, 200 ms) has (RFC 6298, doubling); then nothing new is sent until
-//              the head was acknowledged. The window starts at 10, falls to 7/10 per recovery and 1 at an RTO.
+//              RTO = srtt + max(4 rttvar, minimum) has (RFC 6298, doubling): 200 ms, or what the prober could
+//              set for its side; then nothing new is sent until the head was acknowledged. The window starts at 10, falls to 7/10 per recovery and 1 at an RTO.
 //   receiving  in order; out of order is acknowledged at once with SACK bits; what is old is acknowledged and
 //              otherwise ignored; else the ACK rides on the next segment or goes after the delayed-ACK time.
+//   DSACK      the ACK of a segment that came twice says so: it was sent again for nothing.
 //   TCP_INFO   the age of the last ACK in steps of the kernel's tick, segments unacknowledged, counters.
 //
 // A payload is a range of PINGs (or of their ACKs) and flags. Neither side's kernel stops when its process does.
@@ -21,6 +22,8 @@
 namespace peerpulse::sim {
 
 enum class Side : uint8_t { kProber, kPeer };
+/// Of a packet: where it arrives; of a timer: whose it is.
+constexpr Side sideOf(const SimEvent& event) { return static_cast<Side>(event.flag & 1); }
 constexpr Side other(Side side) { return side == Side::kProber ? Side::kPeer : Side::kProber; }
 
 struct Payload {
@@ -48,10 +51,14 @@ struct TcpOptions {
   Duration proberDelayedAck = milliseconds(40);
   Duration peerDelayedAck = milliseconds(40);
   Duration tick = milliseconds(4);
+  // What probe/ sets on its socket, where the kernel has it.
+  Duration proberMinRto = milliseconds(200);
+  Duration proberMaxRto = seconds(120);
+  Duration proberUserTimeout = seconds(30);
 };
 
 struct TcpCounters {
-  uint32_t segmentsOut = 0, retransmits = 0, segmentsIn = 0, outOfOrder = 0;
+  uint32_t segmentsOut = 0, retransmits = 0, duplicates = 0, segmentsIn = 0, outOfOrder = 0;
 };
 
 class TcpConnection {
@@ -69,14 +76,12 @@ class TcpConnection {
   Payload receive(Side to, const SimEvent& packet, TimePoint now);
   /// Sends the ACK that nothing took along, or plans it.
   void settle(Side side, TimePoint now);
-  void onTimer(Side side, TimePoint now);
+  /// False: the prober's side gave up (TCP_USER_TIMEOUT).
+  bool onTimer(Side side, TimePoint now);
 
   Duration lastAckAge(Side side, TimePoint now) const;
   uint32_t unacked(Side side) const { return end(side).next - end(side).una; }
   const TcpCounters& counters(Side side) const { return end(side).counters; }
-
-  static constexpr Duration kMinRto = milliseconds(200);
-  static constexpr Duration kMaxRto = seconds(120);
 
  private:
   static constexpr uint32_t kRing = 64;
@@ -98,10 +103,11 @@ class TcpConnection {
     // What it receives.
     uint32_t expected;
     uint64_t early;  // bit i: segment expected + 1 + i is here
-    bool owesAck, owesAckNow;
+    bool owesAck, owesAckNow, owesDsack;
     TimePoint ackAt, lastAck;
     TimePoint timerAt;  // of the timer in the heap
-    Duration delayedAck;
+    Duration delayedAck, minRto, maxRto, userTimeout;
+    TimePoint silentSince;  // unacknowledged since
     TcpCounters counters;
   };
   End& end(Side side) { return ends_[static_cast<size_t>(side)]; }

@@ -125,8 +125,10 @@ void WireModel::on(const SimEvent& event) {
     case EventKind::kTcpTimer:
       if (event.a == 0 || event.a != tcp_.id()) return;
       // A kernel without power, or one that does not know the connection, sends nothing.
-      if (static_cast<Side>(event.flag) == Side::kPeer && !peer_.knows(event.a)) return;
-      tcp_.onTimer(static_cast<Side>(event.flag), heap_->now());
+      if (sideOf(event) == Side::kPeer && !peer_.knows(event.a)) return;
+      if (tcp_.onTimer(sideOf(event), heap_->now())) return;
+      tcp_.forget();
+      sink_->arrived(index_, {Arrival::Kind::kReset, 0, event.a, ETIMEDOUT, {}, 0});
       return;
     case EventKind::kSyn: synAtPeer(event); return;
     case EventKind::kSynReply: synReply(event); return;
@@ -149,7 +151,7 @@ void WireModel::on(const SimEvent& event) {
 }
 
 void WireModel::packet(const SimEvent& event) {
-  if (static_cast<Side>(event.flag) == Side::kPeer) {
+  if (sideOf(event) == Side::kPeer) {
     atPeer(event);
   } else {
     atProber(event);
