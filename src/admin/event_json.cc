@@ -29,13 +29,48 @@ Json evidenceJson(const health::Evidence& e) {
   };
 }
 
-}  // namespace
+const char* nameOf(const health::Transition&) { return "transition"; }
+const char* nameOf(const health::Degrading&) { return "degrading"; }
+const char* nameOf(const LocalChange&) { return "local_health"; }
 
-Json eventJson(const Sources& sources, const Event& event) {
-  const health::Transition& t = event.transition;
-  Json json = {
-      {"at", formatRfc3339(event.at)},
-      {"sequence", event.sequence},
+int64_t nanosOf(TimePoint at) { return std::chrono::duration_cast<nanoseconds>(at.time_since_epoch()).count(); }
+
+/// To three decimals: the admin is read by people.
+double share(double value) { return std::round(value * 1000) / 1000; }
+
+Json readingJson(const health::ScoreReading& r) {
+  return {
+      {"score", share(r.value())},
+      {"rtt_us", std::chrono::duration_cast<microseconds>(r.rtt).count()},
+      {"baseline_us", std::chrono::duration_cast<microseconds>(r.baseline).count()},
+      {"loss", share(r.loss)},
+      {"unanswered", share(r.unanswered)},
+      {"failures", share(r.failures)},
+  };
+}
+
+void describe(Json& json, const Sources& sources, const health::Degrading& d) {
+  json.update({
+      {"peer", (*sources.peers)[index(d.peer)].name},
+      {"score_from", share(d.decline.from.value())},
+      {"score", share(d.decline.to.value())},
+      {"over_ms", millis(d.decline.over)},
+      {"factor", health::toString(d.decline.factor)},
+      {"monotonic_ns", nanosOf(d.at)},
+      {"evidence", {{"from", readingJson(d.decline.from)}, {"to", readingJson(d.decline.to)}}},
+  });
+}
+
+void describe(Json& json, const Sources&, const LocalChange& change) {
+  json.update({
+      {"local_health_from", health::toString(change.from)},
+      {"local_health", health::toString(change.to)},
+      {"monotonic_ns", nanosOf(change.at)},
+  });
+}
+
+void describe(Json& json, const Sources& sources, const health::Transition& t) {
+  json.update({
       {"peer", (*sources.peers)[index(t.peer)].name},
       {"from", health::toString(t.from.verdict)},
       {"to", health::toString(t.to.verdict)},
@@ -44,16 +79,28 @@ Json eventJson(const Sources& sources, const Event& event) {
       {"reason", health::toString(t.to.reason)},
       {"overridden", t.to.overridden},
       {"generation", t.to.generation},
-      {"monotonic_ns", std::chrono::duration_cast<nanoseconds>(t.at.time_since_epoch()).count()},
-  };
+      {"monotonic_ns", nanosOf(t.at)},
+  });
   if (t.to.verdict == health::Verdict::kDead) json["detection_ms"] = millis(t.at - t.lastEvidence);
   json["evidence"] = evidenceJson(t.evidence);
-  return json;
+}
+
+}  // namespace
+
+Json eventJson(const Sources& sources, const Event& event) {
+  return std::visit(
+      [&](const auto& what) {
+        Json json = {{"at", formatRfc3339(event.at)}, {"sequence", event.sequence}, {"event", nameOf(what)}};
+        describe(json, sources, what);
+        return json;
+      },
+      event.what);
 }
 
 std::string eventStreamText(const Sources& sources, const Event& event) {
-  return "id: " + std::to_string(event.sequence) + "\nevent: transition\ndata: " + toText(eventJson(sources, event)) +
-         "\n\n";
+  const char* name = std::visit([](const auto& what) { return nameOf(what); }, event.what);
+  return "id: " + std::to_string(event.sequence) + "\nevent: " + name +
+         "\ndata: " + toText(eventJson(sources, event)) + "\n\n";
 }
 
 }  // namespace peerpulse::admin

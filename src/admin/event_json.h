@@ -1,4 +1,4 @@
-// A transition as /events shows it.
+// An event as /events shows it.
 #pragma once
 
 #include <string>

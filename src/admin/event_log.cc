@@ -1,5 +1,7 @@
 #include "peerpulse/admin/event_log.h"
 
+#include <utility>
+
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::admin {
@@ -11,9 +13,35 @@ void EventLog::add(const health::Transition& transition, WallTime at) {
     const std::lock_guard lock(mutex_);
     PP_ASSERT(index(transition.peer) < since_.size());
     since_[index(transition.peer)] = at;
-    events_.push_back({++lastSequence_, at, transition});
-    if (events_.size() > kCapacity) events_.pop_front();
+    append({0, at, transition});
   }
+  callListener();
+}
+
+void EventLog::add(const health::Degrading& warning, WallTime at) {
+  {
+    const std::lock_guard lock(mutex_);
+    PP_ASSERT(index(warning.peer) < since_.size());
+    append({0, at, warning});
+  }
+  callListener();
+}
+
+void EventLog::add(const LocalChange& change, WallTime at) {
+  {
+    const std::lock_guard lock(mutex_);
+    append({0, at, change});
+  }
+  callListener();
+}
+
+void EventLog::append(Event event) {
+  event.sequence = ++lastSequence_;
+  events_.push_back(std::move(event));
+  if (events_.size() > kCapacity) events_.pop_front();
+}
+
+void EventLog::callListener() {
   const std::lock_guard lock(listenerMutex_);
   if (listener_) listener_();
 }

@@ -67,6 +67,11 @@ bool wantsEventStream(const Request& request) {
   return request.method == "GET" && request.path == "/events" && !request.hasParameter("history=1");
 }
 
+std::string localHealth(const Context& context) {
+  if (context.sources.circuits->proberStalled(context.now)) return kProberStalled;
+  return context.sources.localHealth ? context.sources.localHealth() : "ok";
+}
+
 std::optional<PeerId> peerOfPath(const Context& context, const Request& request) {
   std::string_view name = request.path;
   name.remove_prefix(std::string_view("/peers/").size());

@@ -35,6 +35,10 @@ Response handle(const Context& context, const Request& request);
 /// Whether the request asks for the live event stream.
 bool wantsEventStream(const Request& request);
 
+/// The state of this host itself: kProberStalled, or what Sources::localHealth says.
+std::string localHealth(const Context& context);
+inline constexpr const char* kProberStalled = "prober_stalled";
+
 /// The peer named by the path's second segment ("/peers/node2/circuit"); nothing if there is none of that
 /// name.
 std::optional<PeerId> peerOfPath(const Context& context, const Request& request);

@@ -27,7 +27,7 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; }
 <p id="cluster"></p>
 <p id="error" role="alert"></p>
 <table>
-<thead><tr><th>Peer</th><th>Address</th><th>Verdict</th><th>Circuit</th><th>Reason</th><th>Since</th>
+<thead><tr><th>Peer</th><th>Address</th><th>Verdict</th><th>Score</th><th>Circuit</th><th>Reason</th><th>Since</th>
 <th>RTT p50</th><th>In flight</th><th>Requests</th><th>Failed fast</th></tr></thead>
 <tbody id="peers"></tbody>
 </table>
@@ -59,6 +59,7 @@ async function refresh() {
       cell(row, peer.name);
       cell(row, peer.address);
       cell(row, peer.verdict, peer.verdict);
+      cell(row, peer.score.toFixed(2), "n");
       cell(row, peer.circuit + (peer.overridden ? " (operator)" : ""));
       cell(row, peer.reason);
       cell(row, new Date(peer.since).toLocaleString());

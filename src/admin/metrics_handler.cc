@@ -1,6 +1,7 @@
 #include <array>
 
 #include "handlers.h"
+#include "peerpulse/health/local_health.h"
 #include "peerpulse/stats/registry.h"
 
 namespace peerpulse::admin {
@@ -26,6 +27,10 @@ Response handleMetrics(const Context& context, const Request&) {
     const health::CircuitWord word = circuits.load(id);
     return stats::PeerState{health::toString(word.verdict), health::toString(word.circuit)};
   };
+  for (size_t i = 0; i < health::kLocalStates; ++i)
+    sources.localStates.emplace_back(health::toString(static_cast<health::LocalState>(i)));
+  sources.localStates.emplace_back(kProberStalled);
+  sources.localHealth = [&context] { return localHealth(context); };
   sources.logDropped = context.sources.logDropped;
   sources.version = context.sources.version;
   const stats::Registry registry(*context.sources.stats, std::move(sources));

@@ -16,19 +16,6 @@ Json lastHeardMillis(const Context& context, PeerId id) {
   return std::chrono::duration_cast<milliseconds>(std::max(context.now - heard, Duration::zero())).count();
 }
 
-/// How much of a peer is left, from its verdict: 1 whole, 0 nothing.
-double scoreOf(health::Verdict verdict) {
-  switch (verdict) {
-    case health::Verdict::kAlive: return 1.0;
-    case health::Verdict::kSuspect:
-    case health::Verdict::kStalled: return 0.5;
-    case health::Verdict::kUnknown:
-    case health::Verdict::kRefusing:
-    case health::Verdict::kDead: return 0.0;
-  }
-  return 0.0;
-}
-
 Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
   const health::CircuitWord word = context.sources.circuits->load(peer.id);
   const stats::PeerStats& s = context.sources.stats->peer(peer.id);
@@ -44,7 +31,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"reason", health::toString(word.reason)},
       {"overridden", word.overridden},
       {"generation", word.generation},
-      {"score", scoreOf(word.verdict)},
+      {"score", static_cast<double>(s.probe.scoreMillis.get()) / 1000},
       {"since", formatRfc3339(context.sources.events->since(peer.id))},
       {"rtt_us",
        {{"last", s.probe.rttLastMicros.get()},
@@ -69,11 +56,6 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"evictions_total", s.evictionsTotal.get()},
       {"timeouts_total", s.timeoutsTotal.get()},
   };
-}
-
-std::string localHealth(const Context& context) {
-  if (context.sources.circuits->proberStalled(context.now)) return "prober_stalled";
-  return context.sources.localHealth ? context.sources.localHealth() : "ok";
 }
 
 }  // namespace

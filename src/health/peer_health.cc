@@ -15,6 +15,7 @@ PeerHealth::PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitter
       detector_(options, start),
       circuit_(options),
       plan_(options, jitterSeed, start, phase),
+      score_(start),
       lastNow_(start),
       nextLossSample_(start + kLossInterval) {
   deadline_ = std::min(plan_.nextDeadline(false), detector_.nextDeadline(limits()));
@@ -29,9 +30,11 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const bool wasConfirming = detector_.confirming();
   const uint32_t outstandingBefore = plan_.outstanding();
   const ProbeMode modeBefore = plan_.mode();
-
+  const Duration unanswered = detector_.unansweredFor(now);
   const Duration late = now - deadline_;
-  if (late > options_.interval && detector_.voidRound(late, now)) startConfirm(now, actions);
+  const bool watched = late <= options_.interval;
+
+  if (!watched && detector_.voidRound(late, now)) startConfirm(now, actions);
   std::visit([&](const auto& e) { handle(e, now, actions); }, event);
 
   const bool recovering = detector_.recovering();
@@ -51,6 +54,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
 
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
   publish(now, now - heardBefore, outstandingBefore, actions);
+  keepScore(now, unanswered, watched, actions);
   deadline_ = std::min({plan_.nextDeadline(recovering), detector_.nextDeadline(limits()), circuit_.nextDeadline(),
                         burst_.nextDeadline()});
   return actions;
@@ -92,6 +96,7 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
   const bool answering = !detector_.recovering() && detector_.unansweredFor(now) < limits().silence;
   const uint32_t lost = connectsPending_ > 1 && answering ? connectsPending_ - 1 : 0;
   loss_.connects(connectsAnswered_, lost, now);
+  score_.kernelLoss(loss_.exchangeLoss());
   connectsPending_ = std::min(connectsPending_, 1u);
   connectsAnswered_ = 0;
 }
@@ -162,7 +167,11 @@ void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions)
   if (!plan_.current(event.epoch)) return;
   const ProbePlan::Ack ack = plan_.acked(event.sequence, now, actions);
   if (!ack.valid) return;
-  if (ack.rtt.has_value()) rtt_.add(*ack.rtt, now);
+  score_.answered(answeredLate(ack));
+  if (ack.rtt.has_value()) {
+    rtt_.add(*ack.rtt, now);
+    score_.roundTrip(*ack.rtt);
+  }
   detector_.answered(now);
   rhythm_.pingAnswered();
   lastError_ = 0;
@@ -179,6 +188,7 @@ void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
   const bool wasOpen = plan_.connected();
   const ConnectEvidence evidence = classifyConnect(event.error);
   const bool refused = !wasOpen && evidence == ConnectEvidence::kRefused;
+  if (wasOpen && plan_.outstanding() > 0) score_.lost();
   plan_.closed(event.notHttp2, refused, now);
   if (event.error != 0) lastError_ = event.error;
   if (refused) {
@@ -231,7 +241,11 @@ void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions&
 
 void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
   // At a second and more the SYN was sent twice, and nobody knows which one was answered (Karn).
-  if (elapsed < seconds(1)) rtt_.add(elapsed, now);
+  if (elapsed < seconds(1)) {
+    rtt_.add(elapsed, now);
+    score_.roundTrip(elapsed);
+  }
+  score_.answered(elapsed >= seconds(1));
   if (plan_.answersByConnect(detector_.recovering())) {
     detector_.answered(now);
     lastError_ = 0;
@@ -244,6 +258,8 @@ void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
 
 void PeerHealth::handle(const OutcomeRecord& record, TimePoint now, Actions& actions) {
   circuit_.onOutcome(record, now);
+  const bool serverError = record.outcome == Outcome::kServerError;
+  score_.outcome(serverError ? options_.countServerErrors : record.outcome != Outcome::kSuccess);
 }
 
 void PeerHealth::handle(const CircuitOverride& change, TimePoint now, Actions& actions) {
@@ -285,6 +301,30 @@ Evidence PeerHealth::evidence(Duration silence, uint32_t outstanding) const {
   evidence.rtt = rtt_.smoothed();
   evidence.error = lastError_;
   return evidence;
+}
+
+// A lost PING's retransmission is drawn by the next one, T later (DetectionLimits::of), or by the kernel's timer
+// after 200 ms: an answer that took more than most of that came after a gap.
+bool PeerHealth::answeredLate(const ProbePlan::Ack& ack) const {
+  if (!ack.rtt.has_value()) return true;  // so old that it is not known any more
+  const Duration interval = std::min<Duration>(plan_.probeInterval(), milliseconds(200));
+  return rtt_.measured() && *ack.rtt > 3 * interval / 4 + 5 * rtt_.smoothed() / 4 + 4 * rtt_.variation();
+}
+
+void PeerHealth::keepScore(TimePoint now, Duration unanswered, bool watched, Actions& actions) {
+  const bool recovering = detector_.recovering();
+  score_.verdict(detector_.verdict());
+  if (!watched) {
+    score_.skip(now);
+    return;
+  }
+  // Each PING is unanswered for a round trip; from S on the process owes its answer.
+  if (!score_.advance(now, recovering ? Duration::max() : unanswered - limits().silence)) return;
+  if (recovering || detector_.verdict() == Verdict::kStalled) {
+    trend_.reset();  // known, and reported as a transition
+  } else if (const auto decline = trend_.add(score_.reading(), now); decline.has_value()) {
+    actions.add(Warn{Degrading{peer_, now, *decline}});
+  }
 }
 
 }  // namespace peerpulse::health

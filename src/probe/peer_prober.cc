@@ -45,7 +45,9 @@ void PeerProber::feed(const health::Event& event) {
     const health::Event next = events_.front();
     events_.pop_front();
     prepare(next);
-    for (const health::Action& action : health_.on(next, dispatcher_.now()))
+    const health::Actions actions = health_.on(next, dispatcher_.now());
+    showScore();  // before the verdict is published: who reads both must not find a dead peer with a score
+    for (const health::Action& action : actions)
       apply(action);
     if (std::holds_alternative<health::PingAcked>(next)) stats_.rtt.observe(health_.rtt().last());
   }
@@ -139,6 +141,13 @@ void PeerProber::run(const health::Report& action) {
   }
   callbacks_.onTransition(action.transition);
 }
+
+void PeerProber::run(const health::Warn& action) {
+  stats_.degradings.add();
+  callbacks_.onDegrading(action.degrading);
+}
+
+void PeerProber::showScore() { stats_.scoreMillis.set(static_cast<uint64_t>(health_.score().value() * 1000 + 0.5)); }
 
 void PeerProber::prepare(const health::Event& event) {
   if (std::holds_alternative<health::GoneAway>(event)) stats_.goaways.add();

@@ -42,6 +42,8 @@ class PeerProber {
   void run(const health::StopConnects& action);
   void run(const health::Publish& action);
   void run(const health::Report& action);
+  void run(const health::Warn& action);
+  void showScore();
   /// What the shell itself does about an event: statistics, and letting go of an ended session.
   void prepare(const health::Event& event);
   void dropSession();

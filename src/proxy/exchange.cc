@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "admission.h"
+#include "admission_ramp.h"
 #include "downstream_connection.h"
 #include "retry_policy.h"
 #include "router.h"
@@ -69,47 +70,72 @@ void Exchange::rejectBadRequest(int status, std::string_view detail) {
   fail(Failure{ProxyError::kHttpRequestError, std::string(detail), status});
 }
 
-void Exchange::admit() {
+void Exchange::admit(bool inTurn) {
   const health::CircuitTable& table = peer_.context().shared.table;
   const health::CircuitWord word = peer_.word();
-  generation_ = word.generation;
   switch (proxy::admit(word, table.proberStalled(now()))) {
-    case Admission::kFlow: acquire(); return;
+    case Admission::kFlow: enter(word, inTurn); return;
     case Admission::kHold:
       if (heldLongEnough_) {
-        acquire();
+        enter(word, inTurn);
       } else {
         holdForVerdict();
       }
       return;
-    case Admission::kTrial:
-      trial_ = peer_.context().shared.trials.take(peer_.options().id, word.generation);
-      if (trial_) {
-        acquire();
-      } else {
-        failFast(word);
-      }
-      return;
+    case Admission::kTrial: takeTrial(word); return;
     case Admission::kFailOpen:
       peer_.stats().failOpenTotal.add();
+      generation_ = word.generation;
       acquire();
       return;
     case Admission::kFail: failFast(word); return;
   }
 }
 
+void Exchange::enter(const health::CircuitWord& word, bool inTurn) {
+  generation_ = word.generation;
+  if (peer_.enter(word, inTurn)) {
+    acquire();
+  } else {
+    holdForRamp();
+  }
+}
+
+void Exchange::takeTrial(const health::CircuitWord& word) {
+  // A trial that is sent again is still the same trial.
+  const bool mine = trial_ && generation_ == word.generation;
+  trial_ = mine || peer_.context().shared.trials.take(peer_.options().id, word.generation);
+  generation_ = word.generation;
+  if (trial_) {
+    acquire();
+  } else {
+    failFast(word);
+  }
+}
+
+// Until PeerProxy's timer says so, within the ramp's length; the exchange's own deadlines go on.
+void Exchange::holdForRamp() {
+  state_ = State::kHeld;
+  peer_.hold(*this);
+  peer_.stats().rampedTotal.add();
+  // Only in case that the peer turns suspect meanwhile and no verdict comes.
+  wakeAt_ = now() + AdmissionRamp::kLength + peer_.context().options.holdFor;
+  armTimer();
+}
+
 void Exchange::holdForVerdict() {
   state_ = State::kHeld;
   peer_.hold(*this);
+  peer_.stats().heldTotal.add();
   wakeAt_ = now() + peer_.context().options.holdFor;
   armTimer();
 }
 
-void Exchange::onVerdict() {
+void Exchange::onTurn() {
   if (state_ != State::kHeld) return;
   leaveQueues();
   state_ = State::kAdmitting;
-  admit();
+  admit(true);
 }
 
 void Exchange::acquire() {
@@ -445,7 +471,7 @@ void Exchange::onTimer() {
   }
   if (at >= wakeAt_ && state_ == State::kHeld) {
     heldLongEnough_ = true;
-    onVerdict();
+    onTurn();
     return;
   }
   if (at >= wakeAt_ && state_ == State::kBackingOff) {
@@ -459,7 +485,7 @@ void Exchange::onTimer() {
 
 void Exchange::onExpiry(Expiry expiry) {
   record_.timedOut = true;
-  if (!responseStarted_) {
+  if (!responseStarted_ && state_ != State::kHeld) {  // held by us: not the peer's doing
     recordOutcome(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);
   }
   switch (expiry) {

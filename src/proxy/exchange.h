@@ -42,8 +42,8 @@ class Exchange : public event::DeferredDeletable,
   void start();
   /// The request was malformed: answers `status` and nothing else.
   void rejectBadRequest(int status, std::string_view detail);
-  /// While held: the peer's verdict is in, or will not come in time.
-  void onVerdict();
+  /// While held: the peer's verdict is in, or will not come in time, or the ramp lets this one go.
+  void onTurn();
   /// The peer is dead: the exchange fails now.
   void onPeerDown(const health::CircuitWord& word);
   /// The peer is dead, and the connection this came by is about to be reset for it: notes why.
@@ -87,8 +87,11 @@ class Exchange : public event::DeferredDeletable,
   };
 
   // Admission and pools.
-  void admit();
+  void admit(bool inTurn = false);
+  void enter(const health::CircuitWord& word, bool inTurn);
+  void takeTrial(const health::CircuitWord& word);
   void holdForVerdict();
+  void holdForRamp();
   void acquire();
   void leaveQueues();
   void onPoolReady(upstream::PooledConnection& connection) override;

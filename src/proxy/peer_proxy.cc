@@ -1,6 +1,7 @@
 #include "peerpulse/proxy/peer_proxy.h"
 
 #include "admission.h"
+#include "admission_ramp.h"
 #include "downstream_connection.h"
 #include "exchange.h"
 #include "local_reply.h"
@@ -29,6 +30,8 @@ PeerProxy::PeerProxy(WorkerContext& context, const PeerOptions& options, net::Li
       stats_(context.shared.stats.peer(options.id)),
       router_(std::make_unique<Router>(context.options.routes)),
       retryBudget_(std::make_unique<RetryBudget>(context.options.retry.budgetPercent)),
+      ramp_(std::make_unique<AdmissionRamp>()),
+      heldTimer_(context.dispatcher.createTimer([this] { onHeldTimer(); })),
       acceptor_(
           context.dispatcher, socket, [this](Fd fd) { onAccept(std::move(fd)); },
           [this](int error) { onAcceptPaused(error); }) {}
@@ -56,9 +59,9 @@ upstream::ConnectionPool& PeerProxy::pool(upstream::Protocol protocol, upstream:
   const auto column = static_cast<size_t>(trafficClass);
   auto& pool = pools_[row][column];
   if (!pool) {
-    pool =
-        std::make_unique<upstream::ConnectionPool>(context_.pools, options_.id, options_.address, protocol,
-                                                   trafficClass, context_.options.timeouts[column].connect, stats_);
+    pool = std::make_unique<upstream::ConnectionPool>(context_.pools, options_.id, options_.address, protocol,
+                                                      trafficClass, context_.options.timeouts[column].connect,
+                                                      connectLimit_, stats_);
   }
   return *pool;
 }
@@ -68,7 +71,12 @@ void PeerProxy::track(Exchange& exchange) { exchanges_.pushBack(exchange); }
 void PeerProxy::hold(Exchange& exchange) {
   held_.pushBack(exchange);
   stats_.held.add();
-  stats_.heldTotal.add();
+}
+
+bool PeerProxy::enter(const health::CircuitWord& word, bool inTurn) {
+  noteCircuit(word);  // the word may be newer than what this worker was woken for
+  if (!inTurn && heldTimer_->enabled() && !held_.empty()) return false;
+  return ramp_->admit(context_.dispatcher.now());
 }
 
 void PeerProxy::remove(DownstreamConnection& connection) {
@@ -105,6 +113,7 @@ void PeerProxy::forEachPool(Visit visit) {
 void PeerProxy::onCircuitChange() {
   const health::CircuitWord now = word();
   const bool open = now.circuit == health::CircuitState::kOpen;
+  noteCircuit(now);
   if (now.verdict == health::Verdict::kSuspect) lookForLife();
   if (open && now.verdict == health::Verdict::kDead) {
     peerDied();
@@ -177,15 +186,55 @@ bool PeerProxy::abortConnections(TimePoint stop) {
   return done;
 }
 
-void PeerProxy::resumeHeld() {
-  if (held_.empty()) return;
-  const health::CircuitWord now = word();
-  if (now.circuit == health::CircuitState::kClosed &&
-      (now.verdict == health::Verdict::kSuspect || now.verdict == health::Verdict::kUnknown)) {
-    return;
+void PeerProxy::noteCircuit(const health::CircuitWord& word) {
+  const bool outage = word.circuit != health::CircuitState::kClosed;
+  if (outage == outage_) return;
+  outage_ = outage;
+  if (outage) {
+    endRamp();
+  } else {
+    startRamp();
   }
-  for (size_t n = held_.size(); n > 0 && !held_.empty(); --n)
-    held_.front().onVerdict();
+}
+
+void PeerProxy::startRamp() {
+  const TimePoint now = context_.dispatcher.now();
+  ramp_->start(now, std::uniform_real_distribution<double>(0, 1)(context_.random));
+  connectLimit_.most = upstream::ConnectLimit::kReturning;
+  heldTimer_->enable(ramp_->nextStep(now) - now);
+}
+
+void PeerProxy::endRamp() {
+  ramp_->stop();
+  connectLimit_.most = upstream::ConnectLimit::kUsual;
+}
+
+void PeerProxy::onHeldTimer() {
+  const TimePoint now = context_.dispatcher.now();
+  if (ramp_->ramping(now)) {
+    heldTimer_->enable(ramp_->nextStep(now) - now);
+  } else {
+    endRamp();
+    forEachPool([](upstream::ConnectionPool& pool) { pool.connectAsNeeded(); });
+  }
+  resumeHeld();
+}
+
+// As many as the ramp and a slice of the loop's time allow; the timer goes on.
+void PeerProxy::resumeHeld() {
+  const TimePoint stop = context_.dispatcher.now() + kSliceBudget;
+  for (size_t n = held_.size(); n > 0 && !held_.empty(); --n) {
+    const TimePoint now = context_.dispatcher.now();
+    if (now >= stop) {
+      heldTimer_->enable(Duration::zero());
+      return;
+    }
+    const health::CircuitWord word = this->word();
+    const Admission admission = admit(word, context_.shared.table.proberStalled(now));
+    if (admission == Admission::kHold) return;
+    if (admission == Admission::kFlow && !ramp_->mayAdmit(now)) return;
+    held_.front().onTurn();
+  }
 }
 
 void PeerProxy::resetIdleDownstreams() {

@@ -138,6 +138,7 @@ Result<void> Server::startAdmin() {
   sources.overrideCircuit = [this](PeerId peer, const health::CircuitOverride& order, const std::string&) {
     prober_->overrideCircuit(peer, order.kind, order.ttl);
   };
+  sources.localHealth = [this] { return health::toString(prober_->localState()); };
   sources.logDropped = log::dropped;
   admin_ = std::make_unique<admin::Server>(dispatcher_, std::move(sources));
   auto listening = admin_->listen(config_.admin.listen);
@@ -158,6 +159,22 @@ void Server::onTransition(const health::Transition& transition) {
       health::toString(transition.to.reason));
   events_.add(transition, dispatcher_.wallNow());
   logTransition(name, transition);
+}
+
+void Server::onDegrading(const health::Degrading& warning) {
+  events_.add(warning, dispatcher_.wallNow());
+  logDegrading(config_.proxy.peers[index(warning.peer)].name, warning);
+}
+
+void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
+  logLocalHealth(from, to);
+  // A busy machine lags and recovers twice a second: in the history that would leave no room for anything else.
+  const auto grave = [](health::LocalState s) {
+    return s == health::LocalState::kSuspect || s == health::LocalState::kLinkDown;
+  };
+  if (grave(from) || grave(to)) {
+    events_.add(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
+  }
 }
 
 void Server::watchProber() {

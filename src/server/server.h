@@ -4,7 +4,7 @@
 //   SIGTERM/SIGINT: stop accepting, let exchanges finish up to drain_timeout -> workers -> prober -> admin -> 0
 //   a second signal: the same without waiting
 //
-// Threading: the main thread's; onTransition() comes from the prober's.
+// Threading: the main thread's; what ProberCallbacks names comes from the prober's.
 #pragma once
 
 #include <functional>
@@ -40,6 +40,8 @@ class Server : public probe::ProberCallbacks {
   void startWorkers();
   Result<void> startAdmin();
   void onTransition(const health::Transition& transition) override;
+  void onDegrading(const health::Degrading& warning) override;
+  void onLocalHealth(health::LocalState from, health::LocalState to) override;
   void onSignal(int signal);
   void watchProber();
   void beginDrain();

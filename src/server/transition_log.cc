@@ -26,4 +26,28 @@ void logTransition(const std::string& peer, const health::Transition& transition
   log::write(opened ? log::Level::kWarn : log::Level::kInfo, "transition", fields);
 }
 
+void logDegrading(const std::string& peer, const health::Degrading& warning) {
+  const health::ScoreReading& from = warning.decline.from;
+  const health::ScoreReading& to = warning.decline.to;
+  log::write(log::Level::kWarn, "degrading",
+             log::Fields()
+                 .add("peer", peer)
+                 .add("score_from", from.value())
+                 .add("score", to.value())
+                 .add("over_ms", toMillis(warning.decline.over))
+                 .add("factor", health::toString(warning.decline.factor))
+                 .add("rtt_from_ms", toMillis(from.rtt))
+                 .add("rtt_ms", toMillis(to.rtt))
+                 .add("rtt_baseline_ms", toMillis(to.baseline))
+                 .add("loss", to.loss)
+                 .add("unanswered", to.unanswered)
+                 .add("failures", to.failures));
+}
+
+void logLocalHealth(health::LocalState from, health::LocalState to) {
+  const bool grave = to == health::LocalState::kSuspect || to == health::LocalState::kLinkDown;
+  log::write(grave ? log::Level::kWarn : log::Level::kInfo, "local_health",
+             log::Fields().add("from", health::toString(from)).add("to", health::toString(to)));
+}
+
 }  // namespace peerpulse::server

@@ -40,6 +40,11 @@ void Family::add(Labels labels, uint64_t value) {
   (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = static_cast<double>(value);
 }
 
+void Family::addFraction(Labels labels, double value) {
+  PP_ASSERT(family_.type == MetricType::Gauge);
+  append(labels).gauge.value = value;
+}
+
 void Family::add(Labels labels, const Histogram::Snapshot& snapshot) {
   PP_ASSERT(family_.type == MetricType::Histogram);
   auto& histogram = append(labels).histogram;

@@ -24,6 +24,8 @@ class Family {
 
   /// Of a counter or gauge.
   void add(Labels labels, uint64_t value);
+  /// Of a gauge.
+  void addFraction(Labels labels, double value);
   /// Of a histogram.
   void add(Labels labels, const Histogram::Snapshot& snapshot);
 

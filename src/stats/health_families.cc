@@ -38,10 +38,28 @@ void appendTransitions(const Stats& stats, Families& out) {
   out.push_back(stages.take());
 }
 
+void appendScores(const Stats& stats, const RegistrySources& sources, Families& out) {
+  auto score = Family::gauge("peerpulse_peer_score", "How well the peer is: 0 dead, 1 as well as ever.");
+  auto degrading = Family::counter("peerpulse_degrading_total", "Warnings that the peer's score falls steadily.");
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    score.addFraction({{"peer", name}}, static_cast<double>(peer.probe.scoreMillis.get()) / 1000);
+    degrading.add({{"peer", name}}, peer.probe.degradings.get());
+  });
+  out.push_back(score.take());
+  out.push_back(degrading.take());
+  if (!sources.localHealth) return;
+  auto local = Family::gauge("peerpulse_local_health", "1 for the state of this host itself, 0 for the others.");
+  const std::string current = sources.localHealth();
+  for (const auto& state : sources.localStates)
+    local.add({{"state", state}}, state == current);
+  out.push_back(local.take());
+}
+
 }  // namespace
 
 void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Families& out) {
   appendStates(stats, sources, out);
+  appendScores(stats, sources, out);
   appendTransitions(stats, out);
   auto rtt = Family::histogram("peerpulse_probe_rtt_seconds", "Round trip of probe PINGs.");
   auto sent = Family::counter("peerpulse_probes_sent_total", "Probe PINGs sent.");

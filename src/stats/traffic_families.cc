@@ -16,6 +16,8 @@ constexpr PeerCounter kCounters[] = {
     {"peerpulse_failures_total", "Exchanges that the peer failed.", &PeerStats::failuresTotal},
     {"peerpulse_fast_failures_total", "Exchanges refused or failed by the circuit.", &PeerStats::fastFailuresTotal},
     {"peerpulse_held_exchanges_total", "Exchanges that had to wait for a verdict.", &PeerStats::heldTotal},
+    {"peerpulse_ramped_exchanges_total", "Exchanges that had to wait their turn with a peer just back from an outage.",
+     &PeerStats::rampedTotal},
     {"peerpulse_timeouts_total", "Exchanges ended by a timeout.", &PeerStats::timeoutsTotal},
     {"peerpulse_retries_total", "Exchanges sent again.", &PeerStats::retriesTotal},
     {"peerpulse_fail_open_total", "Exchanges let through an open circuit because the prober had stopped.",
@@ -24,7 +26,7 @@ constexpr PeerCounter kCounters[] = {
 
 constexpr PeerCounter kGauges[] = {
     {"peerpulse_exchanges_in_flight", "Exchanges accepted and not finished.", &PeerStats::inFlight},
-    {"peerpulse_held_exchanges", "Exchanges waiting for a verdict now.", &PeerStats::held},
+    {"peerpulse_held_exchanges", "Exchanges waiting for a verdict, or for their turn, now.", &PeerStats::held},
 };
 
 }  // namespace

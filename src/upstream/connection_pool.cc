@@ -6,22 +6,16 @@
 
 namespace peerpulse::upstream {
 
-namespace {
-
-// Connections opened at once when many exchanges wait. More are opened as these are established, so that a
-// burst does not become a SYN flood.
-constexpr size_t kMaxConnecting = 128;
-
-}  // namespace
-
 ConnectionPool::ConnectionPool(PoolContext& context, PeerId peer, const SocketAddress& address, Protocol protocol,
-                               TrafficClass trafficClass, Duration connectTimeout, stats::PeerStats& stats)
+                               TrafficClass trafficClass, Duration connectTimeout, ConnectLimit& limit,
+                               stats::PeerStats& stats)
     : context_(context),
       peer_(peer),
       address_(address),
       protocol_(protocol),
       class_(trafficClass),
       connectTimeout_(connectTimeout),
+      limit_(limit),
       stats_(stats) {
   PP_ASSERT(protocol != Protocol::kAuto);
 }
@@ -74,10 +68,13 @@ size_t ConnectionPool::connectionCount() const {
 }
 
 void ConnectionPool::connectAsNeeded() {
-  while (!closing_ && list(State::kConnecting).size() * streamsPerConnection() < pending_.size() &&
-         list(State::kConnecting).size() < kMaxConnecting && connectionCount() < context_.options.maxConnections) {
+  while (!closing_ && list(State::kConnecting).size() * streamsPerConnection() < pending_.size() && mayConnect())
     startConnect();
-  }
+}
+
+bool ConnectionPool::mayConnect() const {
+  if (connectionCount() >= context_.options.maxConnections) return false;
+  return list(State::kConnecting).empty() || limit_.connecting < limit_.most;
 }
 
 void ConnectionPool::startConnect() {
@@ -85,6 +82,7 @@ void ConnectionPool::startConnect() {
   List& connecting = list(State::kConnecting);
   connecting.push_front(std::move(connection));
   connecting.front()->self_ = connecting.begin();
+  ++limit_.connecting;
   connecting.front()->updateGauge();
 }
 
@@ -105,17 +103,19 @@ void ConnectionPool::onConnectionReady(PooledConnection& connection) {
   context_.flushQueue.add(connection);
 }
 
-// One failed connection fails the requests that it alone would have served.
+// One failed connection fails no more requests than it would have served; for the others another is opened.
 void ConnectionPool::onConnectFailed(PooledConnection& connection, PoolFailure failure, const Error& error) {
   stats_.connectFailuresTotal.add();
   connection.shut(error.message, true);
-  failUnservable(failure, error);
+  const size_t served = (list(State::kConnecting).size() + list(State::kBusy).size()) * streamsPerConnection();
+  // Those whom the other connections will serve just wait: trying again for them would be a loop without an end.
+  if (pending_.size() <= served) return;
+  failPending(std::min(pending_.size() - served, streamsPerConnection()), failure, error);
+  connectAsNeeded();
 }
 
-void ConnectionPool::failUnservable(PoolFailure failure, const Error& error) {
-  const size_t served = (list(State::kConnecting).size() + list(State::kBusy).size()) * streamsPerConnection();
-  size_t excess = pending_.size() > served ? pending_.size() - served : 0;
-  for (; excess > 0 && !pending_.empty(); --excess) {
+void ConnectionPool::failPending(size_t count, PoolFailure failure, const Error& error) {
+  for (; count > 0 && !pending_.empty(); --count) {
     PendingRequest& request = pending_.front();
     request.unlink();
     request.onPoolFailure(failure, error);
@@ -141,6 +141,7 @@ void ConnectionPool::transition(PooledConnection& connection, State to) {
   const State from = connection.state_;
   PP_ASSERT(from != State::kClosed && from != to);
   connection.state_ = to;
+  if (from == State::kConnecting) --limit_.connecting;
   connection.updateGauge();
   if (to == State::kClosed) {
     context_.dispatcher.deferredDelete(std::move(*connection.self_));

@@ -116,9 +116,10 @@ class Peerpulse:
     def peer(self, name: str) -> dict:
         return self.get(f"/peers/{name}").json()
 
-    def events(self) -> list[dict]:
+    def events(self, kind: str = "transition") -> list[dict]:
+        """Those of the history whose `event` is `kind`."""
         history = self.get("/events?history=1").json()
-        return history["events"] if isinstance(history, dict) else history
+        return [event for event in history["events"] if event["event"] == kind]
 
     def wait_verdict(self, name: str, verdict: str, timeout: float = 5) -> dict:
         def matches():

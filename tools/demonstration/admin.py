@@ -47,8 +47,9 @@ class Admin:
         return json.loads(self.get("/peers")[1])["peers"]
 
     def events(self) -> list[dict]:
+        """The transitions among them."""
         history = json.loads(self.get("/events?history=1")[1])
-        return history["events"] if isinstance(history, dict) else history
+        return [event for event in history["events"] if event["event"] == "transition"]
 
     def wait_event(self, matches, timeout: float) -> dict | None:
         """The first event of the history that matches; None if there is none within `timeout` seconds."""

@@ -1,5 +1,5 @@
-// EventLog: the last 1,024 transitions, for /events, and the wall-clock time of each peer's last one
-// (`since`).
+// EventLog: the last 1,024 transitions, warnings and changes of this host's own state, for /events, and the
+// wall-clock time of each peer's last transition (`since`).
 //
 // Thread safety: add() from the prober's thread, everything else from any. One short mutex; add() is called
 // per
@@ -11,18 +11,28 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <variant>
 #include <vector>
 
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/health/local_health.h"
 #include "peerpulse/health/transition.h"
+#include "peerpulse/health/trend.h"
 
 namespace peerpulse::admin {
+
+/// What this host thinks of itself changed.
+struct LocalChange {
+  health::LocalState from{};
+  health::LocalState to{};
+  TimePoint at;
+};
 
 struct Event {
   uint64_t sequence = 0;
   WallTime at;
-  health::Transition transition;
+  std::variant<health::Transition, health::Degrading, LocalChange> what;
 };
 
 class EventLog {
@@ -32,8 +42,10 @@ class EventLog {
   /// `started`: what since() says of a peer without any transition.
   EventLog(size_t peerCount, WallTime started);
 
-  /// `at`: the wall-clock time of transition.at.
+  // `at`: the wall-clock time of what happened.
   void add(const health::Transition& transition, WallTime at);
+  void add(const health::Degrading& warning, WallTime at);
+  void add(const LocalChange& change, WallTime at);
   /// The last change of the peer's verdict or circuit.
   WallTime since(PeerId peer) const;
   /// Events with a higher sequence than `sequence` that are still kept, oldest first; all of them for 0.
@@ -46,6 +58,10 @@ class EventLog {
   void setListener(std::function<void()> listener);
 
  private:
+  /// With mutex_ held. Gives it its sequence.
+  void append(Event event);
+  void callListener();
+
   mutable std::mutex mutex_;
   std::deque<Event> events_;        // guarded by mutex_
   std::vector<WallTime> since_;     // by PeerId; guarded by mutex_

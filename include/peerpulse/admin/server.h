@@ -36,7 +36,7 @@ struct Sources {
   std::string effectiveConfig;
   /// What is not ready, beside peers without a first verdict ("listener node2 is not bound"); optional.
   std::function<std::vector<std::string>()> notReady;
-  /// The state of this host itself ("ok", "lagging", "isolated"); optional: "ok". A prober that stopped
+  /// The state of this host itself ("ok", "lagging", "suspect", "link_down"); optional: "ok". A prober that stopped
   /// beating is told by the circuit table and goes before it.
   std::function<std::string()> localHealth;
   /// Carries out an operator's override; already checked and logged.

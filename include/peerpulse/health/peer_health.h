@@ -2,7 +2,7 @@
 // (gate), the RTT estimator and the probe plan (what to send when), and is a pure function of the events it
 // was given:
 //
-//   shell: event, now --> on() --> actions: connections, PINGs, connects, Publish, Report
+//   shell: event, now --> on() --> actions: connections, PINGs, connects, Publish, Report, Warn
 //          timer at nextDeadline() --> on(Tick)
 //
 // Rules for the shell:
@@ -25,11 +25,13 @@
 #include "peerpulse/health/confirm_burst.h"
 #include "peerpulse/health/data_rhythm.h"
 #include "peerpulse/health/failure_detector.h"
+#include "peerpulse/health/health_score.h"
 #include "peerpulse/health/loss_estimator.h"
 #include "peerpulse/health/probe_action.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/health/probe_plan.h"
 #include "peerpulse/health/rtt_estimator.h"
+#include "peerpulse/health/trend.h"
 
 namespace peerpulse::health {
 
@@ -48,6 +50,7 @@ class PeerHealth {
   const CircuitWord& word() const { return word_; }
   ProbeMode mode() const { return plan_.mode(); }
   const RttEstimator& rtt() const { return rtt_; }
+  const HealthScore& score() const { return score_; }
   /// The last sign of life; the time of construction before the first one.
   TimePoint lastEvidence() const { return detector_.lastEvidence(); }
   uint32_t outstanding() const { return plan_.outstanding(); }
@@ -88,6 +91,9 @@ class PeerHealth {
   void synAcked(Duration elapsed, TimePoint now, Actions& actions);
   void publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions);
   Evidence evidence(Duration silence, uint32_t outstanding) const;
+  bool answeredLate(const ProbePlan::Ack& ack) const;
+  /// `unanswered`: what the process had owed for before this event; `watched`: our own loop was not late.
+  void keepScore(TimePoint now, Duration unanswered, bool watched, Actions& actions);
 
   PeerId peer_;
   ProbeOptions options_;
@@ -97,6 +103,8 @@ class PeerHealth {
   FailureDetector detector_;
   Circuit circuit_;
   ProbePlan plan_;
+  HealthScore score_;
+  Trend trend_;
   CircuitWord word_;
 
   TimePoint lastNow_;

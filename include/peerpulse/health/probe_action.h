@@ -9,6 +9,7 @@
 #include "peerpulse/base/assert.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/health/transition.h"
+#include "peerpulse/health/trend.h"
 
 namespace peerpulse::health {
 
@@ -48,7 +49,13 @@ struct Report {
   Transition transition;
 };
 
-using Action = std::variant<OpenConnection, CloseConnection, SendPing, StartConnects, StopConnects, Publish, Report>;
+/// The peer gets worse (Trend): for people; nothing else changes.
+struct Warn {
+  Degrading degrading;
+};
+
+using Action =
+    std::variant<OpenConnection, CloseConnection, SendPing, StartConnects, StopConnects, Publish, Report, Warn>;
 
 class Actions {
  public:

@@ -5,6 +5,7 @@
 //   ACK, RST, ... --> Event ------------------------------------------+--> PeerHealth --> Actions
 //                                                                           |  Publish --> CircuitTable
 //                                                                           +- Report  --> ProberCallbacks
+//                                                                           +- Warn    -->
 //
 // Threading: construct, start() and stop() on one thread; overrideCircuit() and outcomes().record() on any;
 //   callbacks come on the prober's own.
@@ -29,6 +30,7 @@
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/health/probe_options.h"
 #include "peerpulse/health/transition.h"
+#include "peerpulse/health/trend.h"
 #include "peerpulse/net/read_blocks.h"
 #include "peerpulse/stats/peer_stats.h"
 
@@ -52,6 +54,8 @@ class ProberCallbacks {
   virtual ~ProberCallbacks() = default;
   /// A verdict or a circuit changed; the table shows it already. On the prober's thread: must be quick.
   virtual void onTransition(const health::Transition& transition) = 0;
+  /// A peer gets worse, before anything else changed.
+  virtual void onDegrading(const health::Degrading& warning) {}
   /// This host's own state changed.
   virtual void onLocalHealth(health::LocalState from, health::LocalState to) {}
 };

@@ -18,6 +18,7 @@
 
 namespace peerpulse::proxy {
 
+class AdmissionRamp;
 class DownstreamConnection;
 class Exchange;
 class Router;
@@ -60,6 +61,9 @@ class PeerProxy {
   const PreparedReply& refusal(bool grpc);
   void track(Exchange& exchange);
   void hold(Exchange& exchange);
+  /// Whether an exchange that the circuit lets through may go now, or must be held while a peer that is just back
+  /// gets its exchanges step by step. `inTurn`: it was the first of those held.
+  bool enter(const health::CircuitWord& word, bool inTurn);
   void remove(DownstreamConnection& connection);
 
  private:
@@ -73,6 +77,10 @@ class PeerProxy {
   bool failExchanges(TimePoint stop);
   bool abortConnections(TimePoint stop);
   void evictIdle();
+  void noteCircuit(const health::CircuitWord& word);
+  void startRamp();
+  void endRamp();
+  void onHeldTimer();
   void resumeHeld();
   void resetIdleDownstreams();
   template <typename Visit>
@@ -84,10 +92,14 @@ class PeerProxy {
   stats::PeerStats& stats_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<RetryBudget> retryBudget_;
+  upstream::ConnectLimit connectLimit_;  // before the pools, which count in it
   // [protocol: http1, http2][class]; made when first used
   std::array<std::array<std::unique_ptr<upstream::ConnectionPool>, upstream::kTrafficClasses>, 2> pools_;
   LinkedList<Exchange, PeerExchangeTag> exchanges_;
-  LinkedList<Exchange, HeldTag> held_;
+  LinkedList<Exchange, HeldTag> held_;  // for a verdict, or for their turn in the ramp; the oldest first
+  std::unique_ptr<AdmissionRamp> ramp_;
+  std::unique_ptr<event::Timer> heldTimer_;  // enabled while ramping, or while held exchanges are let go in slices
+  bool outage_ = false;                      // the circuit was not closed when last looked at
   Connections connections_;
   net::Acceptor acceptor_;
   std::array<std::unique_ptr<PreparedReply>, 2> refusals_;  // [grpc]

@@ -39,7 +39,9 @@ struct ProbeStats {
   Value cleared;   ///< suspects found alive
   Value deads;     ///< suspects found dead
   Value outcomesDropped;
-  Value mode;  ///< health::ProbeMode as a number
+  Value mode;         ///< health::ProbeMode as a number
+  Value scoreMillis;  ///< health::HealthScore in thousandths
+  Value degradings;   ///< warnings that the score falls
   Value rttLastMicros;
   Value rttP50Micros;  ///< over the last 256 ACKs
   Value rttP99Micros;
@@ -53,9 +55,10 @@ struct alignas(64) PeerStats {
   Value connectionsActive;
   Value connectionsIdle;
   Value connectionsConnecting;
-  Value inFlight;  ///< exchanges accepted and not finished
-  Value held;      ///< of these, waiting for a verdict
-  Value heldTotal;
+  Value inFlight;     ///< exchanges accepted and not finished
+  Value held;         ///< of these, waiting for a verdict, or for their turn with a peer just back from an outage
+  Value heldTotal;    ///< exchanges that had to wait for a verdict
+  Value rampedTotal;  ///< exchanges that had to wait for their turn
   Value requestsTotal;
   Value failuresTotal;      ///< exchanges that the peer failed
   Value fastFailuresTotal;  ///< refused or failed by the circuit

@@ -26,7 +26,9 @@ struct RegistrySources {
   std::vector<std::string> verdicts;  ///< every value PeerState::verdict can have
   std::vector<std::string> circuits;  ///< every value PeerState::circuit can have
   std::function<PeerState(PeerId)> peerState;
-  std::function<uint64_t()> logDropped;  ///< optional
+  std::vector<std::string> localStates;      ///< every value localHealth() can have
+  std::function<std::string()> localHealth;  ///< the state of this host itself; optional
+  std::function<uint64_t()> logDropped;      ///< optional
   std::string version;
 };
 

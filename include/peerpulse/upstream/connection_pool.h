@@ -49,6 +49,15 @@ struct PoolContext {
   http::CodecLimits limits;
 };
 
+/// How many connections one worker may be opening to one peer at once. Shared by the peer's pools; each of them may
+/// open one whatever the others do, so that none waits for ever.
+struct ConnectLimit {
+  static constexpr size_t kUsual = 128;    ///< the rest follow as these are established: no burst becomes a SYN flood
+  static constexpr size_t kReturning = 8;  ///< the peer is just back from an outage
+  size_t most = kUsual;
+  size_t connecting = 0;
+};
+
 /// When connections last heard of their peer, by what the kernel knows; TimePoint() if never.
 struct KernelEvidence {
   TimePoint acked;   ///< its kernel acknowledged something
@@ -59,12 +68,14 @@ class ConnectionPool {
  public:
   /// `protocol` must not be kAuto. References must outlive the pool.
   ConnectionPool(PoolContext& context, PeerId peer, const SocketAddress& address, Protocol protocol,
-                 TrafficClass trafficClass, Duration connectTimeout, stats::PeerStats& stats);
+                 TrafficClass trafficClass, Duration connectTimeout, ConnectLimit& limit, stats::PeerStats& stats);
   ~ConnectionPool();
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
   void acquire(PendingRequest& request);
+  /// The limit was raised: opens what is needed for those who wait.
+  void connectAsNeeded();
   /// The peer is dead: no connection is used or written to any more, whatever happens on it. Cheap: closing costs
   /// system calls, and those who wait for their answer come first.
   void condemn();
@@ -82,11 +93,11 @@ class ConnectionPool {
 
   PooledConnection* findReady();
   void startConnect();
-  void connectAsNeeded();
+  bool mayConnect() const;
   size_t streamsPerConnection() const;
   size_t connectionCount() const;
   void servePending();
-  void failUnservable(PoolFailure failure, const Error& error);
+  void failPending(size_t count, PoolFailure failure, const Error& error);
 
   // Called by PooledConnection.
   void transition(PooledConnection& connection, State to);
@@ -103,6 +114,7 @@ class ConnectionPool {
   Protocol protocol_;
   TrafficClass class_;
   Duration connectTimeout_;
+  ConnectLimit& limit_;
   stats::PeerStats& stats_;
   std::array<List, 5> lists_;  // by State; Closed connections are in no list
   LinkedList<PendingRequest, PendingTag> pending_;

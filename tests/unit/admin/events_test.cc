@@ -52,6 +52,7 @@ TEST_CASE("history shows transitions with their evidence") {
   const Json events = Json::parse(f.get("/events?history=1").body)["events"];
   REQUIRE(events.size() == 2);
   const Json& dead = events[0];
+  CHECK(dead["event"] == "transition");
   CHECK(dead["at"] == "2027-01-15T08:00:00.000000Z");
   CHECK(dead["peer"] == "node3");
   CHECK(dead["from"] == "suspect");
@@ -66,6 +67,53 @@ TEST_CASE("history shows transitions with their evidence") {
   CHECK(dead["evidence"]["error"] == "EHOSTUNREACH");
   CHECK(events[1]["to"] == "alive");
   CHECK_FALSE(events[1].contains("detection_ms"));
+}
+
+TEST_CASE("warnings and changes of this host are events too, and do not change a peer's since") {
+  Fixture f;
+  Client client(f.address());
+  client.send(subscription(f));
+  client.readUntilText(": peerpulse events");
+  const WallTime at(seconds(1'800'000'000));
+  const WallTime since = f.events.since(PeerId{1});
+  health::Degrading warning;
+  warning.peer = PeerId{1};
+  warning.at = TimePoint(seconds(100));
+  warning.decline.from.baseline = microseconds(210);
+  warning.decline.to.factors = {0.31, 0.9, 1, 1};
+  warning.decline.to.rtt = milliseconds(8);
+  warning.decline.to.baseline = microseconds(240);
+  warning.decline.to.loss = 0.0112;
+  warning.decline.over = milliseconds(10'020);
+  warning.decline.factor = health::ScoreFactor::kRtt;
+  f.events.add(warning, at);
+  f.events.add(admin::LocalChange{health::LocalState::kOk, health::LocalState::kSuspect, warning.at}, at);
+  CHECK(f.events.since(PeerId{1}) == since);
+
+  const Json events = Json::parse(f.get("/events?history=1").body)["events"];
+  REQUIRE(events.size() == 2);
+  const Json& degrading = events[0];
+  CHECK(degrading["event"] == "degrading");
+  CHECK(degrading["sequence"] == 1);
+  CHECK(degrading["at"] == "2027-01-15T08:00:00.000000Z");
+  CHECK(degrading["peer"] == "node3");
+  CHECK(degrading["score_from"] == 1.0);
+  CHECK(degrading["score"] == 0.279);
+  CHECK(degrading["over_ms"] == 10'020.0);
+  CHECK(degrading["factor"] == "rtt");
+  CHECK(degrading["monotonic_ns"] == 100'000'000'000);
+  CHECK(degrading["evidence"]["from"]["baseline_us"] == 210);
+  CHECK(degrading["evidence"]["to"]["rtt_us"] == 8000);
+  CHECK(degrading["evidence"]["to"]["baseline_us"] == 240);
+  CHECK(degrading["evidence"]["to"]["loss"] == 0.011);
+  CHECK(events[1]["event"] == "local_health");
+  CHECK(events[1]["local_health_from"] == "ok");
+  CHECK(events[1]["local_health"] == "suspect");
+  CHECK_FALSE(events[1].contains("peer"));
+
+  const std::string text = client.readUntilText("id: 2\n");
+  CHECK(text.find("id: 1\nevent: degrading\ndata: {\"at\":") != std::string::npos);
+  CHECK(client.readUntilText("\"suspect\"").find("id: 2\nevent: local_health\ndata: ") != std::string::npos);
 }
 
 TEST_CASE("a subscriber gets transitions as they happen") {

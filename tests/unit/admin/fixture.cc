@@ -114,6 +114,10 @@ Sources Fixture::sources() {
     const std::lock_guard lock(mutex_);
     return notReady_;
   };
+  s.localHealth = [this] {
+    const std::lock_guard lock(mutex_);
+    return localHealth_;
+  };
   s.overrideCircuit = [this](PeerId id, const health::CircuitOverride& change, const std::string& why) {
     const std::lock_guard lock(mutex_);
     overrides_.push_back({id, change, why});
@@ -159,6 +163,11 @@ std::vector<Override> Fixture::overrides() {
 void Fixture::setNotReady(std::vector<std::string> what) {
   const std::lock_guard lock(mutex_);
   notReady_ = std::move(what);
+}
+
+void Fixture::setLocalHealth(std::string state) {
+  const std::lock_guard lock(mutex_);
+  localHealth_ = std::move(state);
 }
 
 Answer Fixture::request(const std::string& method, const std::string& path, const std::string& body,

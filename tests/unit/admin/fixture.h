@@ -61,6 +61,7 @@ class Fixture {
   void addEvent(uint32_t peer, health::Verdict from, health::Verdict to);
   std::vector<Override> overrides();
   void setNotReady(std::vector<std::string> what);
+  void setLocalHealth(std::string state);
 
   /// One request on a connection of its own. `head`: further field lines, each ended by CRLF.
   Answer request(const std::string& method, const std::string& path, const std::string& body = "",
@@ -81,6 +82,7 @@ class Fixture {
   std::mutex mutex_;
   std::vector<Override> overrides_;    // guarded by mutex_
   std::vector<std::string> notReady_;  // guarded by mutex_
+  std::string localHealth_ = "ok";     // guarded by mutex_
   event::Dispatcher dispatcher_;
   std::unique_ptr<Server> server_;
   SocketAddress address_;

@@ -44,6 +44,7 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   s.connectionsIdle.set(4);
   s.probe.sent.add(1000);
   s.probe.rttP99Micros.set(321);
+  s.probe.scoreMillis.set(873);
   f.circuits.stampHeard(PeerId{1}, Clock::now() - seconds(2));
   const Json all = Json::parse(f.get("/peers").body);
   CHECK(all["node"] == "node1");
@@ -64,8 +65,8 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   CHECK(peer["last_heard_ms"] >= 2000);
   CHECK(peer["last_heard_ms"] < 60'000);
   CHECK(all["peers"][0]["last_heard_ms"].is_null());
-  CHECK(peer["score"] == 0.0);
-  CHECK(all["peers"][0]["score"] == 1.0);
+  CHECK(peer["score"] == 0.873);
+  CHECK(all["peers"][0]["score"] == 0.0);
 
   Json alone = Json::parse(f.get("/peers/node3").body);
   Json among = Json::parse(f.get("/peers").body)["peers"][1];
@@ -86,6 +87,20 @@ TEST_CASE("a prober that stopped is told") {
   Fixture f;
   f.circuits.beat(Clock::now() - seconds(5));
   CHECK(Json::parse(f.get("/peers").body)["local_health"] == "prober_stalled");
+}
+
+TEST_CASE("the state of this host is told, here and in the metrics") {
+  Fixture f;
+  f.setLocalHealth("suspect");
+  CHECK(Json::parse(f.get("/peers").body)["local_health"] == "suspect");
+  std::string metrics = f.get("/metrics").body;
+  CHECK(metrics.find("peerpulse_local_health{state=\"suspect\"} 1\n") != std::string::npos);
+  for (const char* state : {"ok", "lagging", "link_down", "prober_stalled"}) {
+    CHECK(metrics.find("peerpulse_local_health{state=\"" + std::string(state) + "\"} 0\n") != std::string::npos);
+  }
+  f.circuits.beat(Clock::now() - seconds(5));
+  metrics = f.get("/metrics").body;
+  CHECK(metrics.find("peerpulse_local_health{state=\"prober_stalled\"} 1\n") != std::string::npos);
 }
 
 TEST_CASE("cluster counts this node and knows its quorum") {

@@ -59,6 +59,7 @@ void SimulatedPeer::apply(const Action& action) {
   if (const auto* a = std::get_if<OpenConnection>(&action)) open(*a);
   if (const auto* a = std::get_if<SendPing>(&action)) ping(*a);
   if (const auto* a = std::get_if<Report>(&action)) checkReport(a->transition);
+  if (const auto* a = std::get_if<Warn>(&action)) warnings.push_back(a->degrading);
   if (const auto* a = std::get_if<Publish>(&action)) {
     ++publishes;
     table_.publish(PeerId{0}, a->word);

@@ -55,6 +55,7 @@ class SimulatedPeer {
   CircuitState circuit() const { return health_.word().circuit; }
   int count(Verdict to) const;
   const std::vector<Transition>& transitions() const { return transitions_; }
+  std::vector<Degrading> warnings;
 
   // Totals of what was done.
   int pings = 0, opens = 0, confirmBursts = 0, connects = 0, hostChecks = 0, ticks = 0, goaways = 0;

@@ -20,6 +20,8 @@ RegistrySources sources() {
   s.verdicts = {"unknown", "alive", "dead"};
   s.circuits = {"closed", "open"};
   s.peerState = [](PeerId id) { return index(id) == 0 ? PeerState{"dead", "open"} : PeerState{"alive", "closed"}; };
+  s.localStates = {"ok", "suspect"};
+  s.localHealth = [] { return std::string("suspect"); };
   s.logDropped = [] { return uint64_t{7}; };
   s.version = "0.1.0";
   return s;
@@ -66,6 +68,8 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   s.countTransition(PeerId{0}, "dead", "probe_silence");
   s.peer(PeerId{0}).probe.sent.add(100);
   s.peer(PeerId{0}).probe.suspects.add(2);
+  s.peer(PeerId{0}).probe.scoreMillis.set(873);
+  s.peer(PeerId{0}).probe.degradings.add();
   s.peer(PeerId{0}).probe.rtt.observe(microseconds(150));
   s.peer(PeerId{1}).bytesToPeer.add(1 << 20);
   s.loop(1).lag.observe(microseconds(50));
@@ -74,6 +78,10 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   CHECK_LINE(text, "peerpulse_peer_verdict{peer=\"node2\",verdict=\"alive\"} 0");
   CHECK_LINE(text, "peerpulse_circuit_state{peer=\"node3\",state=\"closed\"} 1");
   CHECK_LINE(text, "peerpulse_transitions_total{peer=\"node2\",to=\"dead\",reason=\"probe_silence\"} 1");
+  CHECK_LINE(text, "peerpulse_peer_score{peer=\"node2\"} 0.873");
+  CHECK_LINE(text, "peerpulse_degrading_total{peer=\"node2\"} 1");
+  CHECK_LINE(text, "peerpulse_local_health{state=\"suspect\"} 1");
+  CHECK_LINE(text, "peerpulse_local_health{state=\"ok\"} 0");
   CHECK_LINE(text, "peerpulse_probes_sent_total{peer=\"node2\"} 100");
   CHECK_LINE(text, "peerpulse_detection_stages_total{peer=\"node2\",stage=\"suspect\"} 2");
   CHECK_LINE(text, "peerpulse_probe_rtt_seconds_bucket{peer=\"node2\",le=\"0.0001\"} 0");

@@ -2,6 +2,7 @@
 // Method: a pool and a scripted peer on one loop, with real sockets.
 #include "peerpulse/upstream/connection_pool.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <list>
@@ -61,7 +62,7 @@ struct Fixture {
     alive.verdict = health::Verdict::kAlive;
     table.publish(PeerId{0}, alive);
     pool = std::make_unique<ConnectionPool>(context, PeerId{0}, peer.listener->address(), protocol,
-                                            TrafficClass::kControl, connectTimeout, stats);
+                                            TrafficClass::kControl, connectTimeout, limit, stats);
   }
   ~Fixture() {
     pool.reset();
@@ -96,6 +97,7 @@ struct Fixture {
   PoolOptions options;
   TcpOptions tcp;
   stats::PeerStats stats;
+  ConnectLimit limit;
   PoolContext context{dispatcher, blocks, queue, table, options, tcp, {}};
   std::unique_ptr<ConnectionPool> pool;
   std::list<std::unique_ptr<Request>> requests;
@@ -238,4 +240,29 @@ TEST_CASE("pool: a connection with three failures in a row takes no more exchang
   f.until([&] { return next.done; });
   CHECK(next.used != hanging.used);
   CHECK(f.peer.connections.size() == 2);
+}
+
+TEST_CASE("pool: no more connections are opened at a time than the limit, but one always") {
+  Fixture f(Protocol::kHttp1);
+  f.limit.most = 3;
+  for (int i = 0; i < 20; ++i)
+    f.add("/hang");
+  CHECK(f.limit.connecting == 3);
+  f.limit.most = 0;
+  f.until([&] { return f.peer.requests.size() == 20; });
+  CHECK(f.limit.connecting == 0);
+  f.limit.connecting = 100;  // of the peer's other pools
+  Request& one = f.add();
+  f.until([&] { return one.done; });
+  CHECK(f.limit.connecting == 100);
+}
+
+TEST_CASE("pool: one failed connection fails no more requests than it would have served") {
+  Fixture f(Protocol::kHttp1);
+  f.limit.most = 1;
+  REQUIRE(f.peer.listener->refuse());
+  for (int i = 0; i < 5; ++i)
+    f.add();
+  f.until([&] { return std::all_of(f.requests.begin(), f.requests.end(), [](auto& r) { return r->failed; }); });
+  CHECK(f.stats.connectFailuresTotal.get() == 5);
 }
