@@ -323,6 +323,7 @@ void Checkers::checkCircuit(uint8_t peer, const Transition& t) {
   const CircuitState from = t.from.circuit;
   const CircuitState to = t.to.circuit;
   if (from == to) return;
+  truth.circuitChangedAt = heap_.now();
   const bool requests = t.from.reason == Reason::kRequestFailures;
   if (to == CircuitState::kHalfOpen) {
     // After an outage too: what requests opened before shows again.
@@ -364,6 +365,14 @@ void Checkers::onRefused(uint8_t peer, const CircuitWord& word) {
 
 void Checkers::onFailedInFlight(uint8_t peer, const CircuitWord& word) {
   if (word.verdict != Verdict::kDead) fail(peer, "8: failed in flight by another verdict than dead");
+}
+
+void Checkers::onRamped(uint8_t peer, TimePoint since) {
+  // From since on: a ramp that was running then ends within its length; a new one may have begun after an outage.
+  const bool begunAnew = truths_[peer].circuitChangedAt > since;
+  if (!begunAnew && heap_.now() - since > proxy::AdmissionRamp::kLength + milliseconds(1)) {
+    fail(peer, "8: waits longer than the ramp is");
+  }
 }
 
 void Checkers::onRetry(uint8_t peer, uint32_t retriesDone) {

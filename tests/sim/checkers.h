@@ -37,7 +37,8 @@
 //  8 exchanges       none is sent while the word says open (unless its writer has been silent for 1 s), and through
 //                    a half-open circuit one per generation; those in flight are failed by `dead` alone, so never
 //                    by `stalled`; a peer whose process is stopped for up to 9 s, all else well, refuses nobody;
-//                    no more retries than max_retries.
+//                    no more retries than max_retries; nobody waits longer for a ramp than it is, unless an
+//                    outage, or a pause of this process, began meanwhile.
 #pragma once
 
 #include <array>
@@ -84,6 +85,7 @@ class Checkers : public ProberObserver, public ExchangeObserver {
   void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) override;
   void onTrialSucceeded(uint8_t peer) override { truths_[peer].trialSucceeded = true; }
   void onRetry(uint8_t peer, uint32_t retriesDone) override;
+  void onRamped(uint8_t peer, TimePoint since) override;
 
  private:
   struct Truth {
@@ -98,7 +100,7 @@ class Checkers : public ProberObserver, public ExchangeObserver {
     bool confirmMute = false;     // but a middlebox has forgotten it
     bool stoppedWhenWell = false;
     TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
-    bool requestsOpened = false;            // the passive circuit
+    TimePoint circuitChangedAt;
     bool trialSucceeded = false;
     uint32_t lastTrial = UINT32_MAX;
     uint64_t ticksBefore = 0;

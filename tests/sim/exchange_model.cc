@@ -67,11 +67,11 @@ void ExchangeModel::on(const SimEvent& event) {
       return;
     case EventKind::kHoldOver:
       if (Exchange* exchange = find(event); exchange != nullptr) {
-        if (exchange->state == State::kWaiting) {
-          admitOrNot(event.peer, event.a);
-        } else if (exchange->state == State::kHeld) {  // answered by us: no verdict came
-          exchange->state = State::kFree;
+        if (exchange->state == State::kHeld) {
+          exchange->heldLongEnough = true;
+          exchange->state = State::kWaiting;
         }
+        if (exchange->state == State::kWaiting) admitOrNot(event.peer, event.a);
       }
       return;
     case EventKind::kGiveUp:
@@ -101,7 +101,8 @@ void ExchangeModel::admitOrNot(uint8_t peer, uint32_t slot) {
   Exchange& exchange = lanes_[peer].slots[slot];
   prober_.beat();
   const CircuitWord word = prober_.table().load(PeerId{peer});
-  const Admission admission = proxy::admit(word, prober_.table().proberStalled(heap_.now()));
+  Admission admission = proxy::admit(word, prober_.table().proberStalled(heap_.now()));
+  if (admission == Admission::kHold && exchange.heldLongEnough) admission = Admission::kFlow;
   switch (admission) {
     case Admission::kHold:
       if (exchange.state == State::kHeld) return;
@@ -120,9 +121,36 @@ void ExchangeModel::admitOrNot(uint8_t peer, uint32_t slot) {
       ++statistics_->refused;
       observer_->onRefused(peer, word);
       return;
-    case Admission::kFlow: send(peer, slot, word, false, false); return;
+    case Admission::kFlow:
+      noteCircuit(peer, word);
+      if (!waitForTurn(peer, slot)) send(peer, slot, word, false, false);
+      return;
     case Admission::kFailOpen: send(peer, slot, word, false, true); return;
   }
+}
+
+void ExchangeModel::noteCircuit(uint8_t peer, const CircuitWord& word) {
+  Lane& lane = lanes_[peer];
+  const bool outage = word.circuit != health::CircuitState::kClosed;
+  if (outage == lane.outage) return;
+  lane.outage = outage;
+  if (outage) {
+    lane.ramp.stop();
+  } else {
+    lane.ramp.start(heap_.now(), random_.below(1000) / 1000.0);
+  }
+}
+
+bool ExchangeModel::waitForTurn(uint8_t peer, uint32_t slot) {
+  Lane& lane = lanes_[peer];
+  Exchange& exchange = lane.slots[slot];
+  const TimePoint now = heap_.now();
+  if (lane.ramp.admit(now)) return false;
+  exchange.rampedSince = std::min(exchange.rampedSince, now);
+  observer_->onRamped(peer, exchange.rampedSince);
+  exchange.state = State::kWaiting;
+  heap_.push(lane.ramp.nextStep(now), eventOf(EventKind::kHoldOver, peer, slot));
+  return true;
 }
 
 void ExchangeModel::send(uint8_t peer, uint32_t slot, const CircuitWord& word, bool trial, bool failOpen) {
@@ -243,6 +271,7 @@ bool ExchangeModel::retry(uint8_t peer, uint32_t slot) {
 }
 
 void ExchangeModel::onPublish(uint8_t peer, const CircuitWord& word) {
+  noteCircuit(peer, word);
   const bool dead = word.circuit == health::CircuitState::kOpen && word.verdict == health::Verdict::kDead;
   for (uint32_t slot = 0; slot < kSlots; ++slot) {
     Exchange& exchange = lanes_[peer].slots[slot];

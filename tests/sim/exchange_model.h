@@ -6,6 +6,9 @@
 //       |            ^
 //       +-- held ----+--> refused
 //
+// Held means: until the verdict is in, 100 ms at the most and then sent; or until it is its turn in the ramp of a
+// peer that has come back.
+//
 // A packet that is lost is sent again after RTO, doubling. Workers stop when the whole process does, not when only
 // the prober's thread does.
 #pragma once
@@ -14,6 +17,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "admission_ramp.h"
 #include "event_heap.h"
 #include "peerpulse/health/trial_permits.h"
 #include "prober_model.h"
@@ -32,6 +36,8 @@ class ExchangeObserver {
   virtual void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) = 0;
   virtual void onTrialSucceeded(uint8_t peer) = 0;
   virtual void onRetry(uint8_t peer, uint32_t retriesDone) = 0;
+  /// It waits for its turn in the ramp, since `since`.
+  virtual void onRamped(uint8_t peer, TimePoint since) = 0;
 };
 
 class ExchangeModel {
@@ -66,14 +72,20 @@ class ExchangeModel {
     uint8_t retries = 0;
     uint16_t generation = 0;
     uint32_t boots = 0;
+    bool heldLongEnough = false;
+    TimePoint rampedSince = TimePoint::max();
   };
   struct Lane {
     std::array<Exchange, kSlots> slots{};
+    proxy::AdmissionRamp ramp;
+    bool outage = false;
     Duration every{};
     uint32_t boots = 0;  // of the peer: what knows the connections of before
   };
 
   void start(uint8_t peer);
+  void noteCircuit(uint8_t peer, const health::CircuitWord& word);
+  bool waitForTurn(uint8_t peer, uint32_t slot);
   void admitOrNot(uint8_t peer, uint32_t slot);
   void send(uint8_t peer, uint32_t slot, const health::CircuitWord& word, bool trial, bool failOpen);
   void requestAtPeer(const SimEvent& event);

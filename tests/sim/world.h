@@ -70,6 +70,7 @@ class World : ProberObserver, ExchangeObserver {
   }
   void onTrialSucceeded(uint8_t peer) override { checkers_.onTrialSucceeded(peer); }
   void onRetry(uint8_t peer, uint32_t retriesDone) override { checkers_.onRetry(peer, retriesDone); }
+  void onRamped(uint8_t peer, TimePoint since) override { checkers_.onRamped(peer, since); }
 
   static constexpr uint8_t kHost = kMaxPeers;  // in place of a peer: faults of this host
   struct Lane {
@@ -89,7 +90,6 @@ class World : ProberObserver, ExchangeObserver {
   WorldSetup setup_;
   std::array<Lane, kMaxPeers + 1> lanes_{};
   bool ended_ = false;
-  bool blocked_ = false;
   TimePoint start_;
   uint64_t digest_ = 0;
   std::array<std::array<uint32_t, 6>, kMaxPeers> counts_{};
