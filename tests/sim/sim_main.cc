@@ -1,27 +1,13 @@
 // sim: many seeds of the simulation. See tools/sim --help.
-#include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <mutex>
-#include <thread>
-#include <vector>
 
-#include "world.h"
+#include "seed_run.h"
 
 namespace peerpulse::sim {
 namespace {
-
-struct Arguments {
-  uint64_t seeds = 2000;
-  uint64_t first = 1;
-  double hours = 315.0 / 3600;
-  bool trace = false;
-  unsigned jobs = 0;
-};
 
 constexpr const char* kUsage =
     "usage: sim [--seeds N] [--first SEED] [--hours H] [--trace] [--jobs J]\n"
@@ -31,87 +17,33 @@ constexpr const char* kUsage =
     "  --trace       print every event as it happens\n"
     "  --jobs J      threads (one per processor)\n";
 
-bool parse(int argc, char** argv, Arguments& arguments) {
+bool parse(int argc, char** argv, SeedRunOptions& options) {
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--trace") == 0) {
-      arguments.trace = true;
+      options.trace = true;
       continue;
     }
     if (i + 1 >= argc) return false;
     const char* value = argv[i + 1];
     char* end = nullptr;
     if (std::strcmp(argv[i], "--seeds") == 0) {
-      arguments.seeds = std::strtoull(value, &end, 10);
+      options.seeds = std::strtoull(value, &end, 10);
     } else if (std::strcmp(argv[i], "--first") == 0) {
-      arguments.first = std::strtoull(value, &end, 10);
+      options.first = std::strtoull(value, &end, 10);
     } else if (std::strcmp(argv[i], "--hours") == 0) {
-      arguments.hours = std::strtod(value, &end);
+      const double hours = std::strtod(value, &end);
+      if (!(hours > 0 && hours < 10'000)) return false;
+      options.length = nanoseconds(static_cast<int64_t>(hours * 3600e9));
     } else if (std::strcmp(argv[i], "--jobs") == 0) {
-      arguments.jobs = static_cast<unsigned>(std::strtoul(value, &end, 10));
+      options.jobs = static_cast<unsigned>(std::strtoul(value, &end, 10));
     } else {
       return false;
     }
     if (*value == '\0' || *end != '\0') return false;
     ++i;
   }
-  return arguments.seeds > 0 && arguments.hours > 0 && arguments.hours < 10'000;
+  return options.seeds > 0;
 }
-
-/// The seeds, shared among the threads; a thread takes the next one when it is free.
-class Run {
- public:
-  explicit Run(const Arguments& arguments)
-      : arguments_(arguments), length_(nanoseconds(static_cast<int64_t>(arguments.hours * 3600e9))) {}
-
-  Statistics run() {
-    unsigned jobs = arguments_.jobs != 0 ? arguments_.jobs : std::max(1u, std::thread::hardware_concurrency());
-    if (arguments_.trace) jobs = 1;
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < jobs; ++i)
-      threads.emplace_back([this] { work(); });
-    for (std::thread& thread : threads)
-      thread.join();
-    return total_;
-  }
-
- private:
-  static constexpr uint64_t kPrinted = 5;  // violations with their logs
-
-  void work() {
-    const auto world = std::make_unique<World>();
-    Statistics mine;
-    for (;;) {
-      const uint64_t i = next_.fetch_add(1);
-      if (i >= arguments_.seeds) break;
-      const uint64_t seed = arguments_.first + i;
-      world->reset(seed, arguments_.trace);
-      world->runFor(length_);
-      world->finish();
-      mine.add(world->statistics());
-      if (world->violation() != nullptr) complain(*world, seed);
-    }
-    const std::lock_guard<std::mutex> lock(mutex_);
-    total_.add(mine);
-  }
-
-  void complain(const World& world, uint64_t seed) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), world.violation());
-    if (printed_++ < kPrinted && !arguments_.trace) {
-      world.printLog(stdout);
-      std::printf("replay: tools/sim --first %llu --seeds 1 --trace%s\n", static_cast<unsigned long long>(seed),
-                  arguments_.hours == Arguments{}.hours ? "" : " and the same --hours");
-    }
-    std::fflush(stdout);
-  }
-
-  Arguments arguments_;
-  Duration length_;
-  std::atomic<uint64_t> next_{0};
-  std::mutex mutex_;
-  uint64_t printed_ = 0;
-  Statistics total_;
-};
 
 double years(Duration d) { return toSeconds(d) / (365.0 * 86400); }
 
@@ -150,12 +82,12 @@ void print(const Statistics& s) {
 }  // namespace peerpulse::sim
 
 int main(int argc, char** argv) {
-  peerpulse::sim::Arguments arguments;
-  if (!peerpulse::sim::parse(argc, argv, arguments)) {
+  peerpulse::sim::SeedRunOptions options;
+  if (!peerpulse::sim::parse(argc, argv, options)) {
     std::fputs(peerpulse::sim::kUsage, stderr);
     return 2;
   }
-  const peerpulse::sim::Statistics statistics = peerpulse::sim::Run(arguments).run();
+  const peerpulse::sim::Statistics statistics = peerpulse::sim::SeedRun(options).run();
   peerpulse::sim::print(statistics);
   return statistics.violations != 0 || statistics.falseDeadRateBroken() ? 1 : 0;
 }
