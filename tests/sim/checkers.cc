@@ -110,7 +110,8 @@ void Checkers::ownHostChanged() {
 bool Checkers::clean(uint8_t peer) const {
   const Truth& truth = truths_[peer];
   const ProbeMode mode = prober_.health(peer).mode();
-  return !lossy(peer) && truth.running && heap_.now() - truth.disturbedAt > seconds(11) && mode != ProbeMode::kSlowPing;
+  const bool calm = heap_.now() - truth.disturbedAt > seconds(11);
+  return calm && !lossy(peer) && truth.running && mode != ProbeMode::kSlowPing;
 }
 
 void Checkers::look(uint8_t peer) {
@@ -159,6 +160,7 @@ void Checkers::onConfirm(uint8_t peer, uint32_t connects) {
   const health::PeerHealth& health = prober_.health(peer);
   // The second half of a round belongs to the first.
   if (truth.confirming && heap_.now() - truth.confirmAt <= health.limits().confirm / 2) return;
+  truth.rounds = truth.confirming ? truth.rounds + 1 : 1;
   truth.confirming = true;
   truth.confirmAt = heap_.now();
   // K of the whole round, whether or not its second half will be needed.
@@ -173,6 +175,9 @@ void Checkers::checkDead(uint8_t peer, const Transition& transition) {
   Truth& truth = truths_[peer];
   WireModel& wire = wires_[peer];
   const TimePoint now = heap_.now();
+  if (transition.from.verdict == Verdict::kSuspect && prober_.lastOwnHostSuspect() == now && truth.rounds < 2) {
+    fail(peer, "1: own host suspect, and no second round");
+  }
   if (!truth.reachable) {
     countDetection(peer);
     return;
@@ -240,7 +245,8 @@ void Checkers::checkDetection(uint8_t peer) {
   if (connectsFailedAt_ + kAfterFailedConnects >= truth.unreachableSince) {
     bound += health::FailureDetector::kUnconfirmedSilence;
   }
-  if (!truth.cleanCut) bound += kDelayedAck;
+  // A kernel's word of its last ACK is up to a tick younger than the ACK.
+  if (!truth.cleanCut) bound += kDelayedAck + health::PeerHealth::kKernelTick;
   if (prober_.starved()) bound += 3 * prober_.starvedBy();
   if (heap_.now() - from > bound) fail(peer, "2: not detected in time");
 }

@@ -7,29 +7,37 @@
 //
 //  1 no false dead   `dead` of a peer that was reachable and serving from the beginning of its last confirm round
 //                    on is a violation. Whatever else happens: processes paused for any time, the prober paused
-//                    for any time, a starved loop, jitter, reordering, lost connections. Not counted are: maxRtt > C (a
-//                    path that grew longer than was measured); a loss burst that overlapped the confirm (reported
-//                    as burstDead); connects that could not leave this host; an accept queue that is full, with
-//                    loss or within 1 s of a cut (a blackout is loss: TCP backs off, and there is only TCP to go by), or when nothing but a firewalled port or a mute connection is left (fullQueueDead).
-//                    Independent loss can kill all K SYNs (or their answers): with x = 1 - (1-p)(1-q) that is x^K
-//                    per round (K as it was in that round, 4 to 8). Up to 0.5 % each way x^4 = 1e-8; there is at most one suspicion per second of peer
-//                    time in this simulation's classes up to 0.5 %, so a year of it (3.2e7 s) is expected to see
-//                    less than 0.32, really (3,000 per peer-day, a fifth of the peers) 2e-3: each one is a
-//                    violation. Above that x^K is summed over all confirm rounds of reachable peers; more false
-//                    deads over the whole run than that sum E, 4 sqrt(E) and 2 break the rule (Statistics).
-//  2 detection       a peer that becomes unreachable and stays so is dead within S + C, counted from the last
-//                    packet that came from it (at most one-way delay later), or from the prober's last late return
-//                    if that was later; + C if the own host was suspect meanwhile; + 200 ms if only its kernel may
-//                    have spoken last (loss, a stopped process, a slow rung, any disturbance in the 11 s before);
-//                    + 3 times the lateness of a starved loop. + 1 s within 1.5 s of connects
-//                    that could not leave this host (a confirm without one waits so long); not during that.
+//                    for any time, a starved loop, jitter, reordering, lost connections. Not counted are:
+//                      maxRtt > C: a path that grew longer than was measured (longPathDead);
+//                      a loss burst that overlapped the confirm (burstDead);
+//                      connects that could not leave this host;
+//                      an accept queue that is full, so that only TCP or another port is left to go by: with loss,
+//                      within 1 s of a cut (a blackout is loss, TCP backs off), with a connection that a middlebox
+//                      forgot, or without one and with a firewalled port (fullQueueDead).
+//                    Independent loss can kill all K SYNs or their answers: with x = 1 - (1-p)(1-q) that is x^K per
+//                    round, K as it was in that round, 4 to 8. Up to 0.5 % each way x^4 <= 1e-8. At 4,000
+//                    suspicions per peer-day (measured, see the summary) and a fifth of all peers, a virtual year
+//                    with 2.3 peers per world has 7e5 of them: 7e-3 expected, so each one is a violation. Above
+//                    that x^K is summed over the confirm rounds of reachable peers: more false deads over a whole
+//                    run than that sum E, 4 sqrt(E) and 2 break the rule (Statistics).
+//                    While most peers are overdue a death takes two rounds.
+//  2 detection       a peer that becomes unreachable and stays so is dead within S + C + 1 ms, counted from the last
+//                    packet that came from it (at most the one-way delay later), or from the prober's last late
+//                    return if that was later;
+//                      + C if the own host was suspect meanwhile;
+//                      + 210 ms if only its kernel may have spoken last (a delayed ACK, and its age in steps of a
+//                      tick): loss, a stopped process, a slow rung, any disturbance in the 11 s before;
+//                      + 3 times the lateness of a starved loop;
+//                      + 1 s within 1.5 s of connects that could not leave this host (a confirm without one waits
+//                      so long); not at all during that.
 //  3 recovery        a peer healthy for B has verdict alive (or, with loss, suspect) and a circuit closed, unless
-//                    requests opened it. B = 4 attempts + 4 maxRtt + 100 ms; + 3 s with loss; + 1.3 s if the path
-//                    was never measured, + 8 s while it is longer than usual (one patient
-//                    connect per second teaches an eighth of the difference); + 1 s of flap damping; + 600 ms
-//                    for a mute connection.
-//  4 transitions     only those that the graphs in failure_detector.h and circuit.h draw; probe evidence does not
-//                    close what requests opened.
+//                    requests opened it. B = 4 attempts + 4 maxRtt + 100 ms + 600 ms (a mute connection) + 1 s (flap
+//                    damping); + 3 s with loss; + 1.3 s if the path was never measured; + 8 s while it is longer
+//                    than usual (one patient connect per second teaches an eighth of the difference). Not while
+//                    the prober is starved.
+//  4 transitions     only those that the graphs in failure_detector.h and circuit.h draw; only
+//                    a trial's success (or that of an exchange sent while the prober was silent) closes what
+//                    requests opened.
 //  5 words           the generation grows by one; the table's word is the reported one; the report's time is now.
 //  6 no spinning     after a Tick the next deadline is in the future; at most 1,000 Ticks per peer and second.
 //  7 bounds          at most 33 sockets per peer, 4 in an outage; at most 900 PINGs outstanding; at most 20,000
@@ -96,6 +104,7 @@ class Checkers : public ProberObserver, public ExchangeObserver {
     // The confirm round under way.
     TimePoint confirmAt;
     bool confirming = false;
+    uint32_t rounds = 0;
     bool confirmOnPings = false;  // an established connection with a PING every T is there to go by
     bool confirmMute = false;     // but a middlebox has forgotten it
     bool stoppedWhenWell = false;

@@ -157,6 +157,7 @@ void ExchangeModel::send(uint8_t peer, uint32_t slot, const CircuitWord& word, b
   Exchange& exchange = lanes_[peer].slots[slot];
   exchange.state = State::kInFlight;
   exchange.trial = trial;
+  exchange.failedOpen = failOpen;
   exchange.generation = word.generation;
   exchange.boots = lanes_[peer].boots;
   observer_->onSent(peer, word, trial, failOpen);
@@ -242,7 +243,7 @@ void ExchangeModel::reply(const SimEvent& event) {
 
 void ExchangeModel::finish(uint8_t peer, uint32_t slot, Outcome outcome) {
   Exchange& exchange = lanes_[peer].slots[slot];
-  if (exchange.trial && outcome == Outcome::kSuccess) observer_->onTrialSucceeded(peer);
+  if ((exchange.trial || exchange.failedOpen) && outcome == Outcome::kSuccess) observer_->onTrialSucceeded(peer);
   const uint32_t generation = exchange.generation;
   if (outcome != Outcome::kReset || !retry(peer, slot)) exchange.state = State::kFree;
   Arrival arrival;

@@ -34,6 +34,7 @@ class ExchangeObserver {
   virtual void onSent(uint8_t peer, const health::CircuitWord& word, bool trial, bool failOpen) = 0;
   virtual void onRefused(uint8_t peer, const health::CircuitWord& word) = 0;
   virtual void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) = 0;
+  /// Or an exchange that was sent past the circuit while its prober was silent.
   virtual void onTrialSucceeded(uint8_t peer) = 0;
   virtual void onRetry(uint8_t peer, uint32_t retriesDone) = 0;
   /// It waits for its turn in the ramp, since `since`.
@@ -69,6 +70,7 @@ class ExchangeModel {
     uint32_t id = 0;
     State state = State::kFree;
     bool trial = false;
+    bool failedOpen = false;  // sent past the circuit: its prober was silent
     uint8_t retries = 0;
     uint16_t generation = 0;
     uint32_t boots = 0;

@@ -38,8 +38,8 @@ void SeedRun::complain(const World& world, uint64_t seed) {
   std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), world.violation());
   if (printed_++ < kPrinted && !options_.trace) {
     world.printLog(stdout);
-    std::printf("replay: tools/sim --first %llu --seeds 1 --hours %.6f --trace\n", static_cast<unsigned long long>(seed),
-                toSeconds(options_.length) / 3600);
+    std::printf("replay: tools/sim --first %llu --seeds 1 --hours %.6f --trace\n",
+                static_cast<unsigned long long>(seed), toSeconds(options_.length) / 3600);
   }
   std::fflush(stdout);
 }

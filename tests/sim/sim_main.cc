@@ -67,8 +67,8 @@ void print(const Statistics& s) {
   }
   std::printf("\noutages %llu, exchanges %llu, refused %llu, failed in flight %llu, trials %llu, retries %llu\n",
               n(s.outages), n(s.exchanges), n(s.refused), n(s.failedInFlight), n(s.trials), n(s.retries));
-  std::printf("false dead outside the per-event condition: by loss > 0.5 %% %llu (explained by it %.3g%s), in a burst "
-              "%llu, accept queue full %llu, path grown beyond C %llu; refusing called dead %llu\n",
+  std::printf("false dead outside the per-event condition: by loss > 0.5 %% %llu (explained by it %.3g%s), in a "
+              "burst %llu, accept queue full %llu, path grown beyond C %llu; refusing called dead %llu\n",
               n(s.falseDead), s.falseDeadExpected, s.falseDeadRateBroken() ? ": TOO MANY" : "", n(s.burstDead),
               n(s.fullQueueDead), n(s.longPathDead), n(s.refusingDead));
   std::printf("seeds %llu, virtual years %.4f (peer time %.4f), events %llu, violations %llu, detections %llu "

@@ -12,7 +12,8 @@ constexpr uint16_t kDsack = 2;  // in SimEvent::flag, beside the side
 
 }  // namespace
 
-void TcpConnection::attach(EventHeap& heap, uint8_t peer, LinkModel& out, LinkModel& back, const TcpOptions& options) {
+void TcpConnection::attach(EventHeap& heap, uint8_t peer, LinkModel& out, LinkModel& back,
+                           const TcpOptions& options) {
   heap_ = &heap;
   peer_ = peer;
   links_ = {&out, &back};

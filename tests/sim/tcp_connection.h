@@ -3,7 +3,8 @@
 //   sending    a segment per write; what the window keeps back is coalesced into one (NODELAY). A segment is
 //              lost when a later one was delivered and RTT + minRTT/4 have passed (RACK, RFC 8985), or when
 //              RTO = srtt + max(4 rttvar, minimum) has (RFC 6298, doubling): 200 ms, or what the prober could
-//              set for its side; then nothing new is sent until the head was acknowledged. The window starts at 10, falls to 7/10 per recovery and 1 at an RTO.
+//              set for its side; then nothing new is sent until the head was acknowledged. The window starts at
+//              10, falls to 7/10 per recovery and 1 at an RTO.
 //   receiving  in order; out of order is acknowledged at once with SACK bits; what is old is acknowledged and
 //              otherwise ignored; else the ACK rides on the next segment or goes after the delayed-ACK time.
 //   DSACK      the ACK of a segment that came twice says so: it was sent again for nothing.

@@ -18,7 +18,8 @@ namespace peerpulse::sim {
 
 class World : ProberObserver, ExchangeObserver {
  public:
-  World() : prober_(heap_, log_, wires_), exchanges_(heap_, prober_, wires_), checkers_(heap_, log_, prober_, wires_) {}
+  World()
+      : prober_(heap_, log_, wires_), exchanges_(heap_, prober_, wires_), checkers_(heap_, log_, prober_, wires_) {}
 
   /// Everything, faults included, from the seed.
   void reset(uint64_t seed, bool trace = false);
