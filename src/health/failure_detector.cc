@@ -13,21 +13,19 @@ constexpr Duration kBusyHost = milliseconds(5);
 
 }  // namespace
 
-DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt,
-                                    bool dense) {
+DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interval, const PathRtt& path, bool dense) {
   DetectionLimits limits;
   // One lost PING must not look like silence. The next one, T later, draws the SACK that triggers its fast
   // retransmission an RTT and a quarter (RFC 8985) after it: a gap of 2T + 1.25 RTT between two answers. A
   // quarter of T is for timers, four deviations for the path.
-  const Duration path = 5 * rtt.smoothed() / 4 + 4 * rtt.variation();
-  const Duration lossGap = 9 * interval / 4 + path;
+  const Duration lossGap = 9 * interval / 4 + path.longest();
   limits.silence = std::max(options.suspectAfter, lossGap);
   // Dense data: the PING that its end calls for goes out 3T/4 after it, and as much later it has been answered.
-  if (dense) limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path);
+  if (dense) limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path.longest());
   // The answer to a connect takes a round trip; a steady path has no variation, and still a host that is busy.
-  const Duration answer = 5 * rtt.smoothed() / 4 + std::max<Duration>(4 * rtt.variation(), kBusyHost);
+  const Duration answer = 5 * path.smoothed / 4 + std::max<Duration>(4 * path.variation, kBusyHost);
   limits.confirm = std::max(options.confirm, answer);
-  if (!rtt.measured()) limits.confirm = std::max(limits.confirm, FailureDetector::kUnmeasuredConfirm);
+  if (!path.measured) limits.confirm = std::max(limits.confirm, FailureDetector::kUnmeasuredConfirm);
   return limits;
 }
 

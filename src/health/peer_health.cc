@@ -47,7 +47,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   if (wasRecovering && !recovering) plan_.outageEnded(now, actions);
   plan_.checkHost(wantsHostChecks(), limits().silence, now, actions);
   openConfirmConnects(now, actions);
-  const Asked asked = plan_.advance(now, recovering, rtt_, actions);
+  const Asked asked = plan_.advance(now, recovering, path(), actions);
   if (plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4) detector_.askedNoMore();
   if (asked == Asked::kConnect) ++connectsPending_;
   detector_.asked(asked, now);
@@ -101,13 +101,22 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
   connectsAnswered_ = 0;
 }
 
+PathRtt PeerHealth::path() const {
+  PathRtt path = rtt_.path();
+  if (kernel_.rtt <= Duration::zero()) return path;
+  if (!path.measured) return {true, kernel_.rtt, kernel_.rttVariation};
+  path.smoothed = std::min(path.smoothed, kernel_.rtt);
+  path.variation = std::min(path.variation, kernel_.rttVariation);
+  return path;
+}
+
 TimePoint PeerHealth::overdueAt() const {
   const Verdict verdict = detector_.verdict();
   if (verdict == Verdict::kUnknown || detector_.recovering()) return TimePoint::max();
   // An answer each T, and half a T for what delays it: well before S, so that at the end of the first peer's
   // confirm all those that fell silent with it have become overdue.
   const Duration interval = plan_.probeInterval();
-  return detector_.lastEvidence() + 3 * interval / 2 + 5 * rtt_.smoothed() / 4 + 4 * rtt_.variation();
+  return detector_.lastEvidence() + 3 * interval / 2 + path().longest();
 }
 
 void PeerHealth::considerKernel(const KernelView& view, TimePoint now) {
@@ -139,7 +148,7 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
   }
   confirmConnects_ += connects;
   detector_.confirmTried(true);
-  burst_.begin(connects, ConfirmBurst::staggerFor(limits().confirm, rtt_.smoothed() + 4 * rtt_.variation()), now);
+  burst_.begin(connects, ConfirmBurst::staggerFor(limits().confirm, path().longest()), now);
 }
 
 void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
@@ -153,6 +162,7 @@ void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions)
   if (!plan_.current(event.epoch) || plan_.connected()) return;
   const Duration elapsed = plan_.connected(now, detector_.recovering());
   loss_.connectionBegan();
+  kernel_ = {};
   rtt_.add(elapsed, now);
   detector_.kernelHeard(now, limits());
 }

@@ -36,8 +36,8 @@ bool ProbePlan::wantsConnects(bool recovering) const {
   return mode_ == ProbeMode::kSlowPing && !recovering;
 }
 
-Duration ProbePlan::attemptLifetime(bool recovering, const RttEstimator& rtt) const {
-  if (rtt.measured()) return std::max(recoverInterval_, 2 * rtt.smoothed() + milliseconds(10));
+Duration ProbePlan::attemptLifetime(bool recovering, const PathRtt& path) const {
+  if (path.measured) return std::max(recoverInterval_, 2 * path.smoothed + milliseconds(10));
   return recovering ? recoverInterval_ : std::max(recoverInterval_, kUnmeasuredLifetime);
 }
 
@@ -134,14 +134,14 @@ void ProbePlan::withoutHttp2() {
   strikes_ = 0;
 }
 
-void ProbePlan::open(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
+void ProbePlan::open(TimePoint now, bool recovering, const PathRtt& path, Actions& actions) {
   ++epoch_;
   sent_ = acked_ = 0;
   answered_ = false;
   state_ = State::kConnecting;
   openedAt_ = heardHere_ = now;
   nextOpen_ = now + recoverInterval_ + jitter(recoverInterval_);
-  expiry_ = now + attemptLifetime(recovering, rtt);
+  expiry_ = now + attemptLifetime(recovering, path);
   actions.add(OpenConnection{epoch_, usesHttp2() ? ConnectionKind::kHttp2 : ConnectionKind::kHealthGet});
 }
 
@@ -166,10 +166,10 @@ void ProbePlan::sendPing(TimePoint now, Actions& actions) {
   nextPing_ = mode_ == ProbeMode::kSlowPing ? TimePoint::max() : onGrid(now + interval - interval_ / 2);
 }
 
-void ProbePlan::startConnect(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
+void ProbePlan::startConnect(TimePoint now, bool recovering, const PathRtt& path, Actions& actions) {
   if (recovering) {  // one socket per peer: the last attempt has had its time
     actions.add(StopConnects{ConnectPurpose::kProbe});
-    nextConnect_ = now + attemptLifetime(recovering, rtt) + jitter(recoverInterval_);
+    nextConnect_ = now + attemptLifetime(recovering, path) + jitter(recoverInterval_);
   } else {
     nextConnect_ += interval_;
     if (nextConnect_ <= now) nextConnect_ = now + interval_;
@@ -185,7 +185,7 @@ void ProbePlan::checkHost(bool wanted, Duration every, TimePoint now, Actions& a
   if (!wanted) actions.add(StopConnects{ConnectPurpose::kHostCheck});
 }
 
-Asked ProbePlan::advance(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions) {
+Asked ProbePlan::advance(TimePoint now, bool recovering, const PathRtt& path, Actions& actions) {
   Asked asked = Asked::kNothing;
   if (state_ != State::kNone && now >= expiry_) {
     const bool mute = state_ == State::kOpen && relearning_ && !recovering;
@@ -194,7 +194,7 @@ Asked ProbePlan::advance(TimePoint now, bool recovering, const RttEstimator& rtt
   }
   if (state_ == State::kOpen && outstanding() >= kMaxOutstanding) close(now, actions);
   if (state_ == State::kNone && wantsConnection(recovering) && now >= nextOpen_) {
-    open(now, recovering, rtt, actions);
+    open(now, recovering, path, actions);
     asked = Asked::kPing;
   }
   if (state_ == State::kOpen && usesHttp2() && now >= nextPing_) {
@@ -202,7 +202,7 @@ Asked ProbePlan::advance(TimePoint now, bool recovering, const RttEstimator& rtt
     asked = Asked::kPing;
   }
   if (wantsConnects(recovering) && now >= nextConnect_) {
-    startConnect(now, recovering, rtt, actions);
+    startConnect(now, recovering, path, actions);
     asked = std::max(asked, Asked::kConnect);
   }
   if (now >= nextHostCheck_) {

@@ -148,6 +148,7 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   info.lastAckReceived = milliseconds(raw.tcpi_last_ack_recv);
   info.lastDataReceived = milliseconds(raw.tcpi_last_data_recv);
   info.rtt = microseconds(raw.tcpi_rtt);
+  info.rttVariation = microseconds(raw.tcpi_rttvar);
   info.totalRetransmits = raw.tcpi_total_retrans;
   info.segmentsOut = newer(raw.tcpi_segs_out, offsetof(tcp_info, tcpi_segs_out));
   info.segmentsIn = newer(raw.tcpi_segs_in, offsetof(tcp_info, tcpi_segs_in));

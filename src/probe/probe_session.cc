@@ -135,7 +135,7 @@ std::optional<health::KernelView> ProbeSession::kernelView() const {
   if (over_ || connection_->state() != net::Connection::State::kOpen) return std::nullopt;
   const auto info = net::readTcpInfo(connection_->fd());
   if (!info.has_value()) return std::nullopt;
-  return health::KernelView{info->lastAckReceived, info->unacked, countersOf(*info)};
+  return health::KernelView{info->lastAckReceived, info->unacked, info->rtt, info->rttVariation, countersOf(*info)};
 }
 
 }  // namespace peerpulse::probe

@@ -1,8 +1,11 @@
 #include "peerpulse/probe/prober.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <future>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <utility>
 
 #include "local_watch.h"
@@ -18,6 +21,12 @@ Duration shortestInterval(const std::vector<ProberPeer>& peers) {
   for (const ProberPeer& peer : peers)
     shortest = std::min(shortest, peer.options.interval);
   return shortest;
+}
+
+/// On Linux the priority of a thread.
+Result<void> takePrecedence() {
+  if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), Prober::kNice) == 0) return {};
+  return systemError("setpriority", errno);
 }
 
 }  // namespace
@@ -72,6 +81,7 @@ Duration Prober::phaseOf(const ProberPeer& peer) const {
 }
 
 void Prober::runThread(std::function<void()> onRunning) {
+  precedence_ = takePrecedence();
   const auto firstTurn = dispatcher_.createTimer(std::move(onRunning));
   firstTurn->enable(Duration::zero());
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });

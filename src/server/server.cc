@@ -104,6 +104,10 @@ Result<void> Server::start() {
   table_.beat(dispatcher_.now());
   startWorkers();
   prober_->start();
+  if (const auto& precedence = prober_->precedence(); !precedence) {
+    log::write(log::Level::kInfo, "prober_precedence",
+               log::Fields().add("nice", probe::Prober::kNice).add("error", precedence.error().message));
+  }
   if (auto started = startAdmin(); !started) return started;
 
   proberWatch_ = dispatcher_.createTimer([this] { watchProber(); });

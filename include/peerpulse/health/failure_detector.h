@@ -43,7 +43,7 @@ struct DetectionLimits {
   Duration confirm{};
 
   /// `interval` is that at which the peer is really probed; `dense`: its data comes all the time (DataRhythm).
-  static DetectionLimits of(const ProbeOptions& options, Duration interval, const RttEstimator& rtt, bool dense);
+  static DetectionLimits of(const ProbeOptions& options, Duration interval, const PathRtt& path, bool dense);
 };
 
 /// What an answer is owed to.

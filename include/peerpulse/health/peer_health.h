@@ -59,8 +59,11 @@ class PeerHealth {
   TimePoint overdueAt() const;
   /// S and C for this path now.
   DetectionLimits limits() const {
-    return DetectionLimits::of(options_, plan_.probeInterval(), rtt_, rhythm_.dense());
+    return DetectionLimits::of(options_, plan_.probeInterval(), path(), rhythm_.dense());
   }
+  /// The way to the peer's kernel: what a process takes to answer is no distance, and must not stretch the limits
+  /// of a host whose processes are starved.
+  PathRtt path() const;
   const LossEstimator& loss() const { return loss_; }
 
   /// ACK ages of TCP_INFO come in steps of the kernel's tick, up to this.

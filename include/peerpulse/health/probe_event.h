@@ -15,6 +15,10 @@ namespace peerpulse::health {
 struct KernelView {
   Duration lastAckReceived{};  ///< age of the last ACK; stepped by the kernel's tick (up to 10 ms)
   uint32_t unacked = 0;
+  /// Smoothed round trip of segments and their ACKs, and its deviation; zero where not known. Process and kernel
+  /// of the peer are apart: this is the kernel's.
+  Duration rtt{};
+  Duration rttVariation{};
   SegmentCounters segments;  ///< of this connection so far; zeros where the kernel does not count them
 };
 

@@ -106,7 +106,7 @@ class ProbePlan {
   void checkHost(bool wanted, Duration every, TimePoint now, Actions& actions);
 
   /// Emits what is due; returns in what way that asks the process for an answer.
-  Asked advance(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions);
+  Asked advance(TimePoint now, bool recovering, const PathRtt& path, Actions& actions);
   TimePoint nextDeadline(bool recovering) const;
 
  private:
@@ -116,15 +116,15 @@ class ProbePlan {
   bool wantsConnection(bool recovering) const { return usesHttp2() || (recovering && asksHealth_); }
   bool wantsConnects(bool recovering) const;
   Duration pingInterval() const;
-  Duration attemptLifetime(bool recovering, const RttEstimator& rtt) const;
-  void open(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions);
+  Duration attemptLifetime(bool recovering, const PathRtt& path) const;
+  void open(TimePoint now, bool recovering, const PathRtt& path, Actions& actions);
   void close(TimePoint now, Actions& actions);
   void ended(TimePoint now);
   void withoutHttp2();
   /// The first point of the grid at or after `t`.
   TimePoint onGrid(TimePoint t) const;
   void sendPing(TimePoint now, Actions& actions);
-  void startConnect(TimePoint now, bool recovering, const RttEstimator& rtt, Actions& actions);
+  void startConnect(TimePoint now, bool recovering, const PathRtt& path, Actions& actions);
   /// Up to a quarter of `d`.
   Duration jitter(Duration d);
 

@@ -16,6 +16,16 @@
 
 namespace peerpulse::health {
 
+/// The round trip of a path, as the limits of detection take it.
+struct PathRtt {
+  bool measured = false;
+  Duration smoothed{};
+  Duration variation{};
+
+  /// The longest that an answer usually takes.
+  Duration longest() const { return 5 * smoothed / 4 + 4 * variation; }
+};
+
 class RttEstimator {
  public:
   static constexpr size_t kWindow = 256;
@@ -31,6 +41,8 @@ class RttEstimator {
   /// Zero until measured().
   Duration smoothed() const { return smoothed_; }
   Duration variation() const { return variation_; }
+
+  PathRtt path() const { return {measured_, smoothed_, variation_}; }
 
   Duration last() const { return last_; }
   /// The value that `percent` of the window's samples do not exceed; zero when there are none. O(window).

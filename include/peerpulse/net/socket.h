@@ -53,6 +53,7 @@ struct TcpInfo {
   Duration lastAckReceived{};   ///< age of the last ACK
   Duration lastDataReceived{};  ///< age of the last segment with data, read by us or not
   Duration rtt{};               ///< smoothed
+  Duration rttVariation{};      ///< mean deviation
   /// Segments sent again since the connection began.
   uint32_t totalRetransmits = 0;
 

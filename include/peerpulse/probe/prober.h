@@ -23,6 +23,7 @@
 
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/peer_id.h"
+#include "peerpulse/base/result.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/local_health.h"
@@ -73,6 +74,10 @@ class Prober {
   /// Returns once the thread has ended. A stopped prober cannot be started again.
   void stop();
 
+  /// Whether start() could give the thread precedence (kNice); it works without, but is late more often on a busy
+  /// host. Needs CAP_SYS_NICE or RLIMIT_NICE.
+  const Result<void>& precedence() const { return precedence_; }
+
   /// Where workers report the outcomes of exchanges.
   health::OutcomeSink& outcomes();
   /// An operator's word; `ttl` zero: until lifted by kAuto.
@@ -88,6 +93,8 @@ class Prober {
   /// Failed exchanges are taken in at once, but not more often than this.
   static constexpr Duration kMinDrainInterval = milliseconds(1);
   static constexpr Duration kStatsInterval = seconds(1);
+  /// Its work is little and must not wait for anybody's: not even for the workers.
+  static constexpr int kNice = -15;
   /// Peers whose PINGs go out together.
   static constexpr size_t kPeersPerPhase = 16;
 
@@ -115,6 +122,7 @@ class Prober {
   size_t nextStats_ = 0;
 
   std::thread thread_;
+  Result<void> precedence_;  // written before start() returns
   bool stopped_ = false;
 };
 

@@ -471,6 +471,23 @@ TEST_CASE("peer_health: kernels that acknowledge workers' uploads are evidence, 
   }
 }
 
+TEST_CASE("peer_health: a process that takes long to answer stretches no limit, a path that does stretches them") {
+  for (const bool kernelToo : {false, true}) {
+    SimulatedPeer sim;
+    sim.kernelRtt = microseconds(200);
+    sim.runFor(seconds(1));
+    const DetectionLimits before = sim.health().limits();
+    CHECK(before.silence == milliseconds(50));
+    sim.oneWay = milliseconds(200);
+    if (kernelToo) sim.kernelRtt = milliseconds(400);
+    sim.runFor(seconds(20));
+    CHECK(sim.health().rtt().smoothed() > milliseconds(300));
+    const DetectionLimits after = sim.health().limits();
+    CHECK((after.silence == before.silence) == !kernelToo);
+    CHECK((after.confirm == before.confirm) == !kernelToo);
+  }
+}
+
 TEST_CASE("peer_health: ACKs of other epochs and of PINGs never sent count for nothing") {
   SimulatedPeer sim;
   sim.runFor(seconds(1));

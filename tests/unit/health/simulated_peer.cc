@@ -257,7 +257,7 @@ bool SimulatedPeer::step(TimePoint limit) {
   tick.dataHeard = dataHeard;
   tick.dataKernelHeard = dataKernelHeard;
   if (connection_.established && health_.wantsKernelView(now_)) {
-    tick.kernel = KernelView{now_ - connection_.lastKernelAck, connection_.unacked, {}};
+    tick.kernel = KernelView{now_ - connection_.lastKernelAck, connection_.unacked, kernelRtt, kernelRtt / 8, {}};
   }
   deliver(tick);
   CHECK(health_.nextDeadline() > now_);  // no spinning

@@ -5,8 +5,8 @@ import random
 import time
 
 from tests.harness.peerpulse import Peer, Peerpulse
-from tests.harness.peers import NghttpdPeer
 from tools.benchmarking.command import BenchFailed
+from tools.benchmarking.detect.bulk_peer import BulkPeer
 from tools.benchmarking.detect.events import EventStream
 from tools.benchmarking.detect.haproxy import Haproxy
 from tools.benchmarking.detect.scenario import Settings
@@ -42,7 +42,7 @@ class Cluster:
         self._with_haproxy = haproxy and settings.haproxy
         self._config = {"access_log": False, "probe": {"profile": settings.profile}, **config}
         self._stack = contextlib.ExitStack()
-        self.servers: dict[str, NghttpdPeer] = {}
+        self.servers: dict[str, BulkPeer] = {}
         self.haproxy: Haproxy | None = None
 
     def __enter__(self) -> "Cluster":
@@ -51,7 +51,7 @@ class Cluster:
             self.local: Node = self.lab.nodes[0]
             for node in self.lab.nodes[1:]:
                 for number in range(1, self._servers_per_node + 1):
-                    self.servers[f"{node.name}_{number}"] = NghttpdPeer(node).start()
+                    self.servers[f"{node.name}_{number}"] = BulkPeer(node).start()
             addresses = {name: server.address for name, server in self.servers.items()}
             self.peerpulse: Peerpulse = stack.enter_context(make_peerpulse(self.local, addresses, self._config))
             self.events = EventStream(self.peerpulse)

@@ -107,13 +107,13 @@ def _cut_busy(settings: Settings) -> dict:
 _TIMES = "From just before the kernel is told to drop the node's frames to monotonic_ns of the peer's `dead` event"
 
 SCENARIOS = [
-    Scenario("cut_idle", f"""{_IDLE_NODES} peers that only probes go to; per round {_IDLE_VICTIMS} nodes lose power, up to
-30 ms apart at random, so n is {_IDLE_VICTIMS} times the rounds. {_TIMES}
-(one clock): waiting for the next PING, silence, confirm, and how late the prober runs are all included.""", _cut_idle),
-    Scenario("cut_busy", """One of 4 peers loses power while bulk goes to it through peerpulse both ways, as fast as the
-machine can (received_mib_s, sent_mib_s: at the victim before the cuts). Times as in cut_idle. The clients and peerpulse
-share the processors with the prober.""", _cut_busy),
-    Scenario("cut_wan", f"""12 peers, the prober behind a link of {_WAN_ONE_WAY_S * 1000:.0f} ms each way (frames are
-relayed, not connections); 2 nodes per round. What a victim sent before the cut arrives after it, and is in the
+    Scenario("cut_idle", f"""{_IDLE_NODES} peers that only probes go to; per round {_IDLE_VICTIMS} nodes lose power,
+up to 30 ms apart at random, so n is {_IDLE_VICTIMS} times the rounds. {_TIMES} (one clock): waiting for the next
+PING, silence, confirm, and how late the prober runs are all included.""", _cut_idle),
+    Scenario("cut_busy", """One of 4 peers loses power while bulk goes to it through peerpulse both ways, as fast as
+the machine can (received_mib_s, sent_mib_s: at the victim before the cuts). Times as in cut_idle. The clients and
+peerpulse share the processors with the prober.""", _cut_busy),
+    Scenario("cut_wan", f"""12 peers, the prober behind a link of {_WAN_ONE_WAY_S * 1000:.0f} ms each way (frames
+are relayed, not connections); 2 nodes per round. What a victim sent before the cut arrives after it, and is in the
 times. Without HAProxy: its 15 ms for a check are less than the round trip.""", _cut_wan),
 ]

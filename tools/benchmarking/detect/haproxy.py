@@ -88,10 +88,11 @@ class Haproxy:
                 self._state[name] = state
 
     def start_counting(self) -> None:
-        """Everything that was DOWN before is forgotten."""
+        """What was before is forgotten."""
         with self._lock:
             self._counted_from = len(self._changes)
-        self._expected = 0
+        self._expected = self._already_down = self._missed = 0
+        self._times = []
 
     def is_up(self, name: str) -> bool:
         with self._lock:

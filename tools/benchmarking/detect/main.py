@@ -1,28 +1,32 @@
 """See tools/bench/detect."""
 
 import argparse
+import textwrap
 
 from tools.benchmarking import command
 from tools.benchmarking.command import BenchFailed, say
 from tools.benchmarking.detect.registry import scenarios
 from tools.benchmarking.detect.scenario import Scenario, Settings
 
+_WIDTH, _INDENT = 118, 14
 _ABOUT = """\
-How fast a dead peer is found, and that no other is: real sockets in a lab of network namespaces, where power is cut by
-dropping every frame of a node. One line of JSON per scenario.
+How fast a dead peer is found, and that no other is: real sockets in a lab of network namespaces, where power is
+cut by dropping every frame of a node. One line of JSON per scenario.
 
 n, p50, p99, max   Of the scenario's times, in ms; null where it takes none.
 false_dead         Verdicts `dead` that no cut explains, from peerpulse's own counters.
 suspects           First-stage suspicions, cuts included; cleared: those that were taken back.
 peer_seconds       Time of peers that had power, all peers together.
-prober_lag_below_ms  The prober's loop was never later than this (bound of a histogram's bucket).
+prober_lag_sampled_ms
+                   The greatest lag of the prober's loop, of samples every 50 ms (bound of a histogram's bucket).
 target, within_target  Of issue and times; a missed time does not change the exit status.
 failures           What makes the exit status 1: a false dead, a cut not found, a reset or refusal where there must
                    be none.
 haproxy            n, p50, p99, max, false_dead of HAProxy 2.6, its L4 checks tuned for speed (inter 20ms fastinter
-                   10ms fall 3 rise 2, timeout check 15ms), on the same peers and cuts in the same run. Its time ends
-                   when its log says DOWN (stamped by the kernel). It carries no traffic. down_before_cut: cuts of
-                   peers that it had DOWN already, which have no time; missed: cuts it did not see.
+                   10ms fall 3 rise 2, timeout connect and check 15ms), on the same peers and cuts in the same run.
+                   Its time ends when its log says DOWN (stamped by the kernel). It carries no traffic.
+                   down_before_cut: cuts of peers that it had DOWN already, which have no time; missed: cuts it did
+                   not see.
 
 Everything shares this machine's processors: peers, prober, HAProxy and the bench. Exit 77 without a lab.
 
@@ -31,11 +35,9 @@ Scenarios:
 
 
 def _about(known: dict[str, Scenario]) -> str:
-    texts = []
-    for scenario in known.values():
-        lines = scenario.about.splitlines()
-        texts.append(f"{scenario.name:12} " + f"\n{'':13}".join(lines))
-    return _ABOUT + "\n".join(texts)
+    return _ABOUT + "\n".join(
+        textwrap.fill(" ".join(scenario.about.split()), _WIDTH, initial_indent=f"{scenario.name:{_INDENT}}",
+                      subsequent_indent=" " * _INDENT) for scenario in known.values())
 
 
 def _measure(arguments: argparse.Namespace):
@@ -75,7 +77,8 @@ def main() -> int:
     parser.add_argument("--scenario", action="append", choices=list(known), metavar="NAME",
                         help="one of those above; may be given several times (all)")
     parser.add_argument("--rounds", type=_positive, help="power cuts (each scenario has its default)")
-    parser.add_argument("--seconds", type=float, help="how long to watch without cuts (each scenario has its default)")
+    parser.add_argument("--seconds", type=float,
+                        help="how long to watch without cuts (each scenario has its default)")
     parser.add_argument("--profile", choices=("lan", "fast"), default="lan", help="of peerpulse's probes (lan)")
     parser.add_argument("--no-haproxy", action="store_true", help="leave HAProxy out")
     return command.run(parser.parse_args(), _measure)

@@ -19,7 +19,7 @@ _GC_PEER_SECONDS = 1800
 _MARGIN_S = 2
 _STOP_S = 6.0
 _KNOCK_S = 0.02
-_H1 = "nginx"
+_H1, _H2 = "nginx", "node2_1"
 
 
 def _gc300_phase(cluster: Cluster, watch: Watch, percent: float, seconds: float) -> dict:
@@ -59,7 +59,14 @@ class _Knocker:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.knocks = 0
         self.refused = 0
+
+    def __enter__(self) -> "_Knocker":
         self._thread.start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._ending.set()
+        self._thread.join(10)
 
     def _run(self) -> None:
         while not self._ending.wait(_KNOCK_S):
@@ -70,53 +77,46 @@ class _Knocker:
                 except OSError:
                     self.refused += 1
 
-    def stop(self) -> None:
-        self._ending.set()
-        self._thread.join(10)
-
 
 def _stop6(settings: Settings) -> dict:
     rounds = settings.rounds_or(3)
     settings = Settings(profile=settings.profile, haproxy=settings.haproxy)
     with Cluster(4, settings, on_dead="refuse", preset="rustfs") as cluster:
-        victims = ["node2_1"]
-        cluster.servers["node2_1"].add_file("small", bytes(1000))
-        cluster.servers["node2_1"].add_file("large", bytes(MIB))
         nginx = NginxPeer(cluster.lab.node("node3")).start()
-        nginx.add_file("small", bytes(1000))
-        nginx.add_file("large", bytes(MIB))
+        for server in (cluster.servers[_H2], nginx):
+            server.add_file("small", bytes(1000))
+            server.add_file("large", bytes(MIB))
         # A second peerpulse: nginx speaks h1 here and is found alive by connects.
         with Peerpulse(cluster.local, [Peer(_H1, nginx.address)], on_dead="refuse", preset="rustfs",
                        access_log=False, probe={"profile": settings.profile}) as second:
             second.wait_verdict(_H1, "alive")
-            return _stop6_rounds(settings, rounds, cluster, second, victims[0], nginx)
+            return _stop6_rounds(settings, rounds, cluster, second, nginx)
 
 
-def _stop6_rounds(settings: Settings, rounds: int, cluster: Cluster, second: Peerpulse, victim: str,
+def _stop6_rounds(settings: Settings, rounds: int, cluster: Cluster, second: Peerpulse,
                   nginx: NginxPeer) -> dict:
-    h2, h1 = cluster.peerpulse.listen[victim], second.listen[_H1]
+    h2, h1 = cluster.peerpulse.listen[_H2], second.listen[_H1]
     watch = Watch(cluster)
     results, verdicts = [], set()
-    knocker = _Knocker(cluster, [h2, h1])
-    for number in range(1, rounds + 1):
-        duration = _STOP_S + 4
-        loads = [Load(cluster.local, h2, duration, clients=4, streams=8, rate=100),
-                 Load(cluster.local, h2, duration, path="/large", clients=2, streams=2, rate=50),
-                 Load(cluster.local, h1, duration, clients=4, rate=100, h1=True),
-                 Load(cluster.local, h1, duration, path="/large", clients=2, rate=50, h1=True)]
-        time.sleep(1)
-        processes = [cluster.servers[victim].process, nginx.process]
-        for process in processes:
-            process.stop()
-        until = time.monotonic() + _STOP_S
-        while time.monotonic() < until:
-            verdicts |= {cluster.peerpulse.peer(victim)["verdict"], second.peer(_H1)["verdict"]}
-            time.sleep(0.1)
-        for process in processes:
-            process.cont()
-        results.append(add([load.result() for load in loads]))
-        say(f"  round {number} of {rounds}: {results[-1]}; verdicts {sorted(verdicts)}")
-    knocker.stop()
+    with _Knocker(cluster, [h2, h1]) as knocker:
+        for number in range(1, rounds + 1):
+            duration = _STOP_S + 4
+            loads = [Load(cluster.local, h2, duration, clients=4, streams=8, rate=100),
+                     Load(cluster.local, h2, duration, path="/large", clients=2, streams=2, rate=50),
+                     Load(cluster.local, h1, duration, clients=4, rate=100, h1=True),
+                     Load(cluster.local, h1, duration, path="/large", clients=2, rate=50, h1=True)]
+            time.sleep(1)
+            processes = [cluster.servers[_H2].process, nginx.process]
+            for process in processes:
+                process.stop()
+            until = time.monotonic() + _STOP_S
+            while time.monotonic() < until:
+                verdicts |= {cluster.peerpulse.peer(_H2)["verdict"], second.peer(_H1)["verdict"]}
+                time.sleep(0.1)
+            for process in processes:
+                process.cont()
+            results.append(add([load.result() for load in loads]))
+            say(f"  round {number} of {rounds}: {results[-1]}; verdicts {sorted(verdicts)}")
     counted = watch.counted()
     exchanges = add(results)
     found = watch.failures(counted) + failures(exchanges)
@@ -131,11 +131,11 @@ def _stop6_rounds(settings: Settings, rounds: int, cluster: Cluster, second: Pee
 
 
 SCENARIOS = [
-    Scenario("gc300", f"""Each of {PEERS} peers' processes is stopped for 300 ms about every 2 s, at times of its own;
---seconds (default: half an hour of peer time) without loss and as long with 1 % each way, small exchanges to 10 of
-the peers meanwhile (resets, refusals, failed_exchanges: of those). Then --rounds cuts (default {CUTS}) with the
-pauses and the loss, whose times have no target.""", _gc300),
-    Scenario("stop6", """A peer that speaks h2 and one (nginx) that speaks h1 are stopped for 6 s under load, --rounds
-times (default 3), with preset rustfs and on_dead refuse; connects to both listeners every 20 ms all the while.
-Not one exchange may fail, no connection be reset, no connect be refused.""", _stop6),
+    Scenario("gc300", f"""Each of {PEERS} peers' processes is stopped for 300 ms about every 2 s, at times of its
+own; --seconds (default: half an hour of peer time) without loss and as long with 1 % each way, small exchanges to
+10 of the peers meanwhile (resets, refusals, failed_exchanges: of those). Then --rounds cuts (default {CUTS}) with
+the pauses and the loss, whose times have no target.""", _gc300),
+    Scenario("stop6", """A peer that speaks h2 and one (nginx) that speaks h1 are stopped for 6 s under load,
+--rounds times (default 3), with preset rustfs and on_dead refuse; connects to both listeners every 20 ms all the
+while. Not one exchange may fail, no connection be reset, no connect be refused.""", _stop6),
 ]

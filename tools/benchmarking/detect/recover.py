@@ -36,6 +36,7 @@ def _one(cluster: Cluster, watch: Watch, outage: float, victims: list[str]) -> t
             ours.append(milliseconds(restored.ordered_ns, event["monotonic_ns"]))
             if cluster.haproxy is not None:
                 theirs.append(cluster.haproxy.up_after(restored, name))
+        watch.had_no_power(cut)
         time.sleep(random.uniform(0.05, 0.15))
     cluster.wait_back([name for cut in cuts for name in cut.names])
     return ours, [value for value in theirs if value is not None]
@@ -60,8 +61,7 @@ def _recover(settings: Settings) -> dict:
             haproxy[f"after_{outage}s"] = summary(theirs)
             times += ours
         counted = watch.counted()
-        counted.pop("peer_seconds")
-    result = report("recover", settings, times, {**counted, "peer_seconds": None}, watch.failures(counted),
+    result = report("recover", settings, times, counted, watch.failures(counted),
                     target=_TARGET, within_target=all(_TARGET.met_by(one) for one in by_outage.values()),
                     **by_outage)
     if "haproxy" in result:
@@ -70,9 +70,10 @@ def _recover(settings: Settings) -> dict:
 
 
 SCENARIOS = [
-    Scenario("recover", f"""From just before the kernel is told to let a node's frames pass again to monotonic_ns of the
-event with which the peer's circuit is closed; --rounds outages (default {_ROUNDS}) of 1 s and as many of 60 s, {_VICTIMS} of
-{_NODES} nodes at a time, which return one after the other. Included: the wait for the next attempt, ARP, one connection, one
-PING. The peers' processes and connections are as they were; the ramp of admission (up to 200 ms) comes after it.""",
+    Scenario("recover", f"""From just before the kernel is told to let a node's frames pass again to monotonic_ns of
+the event with which the peer's circuit is closed; --rounds outages (default {_ROUNDS}) of 1 s and as many of 60 s,
+{_VICTIMS} of {_NODES} nodes at a time, which return one after the other. Included: the wait for the next attempt,
+ARP, one connection, one PING. The peers' processes and connections are as they were; the ramp of admission (up to
+200 ms) comes after it.""",
              _recover),
 ]

@@ -8,7 +8,7 @@ from tools.benchmarking import command
 from tools.benchmarking.command import say
 from tools.benchmarking.detect.cluster import make_peerpulse
 from tools.benchmarking.detect.events import EventStream
-from tools.benchmarking.detect.metrics import total
+from tools.benchmarking.detect.metrics import by_peer, total
 from tools.benchmarking.detect.scenario import CUT_TARGETS, Scenario, Settings, report
 from tools.benchmarking.idle import thread_seconds
 from tools.demonstration.measurements import milliseconds
@@ -20,6 +20,7 @@ _PORT = 9000
 _CORES_TARGET = 0.30
 _SECONDS, _ROUNDS = 20, 5
 _PROBER = "pp-prober"
+_STAGES = "peerpulse_detection_stages_total"
 _START_S = 60
 _FOUND_WITHIN_S = 10
 
@@ -53,13 +54,19 @@ def _cores(pid: int, seconds: float) -> dict:
 def _cut(lab: Lab, events: EventStream, peerpulse, node: str, names: list[str]) -> tuple[list[float], list[str]]:
     position = events.position()
     cut = lab.cut(node)
+    deadline = time.monotonic() + _FOUND_WITHIN_S  # of all
     times, missed = [], []
     for name in names:
-        event = events.wait(lambda e, name=name: e["peer"] == name and e["to"] == "dead", _FOUND_WITHIN_S, position)
+        event = events.wait(lambda e, name=name: e["peer"] == name and e["to"] == "dead",
+                            deadline - time.monotonic(), position)
         if event is None:
             missed.append(name)
         else:
             times.append(milliseconds(cut.ordered_ns, event["monotonic_ns"]))
+    if missed:
+        state = peerpulse.peer(missed[0])
+        say(f"  {len(missed)} of {node} not found dead; {missed[0]} is {state['verdict']}, last heard of "
+            f"{state['last_heard_ms']} ms ago")
     lab.restore(node)
     for name in names:
         peerpulse.wait_circuit(name, "closed", _FOUND_WITHIN_S)
@@ -80,7 +87,7 @@ def _peers1000(settings: Settings) -> dict:
         events = EventStream(peerpulse)
         stack.callback(events.close)
         wait_for(lambda: all(peer["verdict"] == "alive" and peer["probe"]["mode"] == "fast_ping"
-                             for peer in peerpulse.get("/peers").json()["peers"]), _START_S, "all are probed by PINGs")
+                             for peer in peerpulse.get("/peers").json()["peers"]), _START_S, "all get PINGs")
         time.sleep(2)
         return _measure(settings, lab, peerpulse, events, addresses)
 
@@ -93,23 +100,25 @@ def _measure(settings: Settings, lab: Lab, peerpulse, events: EventStream, addre
     rate = (total(after, "peerpulse_probes_sent_total") - total(before, "peerpulse_probes_sent_total")) / elapsed
     say(f"  {rate:.0f} PINGs/s, {cores}")
     times, missed = [], []
+    by_peer_before, cuts = by_peer(before, _STAGES, 'stage="dead"'), {}
     for number in range(settings.rounds_or(_ROUNDS)):
         node = lab.nodes[1 + number % _NODES].name
         names = [name for name in addresses if name.partition("_")[0] == node]
+        cuts[node] = cuts.get(node, 0) + 1
         one = _cut(lab, events, peerpulse, node, names)
         times, missed = times + one[0], missed + one[1]
     peer_seconds = round((time.monotonic() - started) * _PEERS, 1)
     stages = peerpulse.metrics()
-    def counted(stage: str) -> int:
-        return sum(total(now, "peerpulse_detection_stages_total", f'stage="{stage}"') * sign
-                   for now, sign in ((stages, 1), (before, -1)))
+    suspects = total(stages, _STAGES, 'stage="suspect"') - total(before, _STAGES, 'stage="suspect"')
     failures = [f"not found dead: {missed[:5]} ({len(missed)})"] if missed else []
-    false_dead = counted("dead") - len(times)
+    false_dead = 0
+    for name, count in by_peer(stages, _STAGES, 'stage="dead"').items():
+        false_dead += max(0, count - by_peer_before.get(name, 0) - cuts.get(name.partition("_")[0], 0))
     if false_dead:
         failures.append(f"{false_dead} false dead")
     target = CUT_TARGETS[settings.profile]
     result = report("peers1000", settings, times, {
-        "false_dead": false_dead, "suspects": counted("suspect"), "peer_seconds": peer_seconds}, failures,
+        "false_dead": false_dead, "suspects": suspects, "peer_seconds": peer_seconds}, failures,
         target={"prober_cores": _CORES_TARGET, "p50": target.p50, "p99": target.p99, "max": target.max},
         within_target=False, peers=_PEERS, pings_per_second=round(rate, 1), seconds=seconds, **cores)
     result["within_target"] = not failures and cores["prober_cores"] <= _CORES_TARGET and target.met_by(result)
@@ -117,8 +126,9 @@ def _measure(settings: Settings, lab: Lab, peerpulse, events: EventStream, addre
 
 
 SCENARIOS = [
-    Scenario("peers1000", f"""{_PEERS} peers ({_NODES} nodes, one nghttpd each at {_PEERS_PER_NODE} addresses), a PING to each every 20 ms.
-prober_cores, process_cores: processor time from schedstat over --seconds (default {_SECONDS}), as in tools/bench/idle: sending
-over the lab's links, and receiving whatever arrives meanwhile, is done on the sender's time and so included. Then
---rounds cuts of a node ({_PEERS_PER_NODE} peers at once, default {_ROUNDS}); the peers share the processors with the prober.""", _peers1000),
+    Scenario("peers1000", f"""{_PEERS} peers ({_NODES} nodes, one nghttpd each at {_PEERS_PER_NODE} addresses), a
+PING to each every 20 ms. prober_cores, process_cores: processor time from schedstat over --seconds (default
+{_SECONDS}), as in tools/bench/idle: sending over the lab's links, and receiving whatever arrives meanwhile, is done
+on the sender's time and so included. Then --rounds cuts of a node ({_PEERS_PER_NODE} peers at once, default
+{_ROUNDS}); the peers share the processors with the prober.""", _peers1000),
 ]

@@ -1,10 +1,10 @@
 """What a scenario is, what it gets, and the line of JSON that it returns."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 from tools.benchmarking import command
-from tools.demonstration.measurements import quantile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +46,17 @@ class Target:
 CUT_TARGETS = {"lan": Target(55, 70, 80), "fast": Target(30, 40, 50)}
 
 
+def _rank(ordered: list[float], share: float) -> float:
+    """Nearest rank, so that the p99 of few values is the largest and not the one before it."""
+    return round(ordered[math.ceil(share * len(ordered)) - 1], 2)
+
+
 def summary(times_ms: list[float]) -> dict:
     """null where nothing was measured: that is not the same as 0 ms."""
     if not times_ms:
         return {"n": 0, "p50": None, "p99": None, "max": None}
-    return {"n": len(times_ms), "p50": round(quantile(times_ms, 0.5), 2), "p99": round(quantile(times_ms, 0.99), 2),
-            "max": round(max(times_ms), 2)}
+    ordered = sorted(times_ms)
+    return {"n": len(ordered), "p50": _rank(ordered, 0.5), "p99": _rank(ordered, 0.99), "max": _rank(ordered, 1)}
 
 
 def report(name: str, settings: Settings, times_ms: list[float], counted: dict, failures: list[str], *,

@@ -22,7 +22,8 @@ class Watch:
             cluster.haproxy.start_counting()
         self._started = time.monotonic()
         self._cut_off_seconds = 0.0
-        self._dead_by_cut: dict[str, int] = {}
+        self._cuts: dict[str, int] = {}
+        """Of each peer. One that is missed may still be found later: that is no false verdict."""
         self.times_ms: list[float] = []
         self.missed: list[str] = []
 
@@ -32,16 +33,21 @@ class Watch:
         found = [(cut, self.collect(cut)) for cut in cuts]
         for cut in cuts:
             cut.restore()
-            self._cut_off_seconds += len(cut.names) * (time.monotonic_ns() - cut.switched.ordered_ns) / 1e9
+            self.had_no_power(cut)
         return found
 
     def collect(self, cut: Cut) -> dict[str, dict]:
         events, missed = cut.found()
         self.missed += missed
-        for name, event in events.items():
-            self._dead_by_cut[name] = self._dead_by_cut.get(name, 0) + 1
+        for name in cut.names:
+            self._cuts[name] = self._cuts.get(name, 0) + 1
+        for event in events.values():
             self.times_ms.append(milliseconds(cut.switched.ordered_ns, event["monotonic_ns"]))
         return events
+
+    def had_no_power(self, cut: Cut) -> None:
+        """Until now. To be called when it is back."""
+        self._cut_off_seconds += len(cut.names) * (time.monotonic_ns() - cut.switched.ordered_ns) / 1e9
 
     def counted(self) -> dict:
         """What every line of JSON has. peer_seconds: of peers that had power."""
@@ -49,7 +55,7 @@ class Watch:
         elapsed = time.monotonic() - self._started
         deads = by_peer(after, _STAGES, 'stage="dead"')
         before = by_peer(self._before, _STAGES, 'stage="dead"')
-        false = {name: count - before.get(name, 0) - self._dead_by_cut.get(name, 0) for name, count in deads.items()}
+        false = {name: max(0, count - before.get(name, 0) - self._cuts.get(name, 0)) for name, count in deads.items()}
         return {
             "false_dead": sum(false.values()),
             "suspects": total(after, _STAGES, 'stage="suspect"') - total(self._before, _STAGES, 'stage="suspect"'),
@@ -58,13 +64,13 @@ class Watch:
             "false_dead_peers": {name: count for name, count in false.items() if count},
             "goaways": total(after, "peerpulse_probe_goaways_total") -
             total(self._before, "peerpulse_probe_goaways_total"),
-            "prober_lag_below_ms": self._lag_ms(after),
+            "prober_lag_sampled_ms": self._lag_ms(after),
             **({} if self._cluster.haproxy is None else {
                 "haproxy": self._cluster.haproxy.result(self._cluster.haproxy.false_dead())}),
         }
 
     def _lag_ms(self, after: dict[str, float]) -> float | None:
-        """The prober's latest heartbeat was late by no more than this (a bucket's bound; null: above all of them)."""
+        """The greatest lag of the prober's loop that was seen (a bucket's bound; null: none or above all)."""
         bound = histogram_max(self._before, after, _LAG, 'loop="prober"')
         return None if bound is None or bound == float("inf") else round(bound * 1000, 3)
 
