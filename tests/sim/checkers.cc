@@ -255,7 +255,7 @@ Duration Checkers::recoveryBound(uint8_t peer) const {
   const health::PeerHealth& health = prober_.health(peer);
   const WireModel& wire = wires_[peer];
   const Duration every = options_[peer].recoverInterval;
-  const Duration attempt = 5 * every / 4 + std::max(every, 2 * health.rtt().smoothed() + milliseconds(10));
+  const Duration attempt = 5 * every / 4 + std::max(every, 2 * health.path().smoothed + milliseconds(10));
   Duration bound = 4 * attempt + 4 * wire.maxRtt() + milliseconds(100);
   if (lossy(peer)) bound += seconds(3);
   if (!health.rtt().measured()) bound += milliseconds(1300) + wire.maxRtt();

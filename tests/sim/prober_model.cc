@@ -17,7 +17,13 @@ health::KernelView kernelView(const TcpConnection& tcp, TimePoint now) {
   segments.retransmitted = counters.retransmits - std::min(counters.retransmits, counters.duplicates);
   segments.received = counters.segmentsIn;
   segments.outOfOrder = counters.outOfOrder;
-  return {tcp.lastAckAge(Side::kProber, now), tcp.unacked(Side::kProber), segments};
+  health::KernelView view;
+  view.lastAckReceived = tcp.lastAckAge(Side::kProber, now);
+  view.unacked = tcp.unacked(Side::kProber);
+  view.rtt = tcp.smoothedRtt(Side::kProber);
+  view.rttVariation = tcp.rttVariation(Side::kProber);
+  view.segments = segments;
+  return view;
 }
 
 }  // namespace

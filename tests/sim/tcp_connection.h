@@ -8,7 +8,7 @@
 //   receiving  in order; out of order is acknowledged at once with SACK bits; what is old is acknowledged and
 //              otherwise ignored; else the ACK rides on the next segment or goes after the delayed-ACK time.
 //   DSACK      the ACK of a segment that came twice says so: it was sent again for nothing.
-//   TCP_INFO   the age of the last ACK in steps of the kernel's tick, segments unacknowledged, counters.
+//   TCP_INFO   the age of the last ACK in steps of the kernel's tick, segments unacknowledged, RTT, counters.
 //
 // A payload is a range of PINGs (or of their ACKs) and flags. Neither side's kernel stops when its process does.
 #pragma once
@@ -82,6 +82,8 @@ class TcpConnection {
 
   Duration lastAckAge(Side side, TimePoint now) const;
   uint32_t unacked(Side side) const { return end(side).next - end(side).una; }
+  Duration smoothedRtt(Side side) const { return end(side).smoothed; }
+  Duration rttVariation(Side side) const { return end(side).variation; }
   const TcpCounters& counters(Side side) const { return end(side).counters; }
 
  private:
