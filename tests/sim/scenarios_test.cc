@@ -144,6 +144,17 @@ TEST_CASE("sim: starved: the prober pauses, nobody dies; a real cut is found wit
   CHECK(sim.until(2, Verdict::kDead, seconds(2)) <= milliseconds(300 + 165));
 }
 
+TEST_CASE("sim: a loop that is always late, by up to 2T: nobody dies, and a real cut is found all the same") {
+  Sim sim(quietWorld(Profile::kLan, 4));
+  sim.runFor(seconds(3));
+  sim.strike(0, {FaultKind::kStarve, seconds(90), 90, milliseconds(40)});
+  sim.runFor(seconds(60));
+  for (uint8_t peer = 0; peer < 4; ++peer)
+    CHECK(sim.count(peer, Verdict::kDead) == 0);
+  sim.strike(1, powerCut(seconds(5)));
+  CHECK(toMillis(sim.until(1, Verdict::kDead, seconds(2))) <= 400);
+}
+
 TEST_CASE("sim: stop6: a process stopped for 6 s under load: nobody refused, nothing failed in flight") {
   WorldSetup setup = quietWorld(Profile::kLan, 1);
   setup.peer[0].exchangeEvery = milliseconds(200);
