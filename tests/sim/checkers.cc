@@ -88,6 +88,7 @@ double Checkers::confirmLoss(uint8_t peer, uint32_t connects) const {
 // --- what is true ---
 
 void Checkers::beforeFault(uint8_t peer) {
+  if (lossy(peer)) truths_[peer].lossyAt = heap_.now();
   checkDetection(peer);
   checkRecovery(peer);
 }
@@ -198,8 +199,8 @@ void Checkers::checkDead(uint8_t peer, const Transition& transition) {
   }
   if (wire.peer().acceptsNone()) {
     const bool vouched = truth.confirmOnPings ? !truth.confirmMute : wire.peer().options().hostPortAnswers;
-    const bool wasCut = truth.reachableSince + seconds(1) > truth.confirmAt;
-    if (lossy(peer) || wasCut || !vouched) {
+    const bool wasLossy = std::max(truth.reachableSince, truth.lossyAt) + seconds(1) > truth.confirmAt;
+    if (lossy(peer) || wasLossy || !vouched) {
       ++statistics_->fullQueueDead;
       return;
     }
@@ -316,6 +317,7 @@ void Checkers::onReport(uint8_t peer, const Transition& t) {
     truth.badSince = now;
   }
   if (t.from.verdict == t.to.verdict) return;
+  if (t.to.verdict == Verdict::kDead) truth.badSince = now;
   if (!legal(t.from.verdict, t.to.verdict)) fail(peer, "4: no such transition of the verdict");
   if (t.to.verdict == Verdict::kSuspect && truth.reachable && now - truth.reachableSince > seconds(1)) {
     ++statistics_->suspicions[static_cast<size_t>(lossClass(peer))];

@@ -12,7 +12,7 @@
 //                      a loss burst that overlapped the confirm (burstDead);
 //                      connects that could not leave this host;
 //                      an accept queue that is full, so that only TCP or another port is left to go by: with loss,
-//                      within 1 s of a cut (a blackout is loss, TCP backs off), with a connection that a middlebox
+//                      within 1 s of loss or a cut (TCP backs off), with a connection that a middlebox
 //                      forgot, or without one and with a firewalled port (fullQueueDead).
 //                    Independent loss can kill all K SYNs or their answers: with x = 1 - (1-p)(1-q) that is x^K per
 //                    round, K as it was in that round, 4 to 8. Up to 0.5 % each way x^4 <= 1e-8. At 4,000
@@ -33,8 +33,9 @@
 //  3 recovery        a peer healthy for B has verdict alive (or, with loss, suspect) and a circuit closed, unless
 //                    requests opened it. B = 4 attempts + 4 maxRtt + 100 ms + 600 ms (a mute connection) + 1 s (flap
 //                    damping); + 3 s with loss; + 1.3 s if the path was never measured; + 8 s while it is longer
-//                    than usual (one patient connect per second teaches an eighth of the difference). Not while
-//                    the prober is starved.
+//                    than usual (one patient connect per second teaches an eighth of the difference). Counted
+//                    from its last death: a peer that loss kills again and again is damped again. Not while the
+//                    prober is starved.
 //  4 transitions     only those that the graphs in failure_detector.h and circuit.h draw; only
 //                    a trial's success (or that of an exchange sent while the prober was silent) closes what
 //                    requests opened.
@@ -110,6 +111,7 @@ class Checkers : public ProberObserver, public ExchangeObserver {
     bool stoppedWhenWell = false;
     TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
     TimePoint circuitChangedAt;
+    TimePoint lossyAt;  // last
     bool trialSucceeded = false;
     uint32_t lastTrial = UINT32_MAX;
     uint64_t ticksBefore = 0;

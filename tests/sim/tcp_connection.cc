@@ -34,7 +34,7 @@ void TcpConnection::open(uint32_t id, TimePoint now, Duration rtt) {
     e.smoothed = e.minRtt = e.rackRtt = rtt;
     e.variation = rtt / 2;
     e.rackSent = TimePoint();
-    e.rtoAt = e.rackAt = e.ackAt = e.timerAt = kNever;
+    e.rtoAt = e.rackAt = e.probeAt = e.ackAt = e.timerAt = kNever;
     e.early = 0;
     e.lastAck = now;
     e.delayedAck = side == Side::kProber ? options_.proberDelayedAck : options_.peerDelayedAck;
@@ -57,8 +57,16 @@ void TcpConnection::pump(Side from, TimePoint now) {
   if (e.unsent.empty()) return;
   if (e.afterRto || e.inFlight >= e.window || e.next - e.una >= kRing) {
     e.limited = true;
+    if (!e.afterRto && e.next - e.una < kRing && e.probeAt == kNever) {
+      e.probeAt = now + 2 * e.smoothed + 2 * options_.tick;
+    }
     return;
   }
+  sendNew(from, now);
+}
+
+void TcpConnection::sendNew(Side from, TimePoint now) {
+  End& e = end(from);
   Segment& segment = e.ring[e.next % kRing];
   segment = {now, e.unsent, false, false};
   e.unsent = {};
@@ -151,6 +159,7 @@ void TcpConnection::acknowledge(Side side, uint32_t ack, uint32_t sack, TimePoin
   }
   if (!progress) return;
   e.silentSince = now;
+  e.probeAt = kNever;
   e.afterRto = false;
   e.backoff = 0;
   if (e.limited && e.window < kRing) ++e.window;
@@ -212,7 +221,12 @@ bool TcpConnection::onTimer(Side side, TimePoint now) {
   e.timerAt = kNever;
   if (now >= e.ackAt) transmit(side, 0, now);
   if (now >= e.rackAt) findLosses(side, now);
+  if (now >= e.probeAt) {
+    e.probeAt = kNever;
+    if (!e.unsent.empty() && e.next - e.una < kRing) sendNew(side, now);
+  }
   if (now >= e.rtoAt) {
+    e.probeAt = kNever;
     e.rtoAt = kNever;
     if (e.una != e.next) {
       if (now - e.silentSince >= e.userTimeout) return false;
@@ -230,7 +244,7 @@ bool TcpConnection::onTimer(Side side, TimePoint now) {
 
 void TcpConnection::arm(Side side) {
   End& e = end(side);
-  const TimePoint wanted = std::min({e.rtoAt, e.rackAt, e.ackAt});
+  const TimePoint wanted = std::min({e.rtoAt, e.rackAt, e.probeAt, e.ackAt});
   if (wanted >= e.timerAt) return;
   e.timerAt = wanted;
   SimEvent timer;

@@ -4,7 +4,8 @@
 //              lost when a later one was delivered and RTT + minRTT/4 have passed (RACK, RFC 8985), or when
 //              RTO = srtt + max(4 rttvar, minimum) has (RFC 6298, doubling): 200 ms, or what the prober could
 //              set for its side; then nothing new is sent until the head was acknowledged. The window starts at
-//              10, falls to 7/10 per recovery and 1 at an RTO.
+//              10, falls to 7/10 per recovery and 1 at an RTO. When it keeps data back, one segment goes out all
+//              the same after 2 srtt and two ticks (tail loss probe, RFC 8985 7).
 //   receiving  in order; out of order is acknowledged at once with SACK bits; what is old is acknowledged and
 //              otherwise ignored; else the ACK rides on the next segment or goes after the delayed-ACK time.
 //   DSACK      the ACK of a segment that came twice says so: it was sent again for nothing.
@@ -102,7 +103,7 @@ class TcpConnection {
     uint32_t inFlight, window, backoff, recoverUntil;
     bool limited, afterRto, measured;
     Duration smoothed, variation, minRtt, rackRtt;
-    TimePoint rackSent, rtoAt, rackAt;
+    TimePoint rackSent, rtoAt, rackAt, probeAt;
     // What it receives.
     uint32_t expected;
     uint64_t early;  // bit i: segment expected + 1 + i is here
@@ -119,6 +120,7 @@ class TcpConnection {
   void transmit(Side from, uint32_t number, TimePoint now);
   void resend(Side from, uint32_t number, TimePoint now);
   void pump(Side from, TimePoint now);
+  void sendNew(Side from, TimePoint now);
   void acknowledge(Side side, uint32_t ack, uint32_t sack, TimePoint now);
   void delivered(End& e, Segment& segment, TimePoint now);
   void findLosses(Side side, TimePoint now);
