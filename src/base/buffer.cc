@@ -16,7 +16,7 @@ void Buffer::append(Slice slice) {
 void Buffer::append(std::string_view bytes) {
   while (!bytes.empty()) {
     if (!tail_ || tailUsed_ == tail_->capacity()) {
-      tail_ = BlockRef::adopt(Block::create(std::max(kTailBlockSize, bytes.size())));
+      tail_ = BlockRef::adopt(Block::create(std::max(tail_ ? kTailBlockSize : kFirstBlockSize, bytes.size())));
       tailUsed_ = 0;
     }
     const size_t n = std::min(bytes.size(), tail_->capacity() - tailUsed_);

@@ -13,6 +13,14 @@ constexpr int kCircuitShift = 52;
 constexpr int kReasonShift = 54;
 constexpr int kOverriddenShift = 58;
 
+/// Several workers stamp, and some look back: the youngest stamp stays.
+void raise(std::atomic<int64_t>& stamp, TimePoint to) {
+  const int64_t wanted = to.time_since_epoch().count();
+  int64_t seen = stamp.load(std::memory_order_relaxed);
+  while (seen < wanted && !stamp.compare_exchange_weak(seen, wanted, std::memory_order_relaxed)) {
+  }
+}
+
 }  // namespace
 
 uint64_t CircuitWord::pack() const {
@@ -55,9 +63,7 @@ CircuitWord CircuitTable::load(PeerId peer) const {
 
 void CircuitTable::stampHeard(PeerId peer, TimePoint now) {
   PP_ASSERT(index(peer) < size_);
-  // Two workers may store out of order; the loser is microseconds older, which the silence limit does not
-  // see.
-  entries_[index(peer)].lastHeard.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  raise(entries_[index(peer)].lastHeard, now);
 }
 
 TimePoint CircuitTable::lastHeard(PeerId peer) const {
@@ -67,7 +73,7 @@ TimePoint CircuitTable::lastHeard(PeerId peer) const {
 
 void CircuitTable::stampKernelHeard(PeerId peer, TimePoint at) {
   PP_ASSERT(index(peer) < size_);
-  entries_[index(peer)].lastKernelHeard.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+  raise(entries_[index(peer)].lastKernelHeard, at);
 }
 
 TimePoint CircuitTable::lastKernelHeard(PeerId peer) const {

@@ -137,7 +137,7 @@ TimePoint FailureDetector::silenceDeadline(const DetectionLimits& limits) const 
   const TimePoint deadline = judgedFrom_ + limits.silence;
   // Refusing: the recovery attempts, one RST each, were the confirm.
   if (verdict_ == Verdict::kRefusing) return deadline + limits.confirm;
-  return kernelOnly_ ? deadline + kDelayedAck : deadline;
+  return kernelOnly_ ? deadline + limits.delayedAck : deadline;
 }
 
 TimePoint FailureDetector::nextDeadline(const DetectionLimits& limits) const {

@@ -101,6 +101,13 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
   connectsAnswered_ = 0;
 }
 
+DetectionLimits PeerHealth::limits() const {
+  DetectionLimits limits = DetectionLimits::of(options_, plan_.probeInterval(), path(), rhythm_.dense());
+  const bool prompt = kernel_.retransmitsQuickly && plan_.mode() == ProbeMode::kFastPing && plan_.connected();
+  if (prompt) limits.delayedAck = FailureDetector::kPromptAck + path().longest();
+  return limits;
+}
+
 PathRtt PeerHealth::path() const {
   PathRtt path = rtt_.path();
   if (kernel_.rtt <= Duration::zero()) return path;

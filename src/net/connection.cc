@@ -11,7 +11,8 @@ namespace peerpulse::net {
 
 namespace {
 
-constexpr int kMaxIovecs = 64;
+// A hundred small answers on an h2 connection are two slices each.
+constexpr int kMaxIovecs = 256;
 // Bytes read in one turn of the loop before the other connections get theirs.
 constexpr size_t kReadTurnLimit = 1024 * 1024;
 constexpr size_t kMaxReadSize = ReadBlocks::kBlockSize * ReadBlocks::kMaxBlocks;

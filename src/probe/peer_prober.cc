@@ -150,7 +150,10 @@ void PeerProber::run(const health::Warn& action) {
 void PeerProber::showScore() { stats_.scoreMillis.set(static_cast<uint64_t>(health_.score().value() * 1000 + 0.5)); }
 
 void PeerProber::prepare(const health::Event& event) {
-  if (std::holds_alternative<health::GoneAway>(event)) stats_.goaways.add();
+  if (const auto* goaway = std::get_if<health::GoneAway>(&event); goaway != nullptr) {
+    stats_.goaways.add();
+    if (goaway->enhanceYourCalm) stats_.tooManyPings.add();
+  }
   if (std::holds_alternative<health::Connected>(event) && session_ != nullptr) {
     watch_.reachedFrom(net::localAddress(session_->fd()));
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "peerpulse/net/kernel_features.h"
+
 namespace peerpulse::probe {
 
 namespace {
@@ -135,7 +137,14 @@ std::optional<health::KernelView> ProbeSession::kernelView() const {
   if (over_ || connection_->state() != net::Connection::State::kOpen) return std::nullopt;
   const auto info = net::readTcpInfo(connection_->fd());
   if (!info.has_value()) return std::nullopt;
-  return health::KernelView{info->lastAckReceived, info->unacked, info->rtt, info->rttVariation, countersOf(*info)};
+  health::KernelView view;
+  view.lastAckReceived = info->lastAckReceived;
+  view.unacked = info->unacked;
+  view.rtt = info->rtt;
+  view.rttVariation = info->rttVariation;
+  view.retransmitsQuickly = net::kernelFeatures().rtoMin();
+  view.segments = countersOf(*info);
+  return view;
 }
 
 }  // namespace peerpulse::probe

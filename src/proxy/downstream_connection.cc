@@ -117,17 +117,39 @@ http::Receiver* DownstreamConnection::onBadRequest(http::ResponseStream& stream,
 
 void DownstreamConnection::remove(Exchange& exchange) {
   auto node = exchange.self;
-  peer_.context().dispatcher.deferredDelete(std::move(*node));
-  exchanges_.erase(node);
+  if (peer_.failing()) {
+    peer_.bury(exchanges_, node);
+  } else {
+    peer_.context().dispatcher.deferredDelete(std::move(*node));
+    exchanges_.erase(node);
+  }
   if (exchanges_.empty()) idleSince_ = peer_.context().dispatcher.now();
 }
 
 void DownstreamConnection::abort(std::string_view why) { shut(why, true); }
 
-void DownstreamConnection::peerDied(const health::CircuitWord& word) {
-  for (auto& exchange : exchanges_)
+size_t DownstreamConnection::peerDied(const health::CircuitWord& word) {
+  size_t inFlight = 0;
+  for (auto& exchange : exchanges_) {
+    if (exchange->inFlight()) ++inFlight;
     exchange->noteRefusal(word);
+  }
   shut("the peer is dead", true);
+  return inFlight;
+}
+
+size_t DownstreamConnection::failExchanges(const health::CircuitWord& word, TimePoint stop) {
+  size_t failed = 0;
+  for (auto next = exchanges_.begin(); next != exchanges_.end();) {
+    Exchange& exchange = **next++;
+    if (!exchange.inFlight()) continue;
+    exchange.onPeerDown(word);
+    ++failed;
+    if (closed_) return failed;  // h1: reset, as its answer had begun
+    if (peer_.context().dispatcher.now() >= stop) break;
+  }
+  flushNow();
+  return failed;
 }
 
 void DownstreamConnection::drain() {

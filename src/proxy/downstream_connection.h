@@ -32,8 +32,10 @@ class DownstreamConnection : public event::DeferredDeletable,
   void flushNow() override;
   /// RST: what was answered so far must not pass for complete.
   void abort(std::string_view why);
-  /// As abort(), with every exchange on it failed by the circuit.
-  void peerDied(const health::CircuitWord& word);
+  /// As abort(), with every exchange on it failed by the circuit; how many were in flight.
+  size_t peerDied(const health::CircuitWord& word);
+  /// Fails exchanges in flight, until `stop` at the latest but one at least, and writes their answers; how many.
+  size_t failExchanges(const health::CircuitWord& word, TimePoint stop);
   /// Takes no new requests after the current ones. An idle h1 connection is kept for a moment: a request may be
   /// on its way, and is answered with `Connection: close`; so is one whose answer promised to keep it.
   void drain();

@@ -302,6 +302,7 @@ void Exchange::onUpstreamReset(http::ResetReason reason, std::string_view detail
   }
   connection_->recordResult(reason == http::ResetReason::kRefused);
   const bool counts = reason != http::ResetReason::kConnectionClosed || connection_->takeLossReport();
+  const bool ending = connection_->state() == upstream::PooledConnection::State::kDraining;
   connection_ = nullptr;
   if (responseStarted_) {
     record_.error = ProxyError::kHttpResponseIncomplete;
@@ -309,23 +310,24 @@ void Exchange::onUpstreamReset(http::ResetReason reason, std::string_view detail
     resetDownstream(http::ResetReason::kInternal);
     return;
   }
-  if (retry(reason)) return;
+  if (retry(reason, ending)) return;
   if (counts) recordOutcome(health::Outcome::kReset);
   fail(Failure{errorFor(reason), std::string(detail)});
 }
 
-bool Exchange::retry(http::ResetReason reason) {
+bool Exchange::retry(http::ResetReason reason, bool connectionEnding) {
   FailedAttempt attempt;
   attempt.reason = reason;
   attempt.retriesDone = retries_;
   attempt.connectionReused = reusedConnection_;
+  attempt.connectionEnding = connectionEnding;
   attempt.bodyReplayable = replayable_;
   attempt.hasBody = !head_.complete;
   attempt.method = head_.method;
   WorkerContext& context = peer_.context();
   const double jitter = std::uniform_real_distribution<double>(0, 1)(context.random);
   const auto delay = retryAfter(context.options.retry, attempt, jitter);
-  if (!delay || !peer_.retryBudget().take()) return false;
+  if (!delay || (chargesBudget(attempt) && !peer_.retryBudget().take())) return false;
   ++retries_;
   peer_.stats().retriesTotal.add();
   requestBody_.moveTo(replay_);  // what was sent comes first, then what waited behind it
@@ -355,25 +357,23 @@ void Exchange::onDownstreamReset(http::ResetReason, std::string_view detail) {
 
 void Exchange::onPeerDown(const health::CircuitWord& word) {
   ListNode<PeerExchangeTag>::unlink();
-  const bool flush = !downstream_.http2();  // an h2 connection carries many: one write for all, at the turn's end
   failFast(word);
-  if (flush) downstream_.flushNow();
 }
 
 void Exchange::failFast(const health::CircuitWord& word) {
   record_.fastFailed = true;
-  fail(refusalFor(word));
+  fail(peer_.refusalFailure(word));
 }
 
 void Exchange::noteRefusal(const health::CircuitWord& word) {
   if (state_ == State::kFailing || state_ == State::kDone) return;
-  const Failure refusal = refusalFor(word);
+  const Failure& refusal = peer_.refusalFailure(word);
   record_.fastFailed = true;
   record_.error = refusal.error;
   record_.detail = refusal.detail;
 }
 
-void Exchange::fail(Failure failure) {
+void Exchange::fail(const Failure& failure) {
   if (state_ == State::kFailing || state_ == State::kDone) return;
   leaveQueues();
   ListNode<PeerExchangeTag>::unlink();
@@ -392,7 +392,7 @@ void Exchange::fail(Failure failure) {
 
 void Exchange::answerLocally(const Failure& failure) {
   state_ = State::kFailing;
-  timer_.reset();
+  if (!peer_.failing()) timer_.reset();
   if (downstreamStream_ == nullptr) {
     finish();
     return;
@@ -437,13 +437,19 @@ void Exchange::finish() {
   state_ = State::kDone;
   leaveQueues();
   ListNode<PeerExchangeTag>::unlink();
-  timer_.reset();
+  if (!peer_.failing()) timer_.reset();
   const SharedState& shared = peer_.context().shared;
   if (trial_) shared.trials.giveBack(peer_.options().id, generation_);
-  const Duration took = now() - record_.started;
-  countFinished(shared.stats, peer_.options().id, routeIndex_, record_, took);
-  if (shared.options.accessLog) logExchange(peer_.options(), route(), head_, retries_, record_, took);
+  took_ = now() - record_.started;
+  countFinished(shared.stats, peer_.options().id, routeIndex_, record_, took_);
+  logPending_ = shared.options.accessLog;
+  if (!peer_.failing()) writeLog();
   downstream_.remove(*this);
+}
+
+void Exchange::writeLog() {
+  if (!std::exchange(logPending_, false)) return;
+  logExchange(peer_.options(), route(), head_, retries_, record_, took_);
 }
 
 // --- Time ----------------------------------------------------------------------------------------------------
@@ -464,6 +470,7 @@ void Exchange::armTimer() {
 }
 
 void Exchange::onTimer() {
+  if (state_ == State::kFailing || state_ == State::kDone) return;
   const TimePoint at = now();
   if (const Expiry expiry = deadlines_->expired(at); expiry != Expiry::kNone) {
     onExpiry(expiry);

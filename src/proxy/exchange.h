@@ -48,6 +48,11 @@ class Exchange : public event::DeferredDeletable,
   void onPeerDown(const health::CircuitWord& word);
   /// The peer is dead, and the connection this came by is about to be reset for it: notes why.
   void noteRefusal(const health::CircuitWord& word);
+  /// Admitted through the circuit, and not ended.
+  bool inFlight() const { return ListNode<PeerExchangeTag>::linked(); }
+  DownstreamConnection& downstream() { return downstream_; }
+  /// The access log's line, if finish() left it for later.
+  void writeLog();
   /// The head of an answer was given to the downstream stream.
   bool answering() const { return responseStarted_ || state_ == State::kFailing; }
   http::Receiver* requestReceiver() { return &requestSide_; }
@@ -117,8 +122,8 @@ class Exchange : public event::DeferredDeletable,
   void onUpstreamReset(http::ResetReason reason, std::string_view detail);
   void onDownstreamClosed();
   void onDownstreamReset(http::ResetReason reason, std::string_view detail);
-  bool retry(http::ResetReason reason);
-  void fail(Failure failure);
+  bool retry(http::ResetReason reason, bool connectionEnding);
+  void fail(const Failure& failure);
   void failFast(const health::CircuitWord& word);
   void answerLocally(const Failure& failure);
   void sendReply(const PreparedReply& reply);
@@ -172,6 +177,8 @@ class Exchange : public event::DeferredDeletable,
   TimePoint timerArmedFor_ = TimePoint::max();
   std::unique_ptr<event::Timer> timer_;  // fires at the earliest of wakeAt_ and the deadlines
   AccessRecord record_;
+  Duration took_{};
+  bool logPending_ = false;
 };
 
 }  // namespace peerpulse::proxy

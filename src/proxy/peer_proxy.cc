@@ -36,7 +36,10 @@ PeerProxy::PeerProxy(WorkerContext& context, const PeerOptions& options, net::Li
           context.dispatcher, socket, [this](Fd fd) { onAccept(std::move(fd)); },
           [this](int error) { onAcceptPaused(error); }) {}
 
-PeerProxy::~PeerProxy() { abortAll(); }
+PeerProxy::~PeerProxy() {
+  abortAll();
+  clearBuried(TimePoint::max());
+}
 
 void PeerProxy::onAccept(Fd fd) {
   if (connections_.size() >= context_.options.maxDownstreamConnections) {
@@ -93,12 +96,19 @@ PreparedReply PeerProxy::localReply(const Failure& failure, bool grpc) const {
 }
 
 const PreparedReply& PeerProxy::refusal(bool grpc) {
-  const health::CircuitWord now = word();
-  if (now.generation != refusalsGeneration_) refusals_ = {};
-  refusalsGeneration_ = now.generation;
+  const Failure& failure = refusalFailure(word());
   auto& prepared = refusals_[grpc ? 1 : 0];
-  if (!prepared) prepared = std::make_unique<PreparedReply>(localReply(refusalFor(now), grpc));
+  if (!prepared) prepared = std::make_unique<PreparedReply>(localReply(failure, grpc));
   return *prepared;
+}
+
+const Failure& PeerProxy::refusalFailure(const health::CircuitWord& word) {
+  if (!refusalFailure_ || word.generation != refusalsGeneration_) {
+    refusals_ = {};
+    refusalFailure_ = std::make_unique<Failure>(refusalFor(word));
+    refusalsGeneration_ = word.generation;
+  }
+  return *refusalFailure_;
 }
 
 template <typename Visit>
@@ -110,13 +120,13 @@ void PeerProxy::forEachPool(Visit visit) {
   }
 }
 
-void PeerProxy::onCircuitChange() {
+void PeerProxy::onCircuitChange(TimePoint at) {
   const health::CircuitWord now = word();
   const bool open = now.circuit == health::CircuitState::kOpen;
   noteCircuit(now);
   if (now.verdict == health::Verdict::kSuspect) lookForLife();
   if (open && now.verdict == health::Verdict::kDead) {
-    peerDied();
+    peerDied(at);
   } else if (open) {
     // Refusing, stalled, failing or closed by an operator: what is in flight may still end well. A process that
     // no longer listens may be finishing its last requests; if it is gone, its kernel says so on each connection.
@@ -144,16 +154,24 @@ void PeerProxy::lookForLife() {
   if (unread > table.lastHeard(options_.id)) table.stampHeard(options_.id, unread);
 }
 
-void PeerProxy::peerDied() {
+void PeerProxy::peerDied(TimePoint at) {
   forEachPool([](upstream::ConnectionPool& pool) { pool.condemn(); });
-  failSlice();
+  failing_ = true;
+  diedAt_ = at;
+  failedInFlight_ = 0;
+  failExchanges(context_.dispatcher.now() + kSliceBudget);
+  scheduleSlice();
 }
 
 // In slices, so that no exchange of a healthy peer waits for all of them: first those who wait for an answer, then
-// the sockets that lead nowhere.
+// what they leave behind, and the sockets that lead nowhere.
 void PeerProxy::failSlice() {
   const TimePoint stop = context_.dispatcher.now() + kSliceBudget;
-  if (failExchanges(stop) && abortConnections(stop)) return;
+  if (failExchanges(stop) && clearBuried(stop) && abortConnections(stop)) return;
+  scheduleSlice();
+}
+
+void PeerProxy::scheduleSlice() {
   if (sliceScheduled_) return;
   sliceScheduled_ = true;
   context_.dispatcher.post([this] {
@@ -163,21 +181,40 @@ void PeerProxy::failSlice() {
 }
 
 bool PeerProxy::failExchanges(TimePoint stop) {
+  if (!failing_) return true;
   const health::CircuitWord now = word();
   // Back already: what still hangs on a condemned connection is told when that is closed.
-  if (now.circuit != health::CircuitState::kOpen || now.verdict != health::Verdict::kDead) return true;
-  if (options_.onDead == OnDead::kRefuse) {
-    while (!connections_.empty()) {
-      connections_.front()->peerDied(now);
-      if (context_.dispatcher.now() >= stop) break;
-    }
-    return connections_.empty();
-  }
-  while (!exchanges_.empty()) {
-    exchanges_.front().onPeerDown(now);
+  const bool dead = now.circuit == health::CircuitState::kOpen && now.verdict == health::Verdict::kDead;
+  if (dead && !failSome(now, stop)) return false;
+  failing_ = false;
+  if (dead && failedInFlight_ > 0) stats_.failInFlight.observe(context_.dispatcher.now() - diedAt_);
+  return true;
+}
+
+bool PeerProxy::failSome(const health::CircuitWord& word, TimePoint stop) {
+  const bool refuse = options_.onDead == OnDead::kRefuse;
+  while (refuse ? !connections_.empty() : !exchanges_.empty()) {
+    // Connection by connection: one write for all that it carries, and its client can go on while others wait.
+    DownstreamConnection& connection = refuse ? *connections_.front() : exchanges_.front().downstream();
+    const size_t failed = refuse ? connection.peerDied(word) : connection.failExchanges(word, stop);
+    failedInFlight_ += failed;
+    stats_.failedInFlightTotal.add(failed);
     if (context_.dispatcher.now() >= stop) break;
   }
-  return exchanges_.empty();
+  return refuse ? connections_.empty() : exchanges_.empty();
+}
+
+void PeerProxy::bury(std::list<std::unique_ptr<Exchange>>& from,
+                     std::list<std::unique_ptr<Exchange>>::iterator exchange) {
+  buried_.splice(buried_.end(), from, exchange);
+}
+
+bool PeerProxy::clearBuried(TimePoint stop) {
+  while (!buried_.empty() && context_.dispatcher.now() < stop) {
+    buried_.front()->writeLog();
+    buried_.pop_front();
+  }
+  return buried_.empty();
 }
 
 bool PeerProxy::abortConnections(TimePoint stop) {

@@ -15,6 +15,11 @@ Duration backoff(const RetryOptions& options, uint32_t retriesDone, double jitte
 
 }  // namespace
 
+bool chargesBudget(const FailedAttempt& attempt) {
+  const bool orderlyEnd = attempt.reason == http::ResetReason::kRefused && attempt.connectionEnding;
+  return !(orderlyEnd && attempt.connectionReused && attempt.retriesDone == 0);
+}
+
 std::optional<Duration> retryAfter(const RetryOptions& options, const FailedAttempt& attempt, double jitter) {
   if (attempt.retriesDone >= options.maxRetries || !attempt.bodyReplayable) return std::nullopt;
   // REFUSED_STREAM or above GOAWAY's last id: not processed (RFC 9113 8.7). The first retry goes at once.

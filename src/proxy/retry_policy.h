@@ -36,10 +36,15 @@ struct FailedAttempt {
   http::ResetReason reason{};
   uint32_t retriesDone = 0;
   bool connectionReused = false;
+  bool connectionEnding = false;  ///< the peer has said GOAWAY on it
   bool bodyReplayable = false;  ///< everything sent so far is still at hand
   bool hasBody = false;
   std::string_view method;
 };
+
+/// Whether a retry counts against the budget. The first one after an orderly end of a keepalive connection does
+/// not: nothing failed but the timing, the peer has done no work for it, and its load is not multiplied.
+bool chargesBudget(const FailedAttempt& attempt);
 
 /// How long to wait before the next attempt, or nothing if there is none. `jitter` is in [0, 1).
 std::optional<Duration> retryAfter(const RetryOptions& options, const FailedAttempt& attempt, double jitter);

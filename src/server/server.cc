@@ -154,7 +154,7 @@ Result<void> Server::startAdmin() {
 void Server::onTransition(const health::Transition& transition) {
   gates_.reconcile(transition.peer, transition.at);
   for (auto& worker : workers_)
-    worker->circuitChanged(transition.peer);
+    worker->circuitChanged(transition.peer, transition.at);
   const std::string& name = config_.proxy.peers[index(transition.peer)].name;
   const bool verdictChanged = transition.from.verdict != transition.to.verdict;
   stats_.countTransition(
@@ -193,7 +193,7 @@ void Server::watchProber() {
   for (const auto& peer : config_.proxy.peers) {
     if (!gates_.reconcile(peer.id, now)) continue;
     for (auto& worker : workers_)
-      worker->circuitChanged(peer.id);
+      worker->circuitChanged(peer.id, now);
   }
   proberWatch_->enable(kProberWatchInterval);
 }

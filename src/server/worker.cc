@@ -52,8 +52,8 @@ void Worker::onTick() {
   tick_->enable(onDrained_ ? Duration(kDrainCheckInterval) : Duration(kSweepInterval));
 }
 
-void Worker::circuitChanged(PeerId peer) {
-  dispatcher_.post([this, peer] { peers_[index(peer)]->onCircuitChange(); });
+void Worker::circuitChanged(PeerId peer, TimePoint at) {
+  dispatcher_.post([this, peer, at] { peers_[index(peer)]->onCircuitChange(at); });
 }
 
 bool Worker::drained() const {

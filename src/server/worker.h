@@ -27,8 +27,8 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void start();
-  /// The peer's word in the circuit table changed.
-  void circuitChanged(PeerId peer);
+  /// The peer's word in the circuit table changed, by what was decided at `at`.
+  void circuitChanged(PeerId peer, TimePoint at);
   /// Ends idle connections and waits for the others; `onDrained` is called once, on the worker's thread.
   void drain(std::function<void()> onDrained);
   /// Cuts off what is left and joins the thread.

@@ -66,6 +66,8 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
   auto acked = Family::counter("peerpulse_probes_acked_total", "Probe PINGs acknowledged.");
   auto lost = Family::counter("peerpulse_probes_lost_total", "Probe PINGs whose connection ended before the ACK.");
   auto goaways = Family::counter("peerpulse_probe_goaways_total", "GOAWAYs received on probe connections.");
+  auto policed = Family::counter("peerpulse_probe_too_many_pings_total",
+                                 "GOAWAYs with ENHANCE_YOUR_CALM: the peer polices PINGs.");
   auto connects = Family::counter("peerpulse_probe_connects_total",
                                   "Connection attempts of the prober, confirm and recovery included.");
   auto dropped = Family::counter("peerpulse_outcomes_dropped_total", "Request outcomes lost to a full inbox.");
@@ -76,10 +78,11 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
     acked.add(labels, peer.probe.acked.get());
     lost.add(labels, peer.probe.lost.get());
     goaways.add(labels, peer.probe.goaways.get());
+    policed.add(labels, peer.probe.tooManyPings.get());
     connects.add(labels, peer.probe.connects.get());
     dropped.add(labels, peer.probe.outcomesDropped.get());
   });
-  for (Family* family : {&rtt, &sent, &acked, &lost, &goaways, &connects, &dropped}) {
+  for (Family* family : {&rtt, &sent, &acked, &lost, &goaways, &policed, &connects, &dropped}) {
     out.push_back(family->take());
   }
 }

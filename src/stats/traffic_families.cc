@@ -15,6 +15,8 @@ constexpr PeerCounter kCounters[] = {
     {"peerpulse_requests_total", "Exchanges accepted.", &PeerStats::requestsTotal},
     {"peerpulse_failures_total", "Exchanges that the peer failed.", &PeerStats::failuresTotal},
     {"peerpulse_fast_failures_total", "Exchanges refused or failed by the circuit.", &PeerStats::fastFailuresTotal},
+    {"peerpulse_failed_in_flight_total", "Exchanges in flight that were failed because their peer died.",
+     &PeerStats::failedInFlightTotal},
     {"peerpulse_held_exchanges_total", "Exchanges that had to wait for a verdict.", &PeerStats::heldTotal},
     {"peerpulse_ramped_exchanges_total", "Exchanges that had to wait their turn with a peer just back from an outage.",
      &PeerStats::rampedTotal},
@@ -45,15 +47,19 @@ void appendTrafficFamilies(const Stats& stats, Families& out) {
 
   auto pool = Family::gauge("peerpulse_pool_connections", "Data connections to the peer by state.");
   auto bytes = Family::counter("peerpulse_bytes_total", "Body bytes carried.");
+  auto failing = Family::histogram("peerpulse_fail_in_flight_seconds",
+                                   "From the verdict dead to the last exchange in flight failed, per worker and death.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     pool.add({{"peer", name}, {"state", "active"}}, peer.connectionsActive.get());
     pool.add({{"peer", name}, {"state", "idle"}}, peer.connectionsIdle.get());
     pool.add({{"peer", name}, {"state", "connecting"}}, peer.connectionsConnecting.get());
+    failing.add({{"peer", name}}, peer.failInFlight.snapshot());
     bytes.add({{"peer", name}, {"direction", "to_peer"}}, peer.bytesToPeer.get());
     bytes.add({{"peer", name}, {"direction", "from_peer"}}, peer.bytesFromPeer.get());
   });
   out.push_back(pool.take());
   out.push_back(bytes.take());
+  out.push_back(failing.take());
 }
 
 void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, Families& out) {

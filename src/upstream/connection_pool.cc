@@ -154,8 +154,10 @@ void ConnectionPool::transition(PooledConnection& connection, State to) {
 void ConnectionPool::condemn() {
   for (const State state : {State::kConnecting, State::kReady, State::kBusy, State::kDraining}) {
     while (!list(state).empty()) {
-      list(state).front()->connectTimer_.reset();
-      transition(*list(state).front(), State::kCondemned);
+      PooledConnection& connection = *list(state).front();
+      connection.connectTimer_.reset();
+      connection.codec_->abandon();
+      transition(connection, State::kCondemned);
     }
   }
 }

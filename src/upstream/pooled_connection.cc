@@ -68,6 +68,7 @@ void PooledConnection::onConnected() {
 
 void PooledConnection::onRead(Slice data) {
   pool_.context_.table.stampHeard(pool_.peer_, pool_.context_.dispatcher.now());
+  if (state_ == State::kCondemned) return;  // alive after all, but its exchanges are being failed
   if (auto received = codec_->receive(std::move(data)); !received) shut(received.error().message, false);
 }
 

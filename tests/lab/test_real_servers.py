@@ -65,8 +65,9 @@ class RealServers(Case):
     def assert_on_its_rung(self, kind: RealServer, peer: dict) -> None:
         """One complaint teaches the ladder. The orderly end of an idle connection is none."""
         self.assertIn(peer["probe"]["mode"], kind.rungs)
+        self.assertLessEqual(peer["probe"]["too_many_pings"], 1)
         if not kind.ends_idle:
-            self.assertLessEqual(peer["probe"]["goaways"], 1)
+            self.assertEqual(peer["probe"]["goaways"], peer["probe"]["too_many_pings"])
         if kind.complains:
             self.assertLessEqual(self.servers[kind.name].complaints(), 1)
 

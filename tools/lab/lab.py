@@ -80,6 +80,9 @@ class Lab:
             else:
                 commands.append(f"link add {node.port} type veth peer name {_DEVICE} netns {node.namespace.path}")
             commands.append(f"link set {node.port} master br0 up")
+        # A switch looks at no IP headers: where br_netfilter is loaded it would take every frame through iptables.
+        for family in ("ip", "ip6", "arp"):
+            self._bridge.set_sysctl(f"net.bridge.bridge-nf-call-{family}tables", "0")
         # No traffic but the nodes': IPv6 would send its own.
         self._bridge.set_sysctl("net.ipv6.conf.default.disable_ipv6", "1")
         for node in self.nodes:

@@ -42,6 +42,8 @@ class Buffer {
   std::string toString() const;
 
  private:
+  // Most connections write a head at a time: the first block is for that, and not a page of fresh memory each.
+  static constexpr size_t kFirstBlockSize = 1000;
   static constexpr size_t kTailBlockSize = 4096;
 
   std::vector<Slice> slices_;  // [head_, end) are queued

@@ -47,7 +47,7 @@ class CircuitTable {
   void publish(PeerId peer, CircuitWord word);
   CircuitWord load(PeerId peer) const;
 
-  /// Workers: bytes arrived from the peer at `now`.
+  /// Workers: bytes arrived from the peer at `now`. The youngest stamp stays.
   void stampHeard(PeerId peer, TimePoint now);
   /// The latest stamp; TimePoint() when there was none.
   TimePoint lastHeard(PeerId peer) const;

@@ -19,7 +19,8 @@
 // (SYN-ACK, ACK progress in TCP_INFO, RST). Either keeps a peer from being dead; a peer that only its kernel
 // vouches for while probes stay unanswered becomes stalled. Kernels may delay an ACK by up to 200 ms, so with
 // nothing else to go by S is longer by that much (else a paused process would be suspected again with each
-// delayed ACK).
+// delayed ACK). Where our kernel sends an unacknowledged PING again within milliseconds it is not: a segment that
+// comes twice is acknowledged at once (RFC 9293 3.8.6.3, RFC 5681 4.2).
 //
 // Bounds, from the last packet of a host to dead: S + C, S + 2C if the own host is suspect; S + 200 ms + C if only its kernel had spoken of
 // late, on the probe connection or on another port (accept queue full).
@@ -41,6 +42,8 @@ namespace peerpulse::health {
 struct DetectionLimits {
   Duration silence{};
   Duration confirm{};
+  /// How much longer than S a kernel may be silent that had only ACKs to send.
+  Duration delayedAck = milliseconds(200);
 
   /// `interval` is that at which the peer is really probed; `dense`: its data comes all the time (DataRhythm).
   static DetectionLimits of(const ProbeOptions& options, Duration interval, const PathRtt& path, bool dense);
@@ -108,6 +111,8 @@ class FailureDetector {
 
   /// How long a kernel may delay an ACK (RFC 9293 allows 500 ms; Linux, Windows and BSD stay within 200 ms).
   static constexpr Duration kDelayedAck = milliseconds(200);
+  /// The same where PINGs are sent again after a round trip and 8 ms (TCP_RTO_MIN_US).
+  static constexpr Duration kPromptAck = milliseconds(20);
   /// A path that was never measured may be longer than the profile thinks: C is at least this.
   static constexpr Duration kUnmeasuredConfirm = milliseconds(50);
   /// Without one confirm connect that left this host (no descriptors, no ports) death takes this much

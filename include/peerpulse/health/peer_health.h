@@ -58,9 +58,7 @@ class PeerHealth {
   /// the first one. For LocalHealth.
   TimePoint overdueAt() const;
   /// S and C for this path now.
-  DetectionLimits limits() const {
-    return DetectionLimits::of(options_, plan_.probeInterval(), path(), rhythm_.dense());
-  }
+  DetectionLimits limits() const;
   /// The way to the peer's kernel: what a process takes to answer is no distance, and must not stretch the limits
   /// of a host whose processes are starved.
   PathRtt path() const;

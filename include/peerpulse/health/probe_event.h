@@ -19,6 +19,7 @@ struct KernelView {
   /// of the peer are apart: this is the kernel's.
   Duration rtt{};
   Duration rttVariation{};
+  bool retransmitsQuickly = false;  ///< TCP_RTO_MIN_US is set
   SegmentCounters segments;  ///< of this connection so far; zeros where the kernel does not count them
 };
 

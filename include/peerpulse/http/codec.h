@@ -162,6 +162,9 @@ class ClientCodec : public Codec {
   virtual bool canOpenStream() const = 0;
   /// Requires canOpenStream().
   virtual RequestStream& openStream(ResponseReceiver& receiver) = 0;
+  /// The remote side is dead: what streams do from now on leads nowhere and need not be put into frames. Streams
+  /// stay until connectionLost(). receive() must not be called any more.
+  virtual void abandon() {}
   /// h2: sends a PING (RFC 9113 6.7). h1: false, nothing sent.
   virtual bool submitPing(uint64_t payload) = 0;
 };

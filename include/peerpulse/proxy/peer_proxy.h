@@ -36,8 +36,8 @@ class PeerProxy {
   PeerProxy(const PeerProxy&) = delete;
   PeerProxy& operator=(const PeerProxy&) = delete;
 
-  /// The peer's word in the circuit table changed.
-  void onCircuitChange();
+  /// The peer's word in the circuit table changed, by what was decided at `at`.
+  void onCircuitChange(TimePoint at);
   /// Accepts no more, ends idle connections, and the others after their exchanges.
   void drain();
   /// True once drain() is through.
@@ -59,6 +59,12 @@ class PeerProxy {
   PreparedReply localReply(const Failure& failure, bool grpc) const;
   /// The same for an exchange that the circuit refuses; kept until the circuit changes.
   const PreparedReply& refusal(bool grpc);
+  /// Why the circuit refuses it; kept likewise.
+  const Failure& refusalFailure(const health::CircuitWord& word);
+  /// A dead peer's exchanges are being failed: what need not be done for that is left for later.
+  bool failing() const { return failing_; }
+  /// An exchange that ended while failing(): it is logged and destroyed later.
+  void bury(std::list<std::unique_ptr<Exchange>>& from, std::list<std::unique_ptr<Exchange>>::iterator exchange);
   void track(Exchange& exchange);
   void hold(Exchange& exchange);
   /// Whether an exchange that the circuit lets through may go now, or must be held while a peer that is just back
@@ -72,9 +78,12 @@ class PeerProxy {
   void lookForLife();
   void onAccept(Fd fd);
   void onAcceptPaused(int error);
-  void peerDied();
+  void peerDied(TimePoint at);
   void failSlice();
+  void scheduleSlice();
   bool failExchanges(TimePoint stop);
+  bool failSome(const health::CircuitWord& word, TimePoint stop);
+  bool clearBuried(TimePoint stop);
   bool abortConnections(TimePoint stop);
   void evictIdle();
   void noteCircuit(const health::CircuitWord& word);
@@ -102,10 +111,15 @@ class PeerProxy {
   bool outage_ = false;                      // the circuit was not closed when last looked at
   Connections connections_;
   net::Acceptor acceptor_;
+  std::list<std::unique_ptr<Exchange>> buried_;
   std::array<std::unique_ptr<PreparedReply>, 2> refusals_;  // [grpc]
+  std::unique_ptr<Failure> refusalFailure_;                 // of refusalsGeneration_, as are the above
   uint16_t refusalsGeneration_ = 0;
   bool draining_ = false;
   bool sliceScheduled_ = false;
+  bool failing_ = false;
+  TimePoint diedAt_;             // while failing_: when the verdict was reached
+  uint64_t failedInFlight_ = 0;  // since then
 };
 
 }  // namespace peerpulse::proxy

@@ -28,12 +28,17 @@ class Value {
 inline constexpr std::array<double, 14> kProbeRttBounds = {0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
                                                            0.01,    0.02,   0.05,   0.1,    0.2,   0.5,   1};
 
+/// Bucket bounds of failing the exchanges in flight to a dead peer, in seconds.
+inline constexpr std::array<double, 10> kFailInFlightBounds = {0.0001, 0.0002, 0.0005, 0.001, 0.002,
+                                                               0.005,  0.01,   0.02,   0.05,  0.1};
+
 /// Written by the prober thread.
 struct ProbeStats {
   Value sent;
   Value acked;
   Value lost;  ///< PINGs of a connection that ended before their ACK
   Value goaways;
+  Value tooManyPings;  ///< of these ENHANCE_YOUR_CALM: the peer polices PINGs
   Value connects;  ///< connection attempts, confirm and recovery included
   Value suspects;  ///< first stage entered
   Value cleared;   ///< suspects found alive
@@ -62,6 +67,10 @@ struct alignas(64) PeerStats {
   Value requestsTotal;
   Value failuresTotal;      ///< exchanges that the peer failed
   Value fastFailuresTotal;  ///< refused or failed by the circuit
+  Value failedInFlightTotal;  ///< of these, sent or about to be sent when the peer died
+  /// From the verdict `dead` to the last of a worker's exchanges failed: one observation per worker and death that
+  /// had any.
+  Histogram failInFlight{kFailInFlightBounds};
   Value connectFailuresTotal;
   Value evictionsTotal;
   Value timeoutsTotal;

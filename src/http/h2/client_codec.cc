@@ -42,6 +42,7 @@ class ClientCodec final : public http::ClientCodec, private Session {
   bool finished() const override { return drained() && unsent_.empty(); }
   size_t activeStreams() const override { return active(); }
   void drain() override;
+  void abandon() override { abandonAll(); }
   bool canOpenStream() const override;
   RequestStream& openStream(ResponseReceiver& receiver) override;
   bool submitPing(uint64_t payload) override;

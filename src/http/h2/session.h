@@ -41,6 +41,8 @@ class Session {
   void outputReady();
   nghttp2_session* native() const { return session_; }
   bool dead() const { return dead_; }
+  /// No frames from here on; streams stay until closeAll().
+  void abandonAll() { dead_ = true; }
   /// A source for submit calls that send a body.
   static nghttp2_data_provider bodyProvider();
   void queue(Notification notification) { notifications_.push(std::move(notification)); }

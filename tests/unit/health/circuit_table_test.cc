@@ -9,6 +9,20 @@
 namespace peerpulse::health {
 namespace {
 
+TEST_CASE("circuit_table: the youngest stamp of a peer stays, whoever stores last") {
+  CircuitTable table(2);
+  const TimePoint now = TimePoint() + seconds(5);
+  CHECK(table.lastHeard(PeerId{1}) == TimePoint());
+  table.stampHeard(PeerId{1}, now);
+  table.stampHeard(PeerId{1}, now - milliseconds(1));
+  CHECK(table.lastHeard(PeerId{1}) == now);
+  CHECK(table.lastKernelHeard(PeerId{1}) == TimePoint());
+  table.stampKernelHeard(PeerId{1}, now);
+  table.stampKernelHeard(PeerId{1}, now - milliseconds(1));
+  CHECK(table.lastKernelHeard(PeerId{1}) == now);
+  CHECK(table.lastHeard(PeerId{0}) == TimePoint());
+}
+
 TEST_CASE("circuit_word: every field survives pack and unpack") {
   for (int verdict = 0; verdict <= static_cast<int>(Verdict::kStalled); ++verdict) {
     for (int circuit = 0; circuit <= static_cast<int>(CircuitState::kHalfOpen); ++circuit) {

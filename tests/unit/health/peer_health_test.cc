@@ -488,6 +488,21 @@ TEST_CASE("peer_health: a process that takes long to answer stretches no limit, 
   }
 }
 
+TEST_CASE("peer_health: a stopped process on a host that dies is found as soon as a running one if PINGs are sent again") {
+  for (int i = 0; i < 50; ++i) {
+    SimulatedPeer sim({}, static_cast<uint32_t>(i));
+    sim.retransmitsQuickly = true;
+    sim.runFor(seconds(2));
+    sim.running = false;
+    sim.runFor(milliseconds(100 + 7 * i));
+    CHECK(sim.count(Verdict::kSuspect) == 0);
+    sim.powered = false;
+    const TimePoint cut = sim.now();
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(1)));
+    CHECK(sim.now() - cut <= milliseconds(50 + 15 + 21 + 2));
+  }
+}
+
 TEST_CASE("peer_health: ACKs of other epochs and of PINGs never sent count for nothing") {
   SimulatedPeer sim;
   sim.runFor(seconds(1));

@@ -10,6 +10,7 @@ namespace peerpulse::health {
 namespace {
 constexpr Duration kRetransmit = milliseconds(200);  // Linux RTO_MIN
 constexpr Duration kDelayedAck = milliseconds(40);
+constexpr Duration kQuickRetransmit = milliseconds(10);  // and then its kernel acknowledges at once
 }  // namespace
 
 bool legal(Verdict from, Verdict to) {
@@ -156,7 +157,7 @@ void SimulatedPeer::arrive(uint32_t epoch, uint32_t sequence) {
   if (!speaksHttp2 || connection_.forgotten) return;
   if (!running) {
     connection_.queued.push_back(sequence);
-    later(kDelayedAck + oneWay, [this, epoch] {
+    later((retransmitsQuickly ? kQuickRetransmit : kDelayedAck) + oneWay, [this, epoch] {
       if (!powered || connection_.epoch != epoch) return;
       connection_.lastKernelAck = now_;
       connection_.unacked = 0;
@@ -257,7 +258,12 @@ bool SimulatedPeer::step(TimePoint limit) {
   tick.dataHeard = dataHeard;
   tick.dataKernelHeard = dataKernelHeard;
   if (connection_.established && health_.wantsKernelView(now_)) {
-    tick.kernel = KernelView{now_ - connection_.lastKernelAck, connection_.unacked, kernelRtt, kernelRtt / 8, {}};
+    tick.kernel.emplace();
+    tick.kernel->lastAckReceived = now_ - connection_.lastKernelAck;
+    tick.kernel->unacked = connection_.unacked;
+    tick.kernel->rtt = kernelRtt;
+    tick.kernel->rttVariation = kernelRtt / 8;
+    tick.kernel->retransmitsQuickly = retransmitsQuickly;
   }
   deliver(tick);
   CHECK(health_.nextDeadline() > now_);  // no spinning

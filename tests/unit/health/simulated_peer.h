@@ -31,6 +31,7 @@ class SimulatedPeer {
   int connectErrno = 0;      ///< every connect fails at once so (own host's trouble)
   TimePoint dataHeard;       ///< what workers stamped
   TimePoint dataKernelHeard;
+  bool retransmitsQuickly = false;
   Duration kernelRtt{};      ///< what TCP_INFO says of it; zero: nothing
   // The prober.
   bool proberRunning = true;  ///< off: nothing is handled (SIGSTOP of ourselves)

@@ -340,6 +340,31 @@ TEST_CASE("h2: end of file and a lost connection") {
   CHECK(p.server->finished());
 }
 
+TEST_CASE("h2: an abandoned connection makes no more frames, and its streams stay until it is lost") {
+  Pair p;
+  Recorder given;
+  Recorder kept;
+  Recorder unsent;
+  p.open(given).sendHeaders(makeRequest("GET", "/a"), true);
+  p.open(kept).sendHeaders(makeRequest("POST", "/b"), false);
+  p.open(unsent);
+  p.wire.run();
+  p.client->abandon();
+  CHECK_FALSE(p.client->canOpenStream());
+  given.stream->reset(ResetReason::kCancel);
+  kept.stream->sendData(Slice::copyOf("into the void"));
+  CHECK(p.client->activeStreams() == 2);
+  CHECK(kept.text() == "");
+  p.client->connectionLost("the peer is dead");
+  CHECK(given.text() == "");
+  CHECK(kept.text() == "reset:connection_closed");
+  CHECK(unsent.text() == "reset:connection_closed");
+  Buffer out;
+  p.client->produce(out, SIZE_MAX);
+  CHECK(out.empty());
+  CHECK(p.client->activeStreams() == 0);
+}
+
 TEST_CASE("h2: re-entry from callbacks") {
   Pair p;
   p.serverOwner.onNew = [](Recorder& r) {

@@ -143,7 +143,7 @@ class Flow {
     word.circuit = circuit;
     word.reason = health::Reason::kProbeSilence;
     table.publish(PeerId{0}, word);
-    if (proxy) proxy->onCircuitChange();
+    if (proxy) proxy->onCircuitChange(dispatcher.now());
   }
 
   /// Runs the loop until `condition` holds; fails the test after ten seconds.

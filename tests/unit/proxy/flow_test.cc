@@ -284,3 +284,52 @@ TEST_CASE("flow: 500 exchanges to a dead peer all fail, none is forgotten") {
     CHECK(request->head.status == 503);
   CHECK(flow.stats.peer(PeerId{0}).inFlight.get() == 0);
 }
+
+TEST_CASE("flow: failing in flight is measured once per death, and leaves nothing behind") {
+  for (const bool http2 : protocols()) {
+    for (const bool refusing : {false, true}) {
+      CAPTURE(http2);
+      CAPTURE(refusing);
+      Flow flow(http2, [&](ProxyOptions& o) {
+        if (refusing) refuse(o);
+      });
+      const stats::PeerStats& stats = flow.stats.peer(PeerId{0});
+      flow.setVerdict(Verdict::kDead, CircuitState::kOpen);  // with nothing in flight
+      CHECK(stats.failInFlight.snapshot().count() == 0);
+      for (int death = 1; death <= 2; ++death) {
+        flow.setVerdict(Verdict::kAlive, CircuitState::kClosed);
+        const size_t before = flow.peer.requests.size();
+        std::vector<ClientRequest*> requests;
+        for (int i = 0; i < 20; ++i)
+          requests.push_back(&flow.client().send("GET", "/hang"));
+        flow.until([&] { return flow.peer.requests.size() == before + 20; });
+        flow.setVerdict(Verdict::kDead, CircuitState::kOpen);
+        flow.until([&] {
+          return std::all_of(requests.begin(), requests.end(), [](auto* r) { return r->done(); }) &&
+                 stats.connectionsActive.get() == 0;
+        });
+        CHECK(stats.failInFlight.snapshot().count() == static_cast<uint64_t>(death));
+        CHECK(stats.failedInFlightTotal.get() == static_cast<uint64_t>(20 * death));
+        CHECK(stats.inFlight.get() == 0);
+        CHECK_FALSE(flow.proxy->failing());
+        flow.clients.clear();
+      }
+    }
+  }
+}
+
+TEST_CASE("flow: bytes of a peer that was found dead are a sign of life, and nothing else") {
+  for (const bool http2 : protocols()) {
+    CAPTURE(http2);
+    Flow flow(http2);
+    TestClient& client = flow.client();
+    ClientRequest& request = client.send("GET", "/hang");
+    flow.until([&] { return flow.peer.requests.size() == 1; });
+    const TimePoint heard = flow.table.lastHeard(PeerId{0});
+    flow.peer.requests.front()->answer(200, "too late");
+    flow.setVerdict(Verdict::kDead, CircuitState::kOpen);
+    flow.until([&] { return request.done(); });
+    CHECK(request.head.status == 503);
+    CHECK(flow.table.lastHeard(PeerId{0}) >= heard);
+  }
+}

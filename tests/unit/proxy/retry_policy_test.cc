@@ -19,6 +19,26 @@ FailedAttempt attempt(ResetReason reason, const char* method, bool hasBody) {
 }
 }  // namespace
 
+TEST_CASE("retry_policy: the first retry after an orderly end of a reused connection is free, nothing else is") {
+  FailedAttempt attempt;
+  attempt.reason = http::ResetReason::kRefused;
+  attempt.connectionReused = true;
+  attempt.connectionEnding = true;
+  CHECK_FALSE(chargesBudget(attempt));
+  FailedAttempt second = attempt;
+  second.retriesDone = 1;
+  CHECK(chargesBudget(second));
+  FailedAttempt overloaded = attempt;  // REFUSED_STREAM on a connection that goes on
+  overloaded.connectionEnding = false;
+  CHECK(chargesBudget(overloaded));
+  FailedAttempt fresh = attempt;
+  fresh.connectionReused = false;
+  CHECK(chargesBudget(fresh));
+  FailedAttempt died = attempt;
+  died.reason = http::ResetReason::kConnectionClosed;
+  CHECK(chargesBudget(died));
+}
+
 TEST_CASE("retry: refused streams go again at once, later ones after a jittered backoff") {
   RetryOptions options;
   FailedAttempt a = attempt(ResetReason::kRefused, "PUT", true);

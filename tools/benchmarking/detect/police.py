@@ -19,11 +19,9 @@ _TARGET = {"failed_exchanges": 0, "complaints": 1}
 
 
 def _complaints(kind: RealServer, server: Server, probe: dict) -> int:
-    """How often it answered PINGs by GOAWAY ENHANCE_YOUR_CALM. `goaways` has the orderly ends of idle connections
-    too. A server that cannot tell has sent none while it is still on the top rung: nothing leads back up."""
-    if kind.complains:
-        return server.complaints()
-    return 0 if probe["mode"] == "fast_ping" else probe["goaways"]
+    """How often it answered PINGs by GOAWAY ENHANCE_YOUR_CALM, by its own log where it has one. `goaways` has the
+    orderly ends of idle connections too."""
+    return server.complaints() if kind.complains else probe["too_many_pings"]
 
 
 def _result(kind: RealServer, server: Server, peer: dict, metrics: dict, events: list[dict],
