@@ -1,0 +1,153 @@
+// Checkers: what must hold after every step, whatever the scenario does. The first broken rule ends the seed.
+//
+// Words. Reachable: powered, and neither direction of its path is cut. Healthy: reachable, its process runs and
+// accepts, the prober runs and can connect. p: loss of a packet, per direction. S, C, K, T as in ProbeOptions;
+// S and C are the largest that DetectionLimits gave since the peer became unreachable. maxRtt: the longest round
+// trip of packets that are not lost. Late: the prober came back from a pause longer than T.
+//
+//  1 no false dead   `dead` of a peer that was reachable and serving from the beginning of its last confirm round
+//                    on is a violation. Whatever else happens: processes paused for any time, the prober paused
+//                    for any time, a starved loop, jitter, reordering, lost connections. Not counted are:
+//                      maxRtt > C: a path that grew longer than was measured (longPathDead);
+//                      a loss burst that overlapped the confirm (burstDead);
+//                      connects that could not leave this host;
+//                      an accept queue that is full, so that only TCP or another port is left to go by: with loss,
+//                      within 1 s of loss or a cut (TCP backs off), with a connection that a middlebox
+//                      forgot, or without one and with a firewalled port (fullQueueDead).
+//                    Independent loss can kill all K SYNs or their answers: with x = 1 - (1-p)(1-q) that is x^K per
+//                    round, K as it was in that round, 4 to 8. Up to 0.5 % each way x^4 <= 1e-8. At 4,000
+//                    suspicions per peer-day (measured, see the summary) and a fifth of all peers, a virtual year
+//                    with 2.3 peers per world has 7e5 of them: 7e-3 expected, so each one is a violation. Above
+//                    that x^K is summed over the confirm rounds of reachable peers: more false deads over a whole
+//                    run than that sum E, 4 sqrt(E) and 2 break the rule (Statistics).
+//                    While most peers are overdue a death takes two rounds.
+//  2 detection       a peer that becomes unreachable and stays so is dead within S + C + 1 ms, counted from the last
+//                    packet that came from it (at most the one-way delay later), or from the prober's last late
+//                    return if that was later;
+//                      + C if the own host was suspect meanwhile;
+//                      + 210 ms if only its kernel may have spoken last (a delayed ACK, and its age in steps of a
+//                      tick): loss, a stopped process, a slow rung, any disturbance in the 11 s before;
+//                      + 3 times the lateness of a starved loop;
+//                      + 1 s within 1.5 s of connects that could not leave this host (a confirm without one waits
+//                      so long); not at all during that.
+//  3 recovery        a peer healthy for B has verdict alive (or, with loss, suspect) and a circuit closed, unless
+//                    requests opened it. B = 4 attempts + 4 maxRtt + 100 ms + 600 ms (a mute connection) + 1 s (flap
+//                    damping); + 3 s with loss; + 1.3 s if the path was never measured; + 8 s while it is longer
+//                    than usual (one patient connect per second teaches an eighth of the difference). Counted
+//                    from its last death: a peer that loss kills again and again is damped again. Not while the
+//                    prober is starved.
+//  4 transitions     only those that the graphs in failure_detector.h and circuit.h draw; only
+//                    a trial's success (or that of an exchange sent while the prober was silent) closes what
+//                    requests opened.
+//  5 words           the generation grows by one; the table's word is the reported one; the report's time is now.
+//  6 no spinning     after a Tick the next deadline is in the future; at most 1,000 Ticks per peer and second.
+//  7 bounds          at most 33 sockets per peer, 4 in an outage; at most 900 PINGs outstanding; at most 20,000
+//                    events scheduled.
+//  8 exchanges       none is sent while the word says open (unless its writer has been silent for 1 s), and through
+//                    a half-open circuit one per generation; those in flight are failed by `dead` alone, so never
+//                    by `stalled`; a peer whose process is stopped for up to 9 s, all else well, refuses nobody;
+//                    no more retries than max_retries; nobody waits longer for a ramp than it is, unless an
+//                    outage, or a pause of this process, began meanwhile.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "event_heap.h"
+#include "event_log.h"
+#include "exchange_model.h"
+#include "prober_model.h"
+#include "statistics.h"
+#include "wire_model.h"
+
+namespace peerpulse::sim {
+
+enum class Profile : uint8_t { kLan, kFast, kWan };
+
+class Checkers : public ProberObserver, public ExchangeObserver {
+ public:
+  Checkers(EventHeap& heap, EventLog& log, ProberModel& prober, std::array<WireModel, kMaxPeers>& wires)
+      : heap_(heap), log_(log), prober_(prober), wires_(wires) {}
+
+  void reset(uint32_t peers, const std::array<health::ProbeOptions, kMaxPeers>& options, Profile profile,
+             Statistics& statistics);
+
+  const char* violation() const { return violation_; }
+  uint8_t violationPeer() const { return violationPeer_; }
+
+  /// Call both around every fault of the peer; `disturbed`: more than its reachability changed.
+  void beforeFault(uint8_t peer);
+  void afterFault(uint8_t peer, bool disturbed);
+  /// A fault of the own host changed: all peers'.
+  void ownHostChanged();
+  /// At the end of a run: what is still due, and the peer time.
+  void finish();
+
+  void onReport(uint8_t peer, const health::Transition& transition) override;
+  void onPublish(uint8_t peer, const health::CircuitWord& word) override;
+  void onConfirm(uint8_t peer, uint32_t connects) override;
+  void onSockets(uint8_t peer, uint32_t open) override;
+  void onFed(uint8_t peer, bool ticked) override;
+
+  void onSent(uint8_t peer, const health::CircuitWord& word, bool trial, bool failOpen) override;
+  void onRefused(uint8_t peer, const health::CircuitWord& word) override;
+  void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) override;
+  void onTrialSucceeded(uint8_t peer) override { truths_[peer].trialSucceeded = true; }
+  void onRetry(uint8_t peer, uint32_t retriesDone) override;
+  void onRamped(uint8_t peer, TimePoint since) override;
+
+ private:
+  struct Truth {
+    bool reachable = true, healthy = true, running = true;
+    TimePoint reachableSince, unreachableSince, healthySince, stoppedAt, disturbedAt;
+    bool cleanCut = false;
+    Duration maxSilence{}, maxConfirm{};
+    // The confirm round under way.
+    TimePoint confirmAt;
+    bool confirming = false;
+    uint32_t rounds = 0;
+    bool confirmOnPings = false;  // an established connection with a PING every T is there to go by
+    bool confirmMute = false;     // but a middlebox has forgotten it
+    bool stoppedWhenWell = false;
+    TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
+    TimePoint circuitChangedAt;
+    TimePoint lossyAt;  // last
+    bool trialSucceeded = false;
+    uint32_t lastTrial = UINT32_MAX;
+    uint64_t ticksBefore = 0;
+    TimePoint ticksFrom;
+  };
+
+  void fail(uint8_t peer, const char* rule);
+  bool lossy(uint8_t peer) const;
+  bool clean(uint8_t peer) const;
+  LossClass lossClass(uint8_t peer) const;
+  double confirmLoss(uint8_t peer, uint32_t connects) const;
+  void look(uint8_t peer);
+  void checkDead(uint8_t peer, const health::Transition& transition);
+  void checkDetection(uint8_t peer);
+  void checkRecovery(uint8_t peer);
+  void checkCircuit(uint8_t peer, const health::Transition& transition);
+  Duration recoveryBound(uint8_t peer) const;
+  void countDetection(uint8_t peer);
+
+  EventHeap& heap_;
+  EventLog& log_;
+  ProberModel& prober_;
+  std::array<WireModel, kMaxPeers>& wires_;
+  Statistics* statistics_ = nullptr;
+  uint32_t peers_ = 0;
+  std::array<health::ProbeOptions, kMaxPeers> options_;
+  Profile profile_{};
+  TimePoint start_;
+  std::array<Truth, kMaxPeers> truths_;
+  bool connectsFailed_ = false;
+  TimePoint connectsFailedAt_;  // last
+  const char* violation_ = nullptr;
+  uint8_t violationPeer_ = 0;
+};
+
+/// As the graph in failure_detector.h allows.
+bool legal(health::Verdict from, health::Verdict to);
+
+}  // namespace peerpulse::sim

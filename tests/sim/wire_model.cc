@@ -1,0 +1,216 @@
+#include "wire_model.h"
+
+#include <cerrno>
+
+namespace peerpulse::sim {
+
+namespace {
+
+constexpr Duration kSynTimeout = seconds(1);
+
+}  // namespace
+
+void WireModel::reset(EventHeap& heap, ArrivalSink& sink, uint8_t peer, const PeerOptions& peerOptions,
+                      const LinkOptions& out, const LinkOptions& back, const TcpOptions& tcp, Random random) {
+  heap_ = &heap;
+  sink_ = &sink;
+  index_ = peer;
+  out_.reset(out, random.fork(), heap.now());
+  back_.reset(back, random.fork(), heap.now());
+  peer_.reset(peerOptions);
+  tcp_.attach(heap, peer, out_, back_, tcp);
+  attempts_ = {};
+  forgotten_ = 0;
+  lastArrival_ = heap.now();
+}
+
+void WireModel::openProbe(uint32_t epoch, bool healthGet) {
+  healthGet_ = healthGet;
+  connect(kProbeSlot, epoch, false);
+}
+
+void WireModel::closeProbe() {
+  drop(kProbeSlot);
+  // Its RST may be lost, but then the peer gets one for whatever it sends.
+  if (tcp_.id() != 0 && peer_.connection() == tcp_.id()) peer_.forget();
+  tcp_.forget();
+}
+
+void WireModel::sendPing(uint32_t sequence) {
+  if (tcp_.id() != 0) tcp_.write(Side::kProber, {sequence, sequence, 0}, heap_->now());
+}
+
+void WireModel::connect(uint16_t slot, uint32_t attempt, bool hostPort) {
+  attempts_[slot] = {attempt, heap_->now(), hostPort};
+  sendSyn(slot, 1);
+}
+
+void WireModel::sendSyn(uint16_t slot, uint32_t sent) {
+  SimEvent syn;
+  syn.peer = index_;
+  syn.flag = slot;
+  syn.a = attempts_[slot].id;
+  syn.b = sent;
+  syn.kind = EventKind::kSyn;
+  if (const auto at = out_.carry(heap_->now())) heap_->push(*at, syn);
+  syn.kind = EventKind::kSynTimer;
+  heap_->push(heap_->now() + kSynTimeout * (1 << (sent < 6 ? sent - 1 : 5)), syn);
+}
+
+void WireModel::synAtPeer(const SimEvent& event) {
+  const Attempt& attempt = attempts_[event.flag];
+  if (attempt.id != event.a) return;
+  const bool probe = event.flag == kProbeSlot;
+  const PeerModel::SynAnswer answer = peer_.syn(attempt.hostPort, probe);
+  if (answer == PeerModel::SynAnswer::kSilence) return;
+  const auto at = back_.carry(heap_->now());
+  if (!at.has_value()) return;
+  SimEvent reply;
+  reply.kind = EventKind::kSynReply;
+  reply.peer = index_;
+  reply.flag = event.flag;
+  reply.a = event.a;
+  reply.b = answer == PeerModel::SynAnswer::kRefused ? 1 : 0;
+  heap_->push(*at, reply);
+}
+
+void WireModel::synReply(const SimEvent& event) {
+  lastArrival_ = heap_->now();
+  Attempt& attempt = attempts_[event.flag];
+  if (attempt.id != event.a) return;
+  const bool refused = event.b != 0;
+  Arrival arrival;
+  arrival.id = event.a;
+  arrival.slot = event.flag;
+  arrival.error = refused ? ECONNREFUSED : 0;
+  if (event.flag != kProbeSlot) {
+    // The slot is the shell's until it has read the answer; a second answer finds no socket.
+    if (attempt.began == TimePoint::max()) return;
+    attempt.began = TimePoint::max();
+    arrival.kind = Arrival::Kind::kFresh;
+    sink_->arrived(index_, arrival);
+    return;
+  }
+  const Duration rtt = heap_->now() - attempt.began;
+  attempt.id = 0;
+  if (refused) {
+    arrival.kind = Arrival::Kind::kConnectFailed;
+    sink_->arrived(index_, arrival);
+    return;
+  }
+  tcp_.open(event.a, heap_->now(), rtt < kSynTimeout ? rtt : Duration(milliseconds(200)));
+  forgotten_ = 0;
+  if (peer_.serving()) {
+    peer_.accepted(event.a);
+    if (peer_.options().idleClose > Duration::zero()) {
+      SimEvent close;
+      close.kind = EventKind::kIdleClose;
+      close.peer = index_;
+      close.a = event.a;
+      heap_->push(heap_->now() + peer_.options().idleClose, close);
+    }
+  }
+  arrival.kind = Arrival::Kind::kConnected;
+  sink_->arrived(index_, arrival);
+  // The session's first bytes, after whatever Connected led to: the preface, or the GET.
+  if (tcp_.id() != event.a) return;
+  Payload hello;
+  hello.flags = healthGet_ ? Payload::kHealth : Payload::kBytes;
+  tcp_.write(Side::kProber, hello, heap_->now());
+}
+
+void WireModel::on(const SimEvent& event) {
+  switch (event.kind) {
+    case EventKind::kPacket: packet(event); return;
+    case EventKind::kTcpTimer:
+      if (event.a == 0 || event.a != tcp_.id()) return;
+      // A kernel without power, or one that does not know the connection, sends nothing.
+      if (sideOf(event) == Side::kPeer && !peer_.knows(event.a)) return;
+      if (tcp_.onTimer(sideOf(event), heap_->now())) return;
+      tcp_.forget();
+      sink_->arrived(index_, {Arrival::Kind::kReset, 0, event.a, ETIMEDOUT, {}, 0});
+      return;
+    case EventKind::kSyn: synAtPeer(event); return;
+    case EventKind::kSynReply: synReply(event); return;
+    case EventKind::kSynTimer: {
+      const Attempt& attempt = attempts_[event.flag];
+      if (attempt.id == event.a && attempt.began != TimePoint::max()) sendSyn(event.flag, event.b + 1);
+      return;
+    }
+    case EventKind::kReset:
+      lastArrival_ = heap_->now();
+      if (event.a != tcp_.id()) return;
+      tcp_.forget();
+      sink_->arrived(index_, {Arrival::Kind::kReset, 0, event.a, ECONNRESET, {}, 0});
+      return;
+    case EventKind::kIdleClose:
+      if (peer_.knows(event.a) && peer_.running()) closeConnection();
+      return;
+    default: return;
+  }
+}
+
+void WireModel::packet(const SimEvent& event) {
+  if (sideOf(event) == Side::kPeer) {
+    atPeer(event);
+  } else {
+    atProber(event);
+  }
+}
+
+void WireModel::atPeer(const SimEvent& event) {
+  if (!peer_.powered() || event.a == forgotten_) return;
+  if (!peer_.knows(event.a) || event.a != tcp_.id()) {
+    if (event.a == tcp_.id()) sendReset(event.a);
+    return;
+  }
+  const Payload arrived = tcp_.receive(Side::kPeer, event, heap_->now());
+  if (!arrived.empty()) writeFromPeer(peer_.read(arrived));
+  tcp_.settle(Side::kPeer, heap_->now());
+}
+
+void WireModel::atProber(const SimEvent& event) {
+  if (event.a == forgotten_) return;
+  lastArrival_ = heap_->now();
+  if (event.a != tcp_.id()) return;
+  const Payload arrived = tcp_.receive(Side::kProber, event, heap_->now());
+  if (!arrived.empty()) {
+    sink_->arrived(index_, {Arrival::Kind::kData, 0, event.a, 0, arrived, 0});
+    if (tcp_.id() != event.a) return;
+  }
+  tcp_.settle(Side::kProber, heap_->now());
+}
+
+void WireModel::writeFromPeer(const Payload& payload) {
+  if (!payload.empty()) tcp_.write(Side::kPeer, payload, heap_->now());
+}
+
+void WireModel::sendReset(uint32_t connection) {
+  SimEvent reset;
+  reset.kind = EventKind::kReset;
+  reset.peer = index_;
+  reset.a = connection;
+  if (const auto at = back_.carry(heap_->now())) heap_->push(*at, reset);
+}
+
+void WireModel::cutPower() { peer_.cutPower(); }
+
+void WireModel::kill() {
+  const uint32_t connection = peer_.connection();
+  peer_.kill();
+  if (connection != 0 && connection == tcp_.id()) sendReset(connection);
+}
+
+void WireModel::resume() {
+  const Payload answer = peer_.resume();
+  if (peer_.knows(tcp_.id())) writeFromPeer(answer);
+}
+
+void WireModel::closeConnection() {
+  if (!peer_.knows(tcp_.id())) return;
+  Payload fin;
+  fin.flags = Payload::kFin;
+  writeFromPeer(fin);
+}
+
+}  // namespace peerpulse::sim

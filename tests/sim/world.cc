@@ -1,0 +1,252 @@
+#include "world.h"
+
+namespace peerpulse::sim {
+
+namespace {
+
+constexpr TimePoint kStart = TimePoint() + seconds(1000);
+
+enum FaultPhase : uint16_t { kBegin, kOver };
+
+}  // namespace
+
+void World::reset(uint64_t seed, bool trace) {
+  Random random(seed);
+  const WorldSetup setup = drawWorld(random);
+  reset(setup, random.next(), trace);
+}
+
+void World::reset(const WorldSetup& setup, uint64_t seed, bool trace) {
+  Random random(seed);
+  setup_ = setup;
+  statistics_ = {};
+  statistics_.seeds = 1;
+  counts_ = {};
+  lanes_ = {};
+  digest_ = 0;
+  start_ = kStart;
+  heap_.reset(kStart);
+  log_.reset(kStart, trace);
+  std::array<health::ProbeOptions, kMaxPeers> options;
+  std::array<Duration, kMaxPeers> every{};
+  for (uint8_t i = 0; i < setup_.peers; ++i) {
+    const PeerSetup& peer = setup_.peer[i];
+    wires_[i].reset(heap_, prober_, i, peer.peer, peer.out, peer.back, peer.tcp, random.fork());
+    options[i] = peer.probe;
+    every[i] = peer.exchangeEvery;
+  }
+  faultRandom_ = random.fork();
+  prober_.reset(setup_.peers, options, random.fork(), *this);
+  exchanges_.reset(setup_.peers, every, random.fork(), *this, statistics_);
+  checkers_.reset(setup_.peers, options, setup_.profile, statistics_);
+  if (!setup_.randomFaults) return;
+  for (uint8_t i = 0; i < setup_.peers; ++i)
+    scheduleFault(i);
+  scheduleFault(kHost);
+}
+
+void World::scheduleFault(uint8_t peer) {
+  Duration calm{};
+  lanes_[peer].fault = peer == kHost ? drawHostFault(faultRandom_, setup_.profile, calm)
+                                     : drawPeerFault(faultRandom_, setup_.profile, calm);
+  SimEvent begin;
+  begin.kind = EventKind::kFault;
+  begin.peer = peer;
+  begin.flag = kBegin;
+  heap_.push(heap_.now() + calm, begin);
+}
+
+void World::strike(uint8_t peer, const Fault& fault) {
+  const bool host = fault.kind >= FaultKind::kBlockProcess;
+  Lane& lane = lanes_[host ? kHost : peer];
+  PP_ASSERT(!lane.striking);
+  lane.fault = fault;
+  lane.striking = true;
+  apply(host ? kHost : peer, fault, true);
+  SimEvent over;
+  over.kind = EventKind::kFault;
+  over.peer = host ? kHost : peer;
+  over.flag = kOver;
+  heap_.push(heap_.now() + fault.lasts, over);
+}
+
+void World::endFault(uint8_t peer) {
+  Lane& lane = lanes_[peer];
+  lane.striking = false;
+  apply(peer, lane.fault, false);
+  if (setup_.randomFaults) scheduleFault(peer);
+}
+
+void World::apply(uint8_t peer, const Fault& fault, bool on) {
+  const uint32_t shown = peer == kHost ? EventLog::kWorld : peer;
+  log_.fault({heap_.now(), on ? "FAULT" : "fault over", shown, fault.lasts / microseconds(1), fault.amount,
+              toString(fault.kind), ""});
+  if (peer == kHost) {
+    applyToHost(fault, on);
+  } else {
+    checkers_.beforeFault(peer);
+    applyToPeer(peer, fault, on);
+    const bool reachOnly = fault.kind == FaultKind::kPowerCut || fault.kind == FaultKind::kPartition;
+    checkers_.afterFault(peer, !reachOnly || !on);
+  }
+}
+
+void World::applyToPeer(uint8_t peer, const Fault& fault, bool on) {
+  WireModel& wire = wires_[peer];
+  switch (fault.kind) {
+    case FaultKind::kPowerCut:
+      if (on) {
+        exchanges_.peerLostPower(peer);
+        wire.cutPower();
+      } else {
+        // Its kernel answers at once, its process is there at once: the one in between is kKill's.
+        wire.peer().restorePower();
+        wire.peer().serve();
+      }
+      return;
+    case FaultKind::kKill:
+      if (on) {
+        exchanges_.peerKilled(peer);
+        wire.kill();
+      } else {
+        wire.peer().serve();
+      }
+      return;
+    case FaultKind::kStop:
+      if (on) {
+        wire.peer().stop();
+      } else {
+        wire.resume();
+        exchanges_.peerResumed(peer);
+      }
+      return;
+    case FaultKind::kPartition:
+      wire.out().cut(on);
+      wire.back().cut(on);
+      return;
+    case FaultKind::kCutOut: wire.out().cut(on); return;
+    case FaultKind::kCutBack: wire.back().cut(on); return;
+    case FaultKind::kLoss:
+      wire.out().addLoss(on ? fault.amount : 0);
+      wire.back().addLoss(on ? fault.amount : 0);
+      return;
+    case FaultKind::kReroute:
+      wire.out().addDelay(on ? fault.delay : Duration::zero());
+      wire.back().addDelay(on ? fault.delay : Duration::zero());
+      return;
+    case FaultKind::kAcceptFull: wire.peer().fillAcceptQueue(on); return;
+    case FaultKind::kClose:
+      if (on) wire.closeConnection();
+      return;
+    case FaultKind::kForget:
+      if (on) wire.forgetConnection();
+      return;
+    case FaultKind::kGray: wire.peer().fail(on); return;
+    default: PP_ASSERT(false);
+  }
+}
+
+void World::applyToHost(const Fault& fault, bool on) {
+  switch (fault.kind) {
+    case FaultKind::kBlockProcess:
+      if (on) exchanges_.block(fault.lasts);
+      [[fallthrough]];
+    case FaultKind::kBlockProber:
+      if (on) prober_.block(fault.lasts);
+      return;
+    case FaultKind::kStarve: prober_.starve(on ? fault.amount * 10'000 : 0, fault.delay); break;
+    case FaultKind::kNoConnects: prober_.failConnects(on ? static_cast<int>(fault.amount) : 0); break;
+    case FaultKind::kCutAll:
+      for (uint8_t i = 0; i < setup_.peers; ++i) {
+        checkers_.beforeFault(i);
+        // A partition of that peer may go on.
+        const Lane& lane = lanes_[i];
+        const bool own = lane.striking;
+        const FaultKind kind = lane.fault.kind;
+        wires_[i].out().cut(on || (own && (kind == FaultKind::kPartition || kind == FaultKind::kCutOut)));
+        wires_[i].back().cut(on || (own && (kind == FaultKind::kPartition || kind == FaultKind::kCutBack)));
+        checkers_.afterFault(i, !on);
+      }
+      return;
+    default: PP_ASSERT(false);
+  }
+  checkers_.ownHostChanged();
+}
+
+void World::runFor(Duration d) {
+  ended_ = false;
+  SimEvent end;
+  end.kind = EventKind::kEnd;
+  heap_.push(heap_.now() + d, end);
+  while (!ended_ && checkers_.violation() == nullptr)
+    step();
+}
+
+void World::finish() {
+  checkers_.finish();
+  statistics_.worldTime = heap_.now() - start_;
+  statistics_.violations = checkers_.violation() != nullptr ? 1 : 0;
+}
+
+void World::step() {
+  ++statistics_.events;
+  const TimePoint timer = prober_.nextTimer();
+  if (heap_.nextAt() <= timer) {  // what arrived is handled before anything is judged
+    dispatch(heap_.pop());
+    return;
+  }
+  heap_.advance(timer);
+  prober_.runTimers();
+}
+
+void World::dispatch(const SimEvent& event) {
+  switch (event.kind) {
+    case EventKind::kPacket:
+    case EventKind::kTcpTimer:
+    case EventKind::kSyn:
+    case EventKind::kSynReply:
+    case EventKind::kSynTimer:
+    case EventKind::kReset:
+    case EventKind::kIdleClose: wires_[event.peer].on(event); return;
+    case EventKind::kLoopFree: prober_.onLoopFree(); return;
+    case EventKind::kFault:
+      if (event.flag == kBegin) {
+        strike(event.peer, lanes_[event.peer].fault);
+      } else {
+        endFault(event.peer);
+      }
+      return;
+    case EventKind::kEnd: ended_ = true; return;
+    default: exchanges_.on(event); return;
+  }
+}
+
+void World::onReport(uint8_t peer, const health::Transition& t) {
+  digest_ = (digest_ ^ (static_cast<uint64_t>(t.at.time_since_epoch().count()) + t.to.pack())) * 0x100000001b3u;
+  if (t.from.verdict != t.to.verdict) ++counts_[peer][static_cast<size_t>(t.to.verdict)];
+  checkers_.onReport(peer, t);
+}
+
+void World::onPublish(uint8_t peer, const health::CircuitWord& word) {
+  checkers_.onPublish(peer, word);
+  exchanges_.onPublish(peer, word);
+}
+
+void World::printLog(FILE* to) const {
+  constexpr std::array<const char*, 3> kProfiles = {"lan", "fast", "wan"};
+  std::fprintf(to, "profile %s, %u peers\n", kProfiles[static_cast<size_t>(setup_.profile)], setup_.peers);
+  for (uint32_t i = 0; i < setup_.peers; ++i) {
+    const PeerSetup& p = setup_.peer[i];
+    std::fprintf(to,
+                 " p%u: one-way %.3f/%.3f ms, jitter %.3f/%.3f ms, loss %.2f/%.2f %%%s%s%s%s%s, backlog %u, %s\n", i,
+                 toMillis(p.out.delay), toMillis(p.back.delay), toMillis(p.out.jitter), toMillis(p.back.jitter),
+                 p.out.lossPerMillion / 1e4, p.back.lossPerMillion / 1e4,
+                 p.out.burstEvery > Duration::zero() ? ", bursts" : "", p.peer.speaksHttp2 ? "" : ", no HTTP/2",
+                 p.peer.polices ? ", polices PINGs" : "", p.peer.hostPortAnswers ? "" : ", firewalled",
+                 p.probe.healthPath.empty() ? "" : ", health path", p.peer.backlog,
+                 toString(prober_.health(i).mode()));
+  }
+  log_.print(to);
+}
+
+}  // namespace peerpulse::sim
