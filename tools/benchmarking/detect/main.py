@@ -17,8 +17,8 @@ n, p50, p99, max   Of the scenario's times, in ms; null where it takes none.
 false_dead         Verdicts `dead` that no cut explains, from peerpulse's own counters.
 suspects           First-stage suspicions, cuts included; cleared: those that were taken back.
 peer_seconds       Time of peers that had power, all peers together.
-prober_lag_sampled_ms
-                   The greatest lag of the prober's loop, of samples every 50 ms (bound of a histogram's bucket).
+prober_lag_below_ms
+                   The prober's loop was never later than this (bound of a histogram's bucket).
 target, within_target  Of issue and times; a missed time does not change the exit status.
 failures           What makes the exit status 1: a false dead, a cut not found, a reset or refusal where there must
                    be none.

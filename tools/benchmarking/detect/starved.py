@@ -55,7 +55,7 @@ def _phase(cluster: Cluster, phase: str, seconds: float, cuts: int) -> tuple[Wat
 
 def _within(phase: dict) -> bool:
     """Found within lag + 100 ms: the lag is that of the pauses, which are off already, and of the prober's loop."""
-    lag = phase["prober_lag_sampled_ms"]
+    lag = phase["prober_lag_below_ms"]
     longest = phase["without_pauses"]["max"]
     return longest is not None and longest <= (lag or 0.0) + _LIMIT_MS
 

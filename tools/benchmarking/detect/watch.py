@@ -64,13 +64,13 @@ class Watch:
             "false_dead_peers": {name: count for name, count in false.items() if count},
             "goaways": total(after, "peerpulse_probe_goaways_total") -
             total(self._before, "peerpulse_probe_goaways_total"),
-            "prober_lag_sampled_ms": self._lag_ms(after),
+            "prober_lag_below_ms": self._lag_ms(after),
             **({} if self._cluster.haproxy is None else {
                 "haproxy": self._cluster.haproxy.result(self._cluster.haproxy.false_dead())}),
         }
 
     def _lag_ms(self, after: dict[str, float]) -> float | None:
-        """The greatest lag of the prober's loop that was seen (a bucket's bound; null: none or above all)."""
+        """The greatest lag of the prober's loop (a bucket's bound; null: none or above all)."""
         bound = histogram_max(self._before, after, _LAG, 'loop="prober"')
         return None if bound is None or bound == float("inf") else round(bound * 1000, 3)
 
