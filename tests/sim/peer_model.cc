@@ -35,7 +35,7 @@ Payload PeerModel::resume() {
   return connection_ != 0 && !unread.empty() ? answer(unread) : Payload{};
 }
 
-PeerModel::SynAnswer PeerModel::syn(bool hostPort, bool probeConnection) {
+PeerModel::SynAnswer PeerModel::syn(bool hostPort) {
   if (!powered_) return SynAnswer::kSilence;
   if (hostPort) return options_.hostPortAnswers ? SynAnswer::kRefused : SynAnswer::kSilence;
   if (!serving_) return SynAnswer::kRefused;

@@ -47,7 +47,7 @@ class PeerModel {
   void fail(bool on) { failing_ = on; }  ///< exchanges fail, PINGs are answered
   bool failing() const { return failing_; }
 
-  SynAnswer syn(bool hostPort, bool probeConnection);
+  SynAnswer syn(bool hostPort);
   void accepted(uint32_t connection);
   bool knows(uint32_t connection) const { return powered_ && connection_ == connection && connection != 0; }
   uint32_t connection() const { return connection_; }

@@ -60,8 +60,7 @@ void WireModel::sendSyn(uint16_t slot, uint32_t sent) {
 void WireModel::synAtPeer(const SimEvent& event) {
   const Attempt& attempt = attempts_[event.flag];
   if (attempt.id != event.a) return;
-  const bool probe = event.flag == kProbeSlot;
-  const PeerModel::SynAnswer answer = peer_.syn(attempt.hostPort, probe);
+  const PeerModel::SynAnswer answer = peer_.syn(attempt.hostPort);
   if (answer == PeerModel::SynAnswer::kSilence) return;
   const auto at = back_.carry(heap_->now());
   if (!at.has_value()) return;
