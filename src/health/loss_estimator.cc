@@ -43,10 +43,18 @@ void LossEstimator::sample(const SegmentCounters& counters, TimePoint now) {
   last_ = counters;
 }
 
-void LossEstimator::connects(uint32_t answered, uint32_t lost, TimePoint now) {
+void LossEstimator::connectAnswered() {
+  if (pending_ == 0) return;  // one that was taken for lost
+  --pending_;
+  ++answered_;
+}
+
+void LossEstimator::settle(bool answering, TimePoint now) {
   Counts& counts = bucket(now);
-  counts.answered += answered;
-  counts.unanswered += lost;
+  counts.answered += answered_;
+  if (answering && pending_ > 1) counts.unanswered += pending_ - 1;
+  answered_ = 0;
+  pending_ = std::min(pending_, 1u);
 }
 
 LossEstimator::Counts LossEstimator::sum() const {

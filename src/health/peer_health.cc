@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "peerpulse/base/assert.h"
-#include "peerpulse/health/connect_evidence.h"
 
 namespace peerpulse::health {
 
@@ -49,7 +48,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   openConfirmConnects(now, actions);
   const Asked asked = plan_.advance(now, recovering, path(), actions);
   if (plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4) detector_.askedNoMore();
-  if (asked == Asked::kConnect) ++connectsPending_;
+  if (asked == Asked::kConnect) loss_.connectSent();
   detector_.asked(asked, now);
 
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
@@ -92,13 +91,8 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
   if (now < nextLossSample_) return;
   nextLossSample_ = now + kLossInterval;
   if (tick.kernel.has_value()) loss_.sample(tick.kernel->segments, now);
-  // All but the youngest have had their time. A peer that answers none is out or does not accept: no loss.
-  const bool answering = !detector_.recovering() && detector_.unansweredFor(now) < limits().silence;
-  const uint32_t lost = connectsPending_ > 1 && answering ? connectsPending_ - 1 : 0;
-  loss_.connects(connectsAnswered_, lost, now);
+  loss_.settle(!detector_.recovering() && detector_.unansweredFor(now) < limits().silence, now);
   score_.kernelLoss(loss_.exchangeLoss());
-  connectsPending_ = std::min(connectsPending_, 1u);
-  connectsAnswered_ = 0;
 }
 
 DetectionLimits PeerHealth::limits() const {
@@ -167,124 +161,6 @@ void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
   if (hostCheckTells()) actions.add(StartConnects{ConnectPurpose::kHostCheck, (connects + 1) / 2});
 }
 
-void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions) {
-  if (!plan_.current(event.epoch) || plan_.connected()) return;
-  const Duration elapsed = plan_.connected(now, detector_.recovering());
-  loss_.connectionBegan();
-  kernel_ = {};
-  rtt_.add(elapsed, now);
-  detector_.kernelHeard(now, limits());
-}
-
-void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) {
-  if (!plan_.current(event.epoch)) return;
-  plan_.heardHere(now);
-  detector_.heard(now);
-}
-
-void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions) {
-  if (!plan_.current(event.epoch)) return;
-  const ProbePlan::Ack ack = plan_.acked(event.sequence, now, actions);
-  if (!ack.valid) return;
-  score_.answered(answeredLate(ack));
-  if (ack.rtt.has_value()) {
-    rtt_.add(*ack.rtt, now);
-    score_.roundTrip(*ack.rtt);
-  }
-  detector_.answered(now);
-  rhythm_.pingAnswered();
-  lastError_ = 0;
-}
-
-void PeerHealth::handle(const GoneAway& event, TimePoint now, Actions& actions) {
-  if (!plan_.current(event.epoch)) return;
-  detector_.heard(now);
-  plan_.goneAway(event.enhanceYourCalm, now, actions);
-}
-
-void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
-  if (!plan_.current(event.epoch)) return;
-  const bool wasOpen = plan_.connected();
-  const ConnectEvidence evidence = classifyConnect(event.error);
-  const bool refused = !wasOpen && evidence == ConnectEvidence::kRefused;
-  if (wasOpen && plan_.outstanding() > 0) score_.lost();
-  plan_.closed(event.notHttp2, refused, now);
-  if (event.error != 0) lastError_ = event.error;
-  if (refused) {
-    detector_.refused(now);
-  } else if (evidence == ConnectEvidence::kAlive) {  // FIN or RST: from its kernel
-    detector_.kernelHeard(now, limits());
-  }
-}
-
-void PeerHealth::handle(const HealthAnswered& event, TimePoint now, Actions& actions) {
-  if (!plan_.current(event.epoch)) return;
-  detector_.heard(now);
-  if (event.status >= 200 && event.status < 500) {
-    detector_.answered(now);
-    lastError_ = 0;
-  }
-  plan_.healthAnswered(now, actions);
-}
-
-void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& actions) {
-  if (event.purpose == ConnectPurpose::kHostCheck) {
-    hostChecked(event, now, actions);
-    return;
-  }
-  if (event.error != 0) lastError_ = event.error;
-  switch (classifyConnect(event.error)) {
-    case ConnectEvidence::kAlive:
-      if (event.purpose == ConnectPurpose::kProbe && connectsPending_ > 0) {
-        --connectsPending_;
-        ++connectsAnswered_;
-      }
-      synAcked(event.elapsed, now, actions);
-      break;
-    case ConnectEvidence::kRefused: detector_.refused(now); break;
-    case ConnectEvidence::kSilence: break;
-    case ConnectEvidence::kLocal:
-      if (event.purpose != ConnectPurpose::kConfirm || confirmConnects_ == 0) break;
-      detector_.confirmTried(--confirmConnects_ > 0);
-      break;
-  }
-}
-
-void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions& actions) {
-  const ConnectEvidence evidence = classifyConnect(event.error);
-  if (evidence != ConnectEvidence::kAlive && evidence != ConnectEvidence::kRefused) return;
-  if (detector_.recovering()) return;  // an outage ends on the peer's own port
-  detector_.kernelHeard(now, limits());
-  plan_.answeredElsewhere(now, actions);
-}
-
-void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
-  // At a second and more the SYN was sent twice, and nobody knows which one was answered (Karn).
-  if (elapsed < seconds(1)) {
-    rtt_.add(elapsed, now);
-    score_.roundTrip(elapsed);
-  }
-  score_.answered(elapsed >= seconds(1));
-  if (plan_.answersByConnect(detector_.recovering())) {
-    detector_.answered(now);
-    lastError_ = 0;
-    return;
-  }
-  detector_.connectAnswered();
-  detector_.kernelHeard(now, limits());
-  plan_.answeredElsewhere(now, actions);
-}
-
-void PeerHealth::handle(const OutcomeRecord& record, TimePoint now, Actions& actions) {
-  circuit_.onOutcome(record, now);
-  const bool serverError = record.outcome == Outcome::kServerError;
-  score_.outcome(serverError ? options_.countServerErrors : record.outcome != Outcome::kSuccess);
-}
-
-void PeerHealth::handle(const CircuitOverride& change, TimePoint now, Actions& actions) {
-  circuit_.onOverride(change, now);
-}
-
 void PeerHealth::publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions) {
   CircuitWord next = word_;
   next.verdict = detector_.verdict();
@@ -324,12 +200,6 @@ Evidence PeerHealth::evidence(Duration silence, uint32_t outstanding) const {
 
 // A lost PING's retransmission is drawn by the next one, T later (DetectionLimits::of), or by the kernel's timer
 // after 200 ms: an answer that took more than most of that came after a gap.
-bool PeerHealth::answeredLate(const ProbePlan::Ack& ack) const {
-  if (!ack.rtt.has_value()) return true;  // so old that it is not known any more
-  const Duration interval = std::min<Duration>(plan_.probeInterval(), milliseconds(200));
-  return rtt_.measured() && *ack.rtt > 3 * interval / 4 + 5 * rtt_.smoothed() / 4 + 4 * rtt_.variation();
-}
-
 void PeerHealth::keepScore(TimePoint now, Duration unanswered, bool watched, Actions& actions) {
   const bool recovering = detector_.recovering();
   score_.verdict(detector_.verdict());

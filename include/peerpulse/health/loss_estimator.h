@@ -30,8 +30,12 @@ class LossEstimator {
   /// The counters of a new connection begin at zero.
   void connectionBegan() { last_ = {}; }
   void sample(const SegmentCounters& counters, TimePoint now);
-  /// Fresh connects: those that were answered, and those that got no answer in their time.
-  void connects(uint32_t answered, uint32_t lost, TimePoint now);
+  // Fresh connects of a cadence: what is sent and answered is counted; settle(), once in a while, takes those that
+  // are still not answered for lost, but the youngest. `answering` is false when the peer answers none at all: it
+  // is out or does not accept, and that is no loss.
+  void connectSent() { ++pending_; }
+  void connectAnswered();
+  void settle(bool answering, TimePoint now);
 
   /// That an exchange of two packets fails: q.
   double exchangeLoss() const;
@@ -54,6 +58,8 @@ class LossEstimator {
   TimePoint bucketBegan_;
   size_t current_ = 0;
   SegmentCounters last_;
+  uint32_t pending_ = 0;   // connects neither answered nor taken for lost
+  uint32_t answered_ = 0;  // since the last settle()
 };
 
 }  // namespace peerpulse::health

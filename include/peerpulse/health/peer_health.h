@@ -114,8 +114,6 @@ class PeerHealth {
   KernelView kernel_;
   ConfirmBurst burst_;
   TimePoint nextLossSample_;
-  uint32_t connectsPending_ = 0;   // of the cadence of connects: not answered, and not counted as lost yet
-  uint32_t connectsAnswered_ = 0;  // since the last sample
   uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
   int lastError_ = 0;             // of the last failed connect since the peer was alive
   uint32_t renewals_ = 0;         // of the circuit, published so far

@@ -56,9 +56,27 @@ TEST_CASE("loss_estimator: a minute later it is forgotten; a new connection begi
 
 TEST_CASE("loss_estimator: connects of peers without a probe connection count too") {
   LossEstimator loss;
-  loss.connects(900, 100, kStart);
-  CHECK(loss.exchangeLoss() == doctest::Approx(0.1));
+  loss.connectAnswered();  // a late one, of nobody
+  for (int second = 0; second < 50; ++second) {
+    for (int i = 0; i < 50; ++i) {
+      loss.connectSent();
+      if (i % 10 != 3) loss.connectAnswered();
+    }
+    loss.settle(true, kStart + seconds(second));
+  }
+  CHECK(loss.exchangeLoss() == doctest::Approx(0.1).epsilon(0.01));
   CHECK(loss.confirmConnects(4, 8) == 7);
+}
+
+TEST_CASE("loss_estimator: the youngest connect may still be answered, and a peer that answers none loses nothing") {
+  LossEstimator loss;
+  loss.connectSent();
+  loss.settle(true, kStart);
+  CHECK(loss.exchangeLoss() == 0);
+  for (int i = 0; i < 200; ++i)
+    loss.connectSent();
+  loss.settle(false, kStart);
+  CHECK(loss.exchangeLoss() == 0);
 }
 
 }  // namespace

@@ -1,0 +1,129 @@
+// What the peer did: its connection's events, fresh connects, and the outcomes of exchanges. What time does, and what
+// follows from all of it, is in peer_health.cc.
+#include "peerpulse/health/connect_evidence.h"
+#include "peerpulse/health/peer_health.h"
+
+namespace peerpulse::health {
+
+void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch) || plan_.connected()) return;
+  const Duration elapsed = plan_.connected(now, detector_.recovering());
+  loss_.connectionBegan();
+  kernel_ = {};
+  rtt_.add(elapsed, now);
+  detector_.kernelHeard(now, limits());
+}
+
+void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  plan_.heardHere(now);
+  detector_.heard(now);
+}
+
+void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  const ProbePlan::Ack ack = plan_.acked(event.sequence, now, actions);
+  if (!ack.valid) return;
+  score_.answered(answeredLate(ack));
+  if (ack.rtt.has_value()) {
+    rtt_.add(*ack.rtt, now);
+    score_.roundTrip(*ack.rtt);
+  }
+  detector_.answered(now);
+  rhythm_.pingAnswered();
+  lastError_ = 0;
+}
+
+void PeerHealth::handle(const GoneAway& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  detector_.heard(now);
+  plan_.goneAway(event.enhanceYourCalm, now, actions);
+}
+
+void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  const bool wasOpen = plan_.connected();
+  const ConnectEvidence evidence = classifyConnect(event.error);
+  const bool refused = !wasOpen && evidence == ConnectEvidence::kRefused;
+  if (wasOpen && plan_.outstanding() > 0) score_.lost();
+  plan_.closed(event.notHttp2, refused, now);
+  if (event.error != 0) lastError_ = event.error;
+  if (refused) {
+    detector_.refused(now);
+  } else if (evidence == ConnectEvidence::kAlive) {  // FIN or RST: from its kernel
+    detector_.kernelHeard(now, limits());
+  }
+}
+
+void PeerHealth::handle(const HealthAnswered& event, TimePoint now, Actions& actions) {
+  if (!plan_.current(event.epoch)) return;
+  detector_.heard(now);
+  if (event.status >= 200 && event.status < 500) {
+    detector_.answered(now);
+    lastError_ = 0;
+  }
+  plan_.healthAnswered(now, actions);
+}
+
+void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& actions) {
+  if (event.purpose == ConnectPurpose::kHostCheck) {
+    hostChecked(event, now, actions);
+    return;
+  }
+  if (event.error != 0) lastError_ = event.error;
+  switch (classifyConnect(event.error)) {
+    case ConnectEvidence::kAlive:
+      if (event.purpose == ConnectPurpose::kProbe) loss_.connectAnswered();
+      synAcked(event.elapsed, now, actions);
+      break;
+    case ConnectEvidence::kRefused: detector_.refused(now); break;
+    case ConnectEvidence::kSilence: break;
+    case ConnectEvidence::kLocal:
+      if (event.purpose != ConnectPurpose::kConfirm || confirmConnects_ == 0) break;
+      detector_.confirmTried(--confirmConnects_ > 0);
+      break;
+  }
+}
+
+void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions& actions) {
+  const ConnectEvidence evidence = classifyConnect(event.error);
+  if (evidence != ConnectEvidence::kAlive && evidence != ConnectEvidence::kRefused) return;
+  if (detector_.recovering()) return;  // an outage ends on the peer's own port
+  detector_.kernelHeard(now, limits());
+  plan_.answeredElsewhere(now, actions);
+}
+
+void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
+  // At a second and more the SYN was sent twice, and nobody knows which one was answered (Karn).
+  if (elapsed < seconds(1)) {
+    rtt_.add(elapsed, now);
+    score_.roundTrip(elapsed);
+  }
+  score_.answered(elapsed >= seconds(1));
+  if (plan_.answersByConnect(detector_.recovering())) {
+    detector_.answered(now);
+    lastError_ = 0;
+    return;
+  }
+  detector_.connectAnswered();
+  detector_.kernelHeard(now, limits());
+  plan_.answeredElsewhere(now, actions);
+}
+
+void PeerHealth::handle(const OutcomeRecord& record, TimePoint now, Actions& actions) {
+  circuit_.onOutcome(record, now);
+  const bool serverError = record.outcome == Outcome::kServerError;
+  score_.outcome(serverError ? options_.countServerErrors : record.outcome != Outcome::kSuccess);
+}
+
+void PeerHealth::handle(const CircuitOverride& change, TimePoint now, Actions& actions) {
+  circuit_.onOverride(change, now);
+}
+
+bool PeerHealth::answeredLate(const ProbePlan::Ack& ack) const {
+  if (!ack.rtt.has_value()) return true;  // so old that it is not known any more
+  const Duration interval = std::min<Duration>(plan_.probeInterval(), milliseconds(200));
+  return rtt_.measured() && *ack.rtt > 3 * interval / 4 + 5 * rtt_.smoothed() / 4 + 4 * rtt_.variation();
+}
+
+}  // namespace peerpulse::health
