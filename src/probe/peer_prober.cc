@@ -143,6 +143,9 @@ void PeerProber::run(const health::Report& action) {
 }
 
 void PeerProber::run(const health::Warn& action) {
+  // When most peers get worse at once it is this host that does.
+  const health::LocalState own = watch_.state();
+  if (own == health::LocalState::kSuspect || own == health::LocalState::kLinkDown) return;
   stats_.degradings.add();
   callbacks_.onDegrading(action.degrading);
 }
