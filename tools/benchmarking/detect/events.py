@@ -1,4 +1,5 @@
-"""peerpulse's event stream, read as it comes: the history keeps 1,024 events, and lossy scenarios make more."""
+"""The transitions of peerpulse's event stream, read as they come: the history keeps 1,024 events, and lossy scenarios
+make more."""
 
 import json
 import socket
@@ -30,14 +31,18 @@ class EventStream:
             while True:
                 line = self._client.read_line()
                 if line.startswith("data:"):
-                    event = json.loads(line.removeprefix("data:"))
-                    with self._changed:
-                        self._events.append(event)
-                        self._changed.notify_all()
+                    self._add(json.loads(line.removeprefix("data:")))
         except (OSError, ValueError, AssertionError):
             pass  # closed, by us or with peerpulse
         with self._changed:
             self._ended = True
+            self._changed.notify_all()
+
+    def _add(self, event: dict) -> None:
+        if event["event"] != "transition":
+            return
+        with self._changed:
+            self._events.append(event)
             self._changed.notify_all()
 
     def position(self) -> int:
