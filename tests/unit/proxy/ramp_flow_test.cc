@@ -122,8 +122,9 @@ TEST_CASE("ramp flow: deadlines go on while held, and do not count against the p
   flow.until([&] { return allDone(requests); });
   CHECK(requests.front()->head.status == 200);
   CHECK(requests.back()->head.status == 504);
-  for (const auto& outcome : flow.outcomes.seen)
-    CHECK(outcome.outcome == health::Outcome::kSuccess);
+  // Steps last 15 ms at least: of the 200 not more than 1 + 2 + 4 + 8 + 16 were sent in the 60 ms, whatever became of
+  // those on a slow machine. The others say nothing about the peer.
+  CHECK(flow.outcomes.seen.size() <= 31);
 }
 
 TEST_CASE("ramp flow: after a successful trial too") {
