@@ -125,7 +125,7 @@ void PeerHealth::considerKernel(const KernelView& view, TimePoint now) {
   const TimePoint at = now - std::max(view.lastAckReceived, Duration::zero());
   if (at <= detector_.lastEvidence() + kKernelTick) return;  // may be the very ACK we know of
   // Ages jump by a tick from look to look: an ACK too old to end the suspicion must not start its confirm anew.
-  if (detector_.confirming() && now - at >= limits().silence + FailureDetector::kDelayedAck) return;
+  if (detector_.confirming() && now - at >= limits().silence + limits().delayedAck) return;
   detector_.kernelHeard(at, limits());
   plan_.heardHere(at);
 }

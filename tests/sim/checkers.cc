@@ -159,8 +159,8 @@ void Checkers::finish() {
 void Checkers::onConfirm(uint8_t peer, uint32_t connects) {
   Truth& truth = truths_[peer];
   const health::PeerHealth& health = prober_.health(peer);
-  // The second half of a round belongs to the first.
-  if (truth.confirming && heap_.now() - truth.confirmAt <= health.limits().confirm / 2) return;
+  // The second half of a round belongs to the first, however late a starved loop sent it.
+  if (truth.confirming && heap_.now() - truth.confirmAt < health.limits().confirm) return;
   truth.rounds = truth.confirming ? truth.rounds + 1 : 1;
   truth.confirming = true;
   truth.confirmAt = heap_.now();

@@ -22,6 +22,7 @@ health::KernelView kernelView(const TcpConnection& tcp, TimePoint now) {
   view.unacked = tcp.unacked(Side::kProber);
   view.rtt = tcp.smoothedRtt(Side::kProber);
   view.rttVariation = tcp.rttVariation(Side::kProber);
+  view.retransmitsQuickly = tcp.retransmitsQuickly();
   view.segments = segments;
   return view;
 }

@@ -83,6 +83,8 @@ class TcpConnection {
 
   Duration lastAckAge(Side side, TimePoint now) const;
   uint32_t unacked(Side side) const { return end(side).next - end(side).una; }
+  /// The prober's side could set its RTO to milliseconds.
+  bool retransmitsQuickly() const { return options_.proberMinRto < milliseconds(200); }
   Duration smoothedRtt(Side side) const { return end(side).smoothed; }
   Duration rttVariation(Side side) const { return end(side).variation; }
   const TcpCounters& counters(Side side) const { return end(side).counters; }
