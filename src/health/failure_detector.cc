@@ -127,7 +127,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
 }
 
 TimePoint FailureDetector::confirmDeadline(const DetectionLimits& limits) const {
-  const TimePoint confirmed = confirmStart_ + limits.confirm;
+  const TimePoint confirmed = std::max(confirmStart_ + limits.confirm, answeredBy_);
   return confirmTried_ ? confirmed : std::max(confirmed, silentSince_ + kUnconfirmedSilence);
 }
 

@@ -157,6 +157,7 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
 void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
   const uint32_t connects = burst_.take(now);
   if (connects == 0) return;
+  detector_.confirmSent(now + limits().confirm - burst_.stagger());
   actions.add(StartConnects{ConnectPurpose::kConfirm, connects});
   if (hostCheckTells()) actions.add(StartConnects{ConnectPurpose::kHostCheck, (connects + 1) / 2});
 }

@@ -74,6 +74,12 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
   switch (classifyConnect(event.error)) {
     case ConnectEvidence::kAlive:
       if (event.purpose == ConnectPurpose::kProbe) loss_.connectAnswered();
+      // Only a patient one can have been answered over a path that has grown much longer than the usual attempts
+      // wait for. It is the new measure, or they would go on giving up too early for many seconds.
+      if (event.purpose == ConnectPurpose::kPatient && event.elapsed > 2 * path().smoothed) {
+        rtt_.restart(event.elapsed, now);
+        kernel_ = {};
+      }
       synAcked(event.elapsed, now, actions);
       break;
     case ConnectEvidence::kRefused: detector_.refused(now); break;

@@ -25,6 +25,11 @@ void RttEstimator::add(Duration sample, TimePoint now) {
   burstLast_ = now;
 }
 
+void RttEstimator::restart(Duration sample, TimePoint now) {
+  measured_ = false;
+  add(sample, now);
+}
+
 void RttEstimator::smooth(Duration sample) {
   // RFC 6298 2.3: alpha 1/8, beta 1/4; the variation first, as it uses the old mean.
   variation_ = (3 * variation_ + std::chrono::abs(smoothed_ - sample)) / 4;

@@ -16,6 +16,7 @@ class ConfirmBurst {
   /// The second half follows `stagger` after the first; zero: all at once.
   void begin(uint32_t connects, Duration stagger, TimePoint now) {
     left_ = connects;
+    stagger_ = stagger;
     rest_ = stagger > Duration::zero() ? connects / 2 : 0;
     restAt_ = now + stagger;
   }
@@ -26,6 +27,7 @@ class ConfirmBurst {
     left_ -= due;
     return due;
   }
+  Duration stagger() const { return stagger_; }
   TimePoint nextDeadline() const { return left_ > 0 ? restAt_ : TimePoint::max(); }
 
   /// A third of C, as long as what is left of C is enough for an answer over this path.
@@ -37,6 +39,7 @@ class ConfirmBurst {
  private:
   uint32_t left_ = 0;
   uint32_t rest_ = 0;
+  Duration stagger_{};
   TimePoint restAt_;
 };
 

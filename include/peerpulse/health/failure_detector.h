@@ -28,6 +28,7 @@
 // Threading: none. No clock: `now` comes in and must not go backwards.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -86,6 +87,8 @@ class FailureDetector {
   void askedNoMore() { unansweredSince_.reset(); }
   /// Whether at least one confirm connect really left this host.
   void confirmTried(bool tried) { confirmTried_ = tried; }
+  /// Confirm connects left: they have until then to be answered, however late in the round they were sent.
+  void confirmSent(TimePoint answeredBy) { answeredBy_ = std::max(answeredBy_, answeredBy); }
   /// Our own loop was late by `late`: what was not heard meanwhile proves nothing. That time is no silence, and
   /// a confirm starts over (true: the caller opens fresh connections again), but not more than kMaxVoids times:
   /// a loop that is always late must find a dead peer too, and what arrives while it is late is read before it
@@ -138,6 +141,7 @@ class FailureDetector {
   TimePoint judgedFrom_;  // silence counts from here: the last evidence, or a voided round
   TimePoint silentSince_;
   TimePoint confirmStart_;
+  TimePoint answeredBy_;  // of the connects of this round
   std::optional<TimePoint> unansweredSince_;
   Asked unanswered_ = Asked::kNothing;  // kConnect: nothing but connects since then
 };

@@ -36,6 +36,8 @@ class RttEstimator {
 
   /// One round trip, ended at `now`. `now` must not go backwards.
   void add(Duration sample, TimePoint now);
+  /// The same over a path that is another one than before: what was smoothed is forgotten.
+  void restart(Duration sample, TimePoint now);
 
   bool measured() const { return measured_; }
   /// Zero until measured().

@@ -40,6 +40,20 @@ TEST_CASE_FIXTURE(Fixture, "detector: while the own host is suspect the confirm 
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "detector: connects that were sent late have their time all the same") {
+  detector.answered(at(0));
+  CHECK(judge(50) == Step::kConfirm);
+  detector.confirmTried(true);
+  detector.confirmSent(at(60));
+  CHECK(detector.nextDeadline(limits) == at(65));
+  detector.confirmSent(at(73));
+  CHECK(detector.nextDeadline(limits) == at(73));
+  judge(72);
+  CHECK(detector.verdict() == Verdict::kSuspect);
+  judge(73);
+  CHECK(detector.verdict() == Verdict::kDead);
+}
+
 TEST_CASE_FIXTURE(Fixture, "detector: silence for exactly S, then C, is death") {
   detector.answered(at(0));
   CHECK(detector.nextDeadline(limits) == at(50));

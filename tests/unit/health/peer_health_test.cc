@@ -503,6 +503,22 @@ TEST_CASE("peer_health: a stopped process on a host that dies is found as soon a
   }
 }
 
+TEST_CASE("peer_health: a peer that comes back over a much longer path is found by one patient connect") {
+  for (int i = 0; i < 20; ++i) {
+    SimulatedPeer sim({}, static_cast<uint32_t>(i));
+    sim.kernelRtt = microseconds(200);
+    sim.runFor(seconds(2));
+    sim.powered = false;
+    sim.runFor(seconds(2) + milliseconds(50 * i));
+    REQUIRE(sim.verdict() == Verdict::kDead);
+    sim.powered = true;
+    sim.oneWay = milliseconds(60);
+    const TimePoint back = sim.now();
+    REQUIRE(sim.runUntil([&] { return sim.circuit() == CircuitState::kClosed; }, seconds(10)));
+    CHECK(sim.now() - back <= milliseconds(1600));
+  }
+}
+
 TEST_CASE("peer_health: ACKs of other epochs and of PINGs never sent count for nothing") {
   SimulatedPeer sim;
   sim.runFor(seconds(1));
