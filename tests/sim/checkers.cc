@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "verdict_graph.h"
+
 namespace peerpulse::sim {
 
 using health::CircuitState;
@@ -24,19 +26,6 @@ constexpr Duration kAfterFailedConnects = milliseconds(1500);
 constexpr Duration kDelayedAck = health::FailureDetector::kDelayedAck;
 
 }  // namespace
-
-bool legal(Verdict from, Verdict to) {
-  switch (from) {
-    case Verdict::kUnknown: return to == Verdict::kAlive || to == Verdict::kRefusing || to == Verdict::kDead;
-    case Verdict::kAlive: return to == Verdict::kSuspect || to == Verdict::kRefusing || to == Verdict::kStalled;
-    case Verdict::kSuspect:
-      return to == Verdict::kAlive || to == Verdict::kDead || to == Verdict::kRefusing || to == Verdict::kStalled;
-    case Verdict::kDead: return to == Verdict::kAlive || to == Verdict::kRefusing;
-    case Verdict::kRefusing: return to == Verdict::kAlive || to == Verdict::kDead;
-    case Verdict::kStalled: return to == Verdict::kAlive || to == Verdict::kSuspect || to == Verdict::kRefusing;
-  }
-  return false;
-}
 
 void Checkers::reset(uint32_t peers, const std::array<health::ProbeOptions, kMaxPeers>& options, Profile profile,
                      Statistics& statistics) {

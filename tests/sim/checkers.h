@@ -147,7 +147,4 @@ class Checkers : public ProberObserver, public ExchangeObserver {
   uint8_t violationPeer_ = 0;
 };
 
-/// As the graph in failure_detector.h allows.
-bool legal(health::Verdict from, health::Verdict to);
-
 }  // namespace peerpulse::sim

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include "verdict_graph.h"
+
 namespace peerpulse::health {
 
 namespace {
@@ -12,19 +14,6 @@ constexpr Duration kRetransmit = milliseconds(200);  // Linux RTO_MIN
 constexpr Duration kDelayedAck = milliseconds(40);
 constexpr Duration kQuickRetransmit = milliseconds(10);  // and then its kernel acknowledges at once
 }  // namespace
-
-bool legal(Verdict from, Verdict to) {
-  switch (from) {
-    case Verdict::kUnknown: return to == Verdict::kAlive || to == Verdict::kRefusing || to == Verdict::kDead;
-    case Verdict::kAlive: return to == Verdict::kSuspect || to == Verdict::kRefusing || to == Verdict::kStalled;
-    case Verdict::kSuspect:
-      return to == Verdict::kAlive || to == Verdict::kDead || to == Verdict::kRefusing || to == Verdict::kStalled;
-    case Verdict::kDead: return to == Verdict::kAlive || to == Verdict::kRefusing;
-    case Verdict::kRefusing: return to == Verdict::kAlive || to == Verdict::kDead;
-    case Verdict::kStalled: return to == Verdict::kAlive || to == Verdict::kSuspect || to == Verdict::kRefusing;
-  }
-  return false;
-}
 
 SimulatedPeer::SimulatedPeer(ProbeOptions options, uint32_t seed, Duration phase)
     : random_(seed), health_(PeerId{0}, options, seed, now_, phase) {}

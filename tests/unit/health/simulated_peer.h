@@ -105,7 +105,4 @@ class SimulatedPeer {
   std::vector<Transition> transitions_;
 };
 
-/// "a suspect->alive" and the like, as the graph in failure_detector.h allows.
-bool legal(Verdict from, Verdict to);
-
 }  // namespace peerpulse::health
