@@ -98,7 +98,7 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
 DetectionLimits PeerHealth::limits() const {
   DetectionLimits limits = DetectionLimits::of(options_, plan_.probeInterval(), path(), rhythm_.dense());
   const bool prompt = kernel_.retransmitsQuickly && plan_.mode() == ProbeMode::kFastPing && plan_.connected();
-  if (prompt) limits.delayedAck = FailureDetector::kPromptAck + path().longest();
+  if (prompt) limits.delayedAck = std::min(limits.delayedAck, FailureDetector::kPromptAck + path().longest());
   return limits;
 }
 

@@ -114,7 +114,7 @@ class FailureDetector {
 
   /// How long a kernel may delay an ACK (RFC 9293 allows 500 ms; Linux, Windows and BSD stay within 200 ms).
   static constexpr Duration kDelayedAck = milliseconds(200);
-  /// The same where PINGs are sent again after a round trip and 8 ms (TCP_RTO_MIN_US).
+  /// The same, beside the longest round trip, where PINGs are sent again after one and 8 ms (TCP_RTO_MIN_US).
   static constexpr Duration kPromptAck = milliseconds(20);
   /// A path that was never measured may be longer than the profile thinks: C is at least this.
   static constexpr Duration kUnmeasuredConfirm = milliseconds(50);
