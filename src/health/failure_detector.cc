@@ -94,7 +94,7 @@ bool FailureDetector::voidRound(Duration late, TimePoint now) {
   if (!confirming_) judgedFrom_ = std::min(now, judgedFrom_ + late);
   if (!confirming_ || voids_ >= kMaxVoids) return false;
   ++voids_;
-  confirmStart_ = now;
+  confirmStart_ = answeredBy_ = now;
   confirmTried_ = false;
   return true;
 }
@@ -108,7 +108,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   if (now < silenceDeadline(limits)) return Step::kNone;
   if (confirming_ && ownHostSuspect && !secondRound_) {
     secondRound_ = true;
-    confirmStart_ = now;
+    confirmStart_ = answeredBy_ = now;
     return Step::kConfirm;
   }
   if (confirming_ || verdict_ == Verdict::kRefusing) {
@@ -120,7 +120,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   confirmTried_ = false;
   secondRound_ = false;
   voids_ = 0;
-  confirmStart_ = now;
+  confirmStart_ = answeredBy_ = now;
   silentSince_ = judgedFrom_;
   if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);
   return Step::kConfirm;

@@ -42,7 +42,10 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
     actions.add(StopConnects{ConnectPurpose::kConfirm});
     actions.add(StopConnects{ConnectPurpose::kHostCheck});
   }
-  if (!wasRecovering && recovering) plan_.outageBegan(now, actions);
+  if (!wasRecovering && recovering) {
+    longPatients_ = 0;
+    plan_.outageBegan(now, actions);
+  }
   if (wasRecovering && !recovering) plan_.outageEnded(now, actions);
   plan_.checkHost(wantsHostChecks(), limits().silence, now, actions);
   openConfirmConnects(now, actions);

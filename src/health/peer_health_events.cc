@@ -74,12 +74,7 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
   switch (classifyConnect(event.error)) {
     case ConnectEvidence::kAlive:
       if (event.purpose == ConnectPurpose::kProbe) loss_.connectAnswered();
-      // Only a patient one can have been answered over a path that has grown much longer than the usual attempts
-      // wait for. It is the new measure, or they would go on giving up too early for many seconds.
-      if (event.purpose == ConnectPurpose::kPatient && event.elapsed > 2 * path().smoothed) {
-        rtt_.restart(event.elapsed, now);
-        kernel_ = {};
-      }
+      if (event.purpose == ConnectPurpose::kPatient) patientlyAnswered(event.elapsed, now);
       synAcked(event.elapsed, now, actions);
       break;
     case ConnectEvidence::kRefused: detector_.refused(now); break;
@@ -89,6 +84,15 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
       detector_.confirmTried(--confirmConnects_ > 0);
       break;
   }
+}
+
+// Only a patient connect can be answered over a path that has grown much longer than the usual attempts wait for. The
+// second such answer is the new measure, or they would go on giving up too early for many seconds. Not the first: a
+// SYN may have waited for the neighbour's address until the host was back, and then the usual attempts succeed too.
+void PeerHealth::patientlyAnswered(Duration elapsed, TimePoint now) {
+  if (elapsed <= 2 * path().smoothed || ++longPatients_ < 2) return;
+  rtt_.restart(elapsed, now);
+  kernel_ = {};
 }
 
 void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions& actions) {

@@ -89,6 +89,7 @@ class PeerHealth {
   void startConfirm(TimePoint now, Actions& actions);
   void openConfirmConnects(TimePoint now, Actions& actions);
   void hostChecked(const ConnectResult& event, TimePoint now, Actions& actions);
+  void patientlyAnswered(Duration elapsed, TimePoint now);
   void synAcked(Duration elapsed, TimePoint now, Actions& actions);
   void publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions);
   Evidence evidence(Duration silence, uint32_t outstanding) const;
@@ -115,6 +116,7 @@ class PeerHealth {
   ConfirmBurst burst_;
   TimePoint nextLossSample_;
   uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
+  uint32_t longPatients_ = 0;     // answers of this outage that took much longer than the path
   int lastError_ = 0;             // of the last failed connect since the peer was alive
   uint32_t renewals_ = 0;         // of the circuit, published so far
 };

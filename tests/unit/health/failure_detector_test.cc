@@ -50,8 +50,17 @@ TEST_CASE_FIXTURE(Fixture, "detector: connects that were sent late have their ti
   CHECK(detector.nextDeadline(limits) == at(73));
   judge(72);
   CHECK(detector.verdict() == Verdict::kSuspect);
-  judge(73);
-  CHECK(detector.verdict() == Verdict::kDead);
+  SUBCASE("silence") {
+    judge(73);
+    CHECK(detector.verdict() == Verdict::kDead);
+  }
+  SUBCASE("what one confirm was owed is not the next one's") {
+    detector.confirmSent(at(5000));
+    detector.answered(at(73));
+    CHECK(judge(123) == Step::kConfirm);
+    detector.confirmTried(true);
+    CHECK(detector.nextDeadline(limits) == at(138));
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "detector: silence for exactly S, then C, is death") {

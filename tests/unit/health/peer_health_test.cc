@@ -503,7 +503,7 @@ TEST_CASE("peer_health: a stopped process on a host that dies is found as soon a
   }
 }
 
-TEST_CASE("peer_health: a peer that comes back over a much longer path is found by one patient connect") {
+TEST_CASE("peer_health: a peer that comes back over a much longer path is found by two patient connects") {
   for (int i = 0; i < 20; ++i) {
     SimulatedPeer sim({}, static_cast<uint32_t>(i));
     sim.kernelRtt = microseconds(200);
@@ -515,7 +515,7 @@ TEST_CASE("peer_health: a peer that comes back over a much longer path is found 
     sim.oneWay = milliseconds(60);
     const TimePoint back = sim.now();
     REQUIRE(sim.runUntil([&] { return sim.circuit() == CircuitState::kClosed; }, seconds(10)));
-    CHECK(sim.now() - back <= milliseconds(1600));
+    CHECK(sim.now() - back <= milliseconds(2600));
   }
 }
 
