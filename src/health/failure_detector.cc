@@ -23,9 +23,9 @@ DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interv
   // Dense data: the PING that its end calls for goes out 3T/4 after it, and as much later it has been answered.
   if (dense) limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path.longest());
   // The answer to a connect takes a round trip; a steady path has no variation, and still a host that is busy.
-  const Duration answer = 5 * path.smoothed / 4 + std::max<Duration>(4 * path.variation, kBusyHost);
-  limits.confirm = std::max(options.confirm, answer);
-  if (!path.measured) limits.confirm = std::max(limits.confirm, FailureDetector::kUnmeasuredConfirm);
+  limits.answer = 5 * path.smoothed / 4 + std::max<Duration>(4 * path.variation, kBusyHost);
+  if (!path.measured) limits.answer = std::max(limits.answer, FailureDetector::kUnmeasuredAnswer);
+  limits.confirm = std::max(options.confirm, limits.answer);
   return limits;
 }
 
@@ -58,6 +58,11 @@ void FailureDetector::kernelHeard(TimePoint at, const DetectionLimits& limits) {
   if (at <= judgedFrom_) return;
   kernelOnly_ = unansweredSince_.has_value() && at - *unansweredSince_ >= limits.silence / 2;
   clear(at);
+}
+
+void FailureDetector::accepted(TimePoint at, const DetectionLimits& limits) {
+  kernelHeard(at, limits);
+  kernelOnly_ = false;
 }
 
 void FailureDetector::clear(TimePoint at) {
@@ -105,10 +110,11 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
     if (verdict_ == Verdict::kAlive && unanswered >= stallAfter_) transition(Verdict::kStalled);
     if (verdict_ == Verdict::kStalled && unanswered >= stallOpenAfter_) stalledTooLong_ = true;
   }
-  if (now < silenceDeadline(limits)) return Step::kNone;
+  const TimePoint due = silenceDeadline(limits);
+  if (now < due) return Step::kNone;
   if (confirming_ && ownHostSuspect && !secondRound_) {
     secondRound_ = true;
-    confirmStart_ = answeredBy_ = now;
+    confirmStart_ = due;
     return Step::kConfirm;
   }
   if (confirming_ || verdict_ == Verdict::kRefusing) {
@@ -120,7 +126,8 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   confirmTried_ = false;
   secondRound_ = false;
   voids_ = 0;
-  confirmStart_ = answeredBy_ = now;
+  confirmStart_ = due;
+  answeredBy_ = now;
   silentSince_ = judgedFrom_;
   if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);
   return Step::kConfirm;

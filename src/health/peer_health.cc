@@ -154,13 +154,13 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
   }
   confirmConnects_ += connects;
   detector_.confirmTried(true);
-  burst_.begin(connects, ConfirmBurst::staggerFor(limits().confirm, path().longest()), now);
+  burst_.begin(connects, ConfirmBurst::staggerFor(limits().confirm, limits().answer), now);
 }
 
 void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
   const uint32_t connects = burst_.take(now);
   if (connects == 0) return;
-  detector_.confirmSent(now + limits().confirm - burst_.stagger());
+  detector_.confirmSent(now + limits().answer);
   actions.add(StartConnects{ConnectPurpose::kConfirm, connects});
   if (hostCheckTells()) actions.add(StartConnects{ConnectPurpose::kHostCheck, (connects + 1) / 2});
 }

@@ -11,7 +11,7 @@ void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions)
   loss_.connectionBegan();
   kernel_ = {};
   rtt_.add(elapsed, now);
-  detector_.kernelHeard(now, limits());
+  detector_.accepted(now, limits());
 }
 
 void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) {

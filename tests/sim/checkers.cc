@@ -101,7 +101,7 @@ bool Checkers::clean(uint8_t peer) const {
   const Truth& truth = truths_[peer];
   const ProbeMode mode = prober_.health(peer).mode();
   const bool calm = heap_.now() - truth.disturbedAt > seconds(11);
-  return calm && !lossy(peer) && truth.running && mode != ProbeMode::kSlowPing;
+  return calm && !lossy(peer) && truth.running && !wires_[peer].peer().acceptsNone() && mode != ProbeMode::kSlowPing;
 }
 
 void Checkers::look(uint8_t peer) {
@@ -149,8 +149,9 @@ void Checkers::onConfirm(uint8_t peer, uint32_t connects) {
   Truth& truth = truths_[peer];
   const health::PeerHealth& health = prober_.health(peer);
   // The second half of a round belongs to the first, however late a starved loop sent it.
-  if (truth.confirming && heap_.now() - truth.confirmAt < health.limits().confirm) return;
-  truth.rounds = truth.confirming ? truth.rounds + 1 : 1;
+  const uint32_t number = health.secondConfirmRound() ? 2 : 1;
+  if (truth.confirming && number == truth.rounds && heap_.now() - truth.confirmAt < health.limits().confirm) return;
+  truth.rounds = number;
   truth.confirming = true;
   truth.confirmAt = heap_.now();
   // K of the whole round, whether or not its second half will be needed.

@@ -16,7 +16,6 @@ class ConfirmBurst {
   /// The second half follows `stagger` after the first; zero: all at once.
   void begin(uint32_t connects, Duration stagger, TimePoint now) {
     left_ = connects;
-    stagger_ = stagger;
     rest_ = stagger > Duration::zero() ? connects / 2 : 0;
     restAt_ = now + stagger;
   }
@@ -27,19 +26,17 @@ class ConfirmBurst {
     left_ -= due;
     return due;
   }
-  Duration stagger() const { return stagger_; }
   TimePoint nextDeadline() const { return left_ > 0 ? restAt_ : TimePoint::max(); }
 
   /// A third of C, as long as what is left of C is enough for an answer over this path.
   static Duration staggerFor(Duration confirm, Duration answer) {
     const Duration third = confirm / 3;
-    return confirm - third > 2 * answer ? third : Duration::zero();
+    return confirm - third >= answer ? third : Duration::zero();
   }
 
  private:
   uint32_t left_ = 0;
   uint32_t rest_ = 0;
-  Duration stagger_{};
   TimePoint restAt_;
 };
 

@@ -43,6 +43,8 @@ namespace peerpulse::health {
 struct DetectionLimits {
   Duration silence{};
   Duration confirm{};
+  /// How long an answer to a connect may take over this path; C is at least that.
+  Duration answer{};
   /// How much longer than S a kernel may be silent that had only ACKs to send.
   Duration delayedAck = milliseconds(200);
 
@@ -76,6 +78,8 @@ class FailureDetector {
   void heard(TimePoint at);
   /// Its kernel gave a sign of life at `at`.
   void kernelHeard(TimePoint at, const DetectionLimits& limits);
+  /// The same by an answer that is never delayed, and with which a new question begins: a connection was accepted.
+  void accepted(TimePoint at, const DetectionLimits& limits);
   /// Its kernel answered a SYN by RST.
   void refused(TimePoint now);
 
@@ -87,7 +91,8 @@ class FailureDetector {
   void askedNoMore() { unansweredSince_.reset(); }
   /// Whether at least one confirm connect really left this host.
   void confirmTried(bool tried) { confirmTried_ = tried; }
-  /// Confirm connects left: they have until then to be answered, however late in the round they were sent.
+  /// Confirm connects left: they have until then to be answered, however late in the round they were sent. (C counts
+  /// from when S was over, not from when our timer came.)
   void confirmSent(TimePoint answeredBy) { answeredBy_ = std::max(answeredBy_, answeredBy); }
   /// Our own loop was late by `late`: what was not heard meanwhile proves nothing. That time is no silence, and
   /// a confirm starts over (true: the caller opens fresh connections again), but not more than kMaxVoids times:
@@ -116,8 +121,8 @@ class FailureDetector {
   static constexpr Duration kDelayedAck = milliseconds(200);
   /// The same, beside the longest round trip, where PINGs are sent again after one and 8 ms (TCP_RTO_MIN_US).
   static constexpr Duration kPromptAck = milliseconds(20);
-  /// A path that was never measured may be longer than the profile thinks: C is at least this.
-  static constexpr Duration kUnmeasuredConfirm = milliseconds(50);
+  /// A path that was never measured may be longer than the profile thinks.
+  static constexpr Duration kUnmeasuredAnswer = milliseconds(50);
   /// Without one confirm connect that left this host (no descriptors, no ports) death takes this much
   /// silence.
   static constexpr Duration kUnconfirmedSilence = seconds(1);

@@ -57,6 +57,8 @@ class PeerHealth {
   /// By when a peer that is well has given its next sign of life; TimePoint::max() in a known outage and before
   /// the first one. For LocalHealth.
   TimePoint overdueAt() const;
+  /// The confirm under way is in its second round: this host was the first suspect.
+  bool secondConfirmRound() const { return detector_.secondRound(); }
   /// S and C for this path now.
   DetectionLimits limits() const;
   /// The way to the peer's kernel: what a process takes to answer is no distance, and must not stretch the limits

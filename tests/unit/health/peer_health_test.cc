@@ -519,6 +519,21 @@ TEST_CASE("peer_health: a peer that comes back over a much longer path is found 
   }
 }
 
+TEST_CASE("peer_health: a host that dies right after its connection was opened anew is found as soon as any") {
+  for (int i = 0; i < 20; ++i) {
+    SimulatedPeer sim({}, static_cast<uint32_t>(i));
+    sim.oneWay = milliseconds(30);
+    sim.runFor(seconds(3) + milliseconds(i));
+    sim.closeConnection();
+    REQUIRE(sim.runUntil([&] { return sim.pings > 0 && sim.health().outstanding() == 1; }, seconds(1)));
+    const DetectionLimits limits = sim.health().limits();
+    sim.powered = false;
+    const TimePoint cut = sim.now();
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(1)));
+    CHECK(sim.now() - cut <= limits.silence + limits.confirm + sim.oneWay + milliseconds(25));
+  }
+}
+
 TEST_CASE("peer_health: ACKs of other epochs and of PINGs never sent count for nothing") {
   SimulatedPeer sim;
   sim.runFor(seconds(1));
