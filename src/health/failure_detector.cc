@@ -13,15 +13,18 @@ constexpr Duration kBusyHost = milliseconds(5);
 
 }  // namespace
 
-DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interval, const PathRtt& path, bool dense) {
+DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interval, const PathRtt& path,
+                                    const Signs& signs) {
   DetectionLimits limits;
   // One lost PING must not look like silence. The next one, T later, draws the SACK that triggers its fast
   // retransmission an RTT and a quarter (RFC 8985) after it: a gap of 2T + 1.25 RTT between two answers. A
   // quarter of T is for timers, four deviations for the path.
   const Duration lossGap = 9 * interval / 4 + path.longest();
-  limits.silence = std::max(options.suspectAfter, lossGap);
+  // Where a lost PING is sent again within milliseconds, it costs half of that gap.
+  const Duration suspectAfter = options.suspectAfter - (signs.quickRetransmission ? interval / 8 : Duration::zero());
+  limits.silence = std::max(suspectAfter, lossGap);
   // Dense data: the PING that its end calls for goes out 3T/4 after it, and as much later it has been answered.
-  if (dense) limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path.longest());
+  if (signs.dense) limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path.longest());
   // The answer to a connect takes a round trip; a steady path has no variation, and still a host that is busy.
   limits.answer = 5 * path.smoothed / 4 + std::max<Duration>(4 * path.variation, kBusyHost);
   if (!path.measured) limits.answer = std::max(limits.answer, FailureDetector::kUnmeasuredAnswer);
@@ -114,7 +117,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   if (now < due) return Step::kNone;
   if (confirming_ && ownHostSuspect && !secondRound_) {
     secondRound_ = true;
-    confirmStart_ = due;
+    confirmStart_ = std::max(due, now - kTimerSlack);
     return Step::kConfirm;
   }
   if (confirming_ || verdict_ == Verdict::kRefusing) {
@@ -126,7 +129,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   confirmTried_ = false;
   secondRound_ = false;
   voids_ = 0;
-  confirmStart_ = due;
+  confirmStart_ = std::max(due, now - kTimerSlack);
   answeredBy_ = now;
   silentSince_ = judgedFrom_;
   if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);

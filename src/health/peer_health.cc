@@ -99,9 +99,10 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
 }
 
 DetectionLimits PeerHealth::limits() const {
-  DetectionLimits limits = DetectionLimits::of(options_, plan_.probeInterval(), path(), rhythm_.dense());
-  const bool prompt = kernel_.retransmitsQuickly && plan_.mode() == ProbeMode::kFastPing && plan_.connected();
-  if (prompt) limits.delayedAck = std::min(limits.delayedAck, FailureDetector::kPromptAck + path().longest());
+  const bool quick = kernel_.retransmitsQuickly && plan_.mode() == ProbeMode::kFastPing && plan_.connected();
+  DetectionLimits limits =
+      DetectionLimits::of(options_, plan_.probeInterval(), path(), {rhythm_.dense(), quick});
+  if (quick) limits.delayedAck = std::min(limits.delayedAck, FailureDetector::kPromptAck + path().longest());
   return limits;
 }
 

@@ -6,7 +6,7 @@ from tests.harness.waiting import wait_for
 from tests.lab.power_case import PowerCase
 
 _PEERS = ("node2", "node3", "node4", "node5")
-_S_MS, _C_MS, _T_MS = 50, 15, 20
+_S_MS, _C_MS, _T_MS = 47.5, 15, 20
 
 
 class OwnHost(PowerCase):

@@ -48,8 +48,13 @@ struct DetectionLimits {
   /// How much longer than S a kernel may be silent that had only ACKs to send.
   Duration delayedAck = milliseconds(200);
 
-  /// `interval` is that at which the peer is really probed; `dense`: its data comes all the time (DataRhythm).
-  static DetectionLimits of(const ProbeOptions& options, Duration interval, const PathRtt& path, bool dense);
+  /// How regularly signs of life come.
+  struct Signs {
+    bool dense = false;                ///< data comes all the time (DataRhythm)
+    bool quickRetransmission = false;  ///< a lost PING is sent again after a round trip and 8 ms
+  };
+  /// `interval` is that at which the peer is really probed.
+  static DetectionLimits of(const ProbeOptions& options, Duration interval, const PathRtt& path, const Signs& signs);
 };
 
 /// What an answer is owed to.
@@ -91,8 +96,7 @@ class FailureDetector {
   void askedNoMore() { unansweredSince_.reset(); }
   /// Whether at least one confirm connect really left this host.
   void confirmTried(bool tried) { confirmTried_ = tried; }
-  /// Confirm connects left: they have until then to be answered, however late in the round they were sent. (C counts
-  /// from when S was over, not from when our timer came.)
+  /// Confirm connects left: they have until then to be answered, however late in the round they were sent.
   void confirmSent(TimePoint answeredBy) { answeredBy_ = std::max(answeredBy_, answeredBy); }
   /// Our own loop was late by `late`: what was not heard meanwhile proves nothing. That time is no silence, and
   /// a confirm starts over (true: the caller opens fresh connections again), but not more than kMaxVoids times:
@@ -121,6 +125,8 @@ class FailureDetector {
   static constexpr Duration kDelayedAck = milliseconds(200);
   /// The same, beside the longest round trip, where PINGs are sent again after one and 8 ms (TCP_RTO_MIN_US).
   static constexpr Duration kPromptAck = milliseconds(20);
+  /// C counts from when S was over, but for a timer that was later than this.
+  static constexpr Duration kTimerSlack = milliseconds(1);
   /// A path that was never measured may be longer than the profile thinks.
   static constexpr Duration kUnmeasuredAnswer = milliseconds(50);
   /// Without one confirm connect that left this host (no descriptors, no ports) death takes this much

@@ -13,7 +13,8 @@ struct ProbeOptions {
   /// T: a PING every T, pipelined. Shorter finds death sooner and costs about 5 us of CPU per PING and side.
   Duration interval = milliseconds(20);
   /// S: silence on every connection longer than max(S, 2.25T + 1.25 RTT + 4 rttvar) makes a peer suspect; while
-  /// its data comes all the time, longer than max(S - 0.75T, 1.5T + 1.25 RTT + 4 rttvar).
+  /// its data comes all the time, longer than max(S - 0.75T, 1.5T + 1.25 RTT + 4 rttvar). S is shorter by T/8 where the
+  /// kernel sends a lost PING again within milliseconds (TCP_RTO_MIN_US).
   Duration suspectAfter = milliseconds(50);
   /// C: confirm time, stretched to 1.25 RTT + max(5 ms, 4 rttvar). After S + C without any evidence the peer is dead.
   Duration confirm = milliseconds(15);
