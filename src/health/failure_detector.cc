@@ -40,6 +40,7 @@ FailureDetector::FailureDetector(const ProbeOptions& options, TimePoint start)
       silentSince_(start) {}
 
 void FailureDetector::answered(TimePoint at) {
+  pauses_ = 0;
   lastEvidence_ = std::max(lastEvidence_, at);
   judgedFrom_ = std::max(judgedFrom_, at);
   unansweredSince_.reset();
@@ -69,6 +70,7 @@ void FailureDetector::accepted(TimePoint at, const DetectionLimits& limits) {
 }
 
 void FailureDetector::clear(TimePoint at) {
+  pauses_ = 0;
   judgedFrom_ = at;
   confirming_ = false;
   if (recovering()) return;
@@ -98,9 +100,14 @@ void FailureDetector::connectAnswered() {
   if (unanswered_ == Asked::kConnect) unansweredSince_.reset();
 }
 
-bool FailureDetector::voidRound(Duration late, TimePoint now) {
-  if (!confirming_) judgedFrom_ = std::min(now, judgedFrom_ + late);
-  if (!confirming_ || voids_ >= kMaxVoids) return false;
+bool FailureDetector::voidRound(Duration late, const DetectionLimits& limits, TimePoint now) {
+  if (!confirming_) {
+    const bool startOver = late >= limits.silence && pauses_ < kMaxVoids;
+    if (startOver) ++pauses_;
+    judgedFrom_ = startOver ? now : std::min(now, judgedFrom_ + late);
+    return false;
+  }
+  if (voids_ >= kMaxVoids) return false;
   ++voids_;
   confirmStart_ = answeredBy_ = now;
   confirmTried_ = false;

@@ -33,7 +33,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const Duration late = now - deadline_;
   const bool watched = late <= options_.interval;
 
-  if (!watched && detector_.voidRound(late, now)) startConfirm(now, actions);
+  if (!watched && detector_.voidRound(late, limits(), now)) startConfirm(now, actions);
   std::visit([&](const auto& e) { handle(e, now, actions); }, event);
 
   const bool recovering = detector_.recovering();

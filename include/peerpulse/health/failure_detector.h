@@ -98,11 +98,12 @@ class FailureDetector {
   void confirmTried(bool tried) { confirmTried_ = tried; }
   /// Confirm connects left: they have until then to be answered, however late in the round they were sent.
   void confirmSent(TimePoint answeredBy) { answeredBy_ = std::max(answeredBy_, answeredBy); }
-  /// Our own loop was late by `late`: what was not heard meanwhile proves nothing. That time is no silence, and
-  /// a confirm starts over (true: the caller opens fresh connections again), but not more than kMaxVoids times:
-  /// a loop that is always late must find a dead peer too, and what arrives while it is late is read before it
+  /// Our own loop was late by `late`: what was not heard meanwhile proves nothing. That time is no silence; after
+  /// a pause of S and more, in which nothing was asked either, silence starts over; a confirm starts over (true:
+  /// the caller opens fresh connections again). Starting over happens kMaxVoids times without a sign of life: a
+  /// loop that is always late must find a dead peer too, and what arrives while it is late is read before it
   /// judges.
-  bool voidRound(Duration late, TimePoint now);
+  bool voidRound(Duration late, const DetectionLimits& limits, TimePoint now);
 
   enum class Step : uint8_t { kNone, kConfirm };
   /// Judges what is due. The caller has reported everything that arrived before `now`. kConfirm begins a round
@@ -146,6 +147,7 @@ class FailureDetector {
   bool confirmTried_ = false;
   bool secondRound_ = false;  // of the confirm
   uint32_t voids_ = 0;        // rounds of this confirm that started over
+  uint32_t pauses_ = 0;       // of ours since the last sign of life
   bool kernelOnly_ = false;
   bool stalledTooLong_ = false;
   TimePoint lastEvidence_;

@@ -133,9 +133,22 @@ TEST_CASE_FIXTURE(Fixture, "detector: unknown is confirmed without being suspect
 
 TEST_CASE_FIXTURE(Fixture, "detector: time in which our loop was late is no silence") {
   detector.answered(at(0));
-  CHECK_FALSE(detector.voidRound(milliseconds(280), at(300)));
-  CHECK(judge(329) == Step::kNone);
-  CHECK(judge(330) == Step::kConfirm);  // 20 ms before, 30 ms after
+  CHECK_FALSE(detector.voidRound(milliseconds(25), limits, at(45)));
+  CHECK(judge(74) == Step::kNone);
+  CHECK(judge(75) == Step::kConfirm);  // 20 ms before, 30 ms after
+}
+
+TEST_CASE_FIXTURE(Fixture, "detector: after a pause of ours silence starts over, but not for ever") {
+  detector.answered(at(0));
+  CHECK_FALSE(detector.voidRound(milliseconds(280), limits, at(300)));
+  CHECK(judge(349) == Step::kNone);
+  CHECK_FALSE(detector.voidRound(milliseconds(280), limits, at(629)));
+  CHECK(judge(678) == Step::kNone);
+  CHECK_FALSE(detector.voidRound(milliseconds(280), limits, at(958)));
+  CHECK(judge(959) == Step::kConfirm);  // the third: 49 ms before it, 1 ms after it
+  detector.kernelHeard(at(960), limits);
+  CHECK_FALSE(detector.voidRound(milliseconds(280), limits, at(1260)));
+  CHECK(judge(1309) == Step::kNone);
 }
 
 TEST_CASE_FIXTURE(Fixture, "detector: a loop that is always late finds a dead peer all the same") {
@@ -143,7 +156,7 @@ TEST_CASE_FIXTURE(Fixture, "detector: a loop that is always late finds a dead pe
   int64_t ms = 0;
   while (detector.verdict() != Verdict::kDead && ms < 1000) {
     ms += 40;  // each deadline is missed by 25 ms
-    if (detector.voidRound(milliseconds(25), at(ms))) detector.confirmTried(true);
+    if (detector.voidRound(milliseconds(25), limits, at(ms))) detector.confirmTried(true);
     if (judge(ms) == Step::kConfirm) detector.confirmTried(true);
   }
   CHECK(ms >= 160);
@@ -154,13 +167,13 @@ TEST_CASE_FIXTURE(Fixture, "detector: a void restarts the confirm, twice at most
   detector.answered(at(0));
   CHECK(judge(50) == Step::kConfirm);
   detector.confirmTried(true);
-  CHECK(detector.voidRound(milliseconds(100), at(165)));
+  CHECK(detector.voidRound(milliseconds(100), limits, at(165)));
   detector.confirmTried(true);
   judge(179);
   CHECK(detector.verdict() == Verdict::kSuspect);
-  CHECK(detector.voidRound(milliseconds(100), at(280)));
+  CHECK(detector.voidRound(milliseconds(100), limits, at(280)));
   detector.confirmTried(true);
-  CHECK_FALSE(detector.voidRound(milliseconds(100), at(395)));
+  CHECK_FALSE(detector.voidRound(milliseconds(100), limits, at(395)));
   judge(395);
   CHECK(detector.verdict() == Verdict::kDead);
 }
