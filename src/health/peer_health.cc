@@ -135,7 +135,8 @@ void PeerHealth::considerKernel(const KernelView& view, TimePoint now) {
 }
 
 bool PeerHealth::wantsHostChecks() const {
-  return !detector_.recovering() && detector_.kernelOnly() && hostCheckTells();
+  // Not during a confirm: it has its own, and the next of the cadence would end them before a long path answers.
+  return !detector_.recovering() && !detector_.confirming() && detector_.kernelOnly() && hostCheckTells();
 }
 
 // A connection that carries a PING every T has its kernel's ACKs to go by, and a full accept queue does not stop
