@@ -129,7 +129,7 @@ TEST_CASE("prober: a peer gone silent is dead, and back soon after") {
     REQUIRE(probing.waitVerdict(Verdict::kDead, from, &dead));
     detection.push_back(toMillis(dead.at - cut));
     CHECK(dead.to.reason == Reason::kProbeSilence);
-    CHECK(dead.evidence.silence >= milliseconds(65));
+    CHECK(dead.evidence.silence >= microseconds(62'500));  // S less T/8, and C
     CHECK(dead.evidence.confirmConnects == 4);
     from = probing.log.size();
     const TimePoint back = peer.unsilence();
