@@ -109,6 +109,9 @@ DetectionLimits PeerHealth::limits() const {
 PathRtt PeerHealth::path() const {
   PathRtt path = rtt_.path();
   if (kernel_.rtt <= Duration::zero()) return path;
+  // A connection that has fallen mute knows nothing new: fresh connects have found the path longer.
+  const bool refuted = lastNow_ - freshAt_ <= kFreshFor && freshRtt_ > 2 * kernel_.rtt + milliseconds(5);
+  if (refuted) return path;
   if (!path.measured) return {true, kernel_.rtt, kernel_.rttVariation};
   path.smoothed = std::min(path.smoothed, kernel_.rtt);
   path.variation = std::min(path.variation, kernel_.rttVariation);

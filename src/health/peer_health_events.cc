@@ -107,6 +107,8 @@ void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
   // At a second and more the SYN was sent twice, and nobody knows which one was answered (Karn).
   if (elapsed < seconds(1)) {
     rtt_.add(elapsed, now);
+    freshRtt_ = elapsed;
+    freshAt_ = now;
     score_.roundTrip(elapsed);
   }
   score_.answered(elapsed >= seconds(1));

@@ -70,6 +70,8 @@ class PeerHealth {
   static constexpr Duration kKernelTick = milliseconds(10);
   /// How often the kernel's counters of the probe connection are read for the loss of the path.
   static constexpr Duration kLossInterval = seconds(1);
+  /// For how long the round trip of a fresh connect can refute that of the probe connection.
+  static constexpr Duration kFreshFor = seconds(1);
 
  private:
   void handle(const Tick& tick, TimePoint now, Actions& actions);
@@ -117,6 +119,8 @@ class PeerHealth {
   KernelView kernel_;
   ConfirmBurst burst_;
   TimePoint nextLossSample_;
+  Duration freshRtt_{};  // of the last fresh connect that was answered,
+  TimePoint freshAt_;    // and when
   uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
   uint32_t longPatients_ = 0;     // answers of this outage that took much longer than the path
   int lastError_ = 0;             // of the last failed connect since the peer was alive
