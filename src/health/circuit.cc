@@ -52,7 +52,7 @@ void Circuit::alive(TimePoint now) {
 Duration Circuit::damping(TimePoint now) const {
   uint32_t recent = 0;
   for (const TimePoint at : outages_)
-    recent += at != TimePoint() && now - at <= kFlapWindow ? 1 : 0;
+    recent += at != TimePoint() && now - at <= kFlapWindow ? 1U : 0U;
   return recent < kFlaps ? Duration::zero() : std::min(kMaxDamping, kFirstDamping * (1 << (recent - kFlaps)));
 }
 

@@ -16,8 +16,8 @@ bool LocalHealth::mostOverdue(TimePoint now) {
     size_t counting = 0;
     size_t overdue = 0;
     for (const TimePoint due : due_) {
-      counting += due != TimePoint::max() ? 1 : 0;
-      overdue += due <= now ? 1 : 0;
+      counting += due != TimePoint::max() ? 1U : 0U;
+      overdue += due <= now ? 1U : 0U;
     }
     mostOverdue_ = overdue >= kMinOverdue && 2 * overdue > counting;
     countedAt_ = now;

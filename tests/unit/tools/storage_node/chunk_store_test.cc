@@ -54,7 +54,7 @@ struct Store {
   static size_t countFiles(const std::string& root) {
     size_t files = 0;
     for (const auto& entry : fs::recursive_directory_iterator(root))
-      files += entry.is_regular_file() ? 1 : 0;
+      files += entry.is_regular_file() ? 1U : 0U;
     return files;
   }
 
