@@ -17,7 +17,8 @@ PeerHealth::PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitter
       score_(start),
       lastNow_(start),
       nextLossSample_(start + kLossInterval) {
-  deadline_ = std::min(plan_.nextDeadline(false), detector_.nextDeadline(limits()));
+  measure();
+  deadline_ = std::min(plan_.nextDeadline(), detector_.nextDeadline(limits_));
 }
 
 Actions PeerHealth::on(const Event& event, TimePoint now) {
@@ -33,8 +34,9 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const Duration late = now - deadline_;
   const bool watched = late <= options_.interval;
 
-  if (!watched && detector_.voidRound(late, limits(), now)) startConfirm(now, actions);
+  if (!watched && detector_.voidRound(late, limits_, now)) startConfirm(now, actions);
   std::visit([&](const auto& e) { handle(e, now, actions); }, event);
+  measure();
 
   const bool recovering = detector_.recovering();
   if (wasConfirming && !detector_.confirming()) {
@@ -47,9 +49,10 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
     plan_.outageBegan(now, actions);
   }
   if (wasRecovering && !recovering) plan_.outageEnded(now, actions);
-  plan_.checkHost(wantsHostChecks(), limits().silence, now, actions);
+  plan_.checkHost(wantsHostChecks(), limits_.silence, now, actions);
   openConfirmConnects(now, actions);
-  const Asked asked = plan_.advance(now, recovering, path(), actions);
+  const Asked asked = plan_.advance(now, path_, actions);
+  measure();  // the connection, and how often it is asked, may have changed
   if (plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4) detector_.askedNoMore();
   if (asked == Asked::kConnect) loss_.connectSent();
   detector_.asked(asked, now);
@@ -57,7 +60,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
   publish(now, now - heardBefore, outstandingBefore, actions);
   keepScore(now, unanswered, watched, actions);
-  deadline_ = std::min({plan_.nextDeadline(recovering), detector_.nextDeadline(limits()), circuit_.nextDeadline(),
+  deadline_ = std::min({plan_.nextDeadline(), detector_.nextDeadline(limits_), circuit_.nextDeadline(),
                         burst_.nextDeadline()});
   return actions;
 }
@@ -66,7 +69,7 @@ bool PeerHealth::wantsKernelView(TimePoint now) const {
   if (!plan_.connected()) return false;
   if (now >= nextLossSample_) return true;
   // Once PINGs stay unanswered the kernel is asked at every tick: that is cheap, bursts of SYNs are not.
-  return detector_.confirming() || judgementDue(now) || detector_.unansweredFor(now) >= limits().silence / 2;
+  return detector_.confirming() || judgementDue(now) || detector_.unansweredFor(now) >= limits_.silence / 2;
 }
 
 void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
@@ -74,7 +77,7 @@ void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
   if (tick.kernel.has_value()) considerKernel(*tick.kernel, now);
   sampleLoss(tick, now);
   circuit_.tick(now);
-  if (detector_.judge(now, limits(), tick.ownHostSuspect) == FailureDetector::Step::kConfirm) startConfirm(now, actions);
+  if (detector_.judge(now, limits_, tick.ownHostSuspect) == FailureDetector::Step::kConfirm) startConfirm(now, actions);
 }
 
 void PeerHealth::considerData(const Tick& tick, TimePoint now) {
@@ -82,31 +85,31 @@ void PeerHealth::considerData(const Tick& tick, TimePoint now) {
   if (heard > dataHeard_) {
     dataHeard_ = heard;
     rhythm_.heard(now - heard);
+    measure();
     detector_.heard(heard);
     if (!detector_.recovering()) plan_.postponeFor(heard);
   }
   const TimePoint kernelHeard = std::min(tick.dataKernelHeard, now);
   // As considerKernel(): ages are stepped, so it may be what we know of already.
-  if (kernelHeard > detector_.lastEvidence() + kKernelTick) detector_.kernelHeard(kernelHeard, limits());
+  if (kernelHeard > detector_.lastEvidence() + kKernelTick) detector_.kernelHeard(kernelHeard, limits_);
 }
 
 void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
   if (now < nextLossSample_) return;
   nextLossSample_ = now + kLossInterval;
   if (tick.kernel.has_value()) loss_.sample(tick.kernel->segments, now);
-  loss_.settle(!detector_.recovering() && detector_.unansweredFor(now) < limits().silence, now);
+  loss_.settle(!detector_.recovering() && detector_.unansweredFor(now) < limits_.silence, now);
   score_.kernelLoss(loss_.exchangeLoss());
 }
 
-DetectionLimits PeerHealth::limits() const {
+void PeerHealth::measure() {
+  path_ = measuredPath();
   const bool quick = kernel_.retransmitsQuickly && plan_.mode() == ProbeMode::kFastPing && plan_.connected();
-  DetectionLimits limits =
-      DetectionLimits::of(options_, plan_.probeInterval(), path(), {rhythm_.dense(), quick});
-  if (quick) limits.delayedAck = std::min(limits.delayedAck, FailureDetector::kPromptAck + path().longest());
-  return limits;
+  limits_ = DetectionLimits::of(options_, plan_.probeInterval(), path_, {rhythm_.dense(), quick});
+  if (quick) limits_.delayedAck = std::min(limits_.delayedAck, DetectionLimits::kPromptAck + path_.longest());
 }
 
-PathRtt PeerHealth::path() const {
+PathRtt PeerHealth::measuredPath() const {
   PathRtt path = rtt_.path();
   if (kernel_.rtt <= Duration::zero()) return path;
   // A connection that has fallen mute knows nothing new: fresh connects have found the path longer.
@@ -124,16 +127,17 @@ TimePoint PeerHealth::overdueAt() const {
   // An answer each T, and half a T for what delays it: well before S, so that at the end of the first peer's
   // confirm all those that fell silent with it have become overdue.
   const Duration interval = plan_.probeInterval();
-  return detector_.lastEvidence() + 3 * interval / 2 + path().longest();
+  return detector_.lastEvidence() + 3 * interval / 2 + path_.longest();
 }
 
 void PeerHealth::considerKernel(const KernelView& view, TimePoint now) {
   kernel_ = view;
+  measure();
   const TimePoint at = now - std::max(view.lastAckReceived, Duration::zero());
   if (at <= detector_.lastEvidence() + kKernelTick) return;  // may be the very ACK we know of
   // Ages jump by a tick from look to look: an ACK too old to end the suspicion must not start its confirm anew.
-  if (detector_.confirming() && now - at >= limits().silence + limits().delayedAck) return;
-  detector_.kernelHeard(at, limits());
+  if (detector_.confirming() && now - at >= limits_.silence + limits_.delayedAck) return;
+  detector_.kernelHeard(at, limits_);
   plan_.heardHere(at);
 }
 
@@ -159,13 +163,13 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
   }
   confirmConnects_ += connects;
   detector_.confirmTried(true);
-  burst_.begin(connects, ConfirmBurst::staggerFor(limits().confirm, limits().answer), now);
+  burst_.begin(connects, ConfirmBurst::staggerFor(limits_.confirm, limits_.answer), now);
 }
 
 void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
   const uint32_t connects = burst_.take(now);
   if (connects == 0) return;
-  detector_.confirmSent(now + limits().answer);
+  detector_.confirmSent(now + limits_.answer);
   actions.add(StartConnects{ConnectPurpose::kConfirm, connects});
   if (hostCheckTells()) actions.add(StartConnects{ConnectPurpose::kHostCheck, (connects + 1) / 2});
 }
@@ -217,7 +221,7 @@ void PeerHealth::keepScore(TimePoint now, Duration unanswered, bool watched, Act
     return;
   }
   // Each PING is unanswered for a round trip; from S on the process owes its answer.
-  if (!score_.advance(now, recovering ? Duration::max() : unanswered - limits().silence)) return;
+  if (!score_.advance(now, recovering ? Duration::max() : unanswered - limits_.silence)) return;
   if (recovering || detector_.verdict() == Verdict::kStalled) {
     trend_.reset();  // known, and reported as a transition
   } else if (const auto decline = trend_.add(score_.reading(), now); decline.has_value()) {

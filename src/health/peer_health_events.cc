@@ -7,11 +7,12 @@ namespace peerpulse::health {
 
 void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions) {
   if (!plan_.current(event.epoch) || plan_.connected()) return;
-  const Duration elapsed = plan_.connected(now, detector_.recovering());
+  const Duration elapsed = plan_.connected(now);
   loss_.connectionBegan();
   kernel_ = {};
   rtt_.add(elapsed, now);
-  detector_.accepted(now, limits());
+  measure();
+  detector_.accepted(now, limits_);
 }
 
 void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) {
@@ -47,11 +48,12 @@ void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
   const bool refused = !wasOpen && evidence == ConnectEvidence::kRefused;
   if (wasOpen && plan_.outstanding() > 0) score_.lost();
   plan_.closed(event.notHttp2, refused, now);
+  measure();
   if (event.error != 0) lastError_ = event.error;
   if (refused) {
     detector_.refused(now);
   } else if (evidence == ConnectEvidence::kAlive) {  // FIN or RST: from its kernel
-    detector_.kernelHeard(now, limits());
+    detector_.kernelHeard(now, limits_);
   }
 }
 
@@ -90,7 +92,7 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
 // second such answer is the new measure, or they would go on giving up too early for many seconds. Not the first: a
 // SYN may have waited for the neighbour's address until the host was back, and then the usual attempts succeed too.
 void PeerHealth::patientlyAnswered(Duration elapsed, TimePoint now) {
-  if (elapsed <= 2 * path().smoothed || ++longPatients_ < 2) return;
+  if (elapsed <= 2 * path_.smoothed || ++longPatients_ < 2) return;
   rtt_.restart(elapsed, now);
   kernel_ = {};
 }
@@ -99,7 +101,7 @@ void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions&
   const ConnectEvidence evidence = classifyConnect(event.error);
   if (evidence != ConnectEvidence::kAlive && evidence != ConnectEvidence::kRefused) return;
   if (detector_.recovering()) return;  // an outage ends on the peer's own port
-  detector_.kernelHeard(now, limits());
+  detector_.kernelHeard(now, limits_);
   plan_.answeredElsewhere(now, actions);
 }
 
@@ -109,16 +111,17 @@ void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
     rtt_.add(elapsed, now);
     freshRtt_ = elapsed;
     freshAt_ = now;
+    measure();
     score_.roundTrip(elapsed);
   }
   score_.answered(elapsed >= seconds(1));
-  if (plan_.answersByConnect(detector_.recovering())) {
+  if (plan_.answersByConnect()) {
     detector_.answered(now);
     lastError_ = 0;
     return;
   }
   detector_.connectAnswered();
-  detector_.kernelHeard(now, limits());
+  detector_.kernelHeard(now, limits_);
   plan_.answeredElsewhere(now, actions);
 }
 

@@ -31,21 +31,21 @@ Duration ProbePlan::pingInterval() const {
 
 Duration ProbePlan::probeInterval() const { return mode_ == ProbeMode::kFastPing ? pingInterval() : interval_; }
 
-bool ProbePlan::wantsConnects(bool recovering) const {
-  if (mode_ == ProbeMode::kL4) return !(recovering && asksHealth_);
-  return mode_ == ProbeMode::kSlowPing && !recovering;
+bool ProbePlan::wantsConnects() const {
+  if (mode_ == ProbeMode::kL4) return !(recovering_ && asksHealth_);
+  return mode_ == ProbeMode::kSlowPing && !recovering_;
 }
 
-Duration ProbePlan::attemptLifetime(bool recovering, const PathRtt& path) const {
+Duration ProbePlan::attemptLifetime(const PathRtt& path) const {
   if (path.measured) return std::max(recoverInterval_, 2 * path.smoothed + milliseconds(10));
-  return recovering ? recoverInterval_ : std::max(recoverInterval_, kUnmeasuredLifetime);
+  return recovering_ ? recoverInterval_ : std::max(recoverInterval_, kUnmeasuredLifetime);
 }
 
-Duration ProbePlan::connected(TimePoint now, bool recovering) {
+Duration ProbePlan::connected(TimePoint now) {
   state_ = State::kOpen;
   heardHere_ = now;
   nextPing_ = now;
-  expiry_ = recovering || relearning_ ? now + kAnswerPatience : TimePoint::max();
+  expiry_ = recovering_ || relearning_ ? now + kAnswerPatience : TimePoint::max();
   return now - openedAt_;
 }
 
@@ -134,14 +134,14 @@ void ProbePlan::withoutHttp2() {
   strikes_ = 0;
 }
 
-void ProbePlan::open(TimePoint now, bool recovering, const PathRtt& path, Actions& actions) {
+void ProbePlan::open(TimePoint now, const PathRtt& path, Actions& actions) {
   ++epoch_;
   sent_ = acked_ = 0;
   answered_ = false;
   state_ = State::kConnecting;
   openedAt_ = heardHere_ = now;
   nextOpen_ = now + recoverInterval_ + jitter(recoverInterval_);
-  expiry_ = now + attemptLifetime(recovering, path);
+  expiry_ = now + attemptLifetime(path);
   actions.add(OpenConnection{epoch_, usesHttp2() ? ConnectionKind::kHttp2 : ConnectionKind::kHealthGet});
 }
 
@@ -166,10 +166,10 @@ void ProbePlan::sendPing(TimePoint now, Actions& actions) {
   nextPing_ = mode_ == ProbeMode::kSlowPing ? TimePoint::max() : onGrid(now + interval - interval_ / 2);
 }
 
-void ProbePlan::startConnect(TimePoint now, bool recovering, const PathRtt& path, Actions& actions) {
-  if (recovering) {  // one socket per peer: the last attempt has had its time
+void ProbePlan::startConnect(TimePoint now, const PathRtt& path, Actions& actions) {
+  if (recovering_) {  // one socket per peer: the last attempt has had its time
     actions.add(StopConnects{ConnectPurpose::kProbe});
-    nextConnect_ = now + attemptLifetime(recovering, path) + jitter(recoverInterval_);
+    nextConnect_ = now + attemptLifetime(path) + jitter(recoverInterval_);
   } else {
     nextConnect_ += interval_;
     if (nextConnect_ <= now) nextConnect_ = now + interval_;
@@ -185,24 +185,24 @@ void ProbePlan::checkHost(bool wanted, Duration every, TimePoint now, Actions& a
   if (!wanted) actions.add(StopConnects{ConnectPurpose::kHostCheck});
 }
 
-Asked ProbePlan::advance(TimePoint now, bool recovering, const PathRtt& path, Actions& actions) {
+Asked ProbePlan::advance(TimePoint now, const PathRtt& path, Actions& actions) {
   Asked asked = Asked::kNothing;
   if (state_ != State::kNone && now >= expiry_) {
-    const bool mute = state_ == State::kOpen && relearning_ && !recovering;
+    const bool mute = state_ == State::kOpen && relearning_ && !recovering_;
     close(now, actions);
     if (mute) withoutHttp2();
   }
   if (state_ == State::kOpen && outstanding() >= kMaxOutstanding) close(now, actions);
-  if (state_ == State::kNone && wantsConnection(recovering) && now >= nextOpen_) {
-    open(now, recovering, path, actions);
+  if (state_ == State::kNone && wantsConnection() && now >= nextOpen_) {
+    open(now, path, actions);
     asked = Asked::kPing;
   }
   if (state_ == State::kOpen && usesHttp2() && now >= nextPing_) {
     sendPing(now, actions);
     asked = Asked::kPing;
   }
-  if (wantsConnects(recovering) && now >= nextConnect_) {
-    startConnect(now, recovering, path, actions);
+  if (wantsConnects() && now >= nextConnect_) {
+    startConnect(now, path, actions);
     asked = std::max(asked, Asked::kConnect);
   }
   if (now >= nextHostCheck_) {
@@ -210,7 +210,7 @@ Asked ProbePlan::advance(TimePoint now, bool recovering, const PathRtt& path, Ac
     actions.add(StopConnects{ConnectPurpose::kHostCheck});
     actions.add(StartConnects{ConnectPurpose::kHostCheck, 1});
   }
-  if (recovering && now >= nextPatient_) {
+  if (recovering_ && now >= nextPatient_) {
     nextPatient_ = now + kPatientInterval;
     actions.add(StopConnects{ConnectPurpose::kPatient});
     actions.add(StartConnects{ConnectPurpose::kPatient, 1});
@@ -218,12 +218,12 @@ Asked ProbePlan::advance(TimePoint now, bool recovering, const PathRtt& path, Ac
   return asked;
 }
 
-TimePoint ProbePlan::nextDeadline(bool recovering) const {
+TimePoint ProbePlan::nextDeadline() const {
   TimePoint deadline = state_ == State::kNone ? nextHostCheck_ : std::min(nextHostCheck_, expiry_);
-  if (state_ == State::kNone && wantsConnection(recovering)) deadline = std::min(deadline, nextOpen_);
+  if (state_ == State::kNone && wantsConnection()) deadline = std::min(deadline, nextOpen_);
   if (state_ == State::kOpen && usesHttp2()) deadline = std::min(deadline, nextPing_);
-  if (wantsConnects(recovering)) deadline = std::min(deadline, nextConnect_);
-  if (recovering) deadline = std::min(deadline, nextPatient_);
+  if (wantsConnects()) deadline = std::min(deadline, nextConnect_);
+  if (recovering_) deadline = std::min(deadline, nextPatient_);
   return deadline;
 }
 

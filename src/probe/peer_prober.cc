@@ -38,18 +38,16 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, ne
 PeerProber::~PeerProber() { dropSession(); }
 
 void PeerProber::feed(const health::Event& event) {
-  events_.push_back(event);
-  if (feeding_) return;
+  if (feeding_) {  // an action had an answer at once: it waits until all actions are carried out
+    events_.push_back(event);
+    return;
+  }
   feeding_ = true;
+  handle(event);
   while (!events_.empty()) {
     const health::Event next = events_.front();
     events_.pop_front();
-    prepare(next);
-    const health::Actions actions = health_.on(next, dispatcher_.now());
-    showScore();  // before the verdict is published: who reads both must not find a dead peer with a score
-    for (const health::Action& action : actions)
-      apply(action);
-    if (std::holds_alternative<health::PingAcked>(next)) stats_.rtt.observe(health_.rtt().last());
+    handle(next);
   }
   feeding_ = false;
   watch_.expect(peer_.id, health_.overdueAt());
@@ -58,6 +56,15 @@ void PeerProber::feed(const health::Event& event) {
   }
   stats_.connected.set(session_ != nullptr && !session_->connecting() ? 1 : 0);
   arm();
+}
+
+void PeerProber::handle(const health::Event& event) {
+  prepare(event);
+  const health::Actions actions = health_.on(event, dispatcher_.now());
+  showScore();  // before the verdict is published: who reads both must not find a dead peer with a score
+  for (const health::Action& action : actions)
+    apply(action);
+  if (std::holds_alternative<health::PingAcked>(event)) stats_.rtt.observe(health_.rtt().last());
 }
 
 void PeerProber::onTimer() {

@@ -29,6 +29,7 @@ class PeerProber {
   void refreshStats();
 
  private:
+  void handle(const health::Event& event);
   void onTimer();
   void arm();
   bool readable();

@@ -23,7 +23,7 @@ constexpr uint32_t kMaxOutageSockets = 4;
 constexpr size_t kMaxScheduled = 20'000;
 constexpr uint64_t kMaxTicks = 1'000;
 constexpr Duration kAfterFailedConnects = milliseconds(1500);
-constexpr Duration kDelayedAck = health::FailureDetector::kDelayedAck;
+constexpr Duration kDelayedAck = health::DetectionLimits::kDelayedAck;
 
 }  // namespace
 

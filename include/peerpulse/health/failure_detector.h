@@ -22,8 +22,8 @@
 // delayed ACK). Where our kernel sends an unacknowledged PING again within milliseconds it is not: a segment that
 // comes twice is acknowledged at once (RFC 9293 3.8.6.3, RFC 5681 4.2).
 //
-// Bounds, from the last packet of a host to dead: S + C, S + 2C if the own host is suspect; S + 200 ms + C if only its kernel had spoken of
-// late, on the probe connection or on another port (accept queue full).
+// Bounds, from the last packet of a host to dead: S + C; S + 2C if the own host is suspect; S + delayedAck + C if
+// only its kernel had spoken of late, on the probe connection or on another port (accept queue full).
 //
 // Threading: none. No clock: `now` comes in and must not go backwards.
 #pragma once
@@ -46,7 +46,12 @@ struct DetectionLimits {
   /// How long an answer to a connect may take over this path; C is at least that.
   Duration answer{};
   /// How much longer than S a kernel may be silent that had only ACKs to send.
-  Duration delayedAck = milliseconds(200);
+  Duration delayedAck = kDelayedAck;
+
+  /// How long a kernel may delay an ACK (RFC 9293 allows 500 ms; Linux, Windows and BSD stay within 200 ms).
+  static constexpr Duration kDelayedAck = milliseconds(200);
+  /// The same, beside the longest round trip, where PINGs are sent again after one and 8 ms (TCP_RTO_MIN_US).
+  static constexpr Duration kPromptAck = milliseconds(20);
 
   /// How regularly signs of life come.
   struct Signs {
@@ -122,10 +127,6 @@ class FailureDetector {
   /// How long the process has owed an answer.
   Duration unansweredFor(TimePoint now) const;
 
-  /// How long a kernel may delay an ACK (RFC 9293 allows 500 ms; Linux, Windows and BSD stay within 200 ms).
-  static constexpr Duration kDelayedAck = milliseconds(200);
-  /// The same, beside the longest round trip, where PINGs are sent again after one and 8 ms (TCP_RTO_MIN_US).
-  static constexpr Duration kPromptAck = milliseconds(20);
   /// C counts from when S was over, but for a timer that was later than this.
   static constexpr Duration kTimerSlack = milliseconds(1);
   /// A path that was never measured may be longer than the profile thinks.

@@ -44,7 +44,7 @@ class PeerHealth {
   /// When the next Tick is due.
   TimePoint nextDeadline() const { return deadline_; }
   /// A Tick at `now` may turn silence into a worse verdict.
-  bool judgementDue(TimePoint now) const { return now >= detector_.silenceDeadline(limits()); }
+  bool judgementDue(TimePoint now) const { return now >= detector_.silenceDeadline(limits_); }
   bool wantsKernelView(TimePoint now) const;
 
   const CircuitWord& word() const { return word_; }
@@ -59,11 +59,11 @@ class PeerHealth {
   TimePoint overdueAt() const;
   /// The confirm under way is in its second round: this host was the first suspect.
   bool secondConfirmRound() const { return detector_.secondRound(); }
-  /// S and C for this path now.
-  DetectionLimits limits() const;
+  /// S and C for this path, as of the last event.
+  const DetectionLimits& limits() const { return limits_; }
   /// The way to the peer's kernel: what a process takes to answer is no distance, and must not stretch the limits
   /// of a host whose processes are starved.
-  PathRtt path() const;
+  const PathRtt& path() const { return path_; }
   const LossEstimator& loss() const { return loss_; }
 
   /// ACK ages of TCP_INFO come in steps of the kernel's tick, up to this.
@@ -85,6 +85,9 @@ class PeerHealth {
   void handle(const OutcomeRecord& record, TimePoint now, Actions& actions);
   void handle(const CircuitOverride& change, TimePoint now, Actions& actions);
 
+  /// Path and limits anew, whenever what they follow from has changed and they are needed: many uses per event.
+  void measure();
+  PathRtt measuredPath() const;
   void considerData(const Tick& tick, TimePoint now);
   void considerKernel(const KernelView& view, TimePoint now);
   void sampleLoss(const Tick& tick, TimePoint now);
@@ -113,6 +116,8 @@ class PeerHealth {
   Trend trend_;
   CircuitWord word_;
 
+  PathRtt path_;
+  DetectionLimits limits_;
   TimePoint lastNow_;
   TimePoint deadline_;
   TimePoint dataHeard_;

@@ -70,7 +70,7 @@ class ProbePlan {
   ProbeMode mode() const { return mode_; }
   bool connected() const { return state_ == State::kOpen; }
   /// Whether a SYN-ACK is all that this peer's process can be asked for.
-  bool answersByConnect(bool recovering) const { return mode_ == ProbeMode::kL4 && wantsConnects(recovering); }
+  bool answersByConnect() const { return mode_ == ProbeMode::kL4 && wantsConnects(); }
   /// Of the current connection.
   uint32_t outstanding() const { return state_ == State::kNone ? 0 : sent_ - acked_; }
   /// The interval at which the peer is really probed.
@@ -79,7 +79,7 @@ class ProbePlan {
 
   // What happened to the current connection.
   /// Returns the SYN's round trip.
-  Duration connected(TimePoint now, bool recovering);
+  Duration connected(TimePoint now);
   /// Returns the PING's round trip (nothing if it is no longer known); `valid` is false for an ACK of
   /// nothing.
   struct Ack {
@@ -106,25 +106,25 @@ class ProbePlan {
   void checkHost(bool wanted, Duration every, TimePoint now, Actions& actions);
 
   /// Emits what is due; returns in what way that asks the process for an answer.
-  Asked advance(TimePoint now, bool recovering, const PathRtt& path, Actions& actions);
-  TimePoint nextDeadline(bool recovering) const;
+  Asked advance(TimePoint now, const PathRtt& path, Actions& actions);
+  TimePoint nextDeadline() const;
 
  private:
   enum class State : uint8_t { kNone, kConnecting, kOpen };
 
   bool usesHttp2() const { return mode_ != ProbeMode::kL4; }
-  bool wantsConnection(bool recovering) const { return usesHttp2() || (recovering && asksHealth_); }
-  bool wantsConnects(bool recovering) const;
+  bool wantsConnection() const { return usesHttp2() || (recovering_ && asksHealth_); }
+  bool wantsConnects() const;
   Duration pingInterval() const;
-  Duration attemptLifetime(bool recovering, const PathRtt& path) const;
-  void open(TimePoint now, bool recovering, const PathRtt& path, Actions& actions);
+  Duration attemptLifetime(const PathRtt& path) const;
+  void open(TimePoint now, const PathRtt& path, Actions& actions);
   void close(TimePoint now, Actions& actions);
   void ended(TimePoint now);
   void withoutHttp2();
   /// The first point of the grid at or after `t`.
   TimePoint onGrid(TimePoint t) const;
   void sendPing(TimePoint now, Actions& actions);
-  void startConnect(TimePoint now, bool recovering, const PathRtt& path, Actions& actions);
+  void startConnect(TimePoint now, const PathRtt& path, Actions& actions);
   /// Up to a quarter of `d`.
   Duration jitter(Duration d);
 
@@ -141,7 +141,7 @@ class ProbePlan {
   bool answered_ = false;  // this connection has proved to speak HTTP/2
   bool policed_ = false;   // the peer has sent GOAWAY ENHANCE_YOUR_CALM
   bool relearning_ = false;  // it had no HTTP/2 before the outage: one attempt tells
-  bool recovering_ = false;
+  bool recovering_ = false;  // between outageBegan() and outageEnded()
   uint32_t sent_ = 0;      // sequence of the last PING of this epoch
   uint32_t acked_ = 0;
   std::array<TimePoint, kSlowedOutstanding> sentAt_{};

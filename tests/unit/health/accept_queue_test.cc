@@ -25,7 +25,7 @@ struct L4 : SimulatedPeer {
 
 /// S + 200 ms + C, from the last packet (failure_detector.h).
 Duration bound(const ProbeOptions& options) {
-  return options.suspectAfter + FailureDetector::kDelayedAck + options.confirm + kTick;
+  return options.suspectAfter + DetectionLimits::kDelayedAck + options.confirm + kTick;
 }
 
 TEST_CASE("accept queue: full on the L4 rung: never dead, stalled in time, open later, alive once it drains") {
