@@ -135,8 +135,8 @@ Dispatcher::Dispatcher() : loop_(std::make_unique<Loop>()) {
       loop_->base, wakeFd_, EV_READ | EV_PERSIST,
       [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->runPosted(); }, this);
   loop_->deferred = event_new(
-      loop_->base, -1, 0,
-      [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->clearDeferred(); }, this);
+      loop_->base, -1, 0, [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->clearDeferred(); },
+      this);
   PP_ASSERT(loop_->post != nullptr && loop_->deferred != nullptr);
   PP_ASSERT(event_add(loop_->post, nullptr) == 0);
 }

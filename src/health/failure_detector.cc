@@ -24,7 +24,8 @@ DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interv
   const Duration suspectAfter = options.suspectAfter - (signs.quickRetransmission ? interval / 8 : Duration::zero());
   limits.silence = std::max(suspectAfter, lossGap);
   // Dense data: the PING that its end calls for goes out 3T/4 after it, and as much later it has been answered.
-  if (signs.dense) limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path.longest());
+  if (signs.dense)
+    limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path.longest());
   // The answer to a connect takes a round trip; a steady path has no variation, and still a host that is busy.
   limits.answer = 5 * path.smoothed / 4 + std::max<Duration>(4 * path.variation, kBusyHost);
   if (!path.measured) limits.answer = std::max(limits.answer, FailureDetector::kUnmeasuredAnswer);

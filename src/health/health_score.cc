@@ -34,9 +34,7 @@ const char* toString(ScoreFactor factor) {
   return "?";
 }
 
-void HealthScore::roundTrip(Duration rtt) {
-  leastRtt_ = std::min(leastRtt_, rtt);
-}
+void HealthScore::roundTrip(Duration rtt) { leastRtt_ = std::min(leastRtt_, rtt); }
 
 void HealthScore::answered(bool late) {
   ++answers_;

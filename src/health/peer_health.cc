@@ -60,8 +60,8 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
   publish(now, now - heardBefore, outstandingBefore, actions);
   keepScore(now, unanswered, watched, actions);
-  deadline_ = std::min({plan_.nextDeadline(), detector_.nextDeadline(limits_), circuit_.nextDeadline(),
-                        burst_.nextDeadline()});
+  deadline_ = std::min(
+      {plan_.nextDeadline(), detector_.nextDeadline(limits_), circuit_.nextDeadline(), burst_.nextDeadline()});
   return actions;
 }
 
@@ -77,7 +77,8 @@ void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
   if (tick.kernel.has_value()) considerKernel(*tick.kernel, now);
   sampleLoss(tick, now);
   circuit_.tick(now);
-  if (detector_.judge(now, limits_, tick.ownHostSuspect) == FailureDetector::Step::kConfirm) startConfirm(now, actions);
+  if (detector_.judge(now, limits_, tick.ownHostSuspect) == FailureDetector::Step::kConfirm)
+    startConfirm(now, actions);
 }
 
 void PeerHealth::considerData(const Tick& tick, TimePoint now) {

@@ -126,8 +126,9 @@ void Connection::writeAll() {
     msghdr message{};
     message.msg_iov = entries;
     message.msg_iovlen = static_cast<size_t>(output_.fillIovecs(entries, kMaxIovecs));
-    const ssize_t n = message.msg_iovlen == 1 ? ::send(fd_.get(), entries[0].iov_base, entries[0].iov_len, MSG_NOSIGNAL)
-                                              : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    const ssize_t n = message.msg_iovlen == 1
+                          ? ::send(fd_.get(), entries[0].iov_base, entries[0].iov_len, MSG_NOSIGNAL)
+                          : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     if (n < 0) {
       if (errno == EINTR) continue;
       if (wouldBlock(errno)) break;

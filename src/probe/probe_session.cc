@@ -31,7 +31,8 @@ net::SocketOptions probeSocketOptions() {
 health::SegmentCounters countersOf(const net::TcpInfo& info) {
   health::SegmentCounters counters;
   counters.sent = info.segmentsOut.value_or(0);
-  counters.retransmitted = info.totalRetransmits - std::min(info.totalRetransmits, info.duplicatesReported.value_or(0));
+  counters.retransmitted =
+      info.totalRetransmits - std::min(info.totalRetransmits, info.duplicatesReported.value_or(0));
   counters.received = info.segmentsIn.value_or(0);
   counters.outOfOrder = info.outOfOrderReceived.value_or(0);
   return counters;

@@ -87,8 +87,8 @@ void Prober::runThread(std::function<void()> onRunning) {
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
   for (const ProberPeer& peer : configured_) {
     const uint32_t seed = jitterSeed_ + index(peer.id) * 2654435761u;  // Knuth: neighbours far apart
-    peers_.push_back(std::make_unique<PeerProber>(peer, dispatcher_, blocks_, table_, callbacks_, *watch_, seed,
-                                                  phaseOf(peer)));
+    peers_.push_back(
+        std::make_unique<PeerProber>(peer, dispatcher_, blocks_, table_, callbacks_, *watch_, seed, phaseOf(peer)));
   }
   dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
   dispatcher_.run();
@@ -100,7 +100,8 @@ void Prober::beat(Duration lag) {
   const TimePoint now = dispatcher_.now();
   table_.beat(now);
   watch_->beat(lag, now);
-  if (lag > Duration(loopLag_.load(std::memory_order_relaxed))) loopLag_.store(lag.count(), std::memory_order_relaxed);
+  if (lag > Duration(loopLag_.load(std::memory_order_relaxed)))
+    loopLag_.store(lag.count(), std::memory_order_relaxed);
   drainInbox();
   // A slice of the peers each time, all of them once per kStatsInterval: no turn of the loop is long.
   const size_t slice = peers_.size() * kBeatInterval / kStatsInterval + 1;

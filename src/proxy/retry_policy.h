@@ -37,7 +37,7 @@ struct FailedAttempt {
   uint32_t retriesDone = 0;
   bool connectionReused = false;
   bool connectionEnding = false;  ///< the peer has said GOAWAY on it
-  bool bodyReplayable = false;  ///< everything sent so far is still at hand
+  bool bodyReplayable = false;    ///< everything sent so far is still at hand
   bool hasBody = false;
   std::string_view method;
 };

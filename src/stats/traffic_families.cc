@@ -18,8 +18,8 @@ constexpr PeerCounter kCounters[] = {
     {"peerpulse_failed_in_flight_total", "Exchanges in flight that were failed because their peer died.",
      &PeerStats::failedInFlightTotal},
     {"peerpulse_held_exchanges_total", "Exchanges that had to wait for a verdict.", &PeerStats::heldTotal},
-    {"peerpulse_ramped_exchanges_total", "Exchanges that had to wait their turn with a peer just back from an outage.",
-     &PeerStats::rampedTotal},
+    {"peerpulse_ramped_exchanges_total",
+     "Exchanges that had to wait their turn with a peer just back from an outage.", &PeerStats::rampedTotal},
     {"peerpulse_timeouts_total", "Exchanges ended by a timeout.", &PeerStats::timeoutsTotal},
     {"peerpulse_retries_total", "Exchanges sent again.", &PeerStats::retriesTotal},
     {"peerpulse_fail_open_total", "Exchanges let through an open circuit because the prober had stopped.",
@@ -47,8 +47,9 @@ void appendTrafficFamilies(const Stats& stats, Families& out) {
 
   auto pool = Family::gauge("peerpulse_pool_connections", "Data connections to the peer by state.");
   auto bytes = Family::counter("peerpulse_bytes_total", "Body bytes carried.");
-  auto failing = Family::histogram("peerpulse_fail_in_flight_seconds",
-                                   "From the verdict dead to the last exchange in flight failed, per worker and death.");
+  auto failing =
+      Family::histogram("peerpulse_fail_in_flight_seconds",
+                        "From the verdict dead to the last exchange in flight failed, per worker and death.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     pool.add({{"peer", name}, {"state", "active"}}, peer.connectionsActive.get());
     pool.add({{"peer", name}, {"state", "idle"}}, peer.connectionsIdle.get());

@@ -149,9 +149,7 @@ void PooledConnection::updateGauge() {
   if (now == &stats.connectionsIdle) idleSince_ = pool_.context_.dispatcher.now();
 }
 
-bool PooledConnection::readableNow() const {
-  return net::readableNow(connection_->fd());
-}
+bool PooledConnection::readableNow() const { return net::readableNow(connection_->fd()); }
 
 void PooledConnection::shut(std::string_view why, bool reset) {
   if (state_ == State::kClosed) return;

@@ -87,8 +87,8 @@ void ExchangeModel::start(uint8_t peer) {
   Lane& lane = lanes_[peer];
   heap_.push(heap_.now() + random_.between(lane.every / 2, 3 * lane.every / 2),
              eventOf(EventKind::kRequest, peer, 0));
-  const auto free = std::find_if(lane.slots.begin(), lane.slots.end(),
-                                 [](const Exchange& e) { return e.state == State::kFree; });
+  const auto free =
+      std::find_if(lane.slots.begin(), lane.slots.end(), [](const Exchange& e) { return e.state == State::kFree; });
   if (free == lane.slots.end()) return;
   *free = {};
   free->id = nextId_++;

@@ -15,12 +15,12 @@ namespace peerpulse::sim {
 
 struct PeerOptions {
   bool speaksHttp2 = true;
-  bool polices = false;          ///< third PING of a connection: GOAWAY ENHANCE_YOUR_CALM (gRPC)
-  bool hostPortAnswers = true;   ///< RST from the confirm port; else a firewall drops it
-  bool answersHealth = true;     ///< to the GET of the health path, if there is one
+  bool polices = false;         ///< third PING of a connection: GOAWAY ENHANCE_YOUR_CALM (gRPC)
+  bool hostPortAnswers = true;  ///< RST from the confirm port; else a firewall drops it
+  bool answersHealth = true;    ///< to the GET of the health path, if there is one
   uint32_t backlog = 4096;
-  Duration idleClose{};          ///< closes the probe connection at that age (nginx); zero: never
-  Duration serviceTime{};        ///< of an exchange
+  Duration idleClose{};    ///< closes the probe connection at that age (nginx); zero: never
+  Duration serviceTime{};  ///< of an exchange
 };
 
 class PeerModel {

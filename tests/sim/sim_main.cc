@@ -62,20 +62,23 @@ void print(const Statistics& s) {
   std::printf("suspicions per peer-day while reachable, by loss:");
   for (size_t i = 0; i < kLossClasses; ++i) {
     const double days = toSeconds(s.reachableTime[i]) / 86400;
-    if (days > 0) std::printf(" %s %.0f (%.1f days)", toString(static_cast<LossClass>(i)),
-                              static_cast<double>(s.suspicions[i]) / days, days);
+    if (days > 0)
+      std::printf(" %s %.0f (%.1f days)", toString(static_cast<LossClass>(i)),
+                  static_cast<double>(s.suspicions[i]) / days, days);
   }
   std::printf("\noutages %llu, exchanges %llu, refused %llu, failed in flight %llu, trials %llu, retries %llu\n",
               n(s.outages), n(s.exchanges), n(s.refused), n(s.failedInFlight), n(s.trials), n(s.retries));
-  std::printf("false dead outside the per-event condition: by loss > 0.5 %% %llu (explained by it %.3g%s), in a "
-              "burst %llu, accept queue full %llu, path grown beyond C %llu; refusing called dead %llu\n",
-              n(s.falseDead), s.falseDeadExpected, s.falseDeadRateBroken() ? ": TOO MANY" : "", n(s.burstDead),
-              n(s.fullQueueDead), n(s.longPathDead), n(s.refusingDead));
-  std::printf("seeds %llu, virtual years %.4f (peer time %.4f), events %llu, violations %llu, detections %llu "
-              "p50 %.1f p99 %.1f max %.1f ms, false dead %llu\n",
-              n(s.seeds), years(s.worldTime), years(s.peerTime), n(s.events), n(s.violations), n(s.allCuts.count()),
-              toMillis(s.allCuts.percentile(50)), toMillis(s.allCuts.percentile(99)), toMillis(s.allCuts.max()),
-              n(s.falseDead));
+  std::printf(
+      "false dead outside the per-event condition: by loss > 0.5 %% %llu (explained by it %.3g%s), in a "
+      "burst %llu, accept queue full %llu, path grown beyond C %llu; refusing called dead %llu\n",
+      n(s.falseDead), s.falseDeadExpected, s.falseDeadRateBroken() ? ": TOO MANY" : "", n(s.burstDead),
+      n(s.fullQueueDead), n(s.longPathDead), n(s.refusingDead));
+  std::printf(
+      "seeds %llu, virtual years %.4f (peer time %.4f), events %llu, violations %llu, detections %llu "
+      "p50 %.1f p99 %.1f max %.1f ms, false dead %llu\n",
+      n(s.seeds), years(s.worldTime), years(s.peerTime), n(s.events), n(s.violations), n(s.allCuts.count()),
+      toMillis(s.allCuts.percentile(50)), toMillis(s.allCuts.percentile(99)), toMillis(s.allCuts.max()),
+      n(s.falseDead));
 }
 
 }  // namespace

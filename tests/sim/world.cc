@@ -237,9 +237,8 @@ void World::printLog(FILE* to) const {
   std::fprintf(to, "profile %s, %u peers\n", kProfiles[static_cast<size_t>(setup_.profile)], setup_.peers);
   for (uint32_t i = 0; i < setup_.peers; ++i) {
     const PeerSetup& p = setup_.peer[i];
-    std::fprintf(to,
-                 " p%u: one-way %.3f/%.3f ms, jitter %.3f/%.3f ms, loss %.2f/%.2f %%%s%s%s%s%s, backlog %u, %s\n", i,
-                 toMillis(p.out.delay), toMillis(p.back.delay), toMillis(p.out.jitter), toMillis(p.back.jitter),
+    std::fprintf(to, " p%u: one-way %.3f/%.3f ms, jitter %.3f/%.3f ms, loss %.2f/%.2f %%%s%s%s%s%s, backlog %u, %s\n",
+                 i, toMillis(p.out.delay), toMillis(p.back.delay), toMillis(p.out.jitter), toMillis(p.back.jitter),
                  p.out.lossPerMillion / 1e4, p.back.lossPerMillion / 1e4,
                  p.out.burstEvery > Duration::zero() ? ", bursts" : "", p.peer.speaksHttp2 ? "" : ", no HTTP/2",
                  p.peer.polices ? ", polices PINGs" : "", p.peer.hostPortAnswers ? "" : ", firewalled",

@@ -87,7 +87,6 @@ class Dispatcher {
   /// loop or a stopped process (Lifeguard: blame yourself first). Costs one timer.
   void measureLag(Duration interval, std::function<void(Duration lag)> onLag);
 
-
  private:
   class TimerImpl;
   class FileEventImpl;

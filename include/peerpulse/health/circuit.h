@@ -87,7 +87,7 @@ class Circuit {
   TimePoint overrideUntil_ = TimePoint::max();
 
   Verdict verdict_ = Verdict::kUnknown;
-  Reason probeReason_ = Reason::kNone;  // kNone: the probes let traffic flow
+  Reason probeReason_ = Reason::kNone;    // kNone: the probes let traffic flow
   TimePoint closeAt_ = TimePoint::max();  // alive again, but damped until then
   // Openings by an outage, newest last: as many as double the damping to its most.
   std::array<TimePoint, 5> outages_{};

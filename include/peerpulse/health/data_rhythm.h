@@ -19,9 +19,7 @@ class DataRhythm {
   explicit DataRhythm(Duration interval) : fresh_(interval / 4) {}
 
   /// The stamp has moved since the last look, and is of that age.
-  void heard(Duration age) {
-    count_ = age < fresh_ ? std::min(count_ + 1, kMost) : std::max(count_ - 1, 0);
-  }
+  void heard(Duration age) { count_ = age < fresh_ ? std::min(count_ + 1, kMost) : std::max(count_ - 1, 0); }
   void pingAnswered() { count_ = std::max(count_ - 2, 0); }
   bool dense() const { return count_ >= kDense; }
 

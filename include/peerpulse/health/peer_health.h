@@ -124,8 +124,8 @@ class PeerHealth {
   KernelView kernel_;
   ConfirmBurst burst_;
   TimePoint nextLossSample_;
-  Duration freshRtt_{};  // of the last fresh connect that was answered,
-  TimePoint freshAt_;    // and when
+  Duration freshRtt_{};           // of the last fresh connect that was answered,
+  TimePoint freshAt_;             // and when
   uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
   uint32_t longPatients_ = 0;     // answers of this outage that took much longer than the path
   int lastError_ = 0;             // of the last failed connect since the peer was alive

@@ -20,7 +20,7 @@ struct KernelView {
   Duration rtt{};
   Duration rttVariation{};
   bool retransmitsQuickly = false;  ///< TCP_RTO_MIN_US is set
-  SegmentCounters segments;  ///< of this connection so far; zeros where the kernel does not count them
+  SegmentCounters segments;         ///< of this connection so far; zeros where the kernel does not count them
 };
 
 /// Time has passed. Give it at or after PeerHealth::nextDeadline().

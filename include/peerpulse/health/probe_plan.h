@@ -137,12 +137,12 @@ class ProbePlan {
   ProbeMode mode_ = ProbeMode::kFastPing;
   State state_ = State::kNone;
   uint32_t epoch_ = 0;
-  uint32_t strikes_ = 0;   // connections in a row that ended without an answer
-  bool answered_ = false;  // this connection has proved to speak HTTP/2
-  bool policed_ = false;   // the peer has sent GOAWAY ENHANCE_YOUR_CALM
+  uint32_t strikes_ = 0;     // connections in a row that ended without an answer
+  bool answered_ = false;    // this connection has proved to speak HTTP/2
+  bool policed_ = false;     // the peer has sent GOAWAY ENHANCE_YOUR_CALM
   bool relearning_ = false;  // it had no HTTP/2 before the outage: one attempt tells
   bool recovering_ = false;  // between outageBegan() and outageEnded()
-  uint32_t sent_ = 0;      // sequence of the last PING of this epoch
+  uint32_t sent_ = 0;        // sequence of the last PING of this epoch
   uint32_t acked_ = 0;
   std::array<TimePoint, kSlowedOutstanding> sentAt_{};
 

@@ -39,10 +39,10 @@ struct ProbeStats {
   Value lost;  ///< PINGs of a connection that ended before their ACK
   Value goaways;
   Value tooManyPings;  ///< of these ENHANCE_YOUR_CALM: the peer polices PINGs
-  Value connects;  ///< connection attempts, confirm and recovery included
-  Value suspects;  ///< first stage entered
-  Value cleared;   ///< suspects found alive
-  Value deads;     ///< suspects found dead
+  Value connects;      ///< connection attempts, confirm and recovery included
+  Value suspects;      ///< first stage entered
+  Value cleared;       ///< suspects found alive
+  Value deads;         ///< suspects found dead
   Value outcomesDropped;
   Value mode;         ///< health::ProbeMode as a number
   Value scoreMillis;  ///< health::HealthScore in thousandths
@@ -65,8 +65,8 @@ struct alignas(64) PeerStats {
   Value heldTotal;    ///< exchanges that had to wait for a verdict
   Value rampedTotal;  ///< exchanges that had to wait for their turn
   Value requestsTotal;
-  Value failuresTotal;      ///< exchanges that the peer failed
-  Value fastFailuresTotal;  ///< refused or failed by the circuit
+  Value failuresTotal;        ///< exchanges that the peer failed
+  Value fastFailuresTotal;    ///< refused or failed by the circuit
   Value failedInFlightTotal;  ///< of these, sent or about to be sent when the peer died
   /// From the verdict `dead` to the last of a worker's exchanges failed: one observation per worker and death that
   /// had any.

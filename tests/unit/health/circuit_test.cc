@@ -53,8 +53,8 @@ TEST_CASE_FIXTURE(Fixture, "circuit: stalled opens only when it lasts, and a sus
 
 TEST_CASE_FIXTURE(Fixture, "circuit: a third outage within 10 s is not trusted to be over at once") {
   verdict(Verdict::kAlive);
-  const Duration waits[] = {Duration::zero(), Duration::zero(), milliseconds(250), milliseconds(500), seconds(1),
-                            seconds(1)};
+  const Duration waits[] = {Duration::zero(),  Duration::zero(), milliseconds(250),
+                            milliseconds(500), seconds(1),       seconds(1)};
   for (const Duration wait : waits) {
     pass(milliseconds(100));
     verdict(Verdict::kDead);

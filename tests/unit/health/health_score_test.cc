@@ -12,9 +12,9 @@ namespace {
 /// What a peer does for some time.
 struct Behaviour {
   Duration rtt = microseconds(200);
-  int lateOf100 = 0;           ///< answers, one at a time
-  Duration pausePerSecond{};   ///< time in which it owes answers
-  int failedOf10 = 0;          ///< exchanges; 20 per second
+  int lateOf100 = 0;          ///< answers, one at a time
+  Duration pausePerSecond{};  ///< time in which it owes answers
+  int failedOf10 = 0;         ///< exchanges; 20 per second
 };
 
 class Run {

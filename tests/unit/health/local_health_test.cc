@@ -19,9 +19,15 @@ struct Case {
 
 TEST_CASE("local_health: most of those that count, and at least two") {
   const Case cases[] = {
-      {"nobody", 0, 0, 0, false},        {"all well", 5, 5, 0, false},     {"the only peer", 1, 1, 1, false},
-      {"one of two", 2, 2, 1, false},    {"both of two", 2, 2, 2, true},   {"half of four", 4, 4, 2, false},
-      {"most of four", 4, 4, 3, true},   {"two of three", 3, 3, 2, true},  {"known outages do not count", 9, 3, 2, true},
+      {"nobody", 0, 0, 0, false},
+      {"all well", 5, 5, 0, false},
+      {"the only peer", 1, 1, 1, false},
+      {"one of two", 2, 2, 1, false},
+      {"both of two", 2, 2, 2, true},
+      {"half of four", 4, 4, 2, false},
+      {"most of four", 4, 4, 3, true},
+      {"two of three", 3, 3, 2, true},
+      {"known outages do not count", 9, 3, 2, true},
       {"one left of many", 9, 1, 1, false},
   };
   for (const Case& c : cases) {

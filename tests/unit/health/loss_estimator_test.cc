@@ -14,8 +14,8 @@ struct Case {
 
 TEST_CASE("loss_estimator: K for a loss, of the segments of a minute") {
   // (0.0199)^4 = 1.57e-7; at 2 % each way 0.0396^5 = 9.7e-8; at 5 % 0.0975^7 = 8.4e-8.
-  const Case cases[] = {{0, 0, 4}, {5, 5, 4}, {10, 10, 4}, {15, 0, 4}, {20, 20, 5}, {30, 30, 6},
-                        {50, 50, 7}, {80, 80, 8}, {500, 500, 8}};
+  const Case cases[] = {{0, 0, 4},   {5, 5, 4},   {10, 10, 4}, {15, 0, 4},   {20, 20, 5},
+                        {30, 30, 6}, {50, 50, 7}, {80, 80, 8}, {500, 500, 8}};
   for (const Case& c : cases) {
     CAPTURE(c.outPerMille);
     LossEstimator loss;

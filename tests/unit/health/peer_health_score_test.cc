@@ -1,9 +1,8 @@
 // Goal: the score and the warning of a whole PeerHealth against a simulated peer, on virtual time: a peer that
 // gets worse step by step is warned of before it dies; pauses, lost packets, power cuts and start-ups are not.
-#include "peerpulse/health/peer_health.h"
-
 #include <doctest/doctest.h>
 
+#include "peerpulse/health/peer_health.h"
 #include "simulated_peer.h"
 
 namespace peerpulse::health {

@@ -283,8 +283,8 @@ TEST_CASE("peer_health: a peer that polices PINGs goes down the ladder without l
   const int pings = sim.pings;
   sim.runFor(seconds(3600));
   CHECK(sim.health().mode() == ProbeMode::kSlowPing);
-  CHECK(sim.goaways == 1);                 // never a second one
-  CHECK(sim.pings - pings <= 361);         // one every 10 s,
+  CHECK(sim.goaways == 1);                        // never a second one
+  CHECK(sim.pings - pings <= 361);                // one every 10 s,
   CHECK(sim.pings - pings == sim.opens - opens);  // each on a connection of its own
   CHECK(sim.transitions().size() == 1);
   sim.powered = false;
@@ -488,7 +488,8 @@ TEST_CASE("peer_health: a process that takes long to answer stretches no limit, 
   }
 }
 
-TEST_CASE("peer_health: a stopped process on a host that dies is found as soon as a running one if PINGs are sent again") {
+TEST_CASE(
+    "peer_health: a stopped process on a host that dies is found as soon as a running one if PINGs are sent again") {
   for (int i = 0; i < 50; ++i) {
     SimulatedPeer sim({}, static_cast<uint32_t>(i));
     sim.retransmitsQuickly = true;

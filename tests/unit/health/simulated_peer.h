@@ -32,7 +32,7 @@ class SimulatedPeer {
   TimePoint dataHeard;       ///< what workers stamped
   TimePoint dataKernelHeard;
   bool retransmitsQuickly = false;
-  Duration kernelRtt{};      ///< what TCP_INFO says of it; zero: nothing
+  Duration kernelRtt{};  ///< what TCP_INFO says of it; zero: nothing
   // The prober.
   bool proberRunning = true;  ///< off: nothing is handled (SIGSTOP of ourselves)
 

@@ -128,7 +128,8 @@ TEST_CASE("trend: names the factor that fell most") {
        {ScoreFactor::kRtt, ScoreFactor::kLoss, ScoreFactor::kAnswers, ScoreFactor::kExchanges}) {
     Series s;
     s.level(30, 1);
-    REQUIRE(s.add(20, [](int i) { return std::pow(0.9, i); }, factor) == 1);
+    REQUIRE(s.add(
+                20, [](int i) { return std::pow(0.9, i); }, factor) == 1);
     CHECK(s.last.factor == factor);
   }
 }

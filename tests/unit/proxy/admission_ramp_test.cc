@@ -32,8 +32,8 @@ TEST_CASE("ramp: each step admits twice as many, then all") {
   const struct {
     Duration at;
     uint32_t expected;
-  } steps[] = {{Duration::zero(), 1},    {milliseconds(24), 0},  {milliseconds(25), 2},   {milliseconds(50), 4},
-               {milliseconds(75), 8},    {milliseconds(100), 16}, {milliseconds(125), 32}, {milliseconds(150), 64},
+  } steps[] = {{Duration::zero(), 1},    {milliseconds(24), 0},   {milliseconds(25), 2},      {milliseconds(50), 4},
+               {milliseconds(75), 8},    {milliseconds(100), 16}, {milliseconds(125), 32},    {milliseconds(150), 64},
                {milliseconds(175), 128}, {milliseconds(199), 0},  {milliseconds(200), 10'000}};
   for (const auto& step : steps) {
     CAPTURE(step.at.count());

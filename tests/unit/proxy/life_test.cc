@@ -114,7 +114,7 @@ TEST_CASE("life: the youngest ACK of all connections counts, and never an older 
   }
   flow.setVerdict(Verdict::kSuspect, CircuitState::kClosed);
   const TimePoint acked = flow.table.lastKernelHeard(kPeer);
-  CHECK(acked > flow.dispatcher.now() - milliseconds(120));  // the third, not the first
+  CHECK(acked > flow.dispatcher.now() - milliseconds(120));    // the third, not the first
   const TimePoint newer = flow.dispatcher.now() + seconds(1);  // of another worker
   flow.table.stampKernelHeard(kPeer, newer);
   flow.setVerdict(Verdict::kAlive, CircuitState::kClosed);

@@ -56,5 +56,6 @@ SCENARIOS = [
     Scenario("cut_inflight", f"""tools/bench/inflight with 1,000 and 10,000 exchanges to a peer that loses power (h1
 and h2, on_dead respond, --rounds each, default {_ROUNDS}). n, p50, p99, max: of the longest times from the verdict
 to the failure at the client, which is one process on the same processors and so an upper bound. own_ms: what
-peerpulse says of itself in peerpulse_fail_in_flight_seconds where it has that metric (the target is then about it).""", _cut_inflight),
+peerpulse says of itself in peerpulse_fail_in_flight_seconds where it has that metric (the target is then about
+it).""", _cut_inflight),
 ]
