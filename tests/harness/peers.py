@@ -6,32 +6,6 @@ import pathlib
 from tests.harness.host import connect, free_port
 from tests.harness.waiting import wait_for
 
-_NGINX_CONFIG = """
-daemon off;
-master_process off;
-{user}
-pid {directory}/nginx.pid;
-error_log {directory}/error.log;
-events {{ worker_connections 2048; }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/unused;
-  fastcgi_temp_path {directory}/unused;
-  uwsgi_temp_path {directory}/unused;
-  scgi_temp_path {directory}/unused;
-  client_max_body_size 0;
-  keepalive_requests 1000000;
-  keepalive_timeout {keepalive};
-  server {{
-    listen {listen};
-    root {root};
-    location / {{ dav_methods PUT DELETE; create_full_put_path on; }}
-    location /status/503 {{ return 503 "busy"; }}
-  }}
-}}
-"""
-
 
 class Server:
     """A server program on a host; `address` is its host:port, `root` the directory it serves."""
@@ -70,22 +44,6 @@ class Server:
 
     def add_file(self, name: str, content: bytes) -> None:
         (self.root / name).write_bytes(content)
-
-
-class NginxPeer(Server):
-    """HTTP/1.1, GET and PUT; keepalive unless `keepalive_s` is 0."""
-
-    def __init__(self, host, port: int | None = None, keepalive_s: int = 60) -> None:
-        super().__init__(host, port)
-        self._keepalive_s = keepalive_s
-
-    def _arguments(self) -> list[str]:
-        config = self.directory / "nginx.conf"
-        # As root it would change to a user that a user namespace may not have.
-        config.write_text(_NGINX_CONFIG.format(
-            user="user root;", directory=self.directory, root=self.root, listen=self.address,
-            keepalive=self._keepalive_s), encoding="utf-8")
-        return ["nginx", "-p", str(self.directory), "-c", str(config), "-e", str(self.directory / "error.log")]
 
 
 class NghttpdPeer(Server):

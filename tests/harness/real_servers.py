@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.harness.go_peer import GoPeer
 from tests.harness.grpc_peers import GrpcCppPeer, GrpcPythonPeer
 from tests.harness.haproxy_h2c_peer import HaproxyH2cPeer
-from tests.harness.nginx_h2c_peer import NginxH2cPeer
+from tests.harness.nginx_peers import NginxH2cPeer
 from tests.harness.node_peer import NodePeer
 from tests.harness.peers import NghttpdPeer, Server
 from tests.harness.steady_client import SteadyClient, SteadyGrpc, SteadyH2

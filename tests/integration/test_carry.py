@@ -8,7 +8,8 @@ from tests.harness.case import LocalCase
 from tests.harness.clients import curl, h2load, start_upload, url
 from tests.harness.http1 import Http1Client, request
 from tests.harness.peerpulse import SANITIZER, Peer
-from tests.harness.peers import NghttpdPeer, NginxPeer
+from tests.harness.nginx_peers import NginxPeer
+from tests.harness.peers import NghttpdPeer
 from tests.harness.scripted_peer import answer
 from tests.harness.waiting import wait_for
 

@@ -7,7 +7,8 @@ from tests.harness.case import DETECTED_S, LocalCase
 from tests.harness.clients import CURL_REFUSED, curl, h2load, url
 from tests.harness.http1 import Http1Client, refused, request
 from tests.harness.peerpulse import Peer
-from tests.harness.peers import NghttpdPeer, NginxPeer
+from tests.harness.nginx_peers import NginxPeer
+from tests.harness.peers import NghttpdPeer
 from tests.harness.scripted_peer import answer
 from tests.harness.waiting import wait_for
 

@@ -8,7 +8,8 @@ import time
 
 from tests.harness.case import LabCase
 from tests.harness.host import connect
-from tests.harness.peers import NghttpdPeer, NginxPeer
+from tests.harness.nginx_peers import NginxPeer
+from tests.harness.peers import NghttpdPeer
 from tools.lab import Lab
 from tools.lab.selftest import measure
 

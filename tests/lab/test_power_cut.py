@@ -5,7 +5,8 @@ import threading
 from tests.harness.case import DETECTED_S
 from tests.harness.clients import CURL_REFUSED, curl, url
 from tests.harness.http1 import Http1Client, refused
-from tests.harness.peers import NghttpdPeer, NginxPeer
+from tests.harness.nginx_peers import NginxPeer
+from tests.harness.peers import NghttpdPeer
 from tests.harness.waiting import wait_for
 from tests.lab.power_case import PowerCase
 

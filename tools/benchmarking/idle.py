@@ -5,7 +5,7 @@ import os
 import pathlib
 import time
 
-from tests.harness.peers import NginxPeer
+from tests.harness.nginx_peers import NginxPeer
 from tests.harness.peerpulse import Peer, Peerpulse
 from tests.harness.waiting import wait_for
 from tools.benchmarking import command

@@ -6,7 +6,7 @@ import time
 from tests.harness.case import SLOWDOWN
 from tests.harness.host import connect
 from tests.harness.peerpulse import Peer, Peerpulse
-from tests.harness.peers import NginxPeer
+from tests.harness.nginx_peers import NginxPeer
 from tools.benchmarking.command import MIB, say
 from tools.benchmarking.detect.cluster import Cluster
 from tools.benchmarking.detect.conditions import CUTS, PEERS, cut_some, light_loads, many_peers, watch_for
