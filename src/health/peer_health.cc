@@ -73,6 +73,7 @@ bool PeerHealth::wantsKernelView(TimePoint now) const {
 }
 
 void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
+  measure();  // what a fresh connect refuted (measuredPath()) is refuted for a while only
   considerData(tick, now);
   if (tick.kernel.has_value()) considerKernel(*tick.kernel, now);
   sampleLoss(tick, now);
