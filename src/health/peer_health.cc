@@ -36,7 +36,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
 
   if (!watched && detector_.voidRound(late, limits_, now)) startConfirm(now, actions);
   std::visit([&](const auto& e) { handle(e, now, actions); }, event);
-  measure();
+  if (plan_.cadence() != cadence_) measure();
 
   const bool recovering = detector_.recovering();
   if (wasConfirming && !detector_.confirming()) {
@@ -52,7 +52,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   plan_.checkHost(wantsHostChecks(), limits_.silence, now, actions);
   openConfirmConnects(now, actions);
   const Asked asked = plan_.advance(now, path_, actions);
-  measure();  // the connection, and how often it is asked, may have changed
+  if (plan_.cadence() != cadence_) measure();
   if (plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4) detector_.askedNoMore();
   if (asked == Asked::kConnect) loss_.connectSent();
   detector_.asked(asked, now);
@@ -106,8 +106,9 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
 
 void PeerHealth::measure() {
   path_ = measuredPath();
-  const bool quick = kernel_.retransmitsQuickly && plan_.mode() == ProbeMode::kFastPing && plan_.connected();
-  limits_ = DetectionLimits::of(options_, plan_.probeInterval(), path_, {rhythm_.dense(), quick});
+  cadence_ = plan_.cadence();
+  const bool quick = kernel_.retransmitsQuickly && cadence_.pingsEach;
+  limits_ = DetectionLimits::of(options_, cadence_.interval, path_, {rhythm_.dense(), quick});
   if (quick) limits_.delayedAck = std::min(limits_.delayedAck, DetectionLimits::kPromptAck + path_.longest());
 }
 
@@ -150,9 +151,7 @@ bool PeerHealth::wantsHostChecks() const {
 
 // A connection that carries a PING every T has its kernel's ACKs to go by, and a full accept queue does not stop
 // those: if they end and its port is silent too, the peer cannot be reached, whatever answers on other ports.
-bool PeerHealth::hostCheckTells() const {
-  return options_.confirmPort != 0 && !(plan_.mode() == ProbeMode::kFastPing && plan_.connected());
-}
+bool PeerHealth::hostCheckTells() const { return options_.confirmPort != 0 && !plan_.cadence().pingsEach; }
 
 // A second round adds to the first: whoever was asked may still answer.
 void PeerHealth::startConfirm(TimePoint now, Actions& actions) {

@@ -32,6 +32,7 @@ void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions)
   }
   detector_.answered(now);
   rhythm_.pingAnswered();
+  measure();
   lastError_ = 0;
 }
 
@@ -95,6 +96,7 @@ void PeerHealth::patientlyAnswered(Duration elapsed, TimePoint now) {
   if (elapsed <= 2 * path_.smoothed || ++longPatients_ < 2) return;
   rtt_.restart(elapsed, now);
   kernel_ = {};
+  measure();
 }
 
 void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions& actions) {

@@ -77,10 +77,11 @@ void ProbeSession::sendPing(uint32_t sequence) {
 }
 
 void ProbeSession::send() {
-  if (over_ || receiving_ || connection_->state() != net::Connection::State::kOpen) return;
-  const size_t queued = connection_->output().size();
-  if (queued < net::Connection::kOutputLimit) {
-    codec_->produce(connection_->output(), net::Connection::kOutputLimit - queued);
+  if (!outputReady_ || over_ || receiving_ || connection_->state() != net::Connection::State::kOpen) return;
+  if (connection_->output().size() < net::Connection::kOutputLimit) {
+    outputReady_ = false;
+    codec_->produce(connection_->output(), net::Connection::kOutputLimit);
+    if (connection_->output().size() >= net::Connection::kOutputLimit) outputReady_ = true;  // not all of it
   }
   connection_->flush();
 }

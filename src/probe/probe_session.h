@@ -49,7 +49,7 @@ class ProbeSession : public event::DeferredDeletable, net::ConnectionCallbacks, 
   void onEof() override;
   void onWritable() override;
   void onClosed(const Error& error) override;
-  void onOutputReady() override {}  // send() takes the output once the codec has returned
+  void onOutputReady() override { outputReady_ = true; }  // send() takes it once the codec has returned
   void onCapacityChanged() override {}
   void onGoAway(uint32_t errorCode, std::string_view debugData) override;
   void onPingAck(uint64_t payload) override;
@@ -66,8 +66,9 @@ class ProbeSession : public event::DeferredDeletable, net::ConnectionCallbacks, 
   HealthCheck healthCheck_;
   std::unique_ptr<http::ClientCodec> codec_;
   std::unique_ptr<net::Connection> connection_;
-  bool reported_ = false;   // in this turn's reading: anything said more than that bytes came
-  bool receiving_ = false;  // the codec is on the stack: what it has to say waits for onReadDone()
+  bool reported_ = false;    // in this turn's reading: anything said more than that bytes came
+  bool receiving_ = false;   // the codec is on the stack: what it has to say waits for onReadDone()
+  bool outputReady_ = true;  // the codec has something to send: at first, its preface
   bool over_ = false;
 };
 

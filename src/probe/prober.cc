@@ -104,8 +104,7 @@ void Prober::beat(Duration lag) {
     loopLag_.store(lag.count(), std::memory_order_relaxed);
   drainInbox();
   // A slice of the peers each time, all of them once per kStatsInterval: no turn of the loop is long.
-  const size_t slice = peers_.size() * kBeatInterval / kStatsInterval + 1;
-  for (size_t i = 0; i < std::min(slice, peers_.size()); ++i)
+  for (statsOwed_ += peers_.size() * kBeatInterval; statsOwed_ >= kStatsInterval; statsOwed_ -= kStatsInterval)
     peers_[nextStats_++ % peers_.size()]->refreshStats();
 }
 

@@ -85,7 +85,8 @@ class PeerHealth {
   void handle(const OutcomeRecord& record, TimePoint now, Actions& actions);
   void handle(const CircuitOverride& change, TimePoint now, Actions& actions);
 
-  /// Path and limits anew, whenever what they follow from has changed and they are needed: many uses per event.
+  /// Path and limits anew: to be called by whoever changes what they follow from (round trips, rhythm, the plan's
+  /// cadence), and by a tick. They are used many times per event.
   void measure();
   PathRtt measuredPath() const;
   void considerData(const Tick& tick, TimePoint now);
@@ -116,6 +117,7 @@ class PeerHealth {
   Trend trend_;
   CircuitWord word_;
 
+  ProbePlan::Cadence cadence_;  // that limits_ are for
   PathRtt path_;
   DetectionLimits limits_;
   TimePoint lastNow_;

@@ -1,9 +1,11 @@
-// What PeerHealth tells its shell to do. A fixed-capacity list: nothing is called back, nothing allocates.
+// What PeerHealth tells its shell to do. A fixed-capacity list: nothing is called back, nothing allocates, and an empty
+// one, which most events leave, costs nothing: its places are raw memory until they are taken.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
+#include <type_traits>
 #include <variant>
 
 #include "peerpulse/base/assert.h"
@@ -61,16 +63,25 @@ class Actions {
  public:
   static constexpr size_t kCapacity = 24;
 
-  void add(Action action) {
+  Actions() = default;
+  Actions(const Actions& other) {
+    for (const Action& action : other)
+      add(action);
+  }
+  Actions& operator=(const Actions&) = delete;
+
+  void add(const Action& action) {
     PP_ASSERT(count_ < kCapacity);
-    actions_[count_++] = action;
+    new (memory_ + count_++ * sizeof(Action)) Action(action);
   }
   size_t size() const { return count_; }
-  const Action* begin() const { return actions_.data(); }
-  const Action* end() const { return actions_.data() + count_; }
+  const Action* begin() const { return std::launder(reinterpret_cast<const Action*>(memory_)); }
+  const Action* end() const { return begin() + count_; }
 
  private:
-  std::array<Action, kCapacity> actions_{};
+  static_assert(std::is_trivially_destructible_v<Action>);
+
+  alignas(Action) std::byte memory_[kCapacity * sizeof(Action)];
   size_t count_ = 0;
 };
 

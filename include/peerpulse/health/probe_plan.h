@@ -75,6 +75,13 @@ class ProbePlan {
   uint32_t outstanding() const { return state_ == State::kNone ? 0 : sent_ - acked_; }
   /// The interval at which the peer is really probed.
   Duration probeInterval() const;
+  /// How its answers are asked for now: what may be expected of them follows from it.
+  struct Cadence {
+    Duration interval{};
+    bool pingsEach = false;  ///< by a PING every interval on an open connection
+    bool operator==(const Cadence&) const = default;
+  };
+  Cadence cadence() const { return {probeInterval(), mode_ == ProbeMode::kFastPing && connected()}; }
   bool current(uint32_t epoch) const { return epoch == epoch_ && state_ != State::kNone; }
 
   // What happened to the current connection.

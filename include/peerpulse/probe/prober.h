@@ -92,6 +92,7 @@ class Prober {
   static constexpr Duration kBeatInterval = milliseconds(20);
   /// Failed exchanges are taken in at once, but not more often than this.
   static constexpr Duration kMinDrainInterval = milliseconds(1);
+  /// How old a peer's statistics that are too dear for every PING may be.
   static constexpr Duration kStatsInterval = seconds(1);
   /// Its work is little and must not wait for anybody's: not even for the workers.
   static constexpr int kNice = -15;
@@ -120,6 +121,7 @@ class Prober {
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint lastDrain_;
   size_t nextStats_ = 0;
+  Duration statsOwed_{};  // one kStatsInterval for each peer whose statistics are due
 
   std::thread thread_;
   Result<void> precedence_;  // written before start() returns
