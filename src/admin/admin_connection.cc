@@ -61,15 +61,9 @@ void AdminConnection::flushNow() {
 }
 
 void AdminConnection::pump() {
-  while (!closed_ && connection_->state() == net::Connection::State::kOpen) {
-    if (connection_->output().size() < net::Connection::kOutputLimit) {
-      codec_->produce(connection_->output(), net::Connection::kOutputLimit);
-    }
-    if (closed_ || connection_->output().empty()) return;
-    lastActivity_ = service_.dispatcher().now();
-    connection_->flush();
-    if (!connection_->output().empty()) return;  // the kernel is full: onWritable() goes on
-  }
+  const uint64_t written = connection_->bytesWritten();
+  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
+  if (connection_->bytesWritten() > written) lastActivity_ = service_.dispatcher().now();
 }
 
 Exchange& AdminConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {

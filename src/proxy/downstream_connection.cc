@@ -83,14 +83,7 @@ void DownstreamConnection::flushNow() {
 }
 
 void DownstreamConnection::pump() {
-  while (!closed_ && connection_->state() == net::Connection::State::kOpen) {
-    if (connection_->output().size() < net::Connection::kOutputLimit) {
-      codec_->produce(connection_->output(), net::Connection::kOutputLimit);
-    }
-    if (closed_ || connection_->output().empty()) return;
-    connection_->flush();
-    if (!connection_->output().empty()) return;  // the kernel is full: onWritable() goes on
-  }
+  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
 }
 
 Exchange& DownstreamConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {

@@ -125,13 +125,7 @@ void PooledConnection::flushNow() {
 }
 
 void PooledConnection::pump() {
-  while (connection_->state() == net::Connection::State::kOpen) {
-    const size_t before = connection_->output().size();
-    if (before < net::Connection::kOutputLimit) codec_->produce(connection_->output(), net::Connection::kOutputLimit);
-    if (connection_->output().empty()) return;
-    connection_->flush();
-    if (!connection_->output().empty()) return;  // the kernel is full: onWritable() goes on
-  }
+  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
 }
 
 void PooledConnection::updateGauge() {

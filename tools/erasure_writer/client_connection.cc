@@ -72,13 +72,7 @@ void ClientConnection::flushNow() {
 
 // Until the codec has no more, or the kernel takes no more.
 void ClientConnection::writeOutput() {
-  Buffer& output = connection_->output();
-  while (!ended_) {
-    if (output.size() < net::Connection::kOutputLimit) codec_->produce(output, net::Connection::kOutputLimit);
-    if (output.empty()) return;
-    connection_->flush();
-    if (!output.empty()) return;  // onWritable() follows
-  }
+  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
 }
 
 void ClientConnection::close(const std::string& why) {
