@@ -109,15 +109,22 @@ void PeerHealth::measure() {
   cadence_ = plan_.cadence();
   const bool quick = kernel_.retransmitsQuickly && cadence_.pingsEach;
   limits_ = DetectionLimits::of(options_, cadence_.interval, path_, {rhythm_.dense(), quick});
-  if (quick) limits_.delayedAck = std::min(limits_.delayedAck, DetectionLimits::kPromptAck + path_.longest());
+  if (!quick) return;
+  // Our kernel sends again after a round trip as it measures it: delayed ACKs are part of that (RFC 6298).
+  const Duration sentAgain = std::max(path_.longest(), PathRtt{true, kernel_.rtt, kernel_.rttVariation}.longest());
+  limits_.delayedAck = std::min(limits_.delayedAck, DetectionLimits::kPromptAck + sentAgain);
 }
 
 PathRtt PeerHealth::measuredPath() const {
   PathRtt path = rtt_.path();
   if (kernel_.rtt <= Duration::zero()) return path;
-  // A connection that has fallen mute knows nothing new: fresh connects have found the path longer.
+  // A connection that has fallen mute knows nothing new: fresh connects have found the path longer. So few they are
+  // that their mean would lag behind.
   const bool refuted = lastNow_ - freshAt_ <= kFreshFor && freshRtt_ > 2 * kernel_.rtt + milliseconds(5);
-  if (refuted) return path;
+  if (refuted) {
+    path.smoothed = std::max(path.smoothed, freshRtt_);
+    return path;
+  }
   if (!path.measured) return {true, kernel_.rtt, kernel_.rttVariation};
   path.smoothed = std::min(path.smoothed, kernel_.rtt);
   path.variation = std::min(path.variation, kernel_.rttVariation);

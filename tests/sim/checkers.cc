@@ -178,7 +178,7 @@ void Checkers::checkDead(uint8_t peer, const Transition& transition) {
     return;
   }
   if (truth.reachableSince > truth.confirmAt || truth.disturbedAt >= truth.confirmAt) return;
-  if (wire.maxRtt() > prober_.health(peer).limits().confirm) {
+  if (wire.maxRtt() > prober_.health(peer).limits().confirm - health::FailureDetector::kTimerSlack) {
     ++statistics_->longPathDead;
     return;
   }

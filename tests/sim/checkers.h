@@ -8,7 +8,8 @@
 //  1 no false dead   `dead` of a peer that was reachable and serving from the beginning of its last confirm round
 //                    on is a violation. Whatever else happens: processes paused for any time, the prober paused
 //                    for any time, a starved loop, jitter, reordering, lost connections. Not counted are:
-//                      maxRtt > C: a path that grew longer than was measured (longPathDead);
+//                      maxRtt > C - 1 ms (a late timer's slack): a path that grew longer than was measured
+//                      (longPathDead);
 //                      a loss burst that overlapped the confirm (burstDead);
 //                      connects that could not leave this host;
 //                      an accept queue that is full, so that only TCP or another port is left to go by: with loss,

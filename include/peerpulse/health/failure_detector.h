@@ -50,7 +50,8 @@ struct DetectionLimits {
 
   /// How long a kernel may delay an ACK (RFC 9293 allows 500 ms; Linux, Windows and BSD stay within 200 ms).
   static constexpr Duration kDelayedAck = milliseconds(200);
-  /// The same, beside the longest round trip, where PINGs are sent again after one and 8 ms (TCP_RTO_MIN_US).
+  /// The same, beside the longest round trip of the probe connection's segments and ACKs, where PINGs are sent again
+  /// after one and 8 ms (TCP_RTO_MIN_US).
   static constexpr Duration kPromptAck = milliseconds(20);
 
   /// How regularly signs of life come.
