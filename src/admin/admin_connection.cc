@@ -62,7 +62,7 @@ void AdminConnection::flushNow() {
 
 void AdminConnection::pump() {
   const uint64_t written = connection_->bytesWritten();
-  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
+  connection_->sendFrom(*codec_);
   if (connection_->bytesWritten() > written) lastActivity_ = service_.dispatcher().now();
 }
 

@@ -50,7 +50,7 @@ void DownstreamConnection::createCodec() {
 void DownstreamConnection::receive(Slice data) {
   auto received = codec_->receive(std::move(data));
   if (received || closed_) return;
-  pump();  // the codec's last words (GOAWAY)
+  connection_->sendFrom(*codec_);  // the codec's last words (GOAWAY)
   shut(received.error().message, false);
 }
 
@@ -73,17 +73,13 @@ void DownstreamConnection::onOutputReady() { peer_.context().flushQueue.add(*thi
 
 void DownstreamConnection::flushNow() {
   if (closed_ || !codec_) return;
-  pump();
+  connection_->sendFrom(*codec_);
   if (closed_) return;
   if (codec_->finished() && connection_->output().empty()) {
     shut("the connection is finished", false);
     return;
   }
   connection_->setReadEnabled(codec_->wantsRead());
-}
-
-void DownstreamConnection::pump() {
-  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
 }
 
 Exchange& DownstreamConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {

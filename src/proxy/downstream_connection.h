@@ -60,7 +60,6 @@ class DownstreamConnection : public event::DeferredDeletable,
 
   void createCodec();
   void receive(Slice data);
-  void pump();
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
   void shut(std::string_view why, bool reset);
 

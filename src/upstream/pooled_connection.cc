@@ -86,7 +86,7 @@ void PooledConnection::onEof() {
   shut("the peer closed the connection", false);
 }
 
-void PooledConnection::onWritable() { pump(); }
+void PooledConnection::onWritable() { connection_->sendFrom(*codec_); }
 
 void PooledConnection::onClosed(const Error& error) {
   const health::ConnectEvidence evidence = health::classifyConnect(error.code);
@@ -114,7 +114,7 @@ void PooledConnection::onGoAway(uint32_t, std::string_view) {
 
 void PooledConnection::flushNow() {
   if (state_ == State::kClosed || state_ == State::kConnecting || state_ == State::kCondemned) return;
-  pump();
+  connection_->sendFrom(*codec_);
   if (state_ == State::kClosed) return;
   if (codec_->finished() && connection_->output().empty()) {
     shut("the connection is finished", cancelled_ && pool_.protocol_ == Protocol::kHttp1);
@@ -122,10 +122,6 @@ void PooledConnection::flushNow() {
   }
   connection_->setReadEnabled(codec_->wantsRead());
   pool_.onStreamsChanged(*this);
-}
-
-void PooledConnection::pump() {
-  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
 }
 
 void PooledConnection::updateGauge() {

@@ -59,7 +59,7 @@ void ClientConnection::onGoAway(uint32_t, std::string_view) {
 void ClientConnection::flushNow() {
   if (ended_ || connecting()) return;
   owner_.onRoom(*this);
-  writeOutput();
+  connection_->sendFrom(*codec_);
   if (ended_) return;
   if (codec_->finished() || (retired_ && codec_->activeStreams() == 0)) {
     if (connection_->output().empty()) {
@@ -68,11 +68,6 @@ void ClientConnection::flushNow() {
     }
   }
   connection_->setReadEnabled(codec_->wantsRead());
-}
-
-// Until the codec has no more, or the kernel takes no more.
-void ClientConnection::writeOutput() {
-  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
 }
 
 void ClientConnection::close(const std::string& why) {

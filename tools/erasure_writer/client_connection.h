@@ -68,8 +68,6 @@ class ClientConnection : public net::ConnectionCallbacks,
   void flushNow() override;
 
  private:
-  void writeOutput();
-
   Environment environment_;
   ClientConnectionOwner& owner_;
   std::unique_ptr<http::ClientCodec> codec_;

@@ -96,7 +96,7 @@ void Session::sweep(TimePoint now) {
 
 void Session::flushNow() {
   if (ended_) return;
-  if (codec_) writeOutput();
+  if (codec_) connection_->sendFrom(*codec_);
   if (ended_) return;
   if ((closing_ || (codec_ && codec_->finished())) && connection_->output().empty()) {
     connection_->close();
@@ -104,11 +104,6 @@ void Session::flushNow() {
     return;
   }
   connection_->setReadEnabled(!closing_ && (!codec_ || codec_->wantsRead()));
-}
-
-// Until the codec has no more, or the kernel takes no more.
-void Session::writeOutput() {
-  connection_->sendFrom([this](Buffer& out, size_t limit) { codec_->produce(out, limit); });
 }
 
 void Session::end(std::string_view why) {

@@ -66,7 +66,6 @@ class Session : public net::ConnectionCallbacks,
 
   void receive(Slice data);
   bool chooseCodec();
-  void writeOutput();
   void end(std::string_view why);
 
   SessionHost& host_;

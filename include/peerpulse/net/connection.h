@@ -63,13 +63,13 @@ class Connection : public event::DeferredDeletable {
   Buffer& output() { return output_; }
   /// Writes as much as the kernel takes; the rest is written when the socket is writable.
   void flush();
-  /// produce(Buffer&, size_t limit) appends wire bytes until the buffer holds about `limit`: taken and written until
-  /// there is no more, or the kernel takes no more (onWritable() tells when to go on). Only while Open. Bounded by
-  /// kOutputLimit.
-  template <typename Produce>
-  void sendFrom(Produce&& produce) {
+  /// source.produce(Buffer&, size_t limit), as a codec has it, appends wire bytes until the buffer holds about `limit`:
+  /// taken and written until there is no more, or the kernel takes no more (onWritable() tells when to go on). Only
+  /// while Open. Bounded by kOutputLimit.
+  template <typename Source>
+  void sendFrom(Source& source) {
     while (state_ == State::kOpen) {
-      if (output_.size() < kOutputLimit) produce(output_, kOutputLimit);
+      if (output_.size() < kOutputLimit) source.produce(output_, kOutputLimit);
       if (state_ != State::kOpen || output_.empty()) return;
       flush();
       if (!output_.empty()) return;

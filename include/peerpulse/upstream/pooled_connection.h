@@ -73,7 +73,6 @@ class PooledConnection : public event::DeferredDeletable,
   void flushNow() override;
 
   void heardKernel();
-  void pump();
   void flushLater();
   /// Keeps the peer's gauges (connecting, active, idle) and the idle clock right.
   void updateGauge();
