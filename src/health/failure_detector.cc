@@ -21,15 +21,19 @@ DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interv
   // quarter of T is for timers, four deviations for the path.
   const Duration lossGap = 9 * interval / 4 + path.longest();
   // Where a lost PING is sent again within milliseconds, it costs half of that gap.
-  const Duration suspectAfter = options.suspectAfter - (signs.quickRetransmission ? interval / 8 : Duration::zero());
+  const Duration suspectAfter =
+      options.suspectAfter - (signs.resending.has_value() ? interval / 8 : Duration::zero());
   limits.silence = std::max(suspectAfter, lossGap);
   // Dense data: the PING that its end calls for goes out 3T/4 after it, and as much later it has been answered.
   if (signs.dense)
     limits.silence = std::max(options.suspectAfter - 3 * interval / 4, 3 * interval / 2 + path.longest());
   // The answer to a connect takes a round trip; a steady path has no variation, and still a host that is busy.
   limits.answer = 5 * path.smoothed / 4 + std::max<Duration>(4 * path.variation, kBusyHost);
-  if (!path.measured) limits.answer = std::max(limits.answer, FailureDetector::kUnmeasuredAnswer);
+  if (!path.measured) limits.answer = std::max(limits.answer, kUnmeasuredAnswer);
   limits.confirm = std::max(options.confirm, limits.answer);
+  if (signs.resending.has_value()) {
+    limits.delayedAck = std::min(kDelayedAck, kPromptAck + std::max(path.longest(), signs.resending->longest()));
+  }
   return limits;
 }
 

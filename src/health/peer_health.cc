@@ -107,12 +107,10 @@ void PeerHealth::sampleLoss(const Tick& tick, TimePoint now) {
 void PeerHealth::measure() {
   path_ = measuredPath();
   cadence_ = plan_.cadence();
-  const bool quick = kernel_.retransmitsQuickly && cadence_.pingsEach;
-  limits_ = DetectionLimits::of(options_, cadence_.interval, path_, {rhythm_.dense(), quick});
-  if (!quick) return;
-  // Our kernel sends again after a round trip as it measures it: delayed ACKs are part of that (RFC 6298).
-  const Duration sentAgain = std::max(path_.longest(), PathRtt{true, kernel_.rtt, kernel_.rttVariation}.longest());
-  limits_.delayedAck = std::min(limits_.delayedAck, DetectionLimits::kPromptAck + sentAgain);
+  DetectionLimits::Signs signs;
+  signs.dense = rhythm_.dense();
+  if (kernel_.retransmitsQuickly && cadence_.pingsEach) signs.resending = kernel_.path();
+  limits_ = DetectionLimits::of(options_, cadence_.interval, path_, signs);
 }
 
 PathRtt PeerHealth::measuredPath() const {
@@ -125,7 +123,7 @@ PathRtt PeerHealth::measuredPath() const {
     path.smoothed = std::max(path.smoothed, freshRtt_);
     return path;
   }
-  if (!path.measured) return {true, kernel_.rtt, kernel_.rttVariation};
+  if (!path.measured) return kernel_.path();
   path.smoothed = std::min(path.smoothed, kernel_.rtt);
   path.variation = std::min(path.variation, kernel_.rttVariation);
   return path;

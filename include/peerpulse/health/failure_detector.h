@@ -53,11 +53,15 @@ struct DetectionLimits {
   /// The same, beside the longest round trip of the probe connection's segments and ACKs, where PINGs are sent again
   /// after one and 8 ms (TCP_RTO_MIN_US).
   static constexpr Duration kPromptAck = milliseconds(20);
+  /// A path that was never measured may be longer than the profile thinks.
+  static constexpr Duration kUnmeasuredAnswer = milliseconds(50);
 
   /// How regularly signs of life come.
   struct Signs {
-    bool dense = false;                ///< data comes all the time (DataRhythm)
-    bool quickRetransmission = false;  ///< a lost PING is sent again after a round trip and 8 ms
+    bool dense = false;  ///< data comes all the time (DataRhythm)
+    /// A lost PING is sent again after a round trip and 8 ms: this one, as the kernel measures it on the probe
+    /// connection, delayed ACKs included (RFC 6298).
+    std::optional<PathRtt> resending = std::nullopt;
   };
   /// `interval` is that at which the peer is really probed.
   static DetectionLimits of(const ProbeOptions& options, Duration interval, const PathRtt& path, const Signs& signs);
@@ -130,8 +134,6 @@ class FailureDetector {
 
   /// C counts from when S was over, but for a timer that was later than this.
   static constexpr Duration kTimerSlack = milliseconds(1);
-  /// A path that was never measured may be longer than the profile thinks.
-  static constexpr Duration kUnmeasuredAnswer = milliseconds(50);
   /// Without one confirm connect that left this host (no descriptors, no ports) death takes this much
   /// silence.
   static constexpr Duration kUnconfirmedSilence = seconds(1);

@@ -8,6 +8,7 @@
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/loss_estimator.h"
 #include "peerpulse/health/outcome.h"
+#include "peerpulse/health/rtt_estimator.h"
 
 namespace peerpulse::health {
 
@@ -21,6 +22,8 @@ struct KernelView {
   Duration rttVariation{};
   bool retransmitsQuickly = false;  ///< TCP_RTO_MIN_US is set
   SegmentCounters segments;         ///< of this connection so far; zeros where the kernel does not count them
+
+  PathRtt path() const { return {rtt > Duration::zero(), rtt, rttVariation}; }
 };
 
 /// Time has passed. Give it at or after PeerHealth::nextDeadline().

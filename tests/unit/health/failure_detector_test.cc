@@ -274,9 +274,8 @@ TEST_CASE("detection limits: configured, and stretched by the path") {
   CHECK(DetectionLimits::of(ProbeOptions::fast(), milliseconds(10), lan.path(), {.dense = true}).silence ==
         milliseconds(17) + microseconds(500));
   // A lost PING that is sent again at once.
-  CHECK(
-      DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), lan.path(), {.quickRetransmission = true}).silence ==
-      microseconds(47'500));
+  CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), lan.path(), {.resending = PathRtt{}}).silence ==
+        microseconds(47'500));
   const RttEstimator unmeasured(milliseconds(5));
   CHECK(DetectionLimits::of(ProbeOptions::lan(), milliseconds(20), unmeasured.path(), {}).confirm ==
         milliseconds(50));
