@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Checks that clang-format would change no source file (.clang-format).
 
-Usage: check_format.py [SOURCE_ROOT]. Prints one line per file that it would change; exit status 1 if there is any, 77
-(skipped) if clang-format is not here or another version than the one the files were written by: versions differ.
-`check_format.py --fix [SOURCE_ROOT]` lets it change them.
+Prints one line per file that it would change; exit status 1 if there is any, 77 (skipped) if clang-format is not here or
+another version than the one the files were written by: versions differ.
 """
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -39,8 +39,11 @@ def _would_change(program: str, files: list[str]) -> list[str]:
 
 
 def main() -> int:
-    arguments = [argument for argument in sys.argv[1:] if argument != "--fix"]
-    root = Path(arguments[0] if arguments else ".")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", nargs="?", type=Path, default=Path("."), metavar="SOURCE_ROOT")
+    parser.add_argument("--fix", action="store_true", help="let it change them")
+    arguments = parser.parse_args()
+    root = arguments.root
     program = _find_formatter()
     if program is None:
         print(f"skipped: no clang-format of version {_VERSION} (tools/setup installs it)")
@@ -50,7 +53,7 @@ def main() -> int:
     if not files:
         print(f"no source files under {root}")
         return 1
-    if "--fix" in sys.argv:
+    if arguments.fix:
         subprocess.run([program, "-i", *files], check=True)
         return 0
     changed = _would_change(program, files)

@@ -115,7 +115,7 @@ def main() -> int:
         total.add(_run_plan(plan, arguments.patterns))
     if total.skipped:
         print(f"{total.skipped} skipped (the suites above say which)")
-    print(f"{total.passed} passed, {total.failed} failed", flush=True)
+    print(total.counts, flush=True)
     return 0 if total.good else 1
 
 

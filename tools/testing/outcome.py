@@ -19,6 +19,9 @@ class Outcome:
         """Something ran and nothing failed."""
         return self.failed == 0 and self.passed > 0
 
+    @property
+    def counts(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed"
+
     def __str__(self) -> str:
-        skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return f"{self.passed} passed, {self.failed} failed{skipped}"
+        return f"{self.counts}, {self.skipped} skipped" if self.skipped else self.counts
