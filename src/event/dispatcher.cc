@@ -39,24 +39,18 @@ timeval toTimeval(Duration d) {
 
 }  // namespace
 
-class Dispatcher::TimerImpl : public Timer {
+class Dispatcher::TimerImpl final : public Timer, public TimerHeap::Entry {
  public:
-  TimerImpl(::event_base* base, std::function<void()> callback) : callback_(std::move(callback)) {
-    event_ = evtimer_new(
-        base, [](evutil_socket_t, short, void* self) { static_cast<TimerImpl*>(self)->callback_(); }, this);
-    if (event_ == nullptr) throw std::bad_alloc();
-  }
-  ~TimerImpl() override { event_free(event_); }
-  void enable(Duration delay) override {
-    const timeval tv = toTimeval(delay);
-    PP_ASSERT(evtimer_add(event_, &tv) == 0);
-  }
-  void disable() override { evtimer_del(event_); }
-  bool enabled() const override { return evtimer_pending(event_, nullptr) != 0; }
+  TimerImpl(Dispatcher& dispatcher, std::function<void()> callback)
+      : dispatcher_(dispatcher), callback_(std::move(callback)) {}
+  void enable(Duration delay) override { dispatcher_.arm(*this, delay); }
+  void disable() override { dispatcher_.timers_.remove(*this); }
+  bool enabled() const override { return armed(); }
+  void onDue() override { callback_(); }
 
  private:
+  Dispatcher& dispatcher_;
   std::function<void()> callback_;
-  ::event* event_;
 };
 
 class Dispatcher::FileEventImpl : public FileEvent {
@@ -121,7 +115,9 @@ struct Dispatcher::Loop {
   ::event_base* base = createBase();
   ::event* post = nullptr;
   ::event* deferred = nullptr;
+  ::event* timer = nullptr;  // for the earliest of all timers
   ~Loop() {
+    event_free(timer);
     event_free(deferred);
     event_free(post);
     event_base_free(base);
@@ -137,7 +133,9 @@ Dispatcher::Dispatcher() : loop_(std::make_unique<Loop>()) {
   loop_->deferred = event_new(
       loop_->base, -1, 0, [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->clearDeferred(); },
       this);
-  PP_ASSERT(loop_->post != nullptr && loop_->deferred != nullptr);
+  loop_->timer = evtimer_new(
+      loop_->base, [](evutil_socket_t, short, void* self) { static_cast<Dispatcher*>(self)->runTimers(); }, this);
+  PP_ASSERT(loop_->post != nullptr && loop_->deferred != nullptr && loop_->timer != nullptr);
   PP_ASSERT(event_add(loop_->post, nullptr) == 0);
 }
 
@@ -159,7 +157,27 @@ TimePoint Dispatcher::now() const { return Clock::now(); }
 WallTime Dispatcher::wallNow() const { return std::chrono::system_clock::now(); }
 
 std::unique_ptr<Timer> Dispatcher::createTimer(std::function<void()> callback) {
-  return std::make_unique<TimerImpl>(loop_->base, std::move(callback));
+  return std::make_unique<TimerImpl>(*this, std::move(callback));
+}
+
+void Dispatcher::arm(TimerImpl& timer, Duration delay) {
+  timers_.arm(timer, now() + std::max(delay, Duration::zero()));
+  armLoopTimer();
+}
+
+// A timer that is disarmed or moved later leaves libevent's as it is: that fires once for nothing, and is armed anew.
+void Dispatcher::armLoopTimer() {
+  const TimePoint next = timers_.next();
+  if (next >= loopTimerFor_) return;
+  loopTimerFor_ = next;
+  const timeval tv = toTimeval(next - now());
+  PP_ASSERT(evtimer_add(loop_->timer, &tv) == 0);
+}
+
+void Dispatcher::runTimers() {
+  loopTimerFor_ = TimePoint::max();
+  timers_.run(now());
+  armLoopTimer();
 }
 
 std::unique_ptr<FileEvent> Dispatcher::createFileEvent(int fd, std::function<void(uint32_t)> callback) {

@@ -13,33 +13,10 @@
 #include <vector>
 
 #include "peerpulse/base/time.h"
+#include "peerpulse/event/scheduler.h"
+#include "peerpulse/event/timer_heap.h"
 
 namespace peerpulse::event {
-
-/// Base of objects that may still be on the call stack when they are done with: Dispatcher::deferredDelete()
-/// destroys them at the end of the current loop turn, so a `unique_ptr` survives callbacks.
-class DeferredDeletable {
- public:
-  virtual ~DeferredDeletable() = default;
-};
-
-/// A one-shot timer.
-class Timer {
- public:
-  virtual ~Timer() = default;
-  /// (Re)arms to fire `delay` from now; a negative delay counts as zero.
-  virtual void enable(Duration delay) = 0;
-  virtual void disable() = 0;
-  virtual bool enabled() const = 0;
-};
-
-/// A callback that runs after the other callbacks of the current loop turn.
-class TurnEnd {
- public:
-  virtual ~TurnEnd() = default;
-  /// Runs the callback once, however often it is scheduled before that.
-  virtual void schedule() = 0;
-};
 
 /// Readiness of one descriptor, level-triggered.
 class FileEvent {
@@ -52,30 +29,24 @@ class FileEvent {
   virtual void setEnabled(uint32_t events) = 0;
 };
 
-class Dispatcher {
+class Dispatcher final : public Scheduler {
  public:
   Dispatcher();
-  ~Dispatcher();
+  ~Dispatcher() override;
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// The monotonic clock.
-  TimePoint now() const;
-  /// The wall clock, for what people read.
-  WallTime wallNow() const;
+  TimePoint now() const override;
+  WallTime wallNow() const override;
+  std::unique_ptr<Timer> createTimer(std::function<void()> callback) override;
+  std::unique_ptr<TurnEnd> createTurnEnd(std::function<void()> callback) override;
+  void post(std::function<void()> callback) override;
+  void deferredDelete(std::unique_ptr<DeferredDeletable> object) override;
 
-  std::unique_ptr<Timer> createTimer(std::function<void()> callback);
   /// `fd` stays the caller's and must outlive the event. Starts disabled.
   std::unique_ptr<FileEvent> createFileEvent(int fd, std::function<void(uint32_t events)> callback);
 
-  std::unique_ptr<TurnEnd> createTurnEnd(std::function<void()> callback);
-
-  /// Runs `callback` on the loop's thread, in the order of posting, in a later turn of the loop.
-  void post(std::function<void()> callback);
-
-  /// Destroys `object` at the end of this loop turn.
-  void deferredDelete(std::unique_ptr<DeferredDeletable> object);
-  /// Destroys them now. Only after run() returned, or before what they refer to goes away.
+  /// Destroys what was deferred now. Only after run() returned, or before what they refer to goes away.
   void clearDeferred();
 
   /// Runs until exit(). Functions posted before run() are run first.
@@ -93,9 +64,14 @@ class Dispatcher {
   class TurnEndImpl;
 
   void runPosted();
+  void runTimers();
+  void arm(TimerImpl& timer, Duration delay);
+  void armLoopTimer();
 
   struct Loop;  // libevent's part
   std::unique_ptr<Loop> loop_;
+  TimerHeap timers_;
+  TimePoint loopTimerFor_ = TimePoint::max();  // the moment libevent will wake us at
   int wakeFd_;
 
   std::mutex postMutex_;
