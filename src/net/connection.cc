@@ -1,9 +1,6 @@
 #include "peerpulse/net/connection.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "peerpulse/base/assert.h"
 
@@ -11,202 +8,267 @@ namespace peerpulse::net {
 
 namespace {
 
+using State = Connection::State;
+
 // A hundred small answers on an h2 connection are two slices each.
 constexpr int kMaxIovecs = 256;
 // Bytes read in one turn of the loop before the other connections get theirs.
 constexpr size_t kReadTurnLimit = 1024 * 1024;
 constexpr size_t kMaxReadSize = ReadBlocks::kBlockSize * ReadBlocks::kMaxBlocks;
 
-bool wouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+bool legal(State from, State to) {
+  switch (from) {
+    case State::kConnecting: return to == State::kHandshaking || to == State::kClosed;
+    case State::kHandshaking: return to == State::kOpen || to == State::kClosed;
+    case State::kOpen: return to == State::kRemoteEnded || to == State::kLocalEnded || to == State::kClosed;
+    case State::kRemoteEnded:
+    case State::kLocalEnded: return to == State::kClosed;
+    case State::kClosed: return false;
+  }
+  return false;
+}
 
 }  // namespace
 
-Connection::Connection(event::Dispatcher& dispatcher, ReadBlocks& blocks, Fd fd, State state,
-                       ConnectionCallbacks& callbacks)
-    : dispatcher_(dispatcher), blocks_(blocks), fd_(std::move(fd)), state_(state), callbacks_(&callbacks) {
-  if (!fd_.valid()) return;
-  event_ = dispatcher_.createFileEvent(fd_.get(), [this](uint32_t events) { onEvents(events); });
-  updateEvents();
+const char* toString(State state) {
+  switch (state) {
+    case State::kConnecting: return "connecting";
+    case State::kHandshaking: return "handshaking";
+    case State::kOpen: return "open";
+    case State::kRemoteEnded: return "remote_ended";
+    case State::kLocalEnded: return "local_ended";
+    case State::kClosed: return "closed";
+  }
+  return "?";
 }
 
-Connection::~Connection() { shut(); }
+Connection::Connection(event::Scheduler& scheduler, ReadBlocks& blocks, std::unique_ptr<Transport> transport,
+                       State state, ConnectionCallbacks& callbacks)
+    : scheduler_(scheduler),
+      blocks_(blocks),
+      transport_(std::move(transport)),
+      state_(state),
+      callbacks_(&callbacks) {
+  if (transport_ == nullptr) return;
+  transport_->attach(*this);
+  updateWatch();
+}
 
-std::unique_ptr<Connection> Connection::accepted(event::Dispatcher& dispatcher, ReadBlocks& blocks, Fd fd,
+Connection::~Connection() { release(false); }
+
+std::unique_ptr<Connection> Connection::accepted(event::Scheduler& scheduler, ReadBlocks& blocks,
+                                                 std::unique_ptr<Transport> transport,
                                                  ConnectionCallbacks& callbacks) {
-  return std::unique_ptr<Connection>(new Connection(dispatcher, blocks, std::move(fd), State::kOpen, callbacks));
+  return std::unique_ptr<Connection>(
+      new Connection(scheduler, blocks, std::move(transport), State::kOpen, callbacks));
 }
 
-std::unique_ptr<Connection> Connection::connectTo(event::Dispatcher& dispatcher, ReadBlocks& blocks,
-                                                  const SocketAddress& address, const SocketOptions& options,
-                                                  ConnectionCallbacks& callbacks) {
-  auto fd = createStreamSocket(address);
-  Result<void> started = fd ? applyOptions(fd->get(), options) : Result<void>(fd.error());
-  if (started) started = startConnect(fd->get(), address);
+std::unique_ptr<Connection> Connection::connectTo(event::Scheduler& scheduler, ReadBlocks& blocks,
+                                                  Connector& connector, const SocketAddress& address,
+                                                  const SocketOptions& options, ConnectionCallbacks& callbacks) {
+  auto transport = connector.connect(address, options);
   auto connection = std::unique_ptr<Connection>(
-      new Connection(dispatcher, blocks, started ? std::move(*fd) : Fd(), State::kConnecting, callbacks));
-  if (!started) connection->failLater(started.error());
+      new Connection(scheduler, blocks, transport ? std::move(*transport) : nullptr, State::kConnecting, callbacks));
+  if (!transport) connection->failLater(transport.error());
   return connection;
+}
+
+void Connection::enter(State to) {
+  PP_ASSERT(legal(state_, to));
+  state_ = to;
 }
 
 // The caller does not hold the connection yet: it must not hear of the failure before it does.
 void Connection::failLater(Error error) {
-  failTimer_ = dispatcher_.createTimer([this, error = std::move(error)] { fail(error); });
+  failTimer_ = scheduler_.createTimer([this, error = std::move(error)] { fail(error); });
   failTimer_->enable(Duration::zero());
 }
 
-void Connection::onEvents(uint32_t events) {
+void Connection::onTransportReady(uint32_t events) {
   if (state_ == State::kConnecting) {
     finishConnect();
     return;
   }
-  if ((events & event::FileEvent::kRead) != 0 && state_ == State::kOpen) readAll();
-  if ((events & event::FileEvent::kWrite) != 0 && state_ == State::kOpen) {
+  if (state_ == State::kHandshaking) {
+    shakeHands();
+    return;
+  }
+  if ((events & ready::kRead) != 0 && readsOn()) {
+    if (readEnabled_) {
+      readAll();
+    } else {
+      updateWatch();  // not wanted for longer than a moment: stop being told
+    }
+  }
+  if ((events & ready::kWrite) != 0 && writable()) {
     writeAll();
-    if (state_ == State::kOpen && !closing_ && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
+    if (writable() && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
   }
 }
 
 void Connection::finishConnect() {
-  if (const int error = connectError(fd_.get()); error != 0) {
+  if (const int error = transport_->connectResult(); error != 0) {
     fail(systemError("connect", error));
     return;
   }
-  state_ = State::kOpen;
-  updateEvents();
-  callbacks_->onConnected();
-  if (state_ == State::kOpen) flush();
+  enter(State::kHandshaking);
+  callbacks_->onTcpConnected();
+  if (state_ == State::kHandshaking) shakeHands();
 }
 
-void Connection::readAll() {
-  size_t total = 0;
-  Buffer received;
-  while (state_ == State::kOpen && readEnabled_ && !eof_ && total < kReadTurnLimit) {
-    iovec entries[ReadBlocks::kMaxBlocks];
-    const int count = blocks_.reserve(readSize_, entries);
-    size_t room = 0;
-    for (int i = 0; i < count; ++i)
-      room += entries[i].iov_len;
-    // One block is the common case, and recv() is the cheaper call.
-    const ssize_t n = count == 1 ? ::recv(fd_.get(), entries[0].iov_base, entries[0].iov_len, 0)
-                                 : ::readv(fd_.get(), entries, count);
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      if (wouldBlock(errno)) break;
-      fail(systemError("read", errno));
+void Connection::shakeHands() {
+  const IoResult result = transport_->handshake();
+  switch (result.status) {
+    case IoResult::Status::kOk:
+      enter(State::kOpen);
+      updateWatch();
+      callbacks_->onReady();
+      flush();
       return;
-    }
-    if (n == 0) {
-      eof_ = true;
-      updateEvents();
-      callbacks_->onEof();
-      break;
-    }
-    const auto got = static_cast<size_t>(n);
-    total += got;
-    bytesRead_ += got;
-    blocks_.commit(got, received);
-    while (!received.empty() && state_ == State::kOpen)
-      callbacks_->onRead(received.takeFront());
-    // Bulk senders fill what they are given: ask for more at a time. Others stay small.
-    readSize_ = got == room ? std::min(readSize_ * 2, kMaxReadSize)
-                            : std::max(kInitialReadSize, std::min(readSize_, got * 2));
-    if (got < room) break;  // the socket is empty: save the read that would say so
+    case IoResult::Status::kAgain:
+      handshakeWants_ = result.wants;
+      updateWatch();
+      return;
+    case IoResult::Status::kEnd: fail(Error{"closed by the remote side during the handshake", ECONNRESET}); return;
+    case IoResult::Status::kError: fail(systemError("handshake", result.error)); return;
   }
-  if (total > 0 && state_ == State::kOpen) callbacks_->onReadDone();
+}
+
+// What waits on a connection that can no longer be written to is read whatever back-pressure says: it will be asked
+// no more.
+void Connection::readAll() {
+  const uint64_t before = bytesRead_;
+  while (readsOn() && (readEnabled_ || writeError_ != 0) && bytesRead_ - before < kReadTurnLimit) {
+    if (!readSome()) break;
+  }
+  if (bytesRead_ != before && state_ != State::kClosed) callbacks_->onReadDone();
+}
+
+// True if there may be more.
+bool Connection::readSome() {
+  iovec entries[ReadBlocks::kMaxBlocks];
+  const int count = blocks_.reserve(readSize_, entries);
+  size_t room = 0;
+  for (int i = 0; i < count; ++i)
+    room += entries[i].iov_len;
+  const IoResult result = transport_->read(entries, count);
+  switch (result.status) {
+    case IoResult::Status::kAgain: return false;
+    case IoResult::Status::kEnd: remoteEnded(); return false;
+    case IoResult::Status::kError: fail(systemError("read", result.error)); return false;
+    case IoResult::Status::kOk: break;
+  }
+  bytesRead_ += result.bytes;
+  Buffer received;
+  blocks_.commit(result.bytes, received);
+  while (!received.empty() && readsOn())
+    callbacks_->onRead(received.takeFront());
+  // Bulk senders fill what they are given: ask for more at a time. Others stay small. A socket that gave less than
+  // there was room for is empty: the read that would say so is saved.
+  const bool filled = result.bytes == room;
+  readSize_ = filled ? std::min(readSize_ * 2, kMaxReadSize)
+                     : std::max(kInitialReadSize, std::min(readSize_, result.bytes * 2));
+  return filled || writeError_ != 0;
+}
+
+void Connection::remoteEnded() {
+  if (state_ == State::kLocalEnded) {
+    fail(Error{"closed", 0});
+    return;
+  }
+  enter(State::kRemoteEnded);
+  updateWatch();
+  callbacks_->onEof();
 }
 
 void Connection::flush() {
-  if (state_ != State::kOpen) return;
-  writeAll();
+  if (writable() && writeError_ == 0) writeAll();
 }
 
 void Connection::writeAll() {
   while (!output_.empty()) {
     iovec entries[kMaxIovecs];
-    msghdr message{};
-    message.msg_iov = entries;
-    message.msg_iovlen = static_cast<size_t>(output_.fillIovecs(entries, kMaxIovecs));
-    const ssize_t n = message.msg_iovlen == 1
-                          ? ::send(fd_.get(), entries[0].iov_base, entries[0].iov_len, MSG_NOSIGNAL)
-                          : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      if (wouldBlock(errno)) break;
-      fail(systemError("write", errno));
+    const IoResult result = transport_->write(entries, output_.fillIovecs(entries, kMaxIovecs));
+    if (result.status == IoResult::Status::kAgain) break;
+    if (result.status != IoResult::Status::kOk) {
+      // A peer that answers early and closes makes our writing fail while its answer waits to be read.
+      writeError_ = result.error;
+      output_.clear();
+      readAll();
+      if (state_ != State::kClosed) fail(systemError("write", writeError_));
       return;
     }
-    bytesWritten_ += static_cast<size_t>(n);
-    output_.drain(static_cast<size_t>(n));
+    bytesWritten_ += result.bytes;
+    output_.drain(result.bytes);
   }
-  if (output_.empty() && closing_) {
-    close();
+  if (output_.empty() && outputEnds_) {
+    finishOutput();
+  } else {
+    updateWatch();
+  }
+}
+
+void Connection::endOutput() {
+  if (outputEnds_ || !writable() || writeError_ != 0) return;
+  outputEnds_ = true;
+  if (output_.empty()) finishOutput();
+}
+
+void Connection::finishOutput() {
+  if (state_ == State::kRemoteEnded) {
+    fail(Error{"closed", 0});
     return;
   }
-  wantsWritable_ = !output_.empty();
-  updateEvents();
+  if (const auto ended = transport_->shutdownWrite(); !ended) {
+    fail(ended.error());
+    return;
+  }
+  enter(State::kLocalEnded);
+  updateWatch();
 }
 
 void Connection::setReadEnabled(bool enabled) {
   if (readEnabled_ == enabled) return;
   readEnabled_ = enabled;
-  updateEvents();
+  // Back-pressure comes and goes within a turn: being told in vain once is cheaper than a system call each time.
+  if (enabled && (watched_ & ready::kRead) == 0) updateWatch();
 }
 
-std::optional<Connection::LastHeard> Connection::lastHeard() const {
-  if (state_ != State::kOpen) return std::nullopt;
-  const auto info = readTcpInfo(fd_.get());
-  if (!info) return std::nullopt;
-  LastHeard heard;
-  heard.ack = info->lastAckReceived;
-  if (!eof_ && readableNow(fd_.get())) heard.unread = info->lastDataReceived;
+std::optional<LastHeard> Connection::lastHeard() const {
+  if (connecting() || state_ == State::kClosed) return std::nullopt;
+  auto heard = transport_->lastHeard();
+  if (heard && state_ == State::kRemoteEnded) heard->unread.reset();  // what waits is the end, told already
   return heard;
 }
 
-void Connection::updateEvents() {
-  if (!event_) return;
+void Connection::updateWatch() {
   uint32_t events = 0;
-  if (state_ == State::kConnecting) events = event::FileEvent::kWrite;
-  if (state_ == State::kOpen) {
-    if (readEnabled_ && !eof_ && !closing_) events |= event::FileEvent::kRead;
-    if (wantsWritable_) events |= event::FileEvent::kWrite;
-  }
-  event_->setEnabled(events);
-}
-
-void Connection::closeAfterFlush() {
-  if (state_ == State::kClosed) return;
-  closing_ = true;
-  if (output_.empty() || state_ == State::kConnecting) {
-    close();
-  } else {
-    flush();
-  }
-}
-
-void Connection::close() {
-  if (state_ == State::kClosed) return;
-  state_ = State::kClosed;
-  shut();
-}
-
-void Connection::abort() {
-  if (state_ == State::kClosed) return;
-  if (fd_.valid()) setResetOnClose(fd_.get());
-  close();
+  if (state_ == State::kConnecting) events = ready::kWrite;
+  if (state_ == State::kHandshaking) events = handshakeWants_;
+  if (readsOn() && readEnabled_) events |= ready::kRead;
+  if (writable() && !output_.empty()) events |= ready::kWrite;
+  if (events == watched_) return;
+  watched_ = events;
+  transport_->watch(events);
 }
 
 // A failed connection has no use for its descriptor; the object lives until its owner lets go of it.
 void Connection::fail(Error error) {
   if (state_ == State::kClosed) return;
-  state_ = State::kClosed;
-  shut();
+  enter(State::kClosed);
+  release(false);
   callbacks_->onClosed(error);
 }
 
-void Connection::shut() {
+void Connection::shut(bool reset) {
+  if (state_ == State::kClosed) return;
+  enter(State::kClosed);
+  release(reset);
+}
+
+void Connection::release(bool reset) {
   failTimer_.reset();
-  event_.reset();
-  fd_.reset();
+  if (transport_ != nullptr) transport_->close(reset);
   output_.clear();
 }
 

@@ -2,7 +2,7 @@
 
 namespace peerpulse::net {
 
-FlushQueue::FlushQueue(event::Dispatcher& dispatcher) : turnEnd_(dispatcher.createTurnEnd([this] { run(); })) {}
+FlushQueue::FlushQueue(event::Scheduler& scheduler) : turnEnd_(scheduler.createTurnEnd([this] { run(); })) {}
 
 void FlushQueue::add(Flushable& item) {
   if (item.linked()) return;

@@ -161,7 +161,7 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
 
 bool readableNow(int fd) {
   char byte;
-  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 }  // namespace peerpulse::net

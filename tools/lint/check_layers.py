@@ -17,13 +17,14 @@ MODULES = {
     "http": {"base"},
     "event": {"base"},
     "net": {"base", "event"},
-    "upstream": {"base", "stats", "health", "http", "event", "net"},
-    "probe": {"base", "stats", "health", "http", "event", "net"},
-    "proxy": {"base", "log", "stats", "health", "http", "event", "net", "upstream"},
-    "admin": {"base", "log", "stats", "health", "http", "event", "net", "upstream", "proxy"},
-    "config": {"base", "log", "stats", "health", "http", "event", "net", "upstream", "proxy", "admin"},
-    "server": {"base", "log", "stats", "health", "http", "event", "net", "upstream", "probe", "proxy", "admin",
-               "config"},
+    "wire": {"base", "http", "event", "net"},
+    "upstream": {"base", "stats", "health", "http", "event", "net", "wire"},
+    "probe": {"base", "stats", "health", "http", "event", "net", "wire"},
+    "proxy": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream"},
+    "admin": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "proxy"},
+    "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "proxy", "admin"},
+    "server": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "probe", "proxy",
+               "admin", "config"},
 }
 
 # Third-party headers by their first path component, and the modules that may include them.

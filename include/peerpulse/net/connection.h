@@ -1,130 +1,140 @@
-// Connection: one non-blocking stream socket on an event loop; reads into shared blocks, writes a Buffer with
-// writev. It knows nothing of HTTP.
+// Connection: one stream connection on an event loop; reads into shared blocks, writes a Buffer with writev. Each
+// direction ends on its own. It knows nothing of HTTP.
 //
-//   Connecting --established--> Open --close()/abort()/error/EOF+close--> Closed
+//                       onTcpConnected()        onReady()
+//   Connecting ---------> Handshaking ---------> Open -----endOutput(), all written-----> LocalEnded
+//       |                      |                  |                                          |
+//       |                      |                  +--onEof()--> RemoteEnded --endOutput()----+--> Closed
+//       +---- error -----------+------------------+---- error, close(), abort() -------------> Closed
 //
-// Threading: the dispatcher's thread.
+// Threading: the loop's thread.
 // Ownership: owned by its user through unique_ptr; because callbacks run inside it, the user hands it to
-//   Dispatcher::deferredDelete() instead of deleting it.
-// Invariants: after onClosed(), close() or abort() no callback follows.
+//   Scheduler::deferredDelete() instead of deleting it.
+// Invariants: onClosed() comes at most once; after it, close() or abort() no callback follows. What the remote side sent
+//   before it broke the connection is read before the break is told.
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "peerpulse/base/buffer.h"
 #include "peerpulse/base/fd.h"
-#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/event/scheduler.h"
 #include "peerpulse/net/read_blocks.h"
-#include "peerpulse/net/socket.h"
+#include "peerpulse/net/transport.h"
 
 namespace peerpulse::net {
 
 class ConnectionCallbacks {
  public:
   virtual ~ConnectionCallbacks() = default;
-  /// connect() succeeded; never called for accepted connections.
-  virtual void onConnected() {}
+  /// The remote kernel answered our SYN: evidence of life, but nothing can be sent yet. Never for accepted connections.
+  virtual void onTcpConnected() {}
+  /// The handshake is done (plain: nothing to do): output flows. Never for accepted connections over plain transports,
+  /// which are Open from the start.
+  virtual void onReady() {}
   /// Bytes arrived.
   virtual void onRead(Slice data) = 0;
   /// End of one loop turn's reading: the moment to flush what the reads produced.
   virtual void onReadDone() {}
-  /// The remote side sent FIN; writing is still possible.
+  /// The remote side ended its direction; writing is still possible.
   virtual void onEof() = 0;
   /// A flush() had left output behind, and it has now drained below half of kOutputLimit.
   virtual void onWritable() = 0;
-  /// The connection failed: `error.code` is the errno value (ECONNREFUSED, ECONNRESET, ...).
+  /// The connection failed: `error.code` is the errno value (ECONNREFUSED, ECONNRESET, ...); or, with code 0, both
+  /// directions have ended in order.
   virtual void onClosed(const Error& error) = 0;
 };
 
-class Connection : public event::DeferredDeletable {
+class Connection final : public event::DeferredDeletable, private TransportEvents {
  public:
-  enum class State : uint8_t { kConnecting, kOpen, kClosed };
+  enum class State : uint8_t { kConnecting, kHandshaking, kOpen, kRemoteEnded, kLocalEnded, kClosed };
 
   /// Bytes taken from the codec and not yet by the kernel: produce() up to this much.
   static constexpr size_t kOutputLimit = 256 * 1024;
 
-  /// An accepted socket: Open at once, reading enabled.
-  static std::unique_ptr<Connection> accepted(event::Dispatcher& dispatcher, ReadBlocks& blocks, Fd fd,
-                                              ConnectionCallbacks& callbacks);
-  /// Starts to connect; the outcome arrives as onConnected() or onClosed(), never before this returns.
-  static std::unique_ptr<Connection> connectTo(event::Dispatcher& dispatcher, ReadBlocks& blocks,
+  /// An accepted connection over a plain transport: Open at once, reading enabled.
+  static std::unique_ptr<Connection> accepted(event::Scheduler& scheduler, ReadBlocks& blocks,
+                                              std::unique_ptr<Transport> transport, ConnectionCallbacks& callbacks);
+  /// Starts to connect; the outcome arrives as onReady() or onClosed(), never before this returns.
+  static std::unique_ptr<Connection> connectTo(event::Scheduler& scheduler, ReadBlocks& blocks, Connector& connector,
                                                const SocketAddress& address, const SocketOptions& options,
                                                ConnectionCallbacks& callbacks);
   ~Connection() override;
 
   State state() const { return state_; }
-  int fd() const { return fd_.get(); }
+  bool connecting() const { return state_ == State::kConnecting || state_ == State::kHandshaking; }
+  /// Output can be sent.
+  bool writable() const { return state_ == State::kOpen || state_ == State::kRemoteEnded; }
+  /// Both directions are open.
+  bool open() const { return state_ == State::kOpen; }
+  int fd() const { return transport_ != nullptr ? transport_->fd() : -1; }
+  /// Somebody else takes the connection over.
+  void setCallbacks(ConnectionCallbacks& callbacks) { callbacks_ = &callbacks; }
 
   /// Where the owner's codec puts wire bytes; flush() sends them.
   Buffer& output() { return output_; }
-  /// Writes as much as the kernel takes; the rest is written when the socket is writable.
+  /// Writes as much as the kernel takes; the rest is written when the transport is writable.
   void flush();
-  /// source.produce(Buffer&, size_t limit), as a codec has it, appends wire bytes until the buffer holds about `limit`:
-  /// taken and written until there is no more, or the kernel takes no more (onWritable() tells when to go on). Only
-  /// while Open. Bounded by kOutputLimit.
-  template <typename Source>
-  void sendFrom(Source& source) {
-    while (state_ == State::kOpen) {
-      if (output_.size() < kOutputLimit) source.produce(output_, kOutputLimit);
-      if (state_ != State::kOpen || output_.empty()) return;
-      flush();
-      if (!output_.empty()) return;
-    }
-  }
-  /// Stops or resumes reading (back-pressure).
+  /// Stops or resumes reading (back-pressure). Cheap to toggle.
   void setReadEnabled(bool enabled);
 
-  /// Closes after the output was written (or at once if it is empty); reading stops.
-  void closeAfterFlush();
-  /// FIN. Unwritten output is dropped.
-  void close();
+  /// Ends our direction once the output is written; reading goes on. Already ended: no-op.
+  void endOutput();
+  /// Ends both directions in order. Unwritten output is dropped.
+  void close() { shut(false); }
   /// RST: the remote side must not take what it got for complete.
-  void abort();
+  void abort() { shut(true); }
 
-  /// How long ago the remote side's kernel was last heard here.
-  struct LastHeard {
-    Duration ack{};                  ///< acknowledged something
-    std::optional<Duration> unread;  ///< sent bytes that are still to be read
-  };
-  /// Two cheap system calls, whatever the loop has yet to read. Nothing unless Open and over TCP.
+  /// Two cheap system calls, whatever the loop has yet to read. Nothing unless something can be read or written.
   std::optional<LastHeard> lastHeard() const;
+  /// Something waits to be read: bytes, an end or an error.
+  bool readableNow() const { return transport_ != nullptr && transport_->readableNow(); }
 
   uint64_t bytesRead() const { return bytesRead_; }
   uint64_t bytesWritten() const { return bytesWritten_; }
 
  private:
-  Connection(event::Dispatcher& dispatcher, ReadBlocks& blocks, Fd fd, State state, ConnectionCallbacks& callbacks);
+  Connection(event::Scheduler& scheduler, ReadBlocks& blocks, std::unique_ptr<Transport> transport, State state,
+             ConnectionCallbacks& callbacks);
 
-  void onEvents(uint32_t events);
+  void enter(State to);
+  void onTransportReady(uint32_t events) override;
   void finishConnect();
+  void shakeHands();
   void readAll();
+  bool readSome();
   void writeAll();
-  void updateEvents();
+  bool readsOn() const { return state_ == State::kOpen || state_ == State::kLocalEnded; }
+  void remoteEnded();
+  void finishOutput();
+  void updateWatch();
   void fail(Error error);
   void failLater(Error error);
-  void shut();
+  void shut(bool reset);
+  void release(bool reset);
 
-  event::Dispatcher& dispatcher_;
+  event::Scheduler& scheduler_;
   ReadBlocks& blocks_;
-  Fd fd_;
+  std::unique_ptr<Transport> transport_;
   State state_;
   ConnectionCallbacks* callbacks_;
-  std::unique_ptr<event::FileEvent> event_;
   std::unique_ptr<event::Timer> failTimer_;
   Buffer output_;
   size_t readSize_ = kInitialReadSize;
+  uint32_t watched_ = 0;
+  uint32_t handshakeWants_ = 0;
   bool readEnabled_ = true;
-  bool eof_ = false;
-  bool wantsWritable_ = false;
-  bool closing_ = false;  // closeAfterFlush()
+  bool outputEnds_ = false;  // endOutput() was called
+  int writeError_ = 0;       // the output's end by error, while what was received is still being read
   uint64_t bytesRead_ = 0;
   uint64_t bytesWritten_ = 0;
 
   static constexpr size_t kInitialReadSize = 16 * 1024;
 };
+
+const char* toString(Connection::State state);
 
 }  // namespace peerpulse::net

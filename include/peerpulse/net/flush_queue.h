@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "peerpulse/base/linked_list.h"
-#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/event/scheduler.h"
 
 namespace peerpulse::net {
 
@@ -22,7 +22,7 @@ class Flushable : public ListNode<FlushTag> {
 
 class FlushQueue {
  public:
-  explicit FlushQueue(event::Dispatcher& dispatcher);
+  explicit FlushQueue(event::Scheduler& scheduler);
   /// Already queued: no-op.
   void add(Flushable& item);
 

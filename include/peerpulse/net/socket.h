@@ -65,7 +65,7 @@ struct TcpInfo {
   std::optional<uint32_t> duplicatesReported;       ///< of totalRetransmits, those not needed (DSACK, RFC 2883)
 };
 std::optional<TcpInfo> readTcpInfo(int fd);
-/// True if the kernel holds bytes or an end that were not read yet.
+/// True if the kernel holds bytes, an end or an error that were not read yet.
 bool readableNow(int fd);
 
 }  // namespace peerpulse::net

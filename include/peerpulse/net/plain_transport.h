@@ -1,0 +1,46 @@
+// PlainTransport: a non-blocking stream socket (TCP or unix) as a Transport, and the Connector that opens them.
+//
+// Threading: the dispatcher's thread. Ownership: owns the descriptor.
+#pragma once
+
+#include <memory>
+
+#include "peerpulse/base/fd.h"
+#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/net/transport.h"
+
+namespace peerpulse::net {
+
+class PlainTransport final : public Transport {
+ public:
+  /// `fd` is non-blocking: accepted, or on its way to be connected.
+  PlainTransport(event::Dispatcher& dispatcher, Fd fd) : dispatcher_(dispatcher), fd_(std::move(fd)) {}
+
+  void attach(TransportEvents& events) override;
+  void watch(uint32_t events) override;
+  int connectResult() override;
+  IoResult handshake() override { return IoResult::moved(0); }
+  IoResult read(const iovec* entries, int count) override;
+  IoResult write(const iovec* entries, int count) override;
+  Result<void> shutdownWrite() override;
+  void close(bool reset) override;
+  bool readableNow() const override;
+  std::optional<LastHeard> lastHeard() const override;
+  int fd() const override { return fd_.get(); }
+
+ private:
+  event::Dispatcher& dispatcher_;
+  Fd fd_;
+  std::unique_ptr<event::FileEvent> event_;
+};
+
+class PlainConnector final : public Connector {
+ public:
+  explicit PlainConnector(event::Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
+  Result<std::unique_ptr<Transport>> connect(const SocketAddress& address, const SocketOptions& options) override;
+
+ private:
+  event::Dispatcher& dispatcher_;
+};
+
+}  // namespace peerpulse::net
