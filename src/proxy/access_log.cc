@@ -10,22 +10,31 @@ constexpr size_t kMaxLoggedPath = 512;
 
 stats::UploadFailure uploadFailure(const AccessRecord& record) {
   using stats::UploadFailure;
+  using upstream::ErrorType;
   if (record.fastFailed) return UploadFailure::kCircuitOpen;
   if (record.clientAborted) return UploadFailure::kClientAborted;
   if (record.timedOut) return UploadFailure::kPeerTimeout;
   switch (record.error) {
-    case ProxyError::kConnectionRefused:
-    case ProxyError::kDestinationUnroutable:
-    case ProxyError::kConnectionTimeout: return UploadFailure::kConnectFailed;
-    case ProxyError::kConnectionTerminated:
-    case ProxyError::kHttpResponseIncomplete: return UploadFailure::kPeerReset;
-    case ProxyError::kConnectionLimitReached: return UploadFailure::kLocalLimit;
-    case ProxyError::kNone: return UploadFailure::kPeerError;
+    case ErrorType::kConnectionRefused:
+    case ErrorType::kDestinationUnroutable:
+    case ErrorType::kConnectionTimeout: return UploadFailure::kConnectFailed;
+    case ErrorType::kConnectionTerminated:
+    case ErrorType::kHttpResponseIncomplete: return UploadFailure::kPeerReset;
+    case ErrorType::kConnectionLimitReached: return UploadFailure::kLocalLimit;
+    case ErrorType::kNone: return UploadFailure::kPeerError;
     default: return UploadFailure::kOther;
   }
 }
 
 }  // namespace
+
+void AccessRecord::note(const upstream::Failure& failure) {
+  error = failure.type;
+  party = failure.party;
+  detail = failure.detail;
+  timedOut = failure.timedOut;
+  fastFailed = failure.byCircuit;
+}
 
 void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record) {
   stats::PeerStats& peerStats = stats.peer(peer);
@@ -34,35 +43,35 @@ void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record) 
   if (record.isUpload) stats.uploads.started();
 }
 
-void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record, Duration took) {
+void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record) {
   stats::PeerStats& peerStats = stats.peer(peer);
   stats::OperationStats& operation = stats.operation(peer, route);
   peerStats.inFlight.sub();
   peerStats.bytesToPeer.add(record.requestBytes);
   peerStats.bytesFromPeer.add(record.responseBytes);
-  operation.duration.observe(took);
+  operation.duration.observe(record.took);
   if (record.timedOut) {
     operation.timeouts.add();
     peerStats.timeoutsTotal.add();
   }
   if (record.fastFailed) {
     peerStats.fastFailuresTotal.add();
-  } else if (record.error != ProxyError::kNone && record.error != ProxyError::kHttpRequestError) {
+  } else if (record.failed() && record.party == upstream::Party::kPeer) {
     peerStats.failuresTotal.add();
   }
   if (!record.isUpload) return;
-  const bool answered = record.error == ProxyError::kNone && !record.clientAborted;
+  const bool answered = !record.failed() && !record.clientAborted;
   if (answered && record.status >= 200 && record.status < 400) {
-    stats.uploads.succeeded(record.requestBytes, took);
+    stats.uploads.succeeded(record.requestBytes, record.took);
   } else {
     stats.uploads.failed(uploadFailure(record));
   }
 }
 
-void logExchange(const PeerOptions& peer, const Route& route, const http::RequestHead& head, uint32_t retries,
-                 const AccessRecord& record, Duration took) {
+void logExchange(const std::string& peer, const Route& route, const http::RequestHead& head,
+                 const AccessRecord& record) {
   log::Fields fields;
-  fields.add("peer", peer.name)
+  fields.add("peer", peer)
       .add("operation", route.name)
       .add("class", upstream::toString(route.trafficClass))
       .add("method", head.method)
@@ -71,10 +80,10 @@ void logExchange(const PeerOptions& peer, const Route& route, const http::Reques
       .add("status", record.status)
       .add("request_bytes", record.requestBytes)
       .add("response_bytes", record.responseBytes)
-      .add("duration_ms", toMillis(took));
-  if (retries > 0) fields.add("retries", retries);
-  if (record.error != ProxyError::kNone) {
-    fields.add("error", info(record.error).name).add("details", record.detail);
+      .add("duration_ms", toMillis(record.took));
+  if (record.retries > 0) fields.add("retries", record.retries);
+  if (record.failed()) {
+    fields.add("error", info(record.error).name).add("details", record.detail).add("party", toString(record.party));
   }
   if (record.clientAborted) fields.add("client_aborted", true);
   log::write(log::Level::kInfo, "exchange", fields);

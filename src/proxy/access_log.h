@@ -11,29 +11,35 @@
 #include "peerpulse/http/message.h"
 #include "peerpulse/proxy/options.h"
 #include "peerpulse/stats/stats.h"
-#include "proxy_error.h"
+#include "peerpulse/upstream/failure.h"
 
 namespace peerpulse::proxy {
 
 struct AccessRecord {
   TimePoint started;
+  Duration took{};
   int status = 0;  ///< 0: no response head was sent
-  ProxyError error = ProxyError::kNone;
+  upstream::ErrorType error = upstream::ErrorType::kNone;
+  upstream::Party party = upstream::Party::kSelf;  ///< whose doing the error was
   std::string detail;
   bool timedOut = false;
-  bool fastFailed = false;
+  bool fastFailed = false;  ///< by the circuit
   bool clientAborted = false;
   bool isUpload = false;
+  uint32_t retries = 0;
   uint64_t requestBytes = 0;   ///< of body, sent to the peer
   uint64_t responseBytes = 0;  ///< of body, sent to the client
+
+  void note(const upstream::Failure& failure);
+  bool failed() const { return error != upstream::ErrorType::kNone; }
 };
 
 /// Counts the exchange as begun.
 void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record);
 /// Counts the exchange's end.
-void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record, Duration took);
+void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record);
 /// One line of the access log.
-void logExchange(const PeerOptions& peer, const Route& route, const http::RequestHead& head, uint32_t retries,
-                 const AccessRecord& record, Duration took);
+void logExchange(const std::string& peer, const Route& route, const http::RequestHead& head,
+                 const AccessRecord& record);
 
 }  // namespace peerpulse::proxy

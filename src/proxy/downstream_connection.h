@@ -1,41 +1,40 @@
-// DownstreamConnection: one connection of the local client to a peer's listener. Tells h1 from h2 by the preface,
-// runs the server codec, and makes an Exchange of every request.
+// DownstreamConnection: one connection of a local client to a listener: makes an Exchange of every request on it, and ends
+// it when it was idle, or busy with one request's head, for too long.
+//
+//   Idle --first byte of a head--> ReadingHead --request--> Busy --last exchange ended--> Idle
+//   any --the connection's end--> Ended
 //
 // Threading: its worker's thread.
-// Ownership: owned by its PeerProxy, owns its exchanges; both are destroyed by deferred deletion.
+// Ownership: owned by its Listener, owns its exchanges until they have ended; destroyed by deferred deletion.
 #pragma once
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "peerpulse/http/codec.h"
-#include "peerpulse/net/connection.h"
-#include "peerpulse/net/flush_queue.h"
-#include "peerpulse/proxy/peer_proxy.h"
+#include "peerpulse/proxy/listener.h"
+#include "peerpulse/wire/codec_connection.h"
 
 namespace peerpulse::proxy {
 
-class DownstreamConnection : public event::DeferredDeletable,
-                             public net::ConnectionCallbacks,
-                             public http::ServerCodecOwner,
-                             public net::Flushable {
+class DownstreamConnection final : public event::DeferredDeletable,
+                                   public wire::CodecConnectionOwner,
+                                   public http::ServerCodecOwner {
  public:
+  enum class State : uint8_t { kIdle, kReadingHead, kBusy, kEnded };
   using List = std::list<std::unique_ptr<DownstreamConnection>>;
 
-  DownstreamConnection(PeerProxy& peer, Fd fd);
+  DownstreamConnection(Listener& listener, std::unique_ptr<net::Transport> transport);
   ~DownstreamConnection() override;
 
   bool http2() const { return preface_ == http::Preface::kHttp2; }
   bool busy() const { return !exchanges_.empty(); }
-  /// Writes now what the codec has; at other times that happens at the end of the turn.
-  void flushNow() override;
-  /// RST: what was answered so far must not pass for complete.
-  void abort(std::string_view why);
-  /// As abort(), with every exchange on it failed by the circuit; how many were in flight.
-  size_t peerDied(const health::CircuitWord& word);
-  /// Fails exchanges in flight, until `stop` at the latest but one at least, and writes their answers; how many.
-  size_t failExchanges(const health::CircuitWord& word, TimePoint stop);
+  /// RST: what was answered so far must not pass for complete. Exchanges on it end for this reason.
+  void abort(const upstream::Failure& why);
+  /// Why we ended the connection, while its exchanges are told; null when we did not.
+  const upstream::Failure* abortedFor() const { return abortedFor_; }
   /// Takes no new requests after the current ones. An idle h1 connection is kept for a moment: a request may be
   /// on its way, and is answered with `Connection: close`; so is one whose answer promised to keep it.
   void drain();
@@ -44,36 +43,30 @@ class DownstreamConnection : public event::DeferredDeletable,
   /// The exchange has ended.
   void remove(Exchange& exchange);
 
-  List::iterator self;  ///< the place in PeerProxy's list
+  List::iterator self;  ///< the place in the Listener's list
 
  private:
-  // net::ConnectionCallbacks
-  void onRead(Slice data) override;
-  void onReadDone() override;
-  void onEof() override;
-  void onWritable() override;
-  void onClosed(const Error& error) override;
+  // wire::CodecConnectionOwner
+  std::unique_ptr<http::Codec> createCodec(http::Preface preface) override;
+  void onHeard() override;
+  void onSettled() override;
+  void onEnded(const wire::End& end) override;
   // http::ServerCodecOwner
   http::Receiver* onRequest(http::ResponseStream& stream, http::RequestHead&& head) override;
   http::Receiver* onBadRequest(http::ResponseStream& stream, int status, std::string_view detail) override;
-  void onOutputReady() override;
+  void onOutputReady() override { wire_->outputReady(); }
 
-  void createCodec();
-  void receive(Slice data);
+  void enter(State to);
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
-  void shut(std::string_view why, bool reset);
 
-  PeerProxy& peer_;
+  Listener& listener_;
+  State state_ = State::kIdle;
+  TimePoint since_;  // in this state
   http::Preface preface_ = http::Preface::kNeedMore;
-  Buffer first_;  // bytes before the preface is known
-  std::unique_ptr<http::Codec> codec_;
-  std::unique_ptr<net::Connection> connection_;
   std::list<std::unique_ptr<Exchange>> exchanges_;
-  TimePoint idleSince_;
-  TimePoint headSince_ = TimePoint::max();  // the first byte of a request whose head is not complete
-  bool draining_ = false;
-  TimePoint drainedAt_;  // when drain() was called
-  bool closed_ = false;
+  std::optional<TimePoint> drainingSince_;
+  const upstream::Failure* abortedFor_ = nullptr;
+  std::unique_ptr<wire::CodecConnection> wire_;  // last: its codec's streams refer to the exchanges
 };
 
 }  // namespace peerpulse::proxy

@@ -31,17 +31,17 @@ std::string percentEncoded(std::string_view text) {
   return out;
 }
 
-std::string proxyStatus(const Failure& failure, const LocalReplyContext& context) {
+std::string proxyStatus(const upstream::Failure& failure, const LocalReplyContext& context) {
   std::string value = "peerpulse; error=";
-  value += info(failure.error).name;
+  value += info(failure.type).name;
   if (!context.peer.empty()) value += "; next-hop=" + structuredString(context.peer);
   return value + "; details=" + structuredString(failure.detail);
 }
 
-std::string problemDocument(const Failure& failure, const LocalReplyContext& context, int status) {
+std::string problemDocument(const upstream::Failure& failure, const LocalReplyContext& context, int status) {
   log::Fields fields;
   fields.add("type", "about:blank")
-      .add("title", info(failure.error).name)
+      .add("title", info(failure.type).name)
       .add("status", status)
       .add("detail", failure.detail)
       .add("peer", context.peer)
@@ -54,9 +54,9 @@ std::string problemDocument(const Failure& failure, const LocalReplyContext& con
 
 }  // namespace
 
-LocalReply makeLocalReply(const Failure& failure, const LocalReplyContext& context, bool grpc) {
+LocalReply makeLocalReply(const upstream::Failure& failure, const LocalReplyContext& context, bool grpc) {
   LocalReply reply;
-  const ProxyErrorInfo& error = info(failure.error);
+  const upstream::ErrorInfo& error = info(failure.type);
   if (grpc) {
     reply.head.status = 200;
     reply.head.headers.add("content-type", "application/grpc");

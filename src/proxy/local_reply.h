@@ -11,7 +11,7 @@
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/http/message.h"
-#include "proxy_error.h"
+#include "peerpulse/upstream/failure.h"
 
 namespace peerpulse::proxy {
 
@@ -26,7 +26,7 @@ struct LocalReplyContext {
   WallTime since;  ///< of the verdict or circuit
 };
 
-LocalReply makeLocalReply(const Failure& failure, const LocalReplyContext& context, bool grpc);
+LocalReply makeLocalReply(const upstream::Failure& failure, const LocalReplyContext& context, bool grpc);
 
 /// A reply ready to be sent any number of times: the body is shared, not copied.
 struct PreparedReply {

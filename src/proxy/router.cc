@@ -17,12 +17,12 @@ bool matches(const Route& route, const http::RequestHead& head) {
 
 }  // namespace
 
-size_t Router::match(const http::RequestHead& head) const {
-  PP_ASSERT(!routes_.empty());
-  for (size_t i = 0; i < routes_.size(); ++i) {
-    if (matches(routes_[i], head)) return i;
+size_t matchRoute(const std::vector<Route>& routes, const http::RequestHead& head) {
+  PP_ASSERT(!routes.empty());
+  for (size_t i = 0; i < routes.size(); ++i) {
+    if (matches(routes[i], head)) return i;
   }
-  return routes_.size() - 1;
+  return routes.size() - 1;
 }
 
 }  // namespace peerpulse::proxy

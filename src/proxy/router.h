@@ -1,6 +1,4 @@
-// Router: chooses an exchange's route, and with it its traffic class, by method, path prefix and content-type.
-//
-// Threading: immutable after construction.
+// Router: chooses an exchange's route, and with it its traffic class, by method, path prefix and content-type. Pure.
 #pragma once
 
 #include <cstddef>
@@ -11,17 +9,7 @@
 
 namespace peerpulse::proxy {
 
-class Router {
- public:
-  /// `routes` must outlive the router; the last one must match everything.
-  explicit Router(const std::vector<Route>& routes) : routes_(routes) {}
-
-  /// The index of the first route that matches.
-  size_t match(const http::RequestHead& head) const;
-  const Route& route(size_t i) const { return routes_[i]; }
-
- private:
-  const std::vector<Route>& routes_;
-};
+/// The index of the first route that matches; the last one must match everything.
+size_t matchRoute(const std::vector<Route>& routes, const http::RequestHead& head);
 
 }  // namespace peerpulse::proxy

@@ -1,5 +1,7 @@
 #include "peerpulse/proxy/worker_context.h"
 
+#include <utility>
+
 namespace peerpulse::proxy {
 
 namespace {
@@ -12,13 +14,25 @@ http::CodecLimits codecLimits(const ProxyOptions& options) {
 
 }  // namespace
 
-WorkerContext::WorkerContext(event::Dispatcher& dispatcherIn, const SharedState& sharedIn, uint32_t seed)
-    : dispatcher(dispatcherIn),
-      shared(sharedIn),
-      options(sharedIn.options),
-      flushQueue(dispatcherIn),
-      limits(codecLimits(sharedIn.options)),
-      pools{dispatcherIn, blocks, flushQueue, sharedIn.table, sharedIn.options.pool, sharedIn.options.tcp, limits},
-      random(seed) {}
+WorkerContext::WorkerContext(event::Scheduler& loop, net::Connector& connector, const SharedState& sharedState,
+                             SnapshotRef first, uint32_t seed)
+    : scheduler(loop),
+      shared(sharedState),
+      snapshot(ofWorker(std::move(first))),
+      io(loop, connector),
+      limits(codecLimits(snapshot->options)),
+      upstream{io,     shared.table,          shared.trials, shared.outcomes, shared.stats, upstreamOptions(snapshot),
+               limits, std::minstd_rand(seed)},
+      peers(upstream) {
+  peers.apply(snapshot->peers);
+}
+
+void WorkerContext::apply(SnapshotRef next) {
+  snapshot = ofWorker(std::move(next));
+  limits = codecLimits(snapshot->options);
+  upstream.options = upstreamOptions(snapshot);
+  upstream.limits = limits;
+  peers.apply(snapshot->peers);
+}
 
 }  // namespace peerpulse::proxy

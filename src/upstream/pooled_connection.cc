@@ -1,7 +1,7 @@
-#include "peerpulse/upstream/pooled_connection.h"
+#include "pooled_connection.h"
 
 #include "peerpulse/health/connect_evidence.h"
-#include "peerpulse/upstream/connection_pool.h"
+#include "pool.h"
 
 namespace peerpulse::upstream {
 
@@ -10,6 +10,9 @@ namespace {
 constexpr uint32_t kMaxFailuresInRow = 3;
 // Bulk bodies wait in our bounded buffers, not in the kernel's: a reset or a stall then costs little.
 constexpr uint32_t kBulkNotSentLowat = 512 * 1024;
+// What ended a connection that was used a moment ago is told by the loop; asking the kernel again costs a system call
+// for each request.
+constexpr Duration kJustUsed = milliseconds(1);
 
 net::SocketOptions socketOptions(const TcpOptions& tcp, TrafficClass trafficClass) {
   net::SocketOptions options;
@@ -23,18 +26,32 @@ net::SocketOptions socketOptions(const TcpOptions& tcp, TrafficClass trafficClas
 
 }  // namespace
 
-PooledConnection::PooledConnection(ConnectionPool& pool) : pool_(pool) {
-  PoolContext& context = pool_.context_;
-  codec_ = pool_.protocol_ == Protocol::kHttp2 ? http::createH2ClientCodec(*this, context.limits)
-                                               : http::createH1ClientCodec(*this, context.limits);
-  connection_ = net::Connection::connectTo(context.dispatcher, context.blocks, pool_.address_,
-                                           socketOptions(context.tcp, pool_.class_), *this);
-  if (pool_.connectTimeout_ > Duration::zero()) {
-    connectTimer_ = context.dispatcher.createTimer([this] {
-      pool_.onConnectFailed(*this, PoolFailure::kConnectTimeout, Error{"connect timed out", ETIMEDOUT});
-    });
-    connectTimer_->enable(pool_.connectTimeout_);
+const char* toString(PooledConnection::State state) {
+  using State = PooledConnection::State;
+  switch (state) {
+    case State::kConnecting: return "connecting";
+    case State::kReady: return "ready";
+    case State::kBusy: return "busy";
+    case State::kDraining: return "draining";
+    case State::kCondemned: return "condemned";
+    case State::kClosed: return "closed";
   }
+  return "?";
+}
+
+PooledConnection::PooledConnection(Pool& pool, Protocol protocol) : pool_(pool), protocol_(protocol) {
+  PP_ASSERT(protocol != Protocol::kAuto);
+  Context& context = pool_.context();
+  const Options& options = *context.options;
+  auto codec = protocol == Protocol::kHttp2 ? http::createH2ClientCodec(*this, context.limits)
+                                            : http::createH1ClientCodec(*this, context.limits);
+  codec_ = codec.get();
+  wire_ = std::make_unique<wire::CodecConnection>(
+      context.io, pool_.address(), socketOptions(options.tcp, pool_.trafficClass()), std::move(codec), *this);
+  const Duration timeout = options.timeoutsOf(pool_.trafficClass()).connect;
+  if (timeout == Duration::zero()) return;
+  connectTimer_ = context.io.scheduler.createTimer([this] { pool_.onConnectTimeout(*this); });
+  connectTimer_->enable(timeout);
 }
 
 PooledConnection::~PooledConnection() = default;
@@ -44,88 +61,73 @@ http::RequestStream& PooledConnection::openStream(http::ResponseReceiver& receiv
   ++streamsOpened_;
   http::RequestStream& stream = codec_->openStream(receiver);
   updateGauge();
-  if (!codec_->canOpenStream() || activeStreams() >= pool_.streamsPerConnection()) {
-    pool_.transition(*this, State::kBusy);
-  }
+  if (!mayTakeStream()) pool_.transition(*this, State::kBusy);
   return stream;
+}
+
+bool PooledConnection::mayTakeStream() const {
+  return codec_->canOpenStream() && activeStreams() < pool_.streamsPerConnection(protocol_);
+}
+
+void PooledConnection::onStreamCancelled() {
+  if (protocol_ == Protocol::kHttp1) wire_->resetWhenFinished();
 }
 
 void PooledConnection::recordResult(bool success) {
   failuresInRow_ = success ? 0 : failuresInRow_ + 1;
   if (failuresInRow_ < kMaxFailuresInRow) return;
   if (state_ != State::kReady && state_ != State::kBusy) return;
-  pool_.stats_.evictionsTotal.add();
-  pool_.transition(*this, State::kDraining);
+  pool_.onUnreliable(*this);
   codec_->drain();
-  pool_.context_.flushQueue.add(*this);
+  wire_->outputReady();
 }
 
-void PooledConnection::onConnected() {
+void PooledConnection::onTcpConnected() { heardKernel(); }
+
+void PooledConnection::onReady() {
   if (state_ != State::kConnecting) return;
   connectTimer_.reset();
-  heardKernel();
-  pool_.onConnectionReady(*this);
+  pool_.onReady(*this);
 }
 
-void PooledConnection::onRead(Slice data) {
-  pool_.context_.table.stampHeard(pool_.peer_, pool_.context_.dispatcher.now());
-  if (state_ == State::kCondemned) return;  // alive after all, but its exchanges are being failed
-  if (auto received = codec_->receive(std::move(data)); !received) shut(received.error().message, false);
+void PooledConnection::onHeard() {
+  Context& context = pool_.context();
+  context.table.stampHeard(pool_.peer(), context.io.scheduler.now());
 }
 
-// SYN-ACK, FIN and RST come from the peer's kernel, whatever its process does.
 void PooledConnection::heardKernel() {
-  pool_.context_.table.stampKernelHeard(pool_.peer_, pool_.context_.dispatcher.now());
+  Context& context = pool_.context();
+  context.table.stampKernelHeard(pool_.peer(), context.io.scheduler.now());
 }
 
-void PooledConnection::onReadDone() { flushNow(); }
-
-void PooledConnection::onEof() {
-  heardKernel();
-  codec_->receiveEof();
-  shut("the peer closed the connection", false);
-}
-
-void PooledConnection::onWritable() { connection_->sendFrom(*codec_); }
-
-void PooledConnection::onClosed(const Error& error) {
-  const health::ConnectEvidence evidence = health::classifyConnect(error.code);
-  if (evidence == health::ConnectEvidence::kAlive || evidence == health::ConnectEvidence::kRefused) heardKernel();
-  if (state_ == State::kConnecting) {
-    pool_.onConnectFailed(*this, PoolFailure::kConnectFailed, error);
-  } else {
-    shut(error.message, false);
-  }
-}
-
-void PooledConnection::onOutputReady() { flushLater(); }
-
-void PooledConnection::onCapacityChanged() { flushLater(); }
-
-// What a condemned connection has to say leads nowhere.
-void PooledConnection::flushLater() {
-  if (state_ != State::kCondemned) pool_.context_.flushQueue.add(*this);
-}
-
-void PooledConnection::onGoAway(uint32_t, std::string_view) {
-  if (state_ == State::kReady || state_ == State::kBusy) pool_.transition(*this, State::kDraining);
-  pool_.context_.flushQueue.add(*this);
-}
-
-void PooledConnection::flushNow() {
-  if (state_ == State::kClosed || state_ == State::kConnecting || state_ == State::kCondemned) return;
-  connection_->sendFrom(*codec_);
-  if (state_ == State::kClosed) return;
-  if (codec_->finished() && connection_->output().empty()) {
-    shut("the connection is finished", cancelled_ && pool_.protocol_ == Protocol::kHttp1);
-    return;
-  }
-  connection_->setReadEnabled(codec_->wantsRead());
+void PooledConnection::onSettled() {
+  if (state_ == State::kConnecting || state_ == State::kCondemned) return;
   pool_.onStreamsChanged(*this);
 }
 
+void PooledConnection::onGoAway(uint32_t, std::string_view) {
+  if (state_ == State::kReady || state_ == State::kBusy) pool_.onGoingAway(*this);
+  wire_->outputReady();
+}
+
+void PooledConnection::onEnded(const wire::End& end) {
+  const health::ConnectEvidence evidence = health::classifyConnect(end.error);
+  const bool answered = evidence == health::ConnectEvidence::kAlive || evidence == health::ConnectEvidence::kRefused;
+  const bool byPeer = end.kind == wire::End::Kind::kRemoteEnded || end.kind == wire::End::Kind::kBroken ||
+                      end.kind == wire::End::Kind::kConnectFailed;
+  if (byPeer && (answered || end.kind == wire::End::Kind::kRemoteEnded)) heardKernel();
+  connectTimer_.reset();
+  pool_.onEnded(*this, end);
+}
+
+bool PooledConnection::stillGood() const {
+  if (protocol_ != Protocol::kHttp1 || streamsOpened_ == 0) return true;
+  if (pool_.context().io.scheduler.now() - idleSince_ < kJustUsed) return true;
+  return !wire_->readableNow();
+}
+
 void PooledConnection::updateGauge() {
-  stats::PeerStats& stats = pool_.stats_;
+  stats::PeerStats& stats = pool_.stats();
   stats::Value* now = nullptr;
   if (state_ == State::kConnecting) {
     now = &stats.connectionsConnecting;
@@ -136,22 +138,7 @@ void PooledConnection::updateGauge() {
   if (gauge_ != nullptr) gauge_->sub();
   if (now != nullptr) now->add();
   gauge_ = now;
-  if (now == &stats.connectionsIdle) idleSince_ = pool_.context_.dispatcher.now();
-}
-
-bool PooledConnection::readableNow() const { return net::readableNow(connection_->fd()); }
-
-void PooledConnection::shut(std::string_view why, bool reset) {
-  if (state_ == State::kClosed) return;
-  pool_.transition(*this, State::kClosed);  // first: callbacks below may ask the pool for connections
-  connectTimer_.reset();
-  unlink();
-  codec_->connectionLost(why);
-  if (reset) {
-    connection_->abort();
-  } else {
-    connection_->close();
-  }
+  if (now == &stats.connectionsIdle) idleSince_ = pool_.context().io.scheduler.now();
 }
 
 }  // namespace peerpulse::upstream

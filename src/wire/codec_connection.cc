@@ -157,6 +157,15 @@ void CodecConnection::onClosed(const Error& error) {
 
 void CodecConnection::close(std::string_view why) { end({End::Kind::kLocal, why, 0}, Leave::kGoodbye); }
 
+void CodecConnection::closeWith(std::string_view lastWords, std::string_view why) {
+  if (state_ == State::kEnded) return;
+  if (connection_->writable() && connection_->output().empty()) {
+    connection_->output().append(lastWords);
+    connection_->flush();
+  }
+  end({End::Kind::kLocal, why, 0}, Leave::kStaged);
+}
+
 void CodecConnection::abort(std::string_view why) { end({End::Kind::kLocal, why, 0}, Leave::kReset); }
 
 void CodecConnection::mute() {

@@ -151,6 +151,9 @@ class Codec {
   /// h2 codec is finished(). Harmless at any time, also twice, after an error or once finished.
   virtual void goAway() {}
   virtual size_t activeStreams() const = 0;
+  /// Servers: a request's head (h2: field section) has begun and is not complete. The time a client may take for that is
+  /// its owner's to limit.
+  virtual bool readingHead() const { return true; }
 };
 
 class ServerCodecOwner : public CodecOwner {

@@ -1,14 +1,11 @@
 // Options of the proxy (design sections 3 to 5). Filled by config/, immutable afterwards.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "peerpulse/base/address.h"
-#include "peerpulse/base/peer_id.h"
-#include "peerpulse/health/probe_options.h"
 #include "peerpulse/upstream/options.h"
 
 namespace peerpulse::proxy {
@@ -33,38 +30,15 @@ struct Route {
   upstream::TrafficClass trafficClass = upstream::TrafficClass::kControl;
 };
 
-struct RetryOptions {
-  uint32_t maxRetries = 3;
-  Duration backoff = milliseconds(100);
-  /// Share of exchanges that may be retries, in percent.
-  uint32_t budgetPercent = 10;
-  /// Whether a bodyless GET/HEAD/OPTIONS may be sent again once when a pooled connection died before any
-  /// response byte. Off where requests are signed for single use.
-  bool replayIdempotent = true;
-};
-
-struct PeerOptions {
-  PeerId id{};
-  std::string name;
-  std::string zone;
+/// A peer and the listener that stands for it.
+struct PeerOptions : upstream::PeerOptions {
   SocketAddress listen;
-  SocketAddress address;
   OnDead onDead = OnDead::kRespond;
-  upstream::Protocol protocol = upstream::Protocol::kAuto;
-  health::ProbeOptions probe;
 };
 
-struct ProxyOptions {
+struct ProxyOptions : upstream::Options {
   std::vector<PeerOptions> peers;
   std::vector<Route> routes;
-  std::array<upstream::ClassTimeouts, upstream::kTrafficClasses> timeouts;  ///< by TrafficClass
-  upstream::PoolOptions pool;
-  upstream::TcpOptions tcp;
-  RetryOptions retry;
-  /// How long an exchange waits for the first verdict at start-up, or for a suspicion to resolve.
-  Duration holdFor = milliseconds(100);
-  /// Body bytes of one exchange and direction that may wait inside the process.
-  uint64_t bufferLimit = 512 * 1024;
   /// Downstream connections idle for this long are closed.
   Duration downstreamIdleTimeout = seconds(60);
   /// From the first byte of a request to the end of its head.

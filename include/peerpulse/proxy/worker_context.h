@@ -1,26 +1,21 @@
-// WorkerContext: what everything on one worker shares.
+// WorkerContext: what everything on one worker shares, and the worker's peers.
 //
-// Threading: one per worker thread; only `table`, `trials`, `stats` and `outcomes` are shared between threads,
-//   and they say how.
+// Threading: one per worker thread; only what SharedState names is shared between threads, and that says how.
 #pragma once
 
-#include <random>
-
-#include "peerpulse/event/dispatcher.h"
+#include "peerpulse/event/scheduler.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/health/trial_permits.h"
-#include "peerpulse/net/flush_queue.h"
-#include "peerpulse/net/read_blocks.h"
-#include "peerpulse/proxy/options.h"
+#include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/stats/stats.h"
-#include "peerpulse/upstream/connection_pool.h"
+#include "peerpulse/upstream/peers.h"
+#include "peerpulse/wire/io_context.h"
 
 namespace peerpulse::proxy {
 
 /// What the workers share with the rest of the process.
 struct SharedState {
-  const ProxyOptions& options;
   health::CircuitTable& table;
   health::TrialPermits& trials;
   stats::Stats& stats;
@@ -29,16 +24,22 @@ struct SharedState {
 
 class WorkerContext {
  public:
-  WorkerContext(event::Dispatcher& dispatcher, const SharedState& shared, uint32_t seed);
+  WorkerContext(event::Scheduler& scheduler, net::Connector& connector, const SharedState& shared,
+                SnapshotRef snapshot, uint32_t seed);
 
-  event::Dispatcher& dispatcher;
-  const SharedState& shared;
-  const ProxyOptions& options;
-  net::ReadBlocks blocks;
-  net::FlushQueue flushQueue;
-  http::CodecLimits limits;
-  upstream::PoolContext pools;
-  std::minstd_rand random;  ///< jitter only
+  /// From now on, for new exchanges and connections.
+  void apply(SnapshotRef snapshot);
+
+  TimePoint now() const { return scheduler.now(); }
+  const ProxyOptions& options() const { return snapshot->options; }
+
+  event::Scheduler& scheduler;
+  const SharedState shared;
+  SnapshotRef snapshot;
+  wire::IoContext io;
+  http::CodecLimits limits;  ///< of downstream codecs
+  upstream::Context upstream;
+  upstream::Peers peers;
 };
 
 }  // namespace peerpulse::proxy

@@ -1,12 +1,16 @@
-// Options of carrying traffic to a peer: pools, timeouts, sockets (design section 5). Filled by config/.
+// Options of carrying traffic to peers (design sections 3 to 5): who they are, pools, timeouts, retries, sockets. Filled by
+// config/; immutable once shared.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "peerpulse/base/address.h"
+#include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/health/probe_options.h"
 
 namespace peerpulse::upstream {
 
@@ -20,6 +24,17 @@ const char* toString(TrafficClass trafficClass);
 /// Protocol spoken to the peer. `auto`: h2 in, h2 out; h1 in, h1 out.
 enum class Protocol : uint8_t { kAuto, kHttp1, kHttp2 };
 const char* toString(Protocol protocol);
+
+struct PeerOptions {
+  PeerId id{};
+  std::string name;
+  std::string zone;
+  SocketAddress address;
+  Protocol protocol = Protocol::kAuto;
+  health::ProbeOptions probe;
+};
+/// Pinned by whoever works with it: a reload makes a new one.
+using PeerOptionsRef = std::shared_ptr<const PeerOptions>;
 
 /// Zero durations mean "no such timeout".
 struct ClassTimeouts {
@@ -35,7 +50,7 @@ struct ClassTimeouts {
 struct PoolOptions {
   /// Idle connections unused for this long are closed.
   Duration idleTimeout = seconds(30);
-  /// Idle connections kept per worker, peer and class.
+  /// Idle connections kept per worker, peer and class, of those that nobody needed for some seconds.
   uint32_t maxIdlePerPeer = 10;
   /// Connections per worker, peer and class; exchanges beyond wait.
   uint32_t maxConnections = 1024;
@@ -51,5 +66,30 @@ struct TcpOptions {
   uint32_t keepaliveProbes = 3;
   Duration userTimeout = seconds(30);
 };
+
+struct RetryOptions {
+  uint32_t maxRetries = 3;
+  Duration backoff = milliseconds(100);
+  /// Share of exchanges that may be retries, in percent.
+  uint32_t budgetPercent = 10;
+  /// Whether a bodyless GET/HEAD/OPTIONS may be sent again once when a pooled connection died before any
+  /// response byte. Off where requests are signed for single use.
+  bool replayIdempotent = true;
+};
+
+struct Options {
+  std::array<ClassTimeouts, kTrafficClasses> timeouts;  ///< by TrafficClass
+  PoolOptions pool;
+  TcpOptions tcp;
+  RetryOptions retry;
+  /// How long an exchange waits for the first verdict at start-up, or for a suspicion to resolve.
+  Duration holdFor = milliseconds(100);
+  /// Body bytes of one exchange and direction that may wait inside the process.
+  uint64_t bufferLimit = 512 * 1024;
+
+  const ClassTimeouts& timeoutsOf(TrafficClass c) const { return timeouts[static_cast<size_t>(c)]; }
+};
+/// Each request pins what it began with.
+using OptionsRef = std::shared_ptr<const Options>;
 
 }  // namespace peerpulse::upstream

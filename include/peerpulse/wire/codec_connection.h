@@ -84,6 +84,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
 
   /// Ends in order: the codec says goodbye (h2: GOAWAY), what it has said is sent.
   void close(std::string_view why);
+  /// Ends in order with an answer that is not the codec's, to a client that may still be sending.
+  void closeWith(std::string_view lastWords, std::string_view why);
   /// Ends by RST: what was sent so far must not pass for complete.
   void abort(std::string_view why);
   /// When the codec is finished the connection ends by RST: a request was given up half-way, and a FIN would tell the

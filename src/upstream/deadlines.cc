@@ -1,11 +1,12 @@
-#include "deadlines.h"
+#include "peerpulse/upstream/deadlines.h"
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
-namespace peerpulse::proxy {
+namespace peerpulse::upstream {
 
-Deadlines::Deadlines(const upstream::ClassTimeouts& timeouts, TimePoint start, std::optional<Duration> grpcTimeout)
+Deadlines::Deadlines(const ClassTimeouts& timeouts, TimePoint start, std::optional<Duration> grpcTimeout)
     : timeouts_(timeouts), lastProgress_(start) {
   if (timeouts.request > Duration::zero()) total_ = start + timeouts.request;
   if (grpcTimeout) grpc_ = start + *grpcTimeout;
@@ -36,20 +37,33 @@ void Deadlines::onTunnel() {
   streaming_ = false;
 }
 
+void Deadlines::onDebt(bool peerOwes, TimePoint now) {
+  if (peerOwes == running()) return;
+  if (!peerOwes) {
+    pausedAt_ = now;
+    return;
+  }
+  const Duration paused = now - std::exchange(pausedAt_, TimePoint::max());
+  if (total_ != TimePoint::max()) total_ += paused;
+  lastProgress_ += paused;
+}
+
+TimePoint Deadlines::total() const { return running() ? total_ : TimePoint::max(); }
+
 TimePoint Deadlines::stall() const {
-  if (!streaming_ || timeouts_.stall == Duration::zero()) return TimePoint::max();
+  if (!running() || !streaming_ || timeouts_.stall == Duration::zero()) return TimePoint::max();
   return lastProgress_ + timeouts_.stall;
 }
 
 Expiry Deadlines::expired(TimePoint now) const {
   if (now >= grpc_) return Expiry::kGrpcDeadline;
   if (now >= connect_) return Expiry::kConnect;
-  if (now >= total_) return Expiry::kTotal;
+  if (now >= total()) return Expiry::kTotal;
   if (now >= stall()) return Expiry::kStall;
   return Expiry::kNone;
 }
 
-TimePoint Deadlines::next() const { return std::min({grpc_, connect_, total_, stall()}); }
+TimePoint Deadlines::next() const { return std::min({grpc_, connect_, total(), stall()}); }
 
 std::optional<Duration> parseGrpcTimeout(std::string_view value) {
   if (value.size() < 2 || value.size() > 9) return std::nullopt;  // at most 8 digits and a unit
@@ -68,4 +82,4 @@ std::optional<Duration> parseGrpcTimeout(std::string_view value) {
   }
 }
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

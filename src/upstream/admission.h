@@ -1,10 +1,10 @@
-// Admission: what a peer's circuit word means for a new exchange (design section 3's table). Pure.
+// Admission: what a peer's circuit word means for a new request (design section 3's table). Pure.
 #pragma once
 
 #include "peerpulse/health/circuit_table.h"
-#include "proxy_error.h"
+#include "peerpulse/upstream/failure.h"
 
-namespace peerpulse::proxy {
+namespace peerpulse::upstream {
 
 enum class Admission : uint8_t {
   kFlow,
@@ -17,7 +17,7 @@ enum class Admission : uint8_t {
 /// `proberStalled`: the prober has not beaten for CircuitTable::kBeatTimeout.
 Admission admit(const health::CircuitWord& word, bool proberStalled);
 
-/// What a refused exchange is told.
+/// What a refused request is told.
 Failure refusalFor(const health::CircuitWord& word);
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace peerpulse::proxy {
+namespace peerpulse::upstream {
 
 void AdmissionRamp::start(TimePoint now, double jitter) {
   const double share = 1 - 0.4 * std::clamp(jitter, 0.0, 1.0);
@@ -30,4 +30,4 @@ bool AdmissionRamp::admit(TimePoint now) {
   return true;
 }
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

@@ -1,6 +1,6 @@
 #include "retry_policy.h"
 
-namespace peerpulse::proxy {
+namespace peerpulse::upstream {
 
 namespace {
 
@@ -34,4 +34,4 @@ std::optional<Duration> retryAfter(const RetryOptions& options, const FailedAtte
   return std::nullopt;
 }
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

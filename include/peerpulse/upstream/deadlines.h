@@ -10,19 +10,23 @@
 #include "peerpulse/base/time.h"
 #include "peerpulse/upstream/options.h"
 
-namespace peerpulse::proxy {
+namespace peerpulse::upstream {
 
 enum class Expiry : uint8_t { kNone, kConnect, kTotal, kStall, kGrpcDeadline };
 
 class Deadlines {
  public:
   /// `grpcTimeout`: the request's own deadline, which shortens ours.
-  Deadlines(const upstream::ClassTimeouts& timeouts, TimePoint start, std::optional<Duration> grpcTimeout);
+  Deadlines(const ClassTimeouts& timeouts, TimePoint start, std::optional<Duration> grpcTimeout);
 
   /// A body of this many bytes was announced: the chunk deadline is stall + bytes / minBytesPerSecond from now.
   void onContentLength(uint64_t bytes, TimePoint now);
   void onConnecting(TimePoint now);
   void onConnected(TimePoint now);
+  /// Whether the peer owes something now. While it does not (its client pauses, or reads slowly), the exchange's total
+  /// and the stall do not run: that time is nobody's fault here.
+  void onDebt(bool peerOwes, TimePoint now);
+  bool running() const { return pausedAt_ == TimePoint::max(); }
   /// A byte moved, in whichever direction.
   void onProgress(TimePoint now) { lastProgress_ = now; }
   /// The exchange became a tunnel: it may last, and be silent, as long as it likes.
@@ -33,17 +37,19 @@ class Deadlines {
   TimePoint next() const;
 
  private:
-  const upstream::ClassTimeouts& timeouts_;
+  const ClassTimeouts& timeouts_;
   TimePoint grpc_ = TimePoint::max();
   TimePoint total_ = TimePoint::max();
   TimePoint connect_ = TimePoint::max();
   TimePoint lastProgress_;
+  TimePoint pausedAt_ = TimePoint::max();  // the peer owes nothing since
   bool streaming_ = false;
 
+  TimePoint total() const;
   TimePoint stall() const;
 };
 
 /// The value of a grpc-timeout field ("100m", "5S"); nothing when it is malformed.
 std::optional<Duration> parseGrpcTimeout(std::string_view value);
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

@@ -1,6 +1,6 @@
 #include "admission.h"
 
-namespace peerpulse::proxy {
+namespace peerpulse::upstream {
 
 using health::CircuitState;
 using health::Verdict;
@@ -20,11 +20,13 @@ Admission admit(const health::CircuitWord& word, bool proberStalled) {
 
 Failure refusalFor(const health::CircuitWord& word) {
   Failure failure;
-  failure.error =
-      word.verdict == Verdict::kRefusing ? ProxyError::kConnectionRefused : ProxyError::kDestinationUnavailable;
+  failure.type =
+      word.verdict == Verdict::kRefusing ? ErrorType::kConnectionRefused : ErrorType::kDestinationUnavailable;
+  failure.party = Party::kSelf;
+  failure.byCircuit = true;
   failure.detail = std::string("circuit ") + health::toString(word.circuit) + ": verdict " +
                    health::toString(word.verdict) + ", reason " + health::toString(word.reason);
   return failure;
 }
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

@@ -8,29 +8,9 @@
 
 #include "peerpulse/base/time.h"
 #include "peerpulse/http/codec.h"
-#include "peerpulse/proxy/options.h"
+#include "peerpulse/upstream/options.h"
 
-namespace peerpulse::proxy {
-
-/// Retries may be at most `budgetPercent` of the exchanges: a failing peer must not see its load multiplied.
-/// Threading: one per worker.
-class RetryBudget {
- public:
-  explicit RetryBudget(uint32_t percent) : perExchange_(percent) {}
-  void onExchange() { tokens_ = tokens_ + perExchange_ > kMax ? kMax : tokens_ + perExchange_; }
-  /// False when the budget is used up.
-  bool take() {
-    if (tokens_ < kCost) return false;
-    tokens_ -= kCost;
-    return true;
-  }
-
- private:
-  static constexpr uint32_t kCost = 100;       // one retry
-  static constexpr uint32_t kMax = 100 * 100;  // at most 100 retries saved up
-  uint32_t perExchange_;
-  uint32_t tokens_ = 10 * kCost;  // a quiet proxy may retry too
-};
+namespace peerpulse::upstream {
 
 struct FailedAttempt {
   http::ResetReason reason{};
@@ -49,4 +29,4 @@ bool chargesBudget(const FailedAttempt& attempt);
 /// How long to wait before the next attempt, or nothing if there is none. `jitter` is in [0, 1).
 std::optional<Duration> retryAfter(const RetryOptions& options, const FailedAttempt& attempt, double jitter);
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

@@ -7,7 +7,7 @@
 
 #include "peerpulse/base/time.h"
 
-namespace peerpulse::proxy {
+namespace peerpulse::upstream {
 
 class AdmissionRamp {
  public:
@@ -38,4 +38,4 @@ class AdmissionRamp {
   uint32_t admitted_ = 0;  // in the current step
 };
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::upstream

@@ -1,0 +1,84 @@
+// Listener: one worker's share of a listening socket: the connections of local clients to one peer, from accept to end.
+// It stands for the peer towards them: when that dies and `on_dead` is `refuse`, all of them are reset.
+//
+// It accepts nothing by itself: whoever owns the sockets hands the transports in. Whether the socket is open is decided
+// elsewhere (server/gate.h), once for all workers.
+//
+// Threading: its worker's thread.
+// Ownership: owns the downstream connections (which own their exchanges), and the exchanges that have ended and are still
+//   to be logged.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "peerpulse/event/sliced_work.h"
+#include "peerpulse/net/transport.h"
+#include "peerpulse/proxy/worker_context.h"
+#include "peerpulse/upstream/peer.h"
+
+namespace peerpulse::proxy {
+
+class DownstreamConnection;
+class Exchange;
+class RefusalReplies;
+struct PreparedReply;
+
+class Listener final : public upstream::PeerWatcher {
+ public:
+  /// `peer` must be in the context's snapshot.
+  Listener(WorkerContext& context, const PeerOptions& peer);
+  ~Listener() override;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  /// A client has connected.
+  void accept(std::unique_ptr<net::Transport> transport);
+  /// The word of its peer changed; the peer has been told before.
+  void onCircuitChange();
+  /// Ends idle connections, and the others after their exchanges.
+  void drain();
+  /// True once drain() is through.
+  bool drained() const { return connections_.empty() && finished_.empty(); }
+  /// What is left after the drain timeout is cut off.
+  void abortAll();
+  /// Every second: idle connections, slow heads.
+  void sweep(TimePoint now);
+  size_t connections() const { return connections_.size(); }
+
+  // For DownstreamConnection and Exchange.
+  WorkerContext& context() { return context_; }
+  PeerId peerId() const { return peer_; }
+  const std::string& peerName() const { return peerName_; }
+  OnDead onDead() const { return onDead_; }
+  /// Null when it has been removed.
+  upstream::Peer* peer() const { return context_.peers.find(peer_); }
+  /// What peerpulse answers in the peer's stead.
+  PreparedReply localReply(const upstream::Failure& failure, bool grpc) const;
+  /// The same for an exchange that the circuit refuses; kept until the circuit changes.
+  const PreparedReply& refusalReply(const upstream::Failure& refusal, bool grpc);
+  void remove(DownstreamConnection& connection);
+  /// The exchange has ended: it is logged and destroyed at the end of the turn, in slices.
+  void finished(std::list<std::unique_ptr<Exchange>>& from, std::list<std::unique_ptr<Exchange>>::iterator exchange);
+
+ private:
+  using Connections = std::list<std::unique_ptr<DownstreamConnection>>;
+
+  bool onPeerDead(const upstream::Failure& refusal, TimePoint stop) override;
+  bool resetIdle(TimePoint stop);
+  bool clearFinished(TimePoint stop);
+
+  WorkerContext& context_;
+  const PeerId peer_;
+  const std::string peerName_;
+  const OnDead onDead_;
+  std::unique_ptr<RefusalReplies> refusals_;
+  std::list<std::unique_ptr<Exchange>> finished_;
+  Connections connections_;  // the newest first
+  event::SlicedWork idleReset_;
+  event::SlicedWork clearing_;
+  std::unique_ptr<event::TurnEnd> turnEnd_;
+};
+
+}  // namespace peerpulse::proxy

@@ -1,0 +1,89 @@
+// Attempt: one try of a request: the wait for a connection, and one stream on it.
+//
+//   Idle --begin()--> Waiting --connection--> Streaming --response complete--> Answered --both directions over--> Idle
+//                        |                        |                                |
+//                        +-- none to be had ------+-- lost ------------------------+--> Idle
+//   cancel() from anywhere: Idle, and nothing more is told
+//
+// It knows the connection, so that its request need not: what happened on it is reported there (failures in a row, one
+// loss a connection, h1's end by RST when a stream is given up).
+//
+// Threading: its worker's thread. Ownership: part of its request; begun again for a retry.
+#pragma once
+
+#include <string_view>
+
+#include "peerpulse/http/codec.h"
+#include "peerpulse/upstream/options.h"
+#include "peerpulse/upstream/waiter.h"
+
+namespace peerpulse::upstream {
+
+class Pool;
+
+/// How a stream was lost.
+struct Loss {
+  http::ResetReason reason{};
+  std::string_view detail;        ///< lives during the call only
+  bool connectionReused = false;  ///< it had carried requests before
+  bool connectionEnding = false;  ///< the peer had said GOAWAY on it
+  bool countsAsFailure = false;   ///< not the second stream that one broken connection took with it
+};
+
+class AttemptOwner {
+ public:
+  virtual ~AttemptOwner() = default;
+  /// The stream is open: the head must be sent during this call.
+  virtual void onAttemptOpen(http::RequestStream& stream) = 0;
+  virtual void onAttemptInformational(http::ResponseHead&& head) = 0;
+  virtual void onAttemptHead(http::ResponseHead&& head) = 0;
+  virtual void onAttemptData(Slice data) = 0;
+  virtual void onAttemptTrailers(http::HeaderList&& trailers) = 0;
+  /// The response is complete.
+  virtual void onAttemptEnd() = 0;
+  virtual void onAttemptBodySent(size_t n) = 0;
+  // One of these three ends the attempt.
+  virtual void onAttemptClosed() = 0;
+  virtual void onAttemptLost(const Loss& loss) = 0;
+  virtual void onNoConnection(PoolFailure failure, const Error& error) = 0;
+};
+
+class Attempt final : Waiter, http::ResponseReceiver {
+ public:
+  enum class State : uint8_t { kIdle, kWaiting, kStreaming, kAnswered };
+
+  explicit Attempt(AttemptOwner& owner) : owner_(owner) {}
+  ~Attempt() override { cancel(http::ResetReason::kCancel); }
+
+  /// Requires Idle. onAttemptOpen() or onNoConnection() may come from inside.
+  void begin(Pool& pool, Protocol protocol);
+  /// Gives up the place in the pool, or the stream.
+  void cancel(http::ResetReason reason);
+  /// Null unless a stream is open.
+  http::RequestStream* stream() { return stream_; }
+  State state() const { return state_; }
+
+ private:
+  // Waiter
+  void onConnection(PooledConnection& connection) override;
+  void onNoConnection(PoolFailure failure, const Error& error) override;
+  // http::ResponseReceiver
+  void onInformational(http::ResponseHead&& head) override { owner_.onAttemptInformational(std::move(head)); }
+  void onHeaders(http::ResponseHead&& head) override { owner_.onAttemptHead(std::move(head)); }
+  void onData(Slice data) override { owner_.onAttemptData(std::move(data)); }
+  void onTrailers(http::HeaderList&& trailers) override { owner_.onAttemptTrailers(std::move(trailers)); }
+  void onEnd() override;
+  void onBodySent(size_t n) override { owner_.onAttemptBodySent(n); }
+  void onClosed() override;
+  void onReset(http::ResetReason reason, std::string_view detail) override;
+
+  void enter(State to);
+  PooledConnection& leaveConnection();
+
+  AttemptOwner& owner_;
+  State state_ = State::kIdle;
+  PooledConnection* connection_ = nullptr;  // while there is a stream
+  http::RequestStream* stream_ = nullptr;
+};
+
+}  // namespace peerpulse::upstream

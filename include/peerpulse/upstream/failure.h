@@ -1,0 +1,60 @@
+// Failure: how a request ended without an answer, what it is called (RFC 9209 section 2.3) and whose doing it was.
+//
+// The party decides who may be blamed: only what the peer did touches its circuit, its connections and its score.
+//
+// Threading: a value; the functions are pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace peerpulse::upstream {
+
+enum class ErrorType : uint8_t {
+  kNone,
+  kDestinationUnavailable,  ///< the circuit is open
+  kDestinationUnroutable,   ///< EHOSTUNREACH, ENETUNREACH
+  kConnectionRefused,
+  kConnectionTerminated,  ///< reset or closed before the answer was complete
+  kConnectionTimeout,
+  kConnectionLimitReached,
+  kConnectionReadTimeout,  ///< stalled
+  kHttpRequestError,       ///< the client's fault; the status says more
+  kHttpResponseTimeout,
+  kHttpResponseIncomplete,
+  kHttpProtocolError,
+  kHttpUpgradeFailed,
+};
+
+struct ErrorInfo {
+  const char* name;  ///< RFC 9209 error type
+  int status;        ///< recommended HTTP status
+  int grpcStatus;    ///< 14 UNAVAILABLE, 4 DEADLINE_EXCEEDED, 13 INTERNAL
+};
+
+const ErrorInfo& info(ErrorType type);
+
+/// Whose doing a failure was.
+enum class Party : uint8_t {
+  kPeer,
+  kClient,  ///< its deadline, its bytes, its going away
+  kHost,    ///< our host: descriptors, ports, memory, routes
+  kSelf,    ///< peerpulse: its limits, its circuit's refusals, its end
+};
+/// "peer", "client", "host", "self".
+const char* toString(Party party);
+
+struct Failure {
+  ErrorType type = ErrorType::kNone;
+  Party party = Party::kSelf;
+  std::string detail;
+  /// The HTTP status when it is not the type's own (request errors).
+  int status = 0;
+  bool timedOut = false;   ///< a deadline of ours or of the client's passed
+  bool byCircuit = false;  ///< refused, or given up in flight, because the circuit is open
+};
+
+/// A connect() that failed with `errnoValue`.
+Failure connectFailure(int errnoValue, std::string detail);
+
+}  // namespace peerpulse::upstream

@@ -1,0 +1,171 @@
+// Request: everything between "somebody wants this from that peer" and its one end: admission by the peer's circuit, the
+// wait for a verdict or for its turn, attempts, retries, deadlines and replay. Its owner gets the response and gives the
+// body; it may be an exchange with a client, or one of many that a fan-out has. A Request knows nothing of either.
+//
+//   Admitting --verdict awaited, ramp--> Held --its turn--> Admitting
+//   Admitting --> Waiting (for a connection) --> Sending --response head--> Answering --response complete--> Answered
+//   Sending --worth another try--> BackingOff --> Admitting
+//   Answered --both directions over--> Ended;  any --failure, cancel()--> Ended
+// The state decides which list of its Peer the request is in: Held: those held; Waiting to BackingOff: those in flight.
+//
+// It ends exactly once: by onRequestClosed(), by onRequestFailed(), or by cancel(), after which nothing is told any more.
+//
+// Threading: its worker's thread.
+// Ownership: its owner's; callbacks run inside it, so it is let go of by deferred deletion (with its owner). The peer and
+//   the head outlive it or its end, whichever is first; the options it began with are pinned.
+// Memory: body bytes given with sendData() wait here until they are sent: the owner bounds them by the credit of
+//   onRequestBodySent().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "peerpulse/base/linked_list.h"
+#include "peerpulse/event/scheduler.h"
+#include "peerpulse/health/outcome.h"
+#include "peerpulse/http/codec.h"
+#include "peerpulse/upstream/attempt.h"
+#include "peerpulse/upstream/deadlines.h"
+#include "peerpulse/upstream/failure.h"
+#include "peerpulse/upstream/options.h"
+#include "peerpulse/upstream/replay_buffer.h"
+#include "peerpulse/upstream/trial.h"
+
+namespace peerpulse::upstream {
+
+class Peer;
+
+/// What a request tells its owner.
+class RequestOwner {
+ public:
+  virtual ~RequestOwner() = default;
+  /// A 1xx other than 101.
+  virtual void onInformational(http::ResponseHead&& head) = 0;
+  /// The final head; also 101, after which both directions are a tunnel.
+  virtual void onResponseHead(http::ResponseHead&& head) = 0;
+  virtual void onResponseData(Slice data) = 0;
+  virtual void onResponseTrailers(http::HeaderList&& trailers) = 0;
+  /// The response is complete; the request's own direction may go on.
+  virtual void onResponseEnd() = 0;
+  /// `n` more bytes of the body went out. Bytes that are sent again are not told again.
+  virtual void onRequestBodySent(size_t n) = 0;
+  /// Both directions are over.
+  virtual void onRequestClosed() = 0;
+  virtual void onRequestFailed(const Failure& failure) = 0;
+};
+
+struct RequestSpec {
+  const http::RequestHead* head = nullptr;  ///< outlives the request
+  TrafficClass trafficClass = TrafficClass::kControl;
+  OptionsRef options;
+  /// The caller's own deadline (grpc-timeout), which shortens ours.
+  std::optional<Duration> deadline;
+  /// How much of the body is kept to be sent again.
+  size_t replayLimit = 64 * 1024;
+};
+
+struct HeldTag {};
+struct InFlightTag {};
+
+class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, AttemptOwner {
+ public:
+  enum class State : uint8_t { kAdmitting, kHeld, kWaiting, kSending, kAnswering, kAnswered, kBackingOff, kEnded };
+
+  Request(Peer& peer, RequestSpec spec, RequestOwner& owner);
+  ~Request() override;
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  /// Once. May call back, even with the end.
+  void start();
+  /// After the end: no-op, the bytes are the owner's to account for.
+  void sendData(Slice data);
+  void sendEnd(http::HeaderList&& trailers);
+  /// The owner has let go of `n` bytes of the response's body.
+  void consumed(size_t n);
+  void cancel();
+
+  State state() const { return state_; }
+  bool ended() const { return state_ == State::kEnded; }
+  uint32_t retries() const { return retries_; }
+  /// The peer may have seen something of it.
+  bool sent() const { return sent_; }
+  /// Of the body, to the peer: the most that one attempt sent.
+  uint64_t bodyBytesSent() const { return bodyCredited_; }
+
+  // For its Peer.
+  /// While held: the verdict is in, or will not come in time, or the ramp lets this one go.
+  void onTurn();
+  /// The peer is dead: the request fails now.
+  void onPeerDown(const Failure& refusal) { fail(refusal); }
+  /// The peer has been removed from the configuration.
+  void onPeerGone();
+
+ private:
+  // Admission and attempts (request.cc).
+  void admit(bool inTurn);
+  void go(uint16_t generation, bool inTurn);
+  void takeTrial(uint16_t generation);
+  void holdForVerdict();
+  void holdForRamp();
+  void attempt();
+  void enter(State to);
+  bool inFlight() const { return ListNode<InFlightTag>::linked(); }
+
+  // The two directions (request_flow.cc).
+  void onAttemptOpen(http::RequestStream& stream) override;
+  void forwardBody();
+  void onAttemptBodySent(size_t n) override;
+  void onAttemptInformational(http::ResponseHead&& head) override;
+  void onAttemptHead(http::ResponseHead&& head) override;
+  void onAttemptData(Slice data) override;
+  void onAttemptTrailers(http::HeaderList&& trailers) override;
+  void onAttemptEnd() override;
+
+  // Ends, retries and deadlines (request_end.cc).
+  void onAttemptClosed() override;
+  void onAttemptLost(const Loss& loss) override;
+  void onNoConnection(PoolFailure failure, const Error& error) override;
+  bool retry(const Loss& loss);
+  void fail(const Failure& failure);
+  void report(health::Outcome outcome);
+  bool peerOwes() const;
+  void settleDebt(TimePoint at);
+  void armTimer();
+  void onTimer();
+  void onExpiry(Expiry expiry);
+  TimePoint now() const;
+
+  Peer& peer_;
+  const RequestSpec spec_;
+  RequestOwner& owner_;
+  State state_ = State::kAdmitting;
+  Attempt attempt_{*this};
+  Trial trial_;
+  uint16_t generation_ = 0;  // of the circuit word it was admitted under
+
+  Buffer body_;  // given, not yet with the stream
+  ReplayBuffer replay_;
+  http::HeaderList trailers_;
+  bool bodyEnded_ = false;     // sendEnd() was called, or there is no body
+  bool bodyEndSent_ = false;   // by this attempt
+  uint64_t bodyGiven_ = 0;     // to this attempt's stream
+  uint64_t bodySent_ = 0;      // by this attempt
+  uint64_t bodyCredited_ = 0;  // told the owner
+
+  uint64_t unconsumed_ = 0;  // of the response's body: told, and not let go of
+
+  uint32_t retries_ = 0;
+  bool sent_ = false;
+  bool heldLongEnough_ = false;
+  bool outcomeReported_ = false;
+  Deadlines deadlines_;
+  TimePoint wakeAt_ = TimePoint::max();  // Held: until then; BackingOff: the next attempt
+  TimePoint timerArmedFor_ = TimePoint::max();
+  std::unique_ptr<event::Timer> timer_;  // at the earliest of wakeAt_ and the deadlines; made when first needed
+};
+
+const char* toString(Request::State state);
+
+}  // namespace peerpulse::upstream

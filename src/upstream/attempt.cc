@@ -1,0 +1,92 @@
+#include "peerpulse/upstream/attempt.h"
+
+#include <utility>
+
+#include "peerpulse/base/assert.h"
+#include "pool.h"
+
+namespace peerpulse::upstream {
+
+namespace {
+
+using State = Attempt::State;
+
+bool legal(State from, State to) {
+  switch (from) {
+    case State::kIdle: return to == State::kWaiting;
+    case State::kWaiting: return to == State::kStreaming || to == State::kIdle;
+    case State::kStreaming: return to == State::kAnswered || to == State::kIdle;
+    case State::kAnswered: return to == State::kIdle;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Attempt::enter(State to) {
+  PP_ASSERT(legal(state_, to));
+  state_ = to;
+}
+
+void Attempt::begin(Pool& pool, Protocol protocol) {
+  enter(State::kWaiting);
+  pool.acquire(*this, protocol);
+}
+
+void Attempt::onConnection(PooledConnection& connection) {
+  enter(State::kStreaming);
+  connection_ = &connection;
+  stream_ = &connection.openStream(*this);
+  owner_.onAttemptOpen(*stream_);
+}
+
+void Attempt::onNoConnection(PoolFailure failure, const Error& error) {
+  enter(State::kIdle);
+  owner_.onNoConnection(failure, error);
+}
+
+void Attempt::cancel(http::ResetReason reason) {
+  if (state_ == State::kIdle) return;
+  unlink();
+  enter(State::kIdle);
+  if (stream_ == nullptr) return;
+  http::RequestStream& stream = *stream_;
+  leaveConnection().onStreamCancelled();
+  stream.reset(reason);
+}
+
+PooledConnection& Attempt::leaveConnection() {
+  stream_ = nullptr;
+  return *std::exchange(connection_, nullptr);
+}
+
+void Attempt::onEnd() {
+  enter(State::kAnswered);
+  owner_.onAttemptEnd();
+}
+
+void Attempt::onClosed() {
+  leaveConnection().recordResult(true);
+  enter(State::kIdle);
+  owner_.onAttemptClosed();
+}
+
+void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
+  PooledConnection& connection = leaveConnection();
+  const bool answered = state_ == State::kAnswered;
+  enter(State::kIdle);
+  if (answered) {  // RST_STREAM(NO_ERROR) after a complete answer (RFC 9113 8.1), or the connection's end
+    owner_.onAttemptClosed();
+    return;
+  }
+  connection.recordResult(reason == http::ResetReason::kRefused);
+  Loss loss;
+  loss.reason = reason;
+  loss.detail = detail;
+  loss.connectionReused = connection.reused();
+  loss.connectionEnding = connection.ending();
+  loss.countsAsFailure = reason != http::ResetReason::kConnectionClosed || connection.takeLossReport();
+  owner_.onAttemptLost(loss);
+}
+
+}  // namespace peerpulse::upstream

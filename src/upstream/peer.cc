@@ -1,0 +1,178 @@
+#include "peerpulse/upstream/peer.h"
+
+#include "admission.h"
+#include "pool.h"
+#include "retry_budget.h"
+#include "waiting_room.h"
+
+namespace peerpulse::upstream {
+
+namespace {
+
+// Connections of a suspect peer whose kernel state is looked at, a microsecond each.
+constexpr size_t kLooksForLife = 16;
+// Ages of TCP_INFO come in steps of the kernel's tick, up to this.
+constexpr Duration kKernelTick = milliseconds(10);
+
+bool isDead(const health::CircuitWord& word) {
+  return word.circuit == health::CircuitState::kOpen && word.verdict == health::Verdict::kDead;
+}
+
+}  // namespace
+
+Peer::Peer(Context& context, PeerOptionsRef options)
+    : context_(context),
+      options_(std::move(options)),
+      stats_(context.stats.peer(options_->id)),
+      retryBudget_(std::make_unique<RetryBudget>()),
+      connectLimit_(std::make_unique<ConnectLimit>()),
+      waitingRoom_(std::make_unique<WaitingRoom>(*this, *connectLimit_)),
+      death_(context.io.scheduler, [this](TimePoint stop) { return deathSlice(stop); }),
+      idleClosing_(context.io.scheduler, [this](TimePoint stop) {
+        bool done = true;
+        forEachPool([&](Pool& pool) { done = pool.closeIdle(stop) && done; });
+        return done;
+      }) {}
+
+Peer::~Peer() = default;
+
+template <typename Visit>
+void Peer::forEachPool(Visit visit) const {
+  for (const auto& pool : pools_) {
+    if (pool) visit(*pool);
+  }
+}
+
+Pool& Peer::pool(TrafficClass trafficClass) {
+  auto& pool = pools_[static_cast<size_t>(trafficClass)];
+  if (!pool) pool = std::make_unique<Pool>(context_, options_, trafficClass, *connectLimit_);
+  return *pool;
+}
+
+Protocol Peer::protocolFor(const http::RequestHead& head) const {
+  if (!head.upgrade.empty()) return Protocol::kHttp1;
+  if (options_->protocol != Protocol::kAuto) return options_->protocol;
+  return head.version == http::Version::kHttp2 ? Protocol::kHttp2 : Protocol::kHttp1;
+}
+
+const Failure& Peer::refusal(const health::CircuitWord& word) {
+  if (word.generation != refusalGeneration_) {
+    refusal_ = refusalFor(word);
+    refusalGeneration_ = word.generation;
+  }
+  return refusal_;
+}
+
+bool Peer::enter(const health::CircuitWord& word, bool inTurn) { return waitingRoom_->mayGo(word, inTurn); }
+
+void Peer::hold(Request& request) { waitingRoom_->add(request); }
+
+size_t Peer::requestsHeld() const { return waitingRoom_->size(); }
+
+size_t Peer::connections() const {
+  size_t count = 0;
+  forEachPool([&](const Pool& pool) { count += pool.connections(); });
+  return count;
+}
+
+bool Peer::settled() const {
+  bool good = true;
+  forEachPool([&](const Pool& pool) { good = good && pool.settled(); });
+  return good;
+}
+
+void Peer::settlePools() {
+  forEachPool([](Pool& pool) { pool.settle(); });
+}
+
+// --- the circuit changes ---------------------------------------------------------------------------------------
+
+void Peer::onCircuitChange(TimePoint at) {
+  const health::CircuitWord now = word();
+  if (now.verdict == health::Verdict::kSuspect) lookForLife();
+  if (isDead(now)) {
+    forEachPool([](Pool& pool) { pool.condemn(); });
+    failing_ = true;
+    diedAt_ = at;
+    failedInFlight_ = 0;
+    death_.start();
+  } else if (now.circuit == health::CircuitState::kOpen) {
+    // Refusing, stalled, failing or closed by an operator: what is in flight may still end well. A process that
+    // no longer listens may be finishing its last requests; if it is gone, its kernel says so on each connection.
+    idleClosing_.start();
+  }
+  waitingRoom_->onCircuitChange(now);
+  settlePools();
+}
+
+// Blame yourself first: before the peer's silence is judged, what its kernel said on this worker's connections is
+// told to the prober, be it bytes that are still to be read or only ACKs of an upload.
+void Peer::lookForLife() {
+  const TimePoint now = context_.now();
+  KernelEvidence evidence;
+  size_t budget = kLooksForLife;
+  for (const bool busy : {true, false}) {
+    forEachPool([&](const Pool& pool) { pool.lookForLife(busy, now, budget, evidence); });
+  }
+  health::CircuitTable& table = context_.table;
+  // Every stamp is of when it happened, never of now: the last ACK of an idle connection is old and proves nothing,
+  // and so do bytes that back-pressure has kept waiting. Nor must bytes seem younger than a stamp of themselves.
+  if (evidence.acked > table.lastKernelHeard(id())) table.stampKernelHeard(id(), evidence.acked);
+  const TimePoint unread = evidence.unread - kKernelTick;
+  if (unread > table.lastHeard(id())) table.stampHeard(id(), unread);
+}
+
+// First those who wait for an answer, then the sockets that lead nowhere.
+bool Peer::deathSlice(TimePoint stop) {
+  if (failing_) {
+    const health::CircuitWord now = word();
+    // Back already: what still hangs on a condemned connection is told when that is closed.
+    if (isDead(now) && !failInFlight(now, stop)) return false;
+    failing_ = false;
+    if (isDead(now) && failedInFlight_ > 0) stats_.failInFlight.observe(context_.now() - diedAt_);
+  }
+  return abortCondemned(stop);
+}
+
+bool Peer::failInFlight(const health::CircuitWord& word, TimePoint stop) {
+  const Failure& why = refusal(word);
+  const size_t before = inFlight_.size();
+  bool done = true;
+  watchers_.forEach([&](PeerWatcher& watcher) { done = watcher.onPeerDead(why, stop) && done; });
+  while (done && !inFlight_.empty()) {
+    inFlight_.front().onPeerDown(why);
+    if (context_.now() >= stop) break;
+  }
+  const size_t failed = before - inFlight_.size();
+  failedInFlight_ += failed;
+  stats_.failedInFlightTotal.add(failed);
+  return done && inFlight_.empty();
+}
+
+bool Peer::abortCondemned(TimePoint stop) {
+  bool done = true;
+  forEachPool([&](Pool& pool) { done = pool.abortCondemned(stop) && done; });
+  return done;
+}
+
+void Peer::onLimitRaised() { settlePools(); }
+
+// --- the rest --------------------------------------------------------------------------------------------------
+
+void Peer::sweep(TimePoint now) {
+  forEachPool([now](Pool& pool) { pool.sweep(now); });
+}
+
+void Peer::drain() { idleClosing_.start(); }
+
+void Peer::retire() {
+  waitingRoom_->clear();
+  while (!inFlight_.empty())
+    inFlight_.front().onPeerGone();
+  forEachPool([](Pool& pool) {
+    pool.condemn();
+    pool.abortCondemned(TimePoint::max());
+  });
+}
+
+}  // namespace peerpulse::upstream

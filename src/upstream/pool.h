@@ -1,0 +1,127 @@
+// Pool: the keepalive connections of one worker to one peer for one traffic class, and the attempts that wait for one.
+//
+// Whatever happens (a connection becomes ready, busy or ends, somebody comes to wait, the verdict or a limit changes)
+// leads to one settle(), which compares who waits with what there is and what is being opened. It alone serves, opens
+// and turns away.
+//
+// Threading: its worker's thread. Callbacks may come from inside acquire() and settle().
+// Invariants, after settle(), for each protocol:
+//   - a connection is in exactly one list, the one of its state;
+//   - nobody waits while a usable connection is ready;
+//   - nobody waits without a connection being opened for him, unless a limit, the verdict, or both forbid it;
+//   - nobody waits while the circuit is open.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "peerpulse/base/linked_list.h"
+#include "peerpulse/upstream/context.h"
+#include "peerpulse/upstream/waiter.h"
+#include "pool_policy.h"
+#include "pooled_connection.h"
+
+namespace peerpulse::upstream {
+
+/// How many connections one worker may be opening to one peer at once. Shared by the peer's pools; each of them may
+/// open one whatever the others do, so that none waits for ever.
+struct ConnectLimit {
+  static constexpr size_t kUsual = 128;    ///< the rest follow as these are established: no burst becomes a SYN flood
+  static constexpr size_t kReturning = 8;  ///< the peer is just back from an outage
+  size_t most = kUsual;
+  size_t connecting = 0;
+};
+
+/// When connections last heard of their peer, by what the kernel knows; TimePoint() if never.
+struct KernelEvidence {
+  TimePoint acked;   ///< its kernel acknowledged something
+  TimePoint unread;  ///< bytes arrived that wait to be read
+};
+
+class Pool {
+ public:
+  /// References must outlive the pool. `peer`: read anew for each connection, a reload may change the address.
+  Pool(Context& context, const PeerOptionsRef& peer, TrafficClass trafficClass, ConnectLimit& limit);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// `protocol` must not be kAuto.
+  void acquire(Waiter& waiter, Protocol protocol);
+  /// The verdict, the circuit or a limit changed.
+  void settle();
+  /// The peer is dead: no connection is used or written to any more, whatever happens on it. Cheap: closing costs
+  /// system calls, and those who wait for their answer come first.
+  void condemn();
+  /// Resets condemned connections until `stop`; false if there are more.
+  bool abortCondemned(TimePoint stop);
+  /// Looks at connections with streams in flight (`busy`) or without, newest first, until `budget` is used up.
+  void lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence& evidence) const;
+  /// Every second: closes idle connections that were unused too long, that nobody needed for kUnneeded beyond
+  /// max_idle, or whose peer gave no sign of life.
+  void sweep(TimePoint now);
+  /// Closes all idle connections, until `stop`; false if there are more.
+  bool closeIdle(TimePoint stop);
+
+  size_t connections() const;
+  size_t waiting() const;
+  /// Whether the invariants hold; for tests and the simulation.
+  bool settled() const;
+
+  // For PooledConnection.
+  Context& context() { return context_; }
+  PeerId peer() const { return peer_->id; }
+  const SocketAddress& address() const { return peer_->address; }
+  TrafficClass trafficClass() const { return class_; }
+  stats::PeerStats& stats() { return stats_; }
+  size_t streamsPerConnection(Protocol protocol) const;
+  void transition(PooledConnection& connection, PooledConnection::State to);
+  void onReady(PooledConnection& connection);
+  void onStreamsChanged(PooledConnection& connection);
+  void onGoingAway(PooledConnection& connection);
+  void onUnreliable(PooledConnection& connection);
+  void onConnectTimeout(PooledConnection& connection);
+  void onEnded(PooledConnection& connection, const wire::End& end);
+
+  /// Idle connections beyond max_idle are closed when nobody needed them for so long (HAProxy's purge delay): a burst
+  /// must not close and open connections all the time.
+  static constexpr Duration kUnneeded = seconds(5);
+
+ private:
+  using List = PooledConnection::List;
+  using State = PooledConnection::State;
+
+  /// What differs by protocol: the connections that speak it, and who wants it.
+  struct Lane {
+    Protocol protocol;
+    std::array<List, PooledConnection::kListedStates> lists;  // by State, the last used first
+    LinkedList<Waiter, WaiterTag> waiting;
+    List& list(State state) { return lists[static_cast<size_t>(state)]; }
+    const List& list(State state) const { return lists[static_cast<size_t>(state)]; }
+  };
+
+  Lane& lane(Protocol protocol) { return lanes_[protocol == Protocol::kHttp2 ? 1 : 0]; }
+  void settle(Lane& lane);
+  PooledConnection* findReady(Lane& lane, const PoolPolicy& policy);
+  PoolPolicy policy() const;
+  bool mayConnect(const Lane& lane, const PoolPolicy& policy) const;
+  size_t beingOpened(const Lane& lane) const;
+  void startConnect(Lane& lane);
+  void connectFailed(PooledConnection& connection, PoolFailure failure, const Error& error);
+  void turnAway(Lane& lane, size_t count, PoolFailure failure, const Error& error);
+  void evict(PooledConnection& connection, std::string_view why);
+  template <typename Condition>
+  void closeIdleIf(Lane& lane, Condition condition);
+
+  Context& context_;
+  const PeerOptionsRef& peer_;
+  const TrafficClass class_;
+  ConnectLimit& limit_;
+  stats::PeerStats& stats_;
+  std::array<Lane, 2> lanes_;
+  bool settling_ = false;
+  bool again_ = false;  // something changed while settling
+  bool closing_ = false;
+};
+
+}  // namespace peerpulse::upstream

@@ -1,0 +1,158 @@
+// Request: admission by the circuit, the wait, and the attempts.
+#include "peerpulse/upstream/request.h"
+
+#include <algorithm>
+
+#include "admission.h"
+#include "admission_ramp.h"
+#include "peerpulse/base/assert.h"
+#include "peerpulse/upstream/peer.h"
+#include "pool.h"
+#include "retry_budget.h"
+
+namespace peerpulse::upstream {
+
+namespace {
+
+using State = Request::State;
+
+bool legal(State from, State to) {
+  switch (from) {
+    case State::kAdmitting: return to == State::kHeld || to == State::kWaiting || to == State::kEnded;
+    case State::kHeld: return to == State::kAdmitting || to == State::kEnded;
+    case State::kWaiting: return to == State::kSending || to == State::kBackingOff || to == State::kEnded;
+    case State::kSending: return to == State::kAnswering || to == State::kBackingOff || to == State::kEnded;
+    case State::kAnswering: return to == State::kAnswered || to == State::kEnded;
+    case State::kAnswered: return to == State::kEnded;
+    case State::kBackingOff: return to == State::kAdmitting || to == State::kEnded;
+    case State::kEnded: return false;
+  }
+  return false;
+}
+
+bool isInFlight(State state) {
+  return state == State::kWaiting || state == State::kSending || state == State::kAnswering ||
+         state == State::kAnswered || state == State::kBackingOff;
+}
+
+}  // namespace
+
+const char* toString(State state) {
+  switch (state) {
+    case State::kAdmitting: return "admitting";
+    case State::kHeld: return "held";
+    case State::kWaiting: return "waiting";
+    case State::kSending: return "sending";
+    case State::kAnswering: return "answering";
+    case State::kAnswered: return "answered";
+    case State::kBackingOff: return "backing_off";
+    case State::kEnded: return "ended";
+  }
+  return "?";
+}
+
+Request::Request(Peer& peer, RequestSpec spec, RequestOwner& owner)
+    : peer_(peer),
+      spec_(std::move(spec)),
+      owner_(owner),
+      trial_(peer.context().trials),
+      replay_(spec_.replayLimit),
+      bodyEnded_(spec_.head->complete),
+      deadlines_(spec_.options->timeoutsOf(spec_.trafficClass), peer.context().now(), spec_.deadline) {}
+
+Request::~Request() { cancel(); }
+
+TimePoint Request::now() const { return peer_.context().now(); }
+
+// The one place where the state changes, and with it the list the request is in.
+void Request::enter(State to) {
+  PP_ASSERT(legal(state_, to));
+  const State from = std::exchange(state_, to);
+  if (from == State::kHeld) {
+    ListNode<HeldTag>::unlink();
+    peer_.stats().held.sub();
+    wakeAt_ = TimePoint::max();
+  }
+  if (to == State::kHeld) {
+    peer_.hold(*this);
+    peer_.stats().held.add();
+  }
+  if (isInFlight(to) && !inFlight()) peer_.track(*this);
+  if (!isInFlight(to)) ListNode<InFlightTag>::unlink();
+}
+
+void Request::start() {
+  PP_ASSERT(state_ == State::kAdmitting);
+  if (spec_.head->contentLength) deadlines_.onContentLength(*spec_.head->contentLength, now());
+  peer_.retryBudget().onRequest(spec_.options->retry.budgetPercent);
+  admit(false);
+}
+
+void Request::admit(bool inTurn) {
+  const health::CircuitWord word = peer_.word();
+  switch (upstream::admit(word, peer_.proberStalled())) {
+    case Admission::kFlow: go(word.generation, inTurn); return;
+    case Admission::kHold:
+      if (heldLongEnough_) {
+        go(word.generation, inTurn);
+      } else {
+        holdForVerdict();
+      }
+      return;
+    case Admission::kTrial: takeTrial(word.generation); return;
+    case Admission::kFailOpen:
+      peer_.stats().failOpenTotal.add();
+      generation_ = word.generation;
+      attempt();
+      return;
+    case Admission::kFail: fail(peer_.refusal(word)); return;
+  }
+}
+
+void Request::go(uint16_t generation, bool inTurn) {
+  generation_ = generation;
+  if (peer_.enter(peer_.word(), inTurn)) {
+    attempt();
+  } else {
+    holdForRamp();
+  }
+}
+
+void Request::takeTrial(uint16_t generation) {
+  generation_ = generation;
+  if (trial_.take(peer_.id(), generation)) {
+    attempt();
+  } else {
+    fail(peer_.refusal(peer_.word()));
+  }
+}
+
+// Until the peer's turn says so, within the ramp's length; the request's own deadlines go on.
+void Request::holdForRamp() {
+  enter(State::kHeld);
+  peer_.stats().rampedTotal.add();
+  // Only in case that the peer turns suspect meanwhile and no verdict comes.
+  wakeAt_ = now() + AdmissionRamp::kLength + spec_.options->holdFor;
+  armTimer();
+}
+
+void Request::holdForVerdict() {
+  enter(State::kHeld);
+  peer_.stats().heldTotal.add();
+  wakeAt_ = now() + spec_.options->holdFor;
+  armTimer();
+}
+
+void Request::onTurn() {
+  enter(State::kAdmitting);
+  admit(true);
+}
+
+void Request::attempt() {
+  enter(State::kWaiting);
+  deadlines_.onConnecting(now());
+  armTimer();
+  attempt_.begin(peer_.pool(spec_.trafficClass), peer_.protocolFor(*spec_.head));
+}
+
+}  // namespace peerpulse::upstream

@@ -1,0 +1,201 @@
+// Request: its ends, retries and deadlines.
+#include <algorithm>
+#include <utility>
+
+#include "peerpulse/upstream/peer.h"
+#include "peerpulse/upstream/request.h"
+#include "pool.h"
+#include "retry_budget.h"
+#include "retry_policy.h"
+
+namespace peerpulse::upstream {
+
+namespace {
+
+ErrorType errorOf(http::ResetReason reason) {
+  switch (reason) {
+    case http::ResetReason::kProtocol:
+    case http::ResetReason::kFlowControl: return ErrorType::kHttpProtocolError;
+    default: return ErrorType::kConnectionTerminated;
+  }
+}
+
+Failure expiryFailure(Expiry expiry) {
+  Failure failure;
+  failure.timedOut = true;
+  failure.party = Party::kPeer;
+  switch (expiry) {
+    case Expiry::kConnect:
+      failure.type = ErrorType::kConnectionTimeout;
+      failure.detail = "no connection to the peer in time";
+      break;
+    case Expiry::kStall:
+      failure.type = ErrorType::kConnectionReadTimeout;
+      failure.detail = "no byte moved for the stall timeout";
+      break;
+    case Expiry::kGrpcDeadline:
+      failure.type = ErrorType::kHttpResponseTimeout;
+      failure.detail = "the request's grpc-timeout passed";
+      failure.party = Party::kClient;
+      break;
+    default:
+      failure.type = ErrorType::kHttpResponseTimeout;
+      failure.detail = "the exchange took longer than its class allows";
+      break;
+  }
+  return failure;
+}
+
+}  // namespace
+
+// --- the attempt's end -----------------------------------------------------------------------------------------
+
+void Request::onAttemptClosed() {
+  enter(State::kEnded);
+  if (timer_) timer_->disable();
+  owner_.onRequestClosed();
+}
+
+void Request::onAttemptLost(const Loss& loss) {
+  Failure failure;
+  failure.party = Party::kPeer;
+  failure.detail = loss.detail;
+  if (state_ == State::kAnswering) {
+    failure.type = ErrorType::kHttpResponseIncomplete;
+    fail(failure);
+    return;
+  }
+  if (retry(loss)) return;
+  if (loss.countsAsFailure) report(health::Outcome::kReset);
+  failure.type = errorOf(loss.reason);
+  fail(failure);
+}
+
+void Request::onNoConnection(PoolFailure failure, const Error& error) {
+  Failure why;
+  switch (failure) {
+    case PoolFailure::kCircuit: fail(peer_.refusal(peer_.word())); return;
+    case PoolFailure::kOverflow:
+      why.type = ErrorType::kConnectionLimitReached;
+      why.party = Party::kSelf;
+      why.detail = error.message;
+      break;
+    case PoolFailure::kConnectTimeout:
+    case PoolFailure::kConnectFailed:
+      why = connectFailure(error.code, error.message);
+      if (why.party == Party::kPeer) report(health::Outcome::kConnectFailure);
+      break;
+  }
+  fail(why);
+}
+
+bool Request::retry(const Loss& loss) {
+  FailedAttempt attempt;
+  attempt.reason = loss.reason;
+  attempt.retriesDone = retries_;
+  attempt.connectionReused = loss.connectionReused;
+  attempt.connectionEnding = loss.connectionEnding;
+  attempt.bodyReplayable = replay_.whole();
+  attempt.hasBody = !spec_.head->complete;
+  attempt.method = spec_.head->method;
+  const auto delay = retryAfter(spec_.options->retry, attempt, peer_.context().jitter());
+  if (!delay || (chargesBudget(attempt) && !peer_.retryBudget().take())) return false;
+  ++retries_;
+  peer_.stats().retriesTotal.add();
+  replay_.restoreTo(body_);
+  enter(State::kBackingOff);
+  wakeAt_ = now() + *delay;
+  armTimer();
+  return true;
+}
+
+// --- our own ends ----------------------------------------------------------------------------------------------
+
+void Request::fail(const Failure& failure) {
+  if (ended()) return;
+  enter(State::kEnded);
+  if (timer_) timer_->disable();
+  attempt_.cancel(http::ResetReason::kCancel);
+  trial_.giveBack();
+  owner_.onRequestFailed(failure);
+}
+
+void Request::cancel() {
+  if (ended()) return;
+  enter(State::kEnded);
+  if (timer_) timer_->disable();
+  attempt_.cancel(http::ResetReason::kCancel);
+  trial_.giveBack();
+}
+
+void Request::onPeerGone() {
+  Failure failure;
+  failure.type = ErrorType::kDestinationUnavailable;
+  failure.party = Party::kSelf;
+  failure.detail = "the peer was removed from the configuration";
+  fail(failure);
+}
+
+void Request::report(health::Outcome outcome) {
+  if (outcomeReported_) return;
+  outcomeReported_ = true;
+  trial_.decided();
+  peer_.context().outcomes.record({peer_.id(), outcome, generation_, now()});
+}
+
+// --- time ------------------------------------------------------------------------------------------------------
+
+// Who holds the exchange up: a client that has sent all it will for now, or that does not read, owes the next byte.
+bool Request::peerOwes() const {
+  if (state_ == State::kSending) return bodyEnded_ || bodyGiven_ > bodySent_;
+  if (state_ == State::kAnswering) return unconsumed_ == 0;
+  return true;
+}
+
+void Request::settleDebt(TimePoint at) {
+  const bool ran = deadlines_.running();
+  deadlines_.onDebt(peerOwes(), at);
+  if (!ran && deadlines_.running()) armTimer();
+}
+
+void Request::armTimer() {
+  const TimePoint next = std::min(wakeAt_, deadlines_.next());
+  if (next == TimePoint::max()) {
+    if (timer_) timer_->disable();
+    timerArmedFor_ = next;
+    return;
+  }
+  // Progress moves the stall deadline all the time: a timer that fires early looks again, one that is armed
+  // for an earlier moment need not be touched.
+  if (timer_ && timer_->enabled() && timerArmedFor_ <= next) return;
+  if (!timer_) timer_ = peer_.context().io.scheduler.createTimer([this] { onTimer(); });
+  timerArmedFor_ = next;
+  timer_->enable(next - now());
+}
+
+void Request::onTimer() {
+  const TimePoint at = now();
+  if (const Expiry expiry = deadlines_.expired(at); expiry != Expiry::kNone) {
+    onExpiry(expiry);
+  } else if (at >= wakeAt_ && state_ == State::kHeld) {
+    heldLongEnough_ = true;
+    onTurn();
+  } else if (at >= wakeAt_ && state_ == State::kBackingOff) {
+    wakeAt_ = TimePoint::max();
+    enter(State::kAdmitting);
+    admit(false);
+  } else {
+    armTimer();
+  }
+}
+
+void Request::onExpiry(Expiry expiry) {
+  const Failure failure = expiryFailure(expiry);
+  const bool asked = state_ == State::kWaiting || state_ == State::kSending || state_ == State::kBackingOff;
+  if (asked && failure.party == Party::kPeer) {  // while held by us it is not the peer's doing
+    report(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);
+  }
+  fail(failure);
+}
+
+}  // namespace peerpulse::upstream

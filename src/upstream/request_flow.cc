@@ -1,0 +1,112 @@
+// Request: the two directions of its stream.
+#include <utility>
+
+#include "peerpulse/base/assert.h"
+#include "peerpulse/upstream/peer.h"
+#include "peerpulse/upstream/request.h"
+
+namespace peerpulse::upstream {
+
+// --- the body, to the peer -------------------------------------------------------------------------------------
+
+void Request::onAttemptOpen(http::RequestStream& stream) {
+  enter(State::kSending);
+  deadlines_.onConnected(now());
+  armTimer();
+  sent_ = true;
+  bodyGiven_ = bodySent_ = 0;
+  bodyEndSent_ = spec_.head->complete;
+  stream.sendHeaders(*spec_.head, spec_.head->complete);
+  forwardBody();
+  settleDebt(now());
+}
+
+void Request::sendData(Slice data) {
+  if (ended()) return;
+  const TimePoint at = now();
+  deadlines_.onProgress(at);
+  body_.append(std::move(data));
+  forwardBody();
+  settleDebt(at);
+}
+
+void Request::sendEnd(http::HeaderList&& trailers) {
+  if (ended()) return;
+  trailers_ = std::move(trailers);
+  bodyEnded_ = true;
+  forwardBody();
+  settleDebt(now());
+}
+
+void Request::forwardBody() {
+  http::RequestStream* stream = attempt_.stream();
+  if (stream == nullptr) return;
+  while (!body_.empty()) {
+    Slice data = body_.takeFront();
+    replay_.keep(data);
+    bodyGiven_ += data.size();
+    stream->sendData(std::move(data));
+  }
+  if (!bodyEnded_ || bodyEndSent_) return;
+  bodyEndSent_ = true;
+  stream->sendEnd(trailers_);
+}
+
+void Request::onAttemptBodySent(size_t n) {
+  const TimePoint at = now();
+  deadlines_.onProgress(at);
+  bodySent_ += n;
+  settleDebt(at);
+  if (bodySent_ <= bodyCredited_) return;  // sent again
+  owner_.onRequestBodySent(bodySent_ - std::exchange(bodyCredited_, bodySent_));
+}
+
+// --- the response ----------------------------------------------------------------------------------------------
+
+void Request::onAttemptInformational(http::ResponseHead&& head) {
+  deadlines_.onProgress(now());
+  owner_.onInformational(std::move(head));
+}
+
+void Request::onAttemptHead(http::ResponseHead&& head) {
+  const TimePoint at = now();
+  enter(State::kAnswering);
+  replay_.giveUp();
+  report(head.status >= 500 ? health::Outcome::kServerError : health::Outcome::kSuccess);
+  deadlines_.onProgress(at);
+  if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes
+    deadlines_.onTunnel();
+    bodyEnded_ = bodyEndSent_ = false;
+  }
+  if (head.contentLength) deadlines_.onContentLength(*head.contentLength, at);
+  settleDebt(at);
+  armTimer();
+  owner_.onResponseHead(std::move(head));
+}
+
+void Request::onAttemptData(Slice data) {
+  const TimePoint at = now();
+  deadlines_.onProgress(at);
+  unconsumed_ += data.size();
+  settleDebt(at);
+  owner_.onResponseData(std::move(data));
+}
+
+void Request::onAttemptTrailers(http::HeaderList&& trailers) { owner_.onResponseTrailers(std::move(trailers)); }
+
+void Request::onAttemptEnd() {
+  enter(State::kAnswered);
+  owner_.onResponseEnd();
+}
+
+void Request::consumed(size_t n) {
+  if (ended()) return;
+  const TimePoint at = now();
+  deadlines_.onProgress(at);
+  PP_ASSERT(n <= unconsumed_);
+  unconsumed_ -= n;
+  settleDebt(at);
+  if (http::RequestStream* stream = attempt_.stream()) stream->consumed(n);
+}
+
+}  // namespace peerpulse::upstream
