@@ -1,1 +1,2 @@
-"""The benches behind tools/bench/detect, tools/bench/inflight, tools/bench/memory and tools/bench/idle."""
+"""The benches behind tools/bench/detect, tools/bench/inflight, tools/bench/memory, tools/bench/idle and
+tools/bench/proxies."""
