@@ -41,33 +41,46 @@ timeval toTimeval(Duration d) {
 
 class Dispatcher::TimerImpl : public Timer {
  public:
-  TimerImpl(::event_base* base, std::function<void()> callback) : callback_(std::move(callback)) {
+  TimerImpl(const ThreadOwner& owner, ::event_base* base, std::function<void()> callback)
+      : owner_(owner), callback_(std::move(callback)) {
     event_ = evtimer_new(
         base, [](evutil_socket_t, short, void* self) { static_cast<TimerImpl*>(self)->callback_(); }, this);
     if (event_ == nullptr) throw std::bad_alloc();
   }
-  ~TimerImpl() override { event_free(event_); }
+  ~TimerImpl() override {
+    owner_.checkIfBound();
+    event_free(event_);
+  }
   void enable(Duration delay) override {
+    owner_.checkIfBound();
     const timeval tv = toTimeval(delay);
     PP_ASSERT(evtimer_add(event_, &tv) == 0);
   }
-  void disable() override { evtimer_del(event_); }
+  void disable() override {
+    owner_.checkIfBound();
+    evtimer_del(event_);
+  }
   bool enabled() const override { return evtimer_pending(event_, nullptr) != 0; }
 
  private:
+  const ThreadOwner& owner_;
   std::function<void()> callback_;
   ::event* event_;
 };
 
 class Dispatcher::FileEventImpl : public FileEvent {
  public:
-  FileEventImpl(::event_base* base, int fd, std::function<void(uint32_t)> callback)
-      : base_(base), fd_(fd), callback_(std::move(callback)) {
+  FileEventImpl(const ThreadOwner& owner, ::event_base* base, int fd, std::function<void(uint32_t)> callback)
+      : owner_(owner), base_(base), fd_(fd), callback_(std::move(callback)) {
     event_ = event_new(base, fd, 0, &FileEventImpl::onEvent, this);
     if (event_ == nullptr) throw std::bad_alloc();
   }
-  ~FileEventImpl() override { event_free(event_); }
+  ~FileEventImpl() override {
+    owner_.checkIfBound();
+    event_free(event_);
+  }
   void setEnabled(uint32_t events) override {
+    owner_.checkIfBound();
     if (events == enabled_) return;
     enabled_ = events;
     event_del(event_);
@@ -84,6 +97,7 @@ class Dispatcher::FileEventImpl : public FileEvent {
     static_cast<FileEventImpl*>(self)->callback_(events);
   }
 
+  const ThreadOwner& owner_;
   ::event_base* base_;
   int fd_;
   std::function<void(uint32_t)> callback_;
@@ -93,7 +107,8 @@ class Dispatcher::FileEventImpl : public FileEvent {
 
 class Dispatcher::TurnEndImpl : public TurnEnd {
  public:
-  TurnEndImpl(::event_base* base, std::function<void()> callback) : callback_(std::move(callback)) {
+  TurnEndImpl(const ThreadOwner& owner, ::event_base* base, std::function<void()> callback)
+      : owner_(owner), callback_(std::move(callback)) {
     event_ = event_new(
         base, -1, 0,
         [](evutil_socket_t, short, void* self) {
@@ -104,14 +119,19 @@ class Dispatcher::TurnEndImpl : public TurnEnd {
         this);
     if (event_ == nullptr) throw std::bad_alloc();
   }
-  ~TurnEndImpl() override { event_free(event_); }
+  ~TurnEndImpl() override {
+    owner_.checkIfBound();
+    event_free(event_);
+  }
   void schedule() override {
+    owner_.checkIfBound();
     if (scheduled_) return;
     scheduled_ = true;
     event_active(event_, EV_TIMEOUT, 0);  // goes to the end of the queue of active events
   }
 
  private:
+  const ThreadOwner& owner_;
   std::function<void()> callback_;
   ::event* event_;
   bool scheduled_ = false;
@@ -147,7 +167,7 @@ Dispatcher::~Dispatcher() {
   {
     // What a posted function holds may itself own timers: it goes before the base does.
     std::vector<std::function<void()>> dropped;
-    const std::lock_guard lock(postMutex_);
+    const MutexLock lock(postMutex_);
     dropped.swap(posted_);
   }
   loop_.reset();
@@ -159,21 +179,24 @@ TimePoint Dispatcher::now() const { return Clock::now(); }
 WallTime Dispatcher::wallNow() const { return std::chrono::system_clock::now(); }
 
 std::unique_ptr<Timer> Dispatcher::createTimer(std::function<void()> callback) {
-  return std::make_unique<TimerImpl>(loop_->base, std::move(callback));
+  owner_.checkIfBound();
+  return std::make_unique<TimerImpl>(owner_, loop_->base, std::move(callback));
 }
 
 std::unique_ptr<FileEvent> Dispatcher::createFileEvent(int fd, std::function<void(uint32_t)> callback) {
-  return std::make_unique<FileEventImpl>(loop_->base, fd, std::move(callback));
+  owner_.checkIfBound();
+  return std::make_unique<FileEventImpl>(owner_, loop_->base, fd, std::move(callback));
 }
 
 std::unique_ptr<TurnEnd> Dispatcher::createTurnEnd(std::function<void()> callback) {
-  return std::make_unique<TurnEndImpl>(loop_->base, std::move(callback));
+  owner_.checkIfBound();
+  return std::make_unique<TurnEndImpl>(owner_, loop_->base, std::move(callback));
 }
 
 void Dispatcher::post(std::function<void()> callback) {
   bool wake;
   {
-    const std::lock_guard lock(postMutex_);
+    const MutexLock lock(postMutex_);
     wake = posted_.empty();
     posted_.push_back(std::move(callback));
   }
@@ -188,7 +211,7 @@ void Dispatcher::runPosted() {
   [[maybe_unused]] const ssize_t n = ::read(wakeFd_, &count, sizeof count);
   std::vector<std::function<void()>> callbacks;
   {
-    const std::lock_guard lock(postMutex_);
+    const MutexLock lock(postMutex_);
     callbacks.swap(posted_);
   }
   for (auto& callback : callbacks) {
@@ -198,12 +221,14 @@ void Dispatcher::runPosted() {
 }
 
 void Dispatcher::deferredDelete(std::unique_ptr<DeferredDeletable> object) {
+  owner_.checkIfBound();
   if (!object) return;
   deferred_.push_back(std::move(object));
   if (deferred_.size() == 1 && !clearing_) event_active(loop_->deferred, EV_TIMEOUT, 0);
 }
 
 void Dispatcher::clearDeferred() {
+  owner_.checkIfBound();
   clearing_ = true;
   while (!deferred_.empty()) {  // destructors may defer more
     std::vector<std::unique_ptr<DeferredDeletable>> batch;
@@ -215,11 +240,14 @@ void Dispatcher::clearDeferred() {
 }
 
 void Dispatcher::run() {
+  owner_.checkIfBound();
+  owner_.bind();
   runPosted();
   // libevent forgets a break that comes before its loop: exit() may have been posted before run().
   if (!exiting_) event_base_loop(loop_->base, EVLOOP_NO_EXIT_ON_EMPTY);
   exiting_ = false;
   clearDeferred();
+  owner_.release();
 }
 
 void Dispatcher::exit() {
