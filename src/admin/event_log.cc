@@ -10,7 +10,7 @@ EventLog::EventLog(size_t peerCount, WallTime started) : since_(peerCount, start
 
 void EventLog::add(const health::Transition& transition, WallTime at) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     PP_ASSERT(index(transition.peer) < since_.size());
     since_[index(transition.peer)] = at;
     append({0, at, transition});
@@ -20,7 +20,7 @@ void EventLog::add(const health::Transition& transition, WallTime at) {
 
 void EventLog::add(const health::Degrading& warning, WallTime at) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     PP_ASSERT(index(warning.peer) < since_.size());
     append({0, at, warning});
   }
@@ -29,7 +29,7 @@ void EventLog::add(const health::Degrading& warning, WallTime at) {
 
 void EventLog::add(const LocalChange& change, WallTime at) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     append({0, at, change});
   }
   callListener();
@@ -42,18 +42,18 @@ void EventLog::append(Event event) {
 }
 
 void EventLog::callListener() {
-  const std::lock_guard lock(listenerMutex_);
+  const MutexLock lock(listenerMutex_);
   if (listener_) listener_();
 }
 
 WallTime EventLog::since(PeerId peer) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   PP_ASSERT(index(peer) < since_.size());
   return since_[index(peer)];
 }
 
 std::vector<Event> EventLog::after(uint64_t sequence) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (sequence >= lastSequence_) return {};
   const uint64_t wanted = lastSequence_ - sequence;
   const size_t skip = wanted >= events_.size() ? 0 : events_.size() - static_cast<size_t>(wanted);
@@ -61,12 +61,12 @@ std::vector<Event> EventLog::after(uint64_t sequence) const {
 }
 
 uint64_t EventLog::lastSequence() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return lastSequence_;
 }
 
 void EventLog::setListener(std::function<void()> listener) {
-  const std::lock_guard lock(listenerMutex_);
+  const MutexLock lock(listenerMutex_);
   listener_ = std::move(listener);
 }
 

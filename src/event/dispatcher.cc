@@ -43,8 +43,12 @@ class Dispatcher::TimerImpl final : public Timer, public TimerHeap::Entry {
  public:
   TimerImpl(Dispatcher& dispatcher, std::function<void()> callback)
       : dispatcher_(dispatcher), callback_(std::move(callback)) {}
+  ~TimerImpl() override { dispatcher_.owner_.checkIfBound(); }
   void enable(Duration delay) override { dispatcher_.arm(*this, delay); }
-  void disable() override { dispatcher_.timers_.remove(*this); }
+  void disable() override {
+    dispatcher_.owner_.checkIfBound();
+    dispatcher_.timers_.remove(*this);
+  }
   bool enabled() const override { return armed(); }
   void onDue() override { callback_(); }
 
@@ -55,13 +59,17 @@ class Dispatcher::TimerImpl final : public Timer, public TimerHeap::Entry {
 
 class Dispatcher::FileEventImpl : public FileEvent {
  public:
-  FileEventImpl(::event_base* base, int fd, std::function<void(uint32_t)> callback)
-      : base_(base), fd_(fd), callback_(std::move(callback)) {
+  FileEventImpl(const ThreadOwner& owner, ::event_base* base, int fd, std::function<void(uint32_t)> callback)
+      : owner_(owner), base_(base), fd_(fd), callback_(std::move(callback)) {
     event_ = event_new(base, fd, 0, &FileEventImpl::onEvent, this);
     if (event_ == nullptr) throw std::bad_alloc();
   }
-  ~FileEventImpl() override { event_free(event_); }
+  ~FileEventImpl() override {
+    owner_.checkIfBound();
+    event_free(event_);
+  }
   void setEnabled(uint32_t events) override {
+    owner_.checkIfBound();
     if (events == enabled_) return;
     enabled_ = events;
     event_del(event_);
@@ -78,6 +86,7 @@ class Dispatcher::FileEventImpl : public FileEvent {
     static_cast<FileEventImpl*>(self)->callback_(events);
   }
 
+  const ThreadOwner& owner_;
   ::event_base* base_;
   int fd_;
   std::function<void(uint32_t)> callback_;
@@ -87,7 +96,8 @@ class Dispatcher::FileEventImpl : public FileEvent {
 
 class Dispatcher::TurnEndImpl : public TurnEnd {
  public:
-  TurnEndImpl(::event_base* base, std::function<void()> callback) : callback_(std::move(callback)) {
+  TurnEndImpl(const ThreadOwner& owner, ::event_base* base, std::function<void()> callback)
+      : owner_(owner), callback_(std::move(callback)) {
     event_ = event_new(
         base, -1, 0,
         [](evutil_socket_t, short, void* self) {
@@ -98,14 +108,19 @@ class Dispatcher::TurnEndImpl : public TurnEnd {
         this);
     if (event_ == nullptr) throw std::bad_alloc();
   }
-  ~TurnEndImpl() override { event_free(event_); }
+  ~TurnEndImpl() override {
+    owner_.checkIfBound();
+    event_free(event_);
+  }
   void schedule() override {
+    owner_.checkIfBound();
     if (scheduled_) return;
     scheduled_ = true;
     event_active(event_, EV_TIMEOUT, 0);  // goes to the end of the queue of active events
   }
 
  private:
+  const ThreadOwner& owner_;
   std::function<void()> callback_;
   ::event* event_;
   bool scheduled_ = false;
@@ -145,7 +160,7 @@ Dispatcher::~Dispatcher() {
   {
     // What a posted function holds may itself own timers: it goes before the base does.
     std::vector<std::function<void()>> dropped;
-    const std::lock_guard lock(postMutex_);
+    const MutexLock lock(postMutex_);
     dropped.swap(posted_);
   }
   loop_.reset();
@@ -157,10 +172,12 @@ TimePoint Dispatcher::now() const { return Clock::now(); }
 WallTime Dispatcher::wallNow() const { return std::chrono::system_clock::now(); }
 
 std::unique_ptr<Timer> Dispatcher::createTimer(std::function<void()> callback) {
+  owner_.checkIfBound();
   return std::make_unique<TimerImpl>(*this, std::move(callback));
 }
 
 void Dispatcher::arm(TimerImpl& timer, Duration delay) {
+  owner_.checkIfBound();
   timers_.arm(timer, now() + std::max(delay, Duration::zero()));
   armLoopTimer();
 }
@@ -181,17 +198,19 @@ void Dispatcher::runTimers() {
 }
 
 std::unique_ptr<FileEvent> Dispatcher::createFileEvent(int fd, std::function<void(uint32_t)> callback) {
-  return std::make_unique<FileEventImpl>(loop_->base, fd, std::move(callback));
+  owner_.checkIfBound();
+  return std::make_unique<FileEventImpl>(owner_, loop_->base, fd, std::move(callback));
 }
 
 std::unique_ptr<TurnEnd> Dispatcher::createTurnEnd(std::function<void()> callback) {
-  return std::make_unique<TurnEndImpl>(loop_->base, std::move(callback));
+  owner_.checkIfBound();
+  return std::make_unique<TurnEndImpl>(owner_, loop_->base, std::move(callback));
 }
 
 void Dispatcher::post(std::function<void()> callback) {
   bool wake;
   {
-    const std::lock_guard lock(postMutex_);
+    const MutexLock lock(postMutex_);
     wake = posted_.empty();
     posted_.push_back(std::move(callback));
   }
@@ -206,7 +225,7 @@ void Dispatcher::runPosted() {
   [[maybe_unused]] const ssize_t n = ::read(wakeFd_, &count, sizeof count);
   std::vector<std::function<void()>> callbacks;
   {
-    const std::lock_guard lock(postMutex_);
+    const MutexLock lock(postMutex_);
     callbacks.swap(posted_);
   }
   for (auto& callback : callbacks) {
@@ -216,12 +235,14 @@ void Dispatcher::runPosted() {
 }
 
 void Dispatcher::deferredDelete(std::unique_ptr<DeferredDeletable> object) {
+  owner_.checkIfBound();
   if (!object) return;
   deferred_.push_back(std::move(object));
   if (deferred_.size() == 1 && !clearing_) event_active(loop_->deferred, EV_TIMEOUT, 0);
 }
 
 void Dispatcher::clearDeferred() {
+  owner_.checkIfBound();
   clearing_ = true;
   while (!deferred_.empty()) {  // destructors may defer more
     std::vector<std::unique_ptr<DeferredDeletable>> batch;
@@ -233,11 +254,14 @@ void Dispatcher::clearDeferred() {
 }
 
 void Dispatcher::run() {
+  owner_.checkIfBound();
+  owner_.bind();
   runPosted();
   // libevent forgets a break that comes before its loop: exit() may have been posted before run().
   if (!exiting_) event_base_loop(loop_->base, EVLOOP_NO_EXIT_ON_EMPTY);
   exiting_ = false;
   clearDeferred();
+  owner_.release();
 }
 
 void Dispatcher::exit() {

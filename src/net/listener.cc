@@ -38,7 +38,7 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const SocketAddress& ad
 }
 
 Result<void> ListenSocket::refuse() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (refusing()) return {};
   if (address_.isUnix()) return Error{"a unix socket cannot refuse and listen again: " + address_.toString()};
   if (::shutdown(fd_.get(), SHUT_RD) != 0) return systemError("shutdown " + address_.toString(), errno);
@@ -47,7 +47,7 @@ Result<void> ListenSocket::refuse() {
 }
 
 Result<void> ListenSocket::listen() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!refusing()) return {};
   // Accepted connections still share the port; without the option listen() would call them a conflict.
   if (auto set = setReuseAddress(fd_.get(), true); !set) return set;

@@ -13,7 +13,7 @@ Stats::Stats(std::vector<std::string> peers, std::vector<std::string> routes, st
 
 void Stats::countTransition(PeerId id, std::string_view to, std::string_view reason) {
   const size_t peer = checked(id);
-  const std::lock_guard lock(transitionMutex_);
+  const MutexLock lock(transitionMutex_);
   TransitionCounts& counts = transitions_[peer];
   std::pair<std::string, std::string> key(to, reason);
   if (counts.size() >= kMaxTransitionKinds && counts.find(key) == counts.end()) key = {"other", "other"};
@@ -22,7 +22,7 @@ void Stats::countTransition(PeerId id, std::string_view to, std::string_view rea
 
 Stats::TransitionCounts Stats::transitions(PeerId id) const {
   const size_t peer = checked(id);
-  const std::lock_guard lock(transitionMutex_);
+  const MutexLock lock(transitionMutex_);
   return transitions_[peer];
 }
 

@@ -22,10 +22,10 @@ IoPool::~IoPool() { stop(); }
 
 void IoPool::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  wake_.notifyAll();
   for (std::thread& thread : threads_)
     thread.join();
   threads_.clear();
@@ -33,24 +33,26 @@ void IoPool::stop() {
 
 void IoPool::submit(IoSlot& slot) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     PP_ASSERT(!stopping_);
     queue_.pushBack(slot);
   }
-  wake_.notify_one();
+  wake_.notifyOne();
 }
 
 void IoPool::serve() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    IoSlot& slot = queue_.front();
-    slot.unlink();
-    lock.unlock();
-    slot.runWork();
-    lock.lock();
-  }
+  while (IoSlot* const slot = take())
+    slot->runWork();
+}
+
+IoSlot* IoPool::take() {
+  const MutexLock lock(mutex_);
+  while (!stopping_ && queue_.empty())
+    wake_.wait(mutex_);
+  if (queue_.empty()) return nullptr;
+  IoSlot& slot = queue_.front();
+  slot.unlink();
+  return &slot;
 }
 
 IoSlot::~IoSlot() { PP_ASSERT(!busy_); }

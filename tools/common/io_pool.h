@@ -9,13 +9,12 @@
 // die.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "peerpulse/base/linked_list.h"
+#include "peerpulse/base/mutex.h"
 #include "peerpulse/event/dispatcher.h"
 
 namespace peerpulse::tools {
@@ -37,11 +36,13 @@ class IoPool {
   friend class IoSlot;
   void submit(IoSlot& slot);
   void serve();
+  /// Waits for the next slot; null when the pool stops and the queue is empty.
+  IoSlot* take();
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  LinkedList<IoSlot, IoQueueTag> queue_;  // guarded by mutex_
-  bool stopping_ = false;                 // guarded by mutex_
+  Mutex mutex_;
+  CondVar wake_;
+  LinkedList<IoSlot, IoQueueTag> queue_ PP_GUARDED_BY(mutex_);
+  bool stopping_ PP_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

@@ -1,12 +1,12 @@
 #include "json_line.h"
 
 #include <cerrno>
-#include <mutex>
 #include <string>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "peerpulse/base/mutex.h"
 #include "peerpulse/base/time.h"
 
 namespace peerpulse::tools {
@@ -19,7 +19,7 @@ constexpr int kLinesPerSecond = 100;
 class LineLimit {
  public:
   bool allow(TimePoint now, uint64_t& suppressed) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (now - windowStart_ >= seconds(1)) {
       windowStart_ = now;
       inWindow_ = 0;
@@ -34,10 +34,10 @@ class LineLimit {
   }
 
  private:
-  std::mutex mutex_;
-  TimePoint windowStart_{};
-  int inWindow_ = 0;
-  uint64_t suppressed_ = 0;
+  Mutex mutex_;
+  TimePoint windowStart_ PP_GUARDED_BY(mutex_);
+  int inWindow_ PP_GUARDED_BY(mutex_) = 0;
+  uint64_t suppressed_ PP_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace

@@ -66,7 +66,7 @@ class Disk {
   Fd temp_;
   std::atomic<uint64_t> nextTemp_{0};
   // Makers of directories hold it exclusively until the new name is durable, so that who finds a directory
-  // may rely on it.
+  // may rely on it. It guards what is on the disk and no member: nothing for thread_annotations.h.
   std::shared_mutex directoryMutex_;
 };
 

@@ -1,8 +1,7 @@
 // EventLog: the last 1,024 transitions, warnings and changes of this host's own state, for /events, and the
 // wall-clock time of each peer's last transition (`since`).
 //
-// Thread safety: add() from the prober's thread, everything else from any. One short mutex; add() is called
-// per
+// Thread safety: add() from the prober's thread, everything else from any. One short mutex; add() is called per
 //   transition, never per exchange.
 // Invariants: sequence numbers grow by one from 1 and are never reused; at most kCapacity events are kept.
 #pragma once
@@ -10,10 +9,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <variant>
 #include <vector>
 
+#include "peerpulse/base/mutex.h"
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/local_health.h"
@@ -58,16 +57,16 @@ class EventLog {
   void setListener(std::function<void()> listener);
 
  private:
-  /// With mutex_ held. Gives it its sequence.
-  void append(Event event);
-  void callListener();
+  /// Gives it its sequence.
+  void append(Event event) PP_REQUIRES(mutex_);
+  void callListener() PP_EXCLUDES(mutex_, listenerMutex_);
 
-  mutable std::mutex mutex_;
-  std::deque<Event> events_;        // guarded by mutex_
-  std::vector<WallTime> since_;     // by PeerId; guarded by mutex_
-  uint64_t lastSequence_ = 0;       // guarded by mutex_
-  std::mutex listenerMutex_;        // never taken while mutex_ is held
-  std::function<void()> listener_;  // guarded by listenerMutex_
+  mutable Mutex mutex_;
+  std::deque<Event> events_ PP_GUARDED_BY(mutex_);
+  std::vector<WallTime> since_ PP_GUARDED_BY(mutex_);  // by PeerId
+  uint64_t lastSequence_ PP_GUARDED_BY(mutex_) = 0;
+  Mutex listenerMutex_;  // never taken while mutex_ is held
+  std::function<void()> listener_ PP_GUARDED_BY(listenerMutex_);
 };
 
 }  // namespace peerpulse::admin

@@ -2,16 +2,18 @@
 // deletion, and nothing of networks (Envoy's dispatcher without its dependencies).
 //
 // Threading: made on any thread; run() binds it to the calling thread. post() and exit() may be called from
-//   any thread, everything else only from the loop's thread (or before run()).
+//   any thread, everything else only from the loop's thread (or before run() and after it returned); debug and
+//   sanitizer builds assert it.
 // Ownership: timers and file events are owned by whoever created them and must die before the dispatcher.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "peerpulse/base/mutex.h"
+#include "peerpulse/base/thread_checker.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/event/scheduler.h"
 #include "peerpulse/event/timer_heap.h"
@@ -74,8 +76,10 @@ class Dispatcher final : public Scheduler {
   TimePoint loopTimerFor_ = TimePoint::max();  // the moment libevent will wake us at
   int wakeFd_;
 
-  std::mutex postMutex_;
-  std::vector<std::function<void()>> posted_;  // guarded by postMutex_
+  ThreadOwner owner_;  // bound while run() runs
+
+  Mutex postMutex_;
+  std::vector<std::function<void()>> posted_ PP_GUARDED_BY(postMutex_);
 
   std::vector<std::unique_ptr<DeferredDeletable>> deferred_;
   bool clearing_ = false;

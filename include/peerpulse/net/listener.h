@@ -8,10 +8,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/fd.h"
+#include "peerpulse/base/mutex.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/net/socket.h"
 
@@ -37,7 +37,7 @@ class ListenSocket {
   Fd fd_;
   SocketAddress address_;
   int backlog_;
-  std::mutex mutex_;  // one change at a time
+  Mutex mutex_;  // one change at a time
   std::atomic<bool> refusing_{false};
 };
 

@@ -14,13 +14,13 @@
 
 #include <array>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "peerpulse/base/assert.h"
+#include "peerpulse/base/mutex.h"
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/stats/histogram.h"
 #include "peerpulse/stats/peer_stats.h"
@@ -93,8 +93,8 @@ class Stats {
   std::vector<OperationStats> operations_;  // peer-major
   std::vector<LoopStats> loops_;
 
-  mutable std::mutex transitionMutex_;
-  std::vector<TransitionCounts> transitions_;  // by peer; guarded by transitionMutex_
+  mutable Mutex transitionMutex_;
+  std::vector<TransitionCounts> transitions_ PP_GUARDED_BY(transitionMutex_);  // by peer
 };
 
 }  // namespace peerpulse::stats

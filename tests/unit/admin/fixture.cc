@@ -111,15 +111,15 @@ Sources Fixture::sources() {
   s.events = &events;
   s.effectiveConfig = R"({"workers":{"value":2,"source":"default"}})";
   s.notReady = [this] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return notReady_;
   };
   s.localHealth = [this] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return localHealth_;
   };
   s.overrideCircuit = [this](PeerId id, const health::CircuitOverride& change, const std::string& why) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     overrides_.push_back({id, change, why});
   };
   s.logDropped = [] { return uint64_t{5}; };
@@ -156,17 +156,17 @@ void Fixture::addEvent(uint32_t peer, Verdict from, Verdict to) {
 }
 
 std::vector<Override> Fixture::overrides() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return overrides_;
 }
 
 void Fixture::setNotReady(std::vector<std::string> what) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   notReady_ = std::move(what);
 }
 
 void Fixture::setLocalHealth(std::string state) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   localHealth_ = std::move(state);
 }
 

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "peerpulse/admin/event_log.h"
 #include "peerpulse/admin/server.h"
 #include "peerpulse/base/fd.h"
+#include "peerpulse/base/mutex.h"
 #include "peerpulse/event/dispatcher.h"
 
 namespace peerpulse::admin::test {
@@ -79,10 +79,10 @@ class Fixture {
  private:
   Sources sources();
 
-  std::mutex mutex_;
-  std::vector<Override> overrides_;    // guarded by mutex_
-  std::vector<std::string> notReady_;  // guarded by mutex_
-  std::string localHealth_ = "ok";     // guarded by mutex_
+  Mutex mutex_;
+  std::vector<Override> overrides_ PP_GUARDED_BY(mutex_);
+  std::vector<std::string> notReady_ PP_GUARDED_BY(mutex_);
+  std::string localHealth_ PP_GUARDED_BY(mutex_) = "ok";
   event::Dispatcher dispatcher_;
   std::unique_ptr<Server> server_;
   SocketAddress address_;

@@ -4,14 +4,13 @@
 #include "peerpulse/probe/prober.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "peer_process.h"
+#include "peerpulse/base/mutex.h"
 #include "peerpulse/health/probe_mode.h"
 
 namespace peerpulse::probe {
@@ -34,35 +33,36 @@ health::ProbeOptions withoutHostChecks() {
 class Log : public ProberCallbacks {
  public:
   void onTransition(const Transition& transition) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     transitions_.push_back(transition);
-    changed_.notify_all();
+    changed_.notifyAll();
   }
   /// Waits for the first transition after `from` that `matches`.
   bool wait(const std::function<bool(const Transition&)>& matches, size_t from = 0, Transition* found = nullptr) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-      for (size_t i = from; i < transitions_.size(); ++i) {
-        if (!matches(transitions_[i])) continue;
-        if (found != nullptr) *found = transitions_[i];
-        return true;
+    const TimePoint deadline = Clock::now() + seconds(20);
+    const MutexLock lock(mutex_);
+    for (size_t i = from;; ++i) {
+      while (i >= transitions_.size()) {
+        if (!changed_.waitUntil(mutex_, deadline) && i >= transitions_.size()) return false;
       }
-      return false;
-    });
+      if (!matches(transitions_[i])) continue;
+      if (found != nullptr) *found = transitions_[i];
+      return true;
+    }
   }
   size_t size() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return transitions_.size();
   }
   std::vector<Transition> all() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return transitions_;
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Transition> transitions_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<Transition> transitions_ PP_GUARDED_BY(mutex_);
 };
 
 struct Probing {
