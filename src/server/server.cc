@@ -123,9 +123,10 @@ Result<void> Server::start() {
 }
 
 void Server::startWorkers() {
-  shared_.emplace(proxy::SharedState{config_.proxy, table_, trials_, stats_, prober_->outcomes()});
+  const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes()};
+  const auto snapshot = std::make_shared<const proxy::Snapshot>(1, config_.proxy);
   for (uint32_t i = 0; i < config_.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, *shared_, gates_.sockets(), kFirstWorkerLoop + i));
+    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot, gates_.sockets(), kFirstWorkerLoop + i));
     workers_.back()->start();
   }
 }

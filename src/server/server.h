@@ -20,6 +20,7 @@
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/trial_permits.h"
 #include "peerpulse/probe/prober.h"
+#include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
 #include "peerpulse/stats/stats.h"
 #include "signals.h"
@@ -55,7 +56,6 @@ class Server : public probe::ProberCallbacks {
   admin::EventLog events_;
   ListenerGates gates_;
   std::unique_ptr<probe::Prober> prober_;
-  std::optional<proxy::SharedState> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<admin::Server> admin_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <pthread.h>
 
+#include "peerpulse/log/log.h"
+
 namespace peerpulse::server {
 
 namespace {
@@ -13,9 +15,14 @@ constexpr milliseconds kLagInterval{50};
 
 }  // namespace
 
-Worker::Worker(uint32_t number, const proxy::SharedState& shared, const std::vector<net::ListenSocket*>& sockets,
-               size_t loop)
-    : number_(number), shared_(shared), sockets_(sockets), loopStats_(shared.stats.loop(loop)) {}
+Worker::Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
+               const std::vector<net::ListenSocket*>& sockets, size_t loop)
+    : number_(number),
+      shared_(shared),
+      first_(std::move(snapshot)),
+      sockets_(sockets),
+      loopStats_(shared.stats.loop(loop)),
+      connector_(dispatcher_) {}
 
 Worker::~Worker() { stop(); }
 
@@ -27,24 +34,39 @@ void Worker::start() {
 }
 
 void Worker::run() {
-  context_.emplace(dispatcher_, shared_, number_ + 1);
-  for (const proxy::PeerOptions& peer : shared_.options.peers) {
-    peers_.push_back(std::make_unique<proxy::PeerProxy>(*context_, peer, *sockets_[index(peer.id)]));
-  }
+  context_.emplace(dispatcher_, connector_, shared_, first_, number_ + 1);
+  for (const proxy::PeerOptions& peer : first_->options.peers)
+    openPort(peer);
   tick_ = dispatcher_.createTimer([this] { onTick(); });
   tick_->enable(kSweepInterval);
   dispatcher_.measureLag(kLagInterval, [this](Duration lag) { loopStats_.lag.observe(lag); });
   dispatcher_.run();
   tick_.reset();
-  peers_.clear();
-  dispatcher_.clearDeferred();  // what the proxies deferred refers to the context
+  ports_.clear();
+  dispatcher_.clearDeferred();  // what the listeners deferred refers to the context
   context_.reset();
+  dispatcher_.clearDeferred();  // and what the context did, to the loop
+}
+
+void Worker::openPort(const proxy::PeerOptions& peer) {
+  Port port{*sockets_[slot(peer.id)], std::make_unique<proxy::Listener>(*context_, peer), nullptr};
+  port.acceptor = std::make_unique<net::Acceptor>(
+      dispatcher_, port.socket,
+      [this, listener = port.listener.get()](Fd fd) {
+        listener->accept(std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd)));
+      },
+      [name = peer.name](int error) {
+        log::write(log::Level::kError, "accept_paused",
+                   log::Fields().add("peer", name).add("error", systemError("accept", error).message));
+      });
+  ports_.push_back(std::move(port));
 }
 
 void Worker::onTick() {
   const TimePoint now = dispatcher_.now();
-  for (auto& peer : peers_)
-    peer->sweep(now);
+  for (Port& port : ports_)
+    port.listener->sweep(now);
+  context_->peers.forEach([now](upstream::Peer& peer) { peer.sweep(now); });
   if (onDrained_ && drained()) {
     onDrained_();
     onDrained_ = nullptr;
@@ -53,20 +75,45 @@ void Worker::onTick() {
 }
 
 void Worker::circuitChanged(PeerId peer, TimePoint at) {
-  dispatcher_.post([this, peer, at] { peers_[index(peer)]->onCircuitChange(at); });
+  dispatcher_.post([this, peer, at] { onCircuitChange(peer, at); });
+}
+
+void Worker::onCircuitChange(PeerId id, TimePoint at) {
+  upstream::Peer* peer = context_->peers.find(id);
+  if (peer == nullptr) return;  // removed meanwhile
+  peer->onCircuitChange(at);
+  for (Port& port : ports_) {
+    if (port.listener->peerId() == id) port.listener->onCircuitChange();
+  }
 }
 
 bool Worker::drained() const {
-  return std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->drained(); });
+  return context_->io.farewells.empty() &&
+         std::all_of(ports_.begin(), ports_.end(), [](const Port& port) { return port.listener->drained(); });
 }
 
 void Worker::drain(std::function<void()> onDrained) {
   dispatcher_.post([this, onDrained = std::move(onDrained)] {
-    for (auto& peer : peers_)
-      peer->drain();
     onDrained_ = onDrained;
+    startDrain();
     tick_->enable(Duration::zero());
   });
+}
+
+void Worker::startDrain() {
+  for (Port& port : ports_) {
+    port.acceptor->acceptQueued();
+    port.acceptor->setEnabled(false);
+    // From here on new clients are told at once instead of waiting in the queue until we are gone.
+    if (!port.socket.address().isUnix()) {
+      if (auto refused = port.socket.refuse(); !refused) {
+        log::write(log::Level::kWarn, "drain_listener",
+                   log::Fields().add("peer", port.listener->peerName()).add("error", refused.error().message));
+      }
+    }
+    port.listener->drain();
+  }
+  context_->peers.forEach([](upstream::Peer& peer) { peer.drain(); });
 }
 
 void Worker::stop() {

@@ -1,7 +1,8 @@
-// Worker: one thread with an event loop, and on it one PeerProxy per peer. A connection never leaves its worker.
+// Worker: one thread with an event loop, and on it its share of every peer and of every listener. A connection never
+// leaves its worker.
 //
 // Threading: constructed, started and stopped by the main thread; circuitChanged() and drain() from any thread.
-// Ownership: owns its dispatcher, thread and proxies; listen sockets and shared state outlive it.
+// Ownership: owns its dispatcher, thread, peers and listeners; listen sockets and shared state outlive it.
 #pragma once
 
 #include <functional>
@@ -12,7 +13,9 @@
 
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/net/listener.h"
-#include "peerpulse/proxy/peer_proxy.h"
+#include "peerpulse/net/plain_transport.h"
+#include "peerpulse/proxy/listener.h"
+#include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
 
 namespace peerpulse::server {
@@ -20,14 +23,14 @@ namespace peerpulse::server {
 class Worker {
  public:
   /// `sockets` by PeerId. `loop` is this worker's row in Stats.
-  Worker(uint32_t number, const proxy::SharedState& shared, const std::vector<net::ListenSocket*>& sockets,
-         size_t loop);
+  Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
+         const std::vector<net::ListenSocket*>& sockets, size_t loop);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   void start();
-  /// The peer's word in the circuit table changed, by what was decided at `at`.
+  /// The peer's word in the circuit table changed, by what was decided at `at`. Harmless if the peer is gone by then.
   void circuitChanged(PeerId peer, TimePoint at);
   /// Ends idle connections and waits for the others; `onDrained` is called once, on the worker's thread.
   void drain(std::function<void()> onDrained);
@@ -35,18 +38,30 @@ class Worker {
   void stop();
 
  private:
+  /// A listening socket, what accepts from it here, and where that goes.
+  struct Port {
+    net::ListenSocket& socket;
+    std::unique_ptr<proxy::Listener> listener;
+    std::unique_ptr<net::Acceptor> acceptor;
+  };
+
   void run();
+  void openPort(const proxy::PeerOptions& peer);
+  void onCircuitChange(PeerId peer, TimePoint at);
   void onTick();
+  void startDrain();
   bool drained() const;
 
   uint32_t number_;
-  const proxy::SharedState& shared_;
+  const proxy::SharedState shared_;
+  const proxy::SnapshotRef first_;
   const std::vector<net::ListenSocket*>& sockets_;
   stats::LoopStats& loopStats_;
   event::Dispatcher dispatcher_;
+  net::PlainConnector connector_;
   // Made and destroyed on the worker's thread.
   std::optional<proxy::WorkerContext> context_;
-  std::vector<std::unique_ptr<proxy::PeerProxy>> peers_;
+  std::vector<Port> ports_;
   std::unique_ptr<event::Timer> tick_;
   std::function<void()> onDrained_;
   std::thread thread_;

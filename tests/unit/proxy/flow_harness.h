@@ -2,6 +2,7 @@
 // it, and the circuit table in the test's hand.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -9,12 +10,12 @@
 
 #include <doctest/doctest.h>
 
-#include "peerpulse/proxy/peer_proxy.h"
+#include "peerpulse/net/plain_transport.h"
+#include "peerpulse/proxy/listener.h"
 #include "scripted_peer.h"
 
 namespace peerpulse::proxy::test {
 
-using peerpulse::test::CodecConnection;
 using peerpulse::test::TestPeer;
 
 /// One request of the client and what came back.
@@ -49,47 +50,61 @@ struct ClientRequest : http::ResponseReceiver {
   bool done() const { return closed || wasReset; }
 };
 
-class TestClient : public CodecConnection, public http::ClientCodecOwner {
+/// One connection of a client.
+class TestClient : public peerpulse::test::EndRecorder, http::ClientCodecOwner {
  public:
-  TestClient(event::Dispatcher& dispatcher, net::ReadBlocks& blocks, net::FlushQueue& queue,
-             const SocketAddress& address, bool http2)
-      : CodecConnection(dispatcher, queue) {
-    auto client = http2 ? http::createH2ClientCodec(*this, {}) : http::createH1ClientCodec(*this, {});
-    client_ = client.get();
-    codec = std::move(client);
-    connection = net::Connection::connectTo(dispatcher, blocks, address, {}, *this);
+  TestClient(wire::IoContext& io, const SocketAddress& address, bool http2) {
+    auto codec = http2 ? http::createH2ClientCodec(*this, {}) : http::createH1ClientCodec(*this, {});
+    client_ = codec.get();
+    connection = std::make_unique<wire::CodecConnection>(io, address, net::SocketOptions(), std::move(codec), *this);
   }
-  void onOutputReady() override { outputReady(); }
-  void onCapacityChanged() override {}
-  void onGoAway(uint32_t, std::string_view) override {}
-  void onPingAck(uint64_t) override {}
 
   ClientRequest& send(const std::string& method, const std::string& path, const std::string& body = "",
                       const std::string& contentType = "") {
-    requests.push_back(std::make_unique<ClientRequest>());
-    ClientRequest& request = *requests.back();
-    http::RequestHead head;
-    head.method = method;
-    head.path = path;
-    head.authority = "node2:9000";
+    http::RequestHead head = headOf(method, path, contentType);
     head.complete = body.empty();
-    if (!contentType.empty()) head.headers.add("content-type", contentType);
     if (!body.empty()) {
       head.contentLength = body.size();
       head.headers.add("content-length", std::to_string(body.size()));
     }
-    request.stream = &client_->openStream(request);
-    request.stream->sendHeaders(head, body.empty());
+    ClientRequest& request = open(head, body.empty());
     if (!body.empty()) {
       request.stream->sendData(Slice::copyOf(body));
       request.stream->sendEnd();
     }
-    outputReady();
+    connection->outputReady();
     return request;
   }
+  /// Sends the head alone; the rest is the test's.
+  ClientRequest& open(const http::RequestHead& head, bool end) {
+    requests.push_back(std::make_unique<ClientRequest>());
+    ClientRequest& request = *requests.back();
+    request.stream = &client_->openStream(request);
+    request.stream->sendHeaders(head, end);
+    connection->outputReady();
+    return request;
+  }
+  static http::RequestHead headOf(const std::string& method, const std::string& path,
+                                  const std::string& contentType = "") {
+    http::RequestHead head;
+    head.method = method;
+    head.path = path;
+    head.authority = "node2:9000";
+    if (!contentType.empty()) head.headers.add("content-type", contentType);
+    return head;
+  }
+
   std::list<std::unique_ptr<ClientRequest>> requests;
+  std::unique_ptr<wire::CodecConnection> connection;
 
  private:
+  void onOutputReady() override {
+    if (connection) connection->outputReady();
+  }
+  void onCapacityChanged() override {}
+  void onGoAway(uint32_t, std::string_view) override {}
+  void onPingAck(uint64_t) override {}
+
   http::ClientCodec* client_;
 };
 
@@ -106,8 +121,10 @@ class Flow {
         trials(1),
         stats({"node2"}, {"default"}, {"worker0"}),
         http2_(http2),
-        queue_(dispatcher),
-        peer(dispatcher, blocks_, queue_) {
+        connector_(dispatcher),
+        io_(dispatcher, connector_),
+        peer(dispatcher, io_) {
+    ProxyOptions options;
     options.accessLog = false;
     options.timeouts = {{{seconds(2), seconds(10), Duration::zero(), 0},
                          {seconds(3), Duration::zero(), seconds(10), 1024 * 1024},
@@ -117,25 +134,33 @@ class Flow {
     options.peers[0].name = "node2";
     options.peers[0].address = peer.listener->address();
     if (configure) configure(options);
-    auto socket = net::ListenSocket::open(*SocketAddress::parse("127.0.0.1:0"));
-    REQUIRE(socket);
-    listener = std::move(*socket);
-    context = std::make_unique<WorkerContext>(dispatcher, shared, 1);
-    proxy = std::make_unique<PeerProxy>(*context, options.peers[0], *listener);
+    auto bound = net::ListenSocket::open(*SocketAddress::parse("127.0.0.1:0"));
+    REQUIRE(bound);
+    socket = std::move(*bound);
+    const auto snapshot = std::make_shared<const Snapshot>(1, options);
+    context = std::make_unique<WorkerContext>(dispatcher, connector_, SharedState{table, trials, stats, outcomes},
+                                              snapshot, 1);
+    listener = std::make_unique<Listener>(*context, options.peers[0]);
+    acceptor_ = std::make_unique<net::Acceptor>(dispatcher, *socket, [this](Fd fd) {
+      listener->accept(std::make_unique<net::PlainTransport>(dispatcher, std::move(fd)));
+    });
     setVerdict(health::Verdict::kAlive, health::CircuitState::kClosed);
     table.beat(dispatcher.now());
   }
   ~Flow() {
     clients.clear();
-    proxy.reset();
+    acceptor_.reset();
+    listener.reset();
     dispatcher.clearDeferred();
     context.reset();
+    dispatcher.clearDeferred();
   }
 
   TestClient& client() {
-    clients.push_back(std::make_unique<TestClient>(dispatcher, blocks_, queue_, listener->address(), http2_));
+    clients.push_back(std::make_unique<TestClient>(io_, socket->address(), http2_));
     return *clients.back();
   }
+  upstream::Peer& upstreamPeer() { return *context->peers.find(PeerId{0}); }
 
   void setVerdict(health::Verdict verdict, health::CircuitState circuit) {
     health::CircuitWord word;
@@ -143,7 +168,8 @@ class Flow {
     word.circuit = circuit;
     word.reason = health::Reason::kProbeSilence;
     table.publish(PeerId{0}, word);
-    if (proxy) proxy->onCircuitChange(dispatcher.now());
+    upstreamPeer().onCircuitChange(dispatcher.now());
+    listener->onCircuitChange();
   }
 
   /// Runs the loop until `condition` holds; fails the test after ten seconds.
@@ -166,24 +192,25 @@ class Flow {
   }
 
   event::Dispatcher dispatcher;
-  ProxyOptions options;
   health::CircuitTable table;
   health::TrialPermits trials;
   stats::Stats stats;
   Outcomes outcomes;
-  SharedState shared{options, table, trials, stats, outcomes};
 
  private:
   bool http2_;
-  net::ReadBlocks blocks_;
-  net::FlushQueue queue_;
+  net::PlainConnector connector_;
+  wire::IoContext io_;  // of the peer and the clients
 
  public:
   TestPeer peer;
-  std::unique_ptr<net::ListenSocket> listener;
+  std::unique_ptr<net::ListenSocket> socket;
   std::unique_ptr<WorkerContext> context;
-  std::unique_ptr<PeerProxy> proxy;
+  std::unique_ptr<Listener> listener;
   std::list<std::unique_ptr<TestClient>> clients;
+
+ private:
+  std::unique_ptr<net::Acceptor> acceptor_;
 };
 
 }  // namespace peerpulse::proxy::test

@@ -6,7 +6,18 @@
 using namespace peerpulse;
 using namespace peerpulse::proxy;
 
+using upstream::ErrorType;
+
 namespace {
+
+upstream::Failure failure(ErrorType type, std::string detail, int status = 0) {
+  upstream::Failure f;
+  f.type = type;
+  f.detail = std::move(detail);
+  f.status = status;
+  return f;
+}
+
 LocalReplyContext deadPeer() {
   health::CircuitWord word;
   word.verdict = health::Verdict::kDead;
@@ -18,7 +29,7 @@ LocalReplyContext deadPeer() {
 
 TEST_CASE("local reply: HTTP") {
   const LocalReply reply =
-      makeLocalReply(Failure{ProxyError::kDestinationUnavailable, "circuit open \"x\""}, deadPeer(), false);
+      makeLocalReply(failure(ErrorType::kDestinationUnavailable, "circuit open \"x\""), deadPeer(), false);
   CHECK(reply.head.status == 503);
   CHECK(reply.head.headers.find("retry-after") == "1");
   CHECK(reply.head.headers.find("content-type") == "application/problem+json");
@@ -33,26 +44,26 @@ TEST_CASE("local reply: HTTP") {
 
 TEST_CASE("local reply: gRPC is trailers-only with status 14, 4 for a deadline") {
   const LocalReply dead =
-      makeLocalReply(Failure{ProxyError::kDestinationUnavailable, "100% gone\n"}, deadPeer(), true);
+      makeLocalReply(failure(ErrorType::kDestinationUnavailable, "100% gone\n"), deadPeer(), true);
   CHECK(dead.head.status == 200);
   CHECK(dead.body.empty());
   CHECK(dead.head.headers.find("grpc-status") == "14");
   CHECK(dead.head.headers.find("grpc-message") == "100%25 gone%0A");
-  const LocalReply late = makeLocalReply(Failure{ProxyError::kHttpResponseTimeout, "late"}, deadPeer(), true);
+  const LocalReply late = makeLocalReply(failure(ErrorType::kHttpResponseTimeout, "late"), deadPeer(), true);
   CHECK(late.head.headers.find("grpc-status") == "4");
 }
 
 TEST_CASE("local reply: statuses of RFC 9209, and a request error keeps its own") {
   struct Row {
-    ProxyError error;
+    ErrorType error;
     int status;
   };
-  for (const Row row : {Row{ProxyError::kConnectionRefused, 502}, Row{ProxyError::kConnectionTimeout, 504},
-                        Row{ProxyError::kConnectionTerminated, 502}, Row{ProxyError::kHttpResponseTimeout, 504},
-                        Row{ProxyError::kConnectionLimitReached, 503}, Row{ProxyError::kHttpProtocolError, 502}}) {
-    CHECK(makeLocalReply(Failure{row.error, "x"}, deadPeer(), false).head.status == row.status);
+  for (const Row row : {Row{ErrorType::kConnectionRefused, 502}, Row{ErrorType::kConnectionTimeout, 504},
+                        Row{ErrorType::kConnectionTerminated, 502}, Row{ErrorType::kHttpResponseTimeout, 504},
+                        Row{ErrorType::kConnectionLimitReached, 503}, Row{ErrorType::kHttpProtocolError, 502}}) {
+    CHECK(makeLocalReply(failure(row.error, "x"), deadPeer(), false).head.status == row.status);
   }
-  CHECK(makeLocalReply(Failure{ProxyError::kHttpRequestError, "x", 431}, deadPeer(), false).head.status == 431);
+  CHECK(makeLocalReply(failure(ErrorType::kHttpRequestError, "x", 431), deadPeer(), false).head.status == 431);
 }
 
 TEST_CASE("local reply: since counts back on the wall clock, also across the stamp's wrap") {

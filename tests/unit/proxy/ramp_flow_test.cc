@@ -4,6 +4,7 @@
 
 #include "admission_ramp.h"
 #include "flow_harness.h"
+#include "pool.h"
 
 using namespace peerpulse;
 using namespace peerpulse::proxy;
@@ -71,7 +72,7 @@ TEST_CASE("ramp flow: more than the steps admit go at its end, and later ones wi
   flow.until([&] { return allDone(requests); });
   CHECK(flow.stats.peer(kPeer).rampedTotal.get() >= 345);
   const uint64_t ramped = flow.stats.peer(kPeer).rampedTotal.get();
-  const TimePoint over = flow.dispatcher.now() + AdmissionRamp::kLength;
+  const TimePoint over = flow.dispatcher.now() + upstream::AdmissionRamp::kLength;
   flow.until([&] { return flow.dispatcher.now() >= over; });
   const auto later = sendMany(flow, 100);
   flow.until([&] { return allDone(later); });

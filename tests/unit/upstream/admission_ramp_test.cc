@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 using namespace peerpulse;
-using namespace peerpulse::proxy;
+using namespace peerpulse::upstream;
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace peerpulse::proxy;
+using namespace peerpulse::upstream;
 using peerpulse::health::CircuitState;
 using peerpulse::health::CircuitWord;
 using peerpulse::health::Reason;
@@ -50,7 +50,7 @@ TEST_CASE("admission: a stopped prober opens nothing, but an operator's word sta
 }
 
 TEST_CASE("admission: a refusing peer is a refused connection, a dead one is unavailable") {
-  CHECK(refusalFor(word(Verdict::kRefusing, CircuitState::kOpen)).error == ProxyError::kConnectionRefused);
-  CHECK(refusalFor(word(Verdict::kDead, CircuitState::kOpen)).error == ProxyError::kDestinationUnavailable);
+  CHECK(refusalFor(word(Verdict::kRefusing, CircuitState::kOpen)).type == ErrorType::kConnectionRefused);
+  CHECK(refusalFor(word(Verdict::kDead, CircuitState::kOpen)).type == ErrorType::kDestinationUnavailable);
   CHECK(refusalFor(word(Verdict::kDead, CircuitState::kOpen)).detail.find("dead") != std::string::npos);
 }

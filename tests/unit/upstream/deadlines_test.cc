@@ -1,10 +1,10 @@
 // Goal: each deadline of design section 5 turns exactly when it is due, on virtual time.
-#include "deadlines.h"
+#include "peerpulse/upstream/deadlines.h"
 
 #include <doctest/doctest.h>
 
 using namespace peerpulse;
-using namespace peerpulse::proxy;
+using namespace peerpulse::upstream;
 using upstream::ClassTimeouts;
 
 namespace {

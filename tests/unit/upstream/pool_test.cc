@@ -1,7 +1,5 @@
 // Goal: a pool opens no more connections than are needed, reuses them, and forgets none of those who wait.
 // Method: a pool and a scripted peer on one loop, with real sockets.
-#include "peerpulse/upstream/connection_pool.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <functional>
@@ -10,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "peerpulse/upstream/connection_pool.h"
 #include "scripted_peer.h"
 
 using namespace peerpulse;

@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 using namespace peerpulse;
-using namespace peerpulse::proxy;
+using namespace peerpulse::upstream;
 using http::ResetReason;
 
 namespace {
