@@ -1,6 +1,7 @@
 #include "peerpulse/net/connection.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "peerpulse/base/assert.h"
 
@@ -134,14 +135,17 @@ void Connection::shakeHands() {
   }
 }
 
-// What waits on a connection that can no longer be written to is read whatever back-pressure says: it will be asked
-// no more.
+// What waits on a connection that can no longer be written to is read to its end, whatever back-pressure and fairness
+// say: no more can come. The break is told after it.
 void Connection::readAll() {
   const uint64_t before = bytesRead_;
-  while (readsOn() && (readEnabled_ || writeError_ != 0) && bytesRead_ - before < kReadTurnLimit) {
+  reading_ = true;
+  while (readsOn() && (writeError_ != 0 || (readEnabled_ && bytesRead_ - before < kReadTurnLimit))) {
     if (!readSome()) break;
   }
+  reading_ = false;
   if (bytesRead_ != before && state_ != State::kClosed) callbacks_->onReadDone();
+  if (writeError_ != 0) fail(systemError("write", writeError_));
 }
 
 // True if there may be more.
@@ -172,6 +176,9 @@ bool Connection::readSome() {
 }
 
 void Connection::remoteEnded() {
+  // A failed write takes the error of a reset with it, and what is then read looks like an end in order. EPIPE is no
+  // reset: the end came before it.
+  if (writeError_ != 0 && writeError_ != EPIPE) return;
   if (state_ == State::kLocalEnded) {
     fail(Error{"closed", 0});
     return;
@@ -182,7 +189,7 @@ void Connection::remoteEnded() {
 }
 
 void Connection::flush() {
-  if (writable() && writeError_ == 0) writeAll();
+  if (writable()) writeAll();
 }
 
 void Connection::writeAll() {
@@ -194,8 +201,7 @@ void Connection::writeAll() {
       // A peer that answers early and closes makes our writing fail while its answer waits to be read.
       writeError_ = result.error;
       output_.clear();
-      readAll();
-      if (state_ != State::kClosed) fail(systemError("write", writeError_));
+      if (!reading_) readAll();  // or else who reads goes on to the end
       return;
     }
     bytesWritten_ += result.bytes;
@@ -209,9 +215,9 @@ void Connection::writeAll() {
 }
 
 void Connection::endOutput() {
-  if (outputEnds_ || !writable() || writeError_ != 0) return;
+  if (outputEnds_ || !(connecting() || writable())) return;
   outputEnds_ = true;
-  if (output_.empty()) finishOutput();
+  if (output_.empty() && writable()) finishOutput();
 }
 
 void Connection::finishOutput() {
@@ -247,7 +253,7 @@ void Connection::updateWatch() {
   if (state_ == State::kHandshaking) events = handshakeWants_;
   if (readsOn() && readEnabled_) events |= ready::kRead;
   if (writable() && !output_.empty()) events |= ready::kWrite;
-  if (events == watched_) return;
+  if (events == watched_ || transport_ == nullptr) return;
   watched_ = events;
   transport_->watch(events);
 }

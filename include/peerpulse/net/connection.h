@@ -67,7 +67,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   State state() const { return state_; }
   bool connecting() const { return state_ == State::kConnecting || state_ == State::kHandshaking; }
   /// Output can be sent.
-  bool writable() const { return state_ == State::kOpen || state_ == State::kRemoteEnded; }
+  bool writable() const { return (state_ == State::kOpen || state_ == State::kRemoteEnded) && writeError_ == 0; }
   /// Both directions are open.
   bool open() const { return state_ == State::kOpen; }
   int fd() const { return transport_ != nullptr ? transport_->fd() : -1; }
@@ -81,7 +81,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   /// Stops or resumes reading (back-pressure). Cheap to toggle.
   void setReadEnabled(bool enabled);
 
-  /// Ends our direction once the output is written; reading goes on. Already ended: no-op.
+  /// Ends our direction once the output is written (and, while connecting, once there is a connection); reading goes on.
+  /// Already ended: no-op.
   void endOutput();
   /// Ends both directions in order. Unwritten output is dropped.
   void close() { shut(false); }
@@ -128,6 +129,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   uint32_t handshakeWants_ = 0;
   bool readEnabled_ = true;
   bool outputEnds_ = false;  // endOutput() was called
+  bool reading_ = false;     // readAll() is on the stack
   int writeError_ = 0;       // the output's end by error, while what was received is still being read
   uint64_t bytesRead_ = 0;
   uint64_t bytesWritten_ = 0;
