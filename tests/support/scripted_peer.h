@@ -11,51 +11,23 @@
 #include <doctest/doctest.h>
 
 #include "peerpulse/http/codec.h"
-#include "peerpulse/net/connection.h"
-#include "peerpulse/net/flush_queue.h"
 #include "peerpulse/net/listener.h"
+#include "peerpulse/net/plain_transport.h"
+#include "peerpulse/wire/codec_connection.h"
 
 namespace peerpulse::test {
 
-class CodecConnection : public net::ConnectionCallbacks, public net::Flushable {
- public:
-  CodecConnection(event::Dispatcher& dispatcher, net::FlushQueue& queue) : dispatcher_(dispatcher), queue_(queue) {}
-  void onConnected() override { flushNow(); }
-  void onRead(Slice data) override {
-    if (codec && !codec->receive(std::move(data))) end("protocol error");
-  }
-  void onReadDone() override { flushNow(); }
-  void onEof() override {
-    codec->receiveEof();
-    eof = true;
-  }
-  void onWritable() override { flushNow(); }
-  void onClosed(const Error& error) override {
-    closeCode = error.code;
-    end(error.message);
-  }
-  void flushNow() override {
-    while (connection->state() == net::Connection::State::kOpen) {
-      codec->produce(connection->output(), net::Connection::kOutputLimit);
-      if (connection->output().empty()) break;
-      connection->flush();
-      if (!connection->output().empty()) break;
-    }
-  }
-  void end(std::string_view why) {
+/// An owner that keeps what it was told about the end.
+struct EndRecorder : wire::CodecConnectionOwner {
+  void onEnded(const wire::End& end) override {
+    CHECK_FALSE(ended);
     ended = true;
-    if (codec) codec->connectionLost(why);
+    kind = end.kind;
+    closeCode = end.error;
   }
-  void outputReady() { queue_.add(*this); }
-
-  std::unique_ptr<net::Connection> connection;
-  std::unique_ptr<http::Codec> codec;
+  bool ended = false;
+  wire::End::Kind kind{};
   int closeCode = 0;
-  bool eof = false, ended = false;
-
- protected:
-  event::Dispatcher& dispatcher_;
-  net::FlushQueue& queue_;
 };
 
 /// The scripted peer's side of one request.
@@ -95,43 +67,49 @@ struct ServedRequest : http::Receiver {
 
 class TestPeer {
  public:
-  TestPeer(event::Dispatcher& dispatcher, net::ReadBlocks& blocks, net::FlushQueue& queue)
-      : dispatcher_(dispatcher), blocks_(blocks), queue_(queue) {
+  /// `io` is of the same loop.
+  TestPeer(event::Dispatcher& dispatcher, wire::IoContext& io) : dispatcher_(dispatcher), io_(io) {
     auto socket = net::ListenSocket::open(*SocketAddress::parse("127.0.0.1:0"));
     REQUIRE(socket);
     listener = std::move(*socket);
     acceptor_ = std::make_unique<net::Acceptor>(dispatcher_, *listener, [this](Fd fd) {
-      connections.push_back(std::make_unique<Served>(*this, dispatcher_, queue_));
-      connections.back()->connection =
-          net::Connection::accepted(dispatcher_, blocks_, std::move(fd), *connections.back());
+      connections.push_back(
+          std::make_unique<Served>(*this, std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd))));
     });
   }
   std::unique_ptr<net::ListenSocket> listener;
   std::list<std::unique_ptr<ServedRequest>> requests;
 
-  struct Served : CodecConnection, http::ServerCodecOwner {
-    Served(TestPeer& p, event::Dispatcher& d, net::FlushQueue& q) : CodecConnection(d, q), peer(p) {}
-    void onRead(Slice data) override {
-      if (!codec) {
-        codec = http::detectPreface(data.view()) == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, {})
-                                                                          : http::createH1ServerCodec(*this, {});
-      }
-      CodecConnection::onRead(std::move(data));
+  class Served : public EndRecorder, http::ServerCodecOwner {
+   public:
+    Served(TestPeer& peer, std::unique_ptr<net::Transport> transport)
+        : peer_(peer), connection_(peer.io_, std::move(transport), *this) {}
+    /// In order: FIN, on h2 after GOAWAY.
+    void close() { connection_.close("closed by the test"); }
+    /// RST.
+    void abort() { connection_.abort("aborted by the test"); }
+    wire::CodecConnection& connection() { return connection_; }
+
+   private:
+    std::unique_ptr<http::Codec> createCodec(http::Preface preface) override {
+      return preface == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, {})
+                                              : http::createH1ServerCodec(*this, {});
     }
-    void onOutputReady() override { outputReady(); }
+    void onOutputReady() override { connection_.outputReady(); }
     http::Receiver* onRequest(http::ResponseStream& stream, http::RequestHead&& head) override {
-      peer.requests.push_back(std::make_unique<ServedRequest>());
-      ServedRequest& request = *peer.requests.back();
+      peer_.requests.push_back(std::make_unique<ServedRequest>());
+      ServedRequest& request = *peer_.requests.back();
       request.stream = &stream;
       request.head = std::move(head);
-      peer.script(request);
+      peer_.script(request);
       return &request;
     }
     http::Receiver* onBadRequest(http::ResponseStream& stream, int, std::string_view detail) override {
-      FAIL_CHECK("the proxy sent a bad request: " << std::string(detail));
+      FAIL_CHECK("the client sent a bad request: " << std::string(detail));
       return onRequest(stream, {});
     }
-    TestPeer& peer;
+    TestPeer& peer_;
+    wire::CodecConnection connection_;
   };
   std::list<std::unique_ptr<Served>> connections;
 
@@ -163,8 +141,7 @@ class TestPeer {
     }
   }
   event::Dispatcher& dispatcher_;
-  net::ReadBlocks& blocks_;
-  net::FlushQueue& queue_;
+  wire::IoContext& io_;
   std::unique_ptr<net::Acceptor> acceptor_;
   int refusals_ = 0;
 };
