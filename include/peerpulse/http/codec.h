@@ -16,6 +16,13 @@
 //   receiver.onClosed()       both directions ended in order
 //   receiver.onReset(...)     it ended otherwise, by the remote side, the connection or the protocol
 //   stream.reset(reason)      our own side ended it; no further callback follows
+//
+// Half-close: a tunnel (h1 after 101) has two directions that end apart. The remote side's FIN is onEnd(), and
+// sendEnd() goes on working; after our own sendEnd() outputEnded() tells the connection to send a FIN while it
+// reads on. onClosed() follows when both have ended.
+//
+// The end of a connection: finished() says that it is over in order. Whoever wants to end it earlier calls
+// goAway(), writes what produce() then gives, and closes; connectionLost() is for a connection that is gone.
 // The pointer must not be used after that. A receiver must outlive its stream.
 //
 // Re-entry: every stream method may be called from inside any receiver callback. Codecs must not be destroyed
@@ -121,7 +128,8 @@ class Codec {
   /// Takes all of `in`. An error means: send what produce() still gives, then close the connection; the
   /// message says what the remote side did. All streams were told onReset() by then.
   virtual Result<void> receive(Slice in) = 0;
-  /// The remote side sent FIN. Streams that this cuts off are told onReset(kConnectionClosed).
+  /// The remote side sent FIN. Streams that this cuts off are told onReset(kConnectionClosed); of a tunnel only
+  /// the incoming direction ends.
   virtual void receiveEof() = 0;
   /// The connection is gone: every stream is told onReset(kConnectionClosed, detail).
   virtual void connectionLost(std::string_view detail) = 0;
@@ -131,8 +139,17 @@ class Codec {
   virtual bool wantsRead() const { return true; }
   /// True once nothing is left to do: the owner closes after writing what produce() gave.
   virtual bool finished() const = 0;
-  /// Starts no new streams, finishes the old ones (h2: GOAWAY; h1: Connection: close), then finished().
+  /// True once nothing more will be sent although the other direction is still read (h1: a tunnel whose sending
+  /// side ended, the rest of a request answered early): after writing what produce() gave, send a FIN.
+  virtual bool outputEnded() const { return false; }
+  /// Starts no new streams, finishes the old ones (h2: GOAWAY; h1: Connection: close), then finished(). An h2
+  /// server first gives notice and says which stream is the last when that has arrived (the ACK of a PING, one
+  /// round trip), so that no request on its way is lost; a second drain() no longer waits.
   virtual void drain() = 0;
+  /// Says goodbye now: every stream is told onReset(kConnectionClosed), produce() gives the last words (h2:
+  /// GOAWAY with the last stream served; h1 has none, its streams stay until connectionLost()), after which an
+  /// h2 codec is finished(). Harmless at any time, also twice, after an error or once finished.
+  virtual void goAway() {}
   virtual size_t activeStreams() const = 0;
 };
 

@@ -40,6 +40,7 @@ class ClientCodec final : public http::ClientCodec, public Connection {
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override { return !eof_ && roomForInput(); }
   bool finished() const override { return stream_ == nullptr && (broken_ || !keepAlive_) && out_.empty(); }
+  bool outputEnded() const override { return tunnel_ && stream_ != nullptr && stream_->ended && out_.empty(); }
   void drain() override;
   size_t activeStreams() const override { return stream_ != nullptr ? 1 : 0; }
   bool canOpenStream() const override {

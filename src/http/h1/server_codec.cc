@@ -40,6 +40,7 @@ class ServerCodec final : public Codec, public Connection {
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override { return state_ != State::kClosing && !eof_ && roomForInput(); }
   bool finished() const override;
+  bool outputEnded() const override;
   void drain() override;
   size_t activeStreams() const override { return stream_ != nullptr ? 1 : 0; }
 
@@ -62,6 +63,7 @@ class ServerCodec final : public Codec, public Connection {
   void refuse(const Fault& fault);
   void endRequest();
   bool discard(Slice& in);
+  void endTunnelInput();
   void onFault(bool answered) override;
 
   ServerCodecOwner& owner_;
@@ -176,8 +178,7 @@ void ServerCodec::receiveEof() {
   eof_ = true;
   if (broken_) return;
   if (tunnel_ && stream_ != nullptr && !stream_->incomingDone) {
-    body_.endOfFile();
-    finishIncoming();
+    if (!hasInput()) endTunnelInput();
   } else if (state_ == State::kBody) {
     breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
   } else if (state_ == State::kHead || state_ == State::kDiscard) {
@@ -185,6 +186,19 @@ void ServerCodec::receiveEof() {
   }
   // kWait: the client said all it had to say and waits for the answer: legal (faults C9). Requests it had
   // pipelined before are still served: afterOutput() goes on with the backlog.
+}
+
+// The client's direction is over; ours goes on until it ends as well.
+void ServerCodec::endTunnelInput() {
+  body_.endOfFile();
+  finishIncoming();
+  if (out_.empty()) afterOutput();
+  owner_.onOutputReady();
+}
+
+bool ServerCodec::outputEnded() const {
+  if (!out_.empty()) return false;
+  return state_ == State::kDiscard || (tunnel_ && stream_ != nullptr && stream_->ended);
 }
 
 bool ServerCodec::finished() const {
@@ -242,7 +256,7 @@ void ServerCodec::sendHeaders(ServerStream& stream, const ResponseHead& head, bo
 }
 
 void ServerCodec::afterOutput() {
-  if (stream_ != nullptr && stream_->ended) {
+  if (stream_ != nullptr && stream_->ended && (stream_->incomingDone || !tunnel_)) {
     auto& stream = static_cast<ServerStream&>(*stream_);
     const bool complete = stream.incomingDone && !tunnel_;
     const bool waiting = stream.expectContinue && !sawBody_;
@@ -250,7 +264,7 @@ void ServerCodec::afterOutput() {
       if (state_ != State::kClosing) state_ = State::kHead;
     } else {
       keepAlive_ = false;
-      // A client that waits for 100 (Continue) sends no body; and a tunnel is over when one side says so.
+      // A client that waits for 100 (Continue) sends no body.
       state_ = tunnel_ || waiting || eof_ ? State::kClosing : State::kDiscard;
       discarded_ = 0;
     }
@@ -263,6 +277,8 @@ void ServerCodec::afterOutput() {
   } else if (hasInput()) {
     process();
   }
+  // The client may have ended its direction before there was a tunnel.
+  if (tunnel_ && eof_ && stream_ != nullptr && !stream_->incomingDone && !hasInput()) endTunnelInput();
 }
 
 }  // namespace

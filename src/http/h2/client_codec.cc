@@ -42,6 +42,7 @@ class ClientCodec final : public http::ClientCodec, private Session {
   bool finished() const override { return drained() && unsent_.empty(); }
   size_t activeStreams() const override { return active(); }
   void drain() override;
+  void goAway() override;
   void abandon() override { abandonAll(); }
   bool canOpenStream() const override;
   RequestStream& openStream(ResponseReceiver& receiver) override;
@@ -185,6 +186,12 @@ void ClientCodec::drain() {
   draining_ = true;
   nghttp2_submit_goaway(native(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
   outputReady();
+}
+
+void ClientCodec::goAway() {
+  if (dead()) return;
+  sayGoodbye();
+  resetUnsent(ResetReason::kConnectionClosed, "closed by this side");
 }
 
 bool ClientCodec::submitPing(uint64_t payload) {

@@ -54,9 +54,10 @@ class ServerCodec final : public Codec, private Session {
   void receiveEof() override { closeAll(ResetReason::kConnectionClosed, "end of file"); }
   void connectionLost(std::string_view detail) override { closeAll(ResetReason::kConnectionClosed, detail); }
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
-  bool finished() const override { return drained(); }
+  bool finished() const override { return drained() && (drain_ != Drain::kNoticed || dead()); }
   size_t activeStreams() const override { return active(); }
   void drain() override;
+  void goAway() override { sayGoodbye(); }
 
  private:
   enum class Drain : uint8_t { kNo, kNoticed, kFinal };

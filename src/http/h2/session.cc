@@ -120,8 +120,8 @@ void Session::protocolReset(H2Stream& stream, uint32_t errorCode, std::string_vi
 // --- bytes ----------------------------------------------------------------------------------------------
 
 Result<void> Session::receiveBytes(const Slice& in) {
-  if (dead_) return Error{failure_};
-  if (in.empty()) return {};
+  if (dead_ && !failure_.empty()) return Error{failure_};
+  if (dead_ || in.empty()) return {};
   input_ = &in;
   lastProblem_.clear();
   const ssize_t taken = nghttp2_session_mem_recv(session_, in.data(), in.size());
@@ -196,6 +196,15 @@ void Session::closeAll(ResetReason reason, std::string_view detail) {
   outputDead_ = true;
   control_.clear();
   flush();
+}
+
+void Session::sayGoodbye() {
+  if (dead_) return;
+  nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
+  giveUp(ResetReason::kConnectionClosed, "closed by this side");
+  failure_.clear();  // what the remote side says from now on is not read, and no fault of its
+  flush();
+  outputReady();
 }
 
 void Session::closeStream(H2Stream& stream, Notification::Kind kind, ResetReason reason, std::string text) {

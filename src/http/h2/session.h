@@ -57,6 +57,8 @@ class Session {
   void produceBytes(Buffer& out, size_t limit);
   /// Tells every stream that the connection ended, and is finished.
   void closeAll(ResetReason reason, std::string_view detail);
+  /// The same, after a GOAWAY that says which streams were served.
+  void sayGoodbye();
   bool drained() const;
   size_t active() const { return active_; }
   size_t tableSize() const { return streams_.size(); }
