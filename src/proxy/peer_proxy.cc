@@ -26,7 +26,6 @@ constexpr Duration kKernelTick = milliseconds(10);
 PeerProxy::PeerProxy(WorkerContext& context, const PeerOptions& options, net::ListenSocket& socket)
     : context_(context),
       options_(options),
-      socket_(socket),
       stats_(context.shared.stats.peer(options.id)),
       router_(std::make_unique<Router>(context.options.routes)),
       retryBudget_(std::make_unique<RetryBudget>(context.options.retry.budgetPercent)),
@@ -133,7 +132,6 @@ void PeerProxy::onCircuitChange(TimePoint at) {
     evictIdle();
     if (options_.onDead == OnDead::kRefuse) resetIdleDownstreams();
   }
-  if (!open && !draining_) acceptor_.setEnabled(true);
   resumeHeld();
 }
 
@@ -282,16 +280,7 @@ void PeerProxy::resetIdleDownstreams() {
 }
 
 void PeerProxy::drain() {
-  acceptor_.acceptQueued();
-  draining_ = true;
-  acceptor_.setEnabled(false);
-  // From here on new clients are told at once instead of waiting in the queue until we are gone.
-  if (!options_.listen.isUnix()) {
-    if (auto refused = socket_.refuse(); !refused) {
-      log::write(log::Level::kWarn, "drain_listener",
-                 log::Fields().add("peer", options_.name).add("error", refused.error().message));
-    }
-  }
+  acceptor_.stop();
   for (auto next = connections_.begin(); next != connections_.end();)
     (*next++)->drain();
   evictIdle();

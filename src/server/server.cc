@@ -152,17 +152,18 @@ Result<void> Server::startAdmin() {
 
 // On the prober's thread, right after the table was published: first what refuses, then who must know.
 void Server::onTransition(const health::Transition& transition) {
-  gates_.reconcile(transition.peer, transition.at);
+  const Settled settled = gates_.settle(transition.peer, transition.at);
   for (auto& worker : workers_)
     worker->circuitChanged(transition.peer, transition.at);
-  const std::string& name = config_.proxy.peers[index(transition.peer)].name;
+  const auto& peer = config_.proxy.peers[index(transition.peer)];
   const bool verdictChanged = transition.from.verdict != transition.to.verdict;
   stats_.countTransition(
       transition.peer,
       verdictChanged ? health::toString(transition.to.verdict) : health::toString(transition.to.circuit),
       health::toString(transition.to.reason));
   events_.add(transition, dispatcher_.wallNow());
-  logTransition(name, transition);
+  logTransition(peer.name, transition);
+  if (settled.failure) logGateFailure(peer.name, peer.listen, *settled.failure);
 }
 
 void Server::onDegrading(const health::Degrading& warning) {
@@ -190,12 +191,20 @@ void Server::watchProber() {
                log::Fields().add("last_beat_ms", toMillis(now - table_.lastBeat())));
   }
   stats_.loop(kProberLoop).lag.observe(prober_->takeLoopLag());
+  followGates(now);
+  proberWatch_->enable(kProberWatchInterval);
+}
+
+void Server::followGates(TimePoint now) {
   for (const auto& peer : config_.proxy.peers) {
-    if (!gates_.reconcile(peer.id, now)) continue;
+    const Settled settled = gates_.follow(peer.id, now);
+    if (settled.failure) logGateFailure(peer.name, peer.listen, *settled.failure);
+    // The prober is back and the peer still dead: whom the gate let in meanwhile must go. That a gate was opened
+    // concerns nobody but the acceptors, who follow it; workers told of it would take the old verdict for news.
+    if (settled.changed != Gate::kRefusing) continue;
     for (auto& worker : workers_)
       worker->circuitChanged(peer.id, now);
   }
-  proberWatch_->enable(kProberWatchInterval);
 }
 
 void Server::onSignal(int signal) {
@@ -215,7 +224,11 @@ void Server::beginDrain() {
     dispatcher_.exit();
   });
   drainTimer_->enable(config_.drainTimeout);
-  gates_.close();
+  // Before the workers: the connections that the accept queues hand over reach them ahead of the order to drain.
+  for (const GateFailure& failure : gates_.drain(dispatcher_.now())) {
+    const auto& peer = config_.proxy.peers[index(failure.peer)];
+    logGateFailure(peer.name, peer.listen, failure);
+  }
   workersDraining_ = workers_.size();
   for (auto& worker : workers_) {
     worker->drain([this] {

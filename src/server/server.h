@@ -44,6 +44,7 @@ class Server : public probe::ProberCallbacks {
   void onLocalHealth(health::LocalState from, health::LocalState to) override;
   void onSignal(int signal);
   void watchProber();
+  void followGates(TimePoint now);
   void beginDrain();
   void stopAll();
 

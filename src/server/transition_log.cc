@@ -50,4 +50,13 @@ void logLocalHealth(health::LocalState from, health::LocalState to) {
              log::Fields().add("from", health::toString(from)).add("to", health::toString(to)));
 }
 
+void logGateFailure(const std::string& peer, const SocketAddress& listen, const GateFailure& failure) {
+  log::write(log::Level::kError, "listener_gate_failed",
+             log::Fields()
+                 .add("peer", peer)
+                 .add("listen", listen.toString())
+                 .add("wanted", toString(failure.wanted))
+                 .add("error", systemError("listen socket", failure.error).message));
+}
+
 }  // namespace peerpulse::server

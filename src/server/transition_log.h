@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "listener_gates.h"
+#include "peerpulse/base/address.h"
 #include "peerpulse/health/local_health.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
@@ -12,5 +14,6 @@ namespace peerpulse::server {
 void logTransition(const std::string& peer, const health::Transition& transition);
 void logDegrading(const std::string& peer, const health::Degrading& warning);
 void logLocalHealth(health::LocalState from, health::LocalState to);
+void logGateFailure(const std::string& peer, const SocketAddress& listen, const GateFailure& failure);
 
 }  // namespace peerpulse::server

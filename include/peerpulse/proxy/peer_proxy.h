@@ -97,7 +97,6 @@ class PeerProxy {
 
   WorkerContext& context_;
   const PeerOptions& options_;
-  net::ListenSocket& socket_;
   stats::PeerStats& stats_;
   std::unique_ptr<Router> router_;
   std::unique_ptr<RetryBudget> retryBudget_;
@@ -115,7 +114,6 @@ class PeerProxy {
   std::array<std::unique_ptr<PreparedReply>, 2> refusals_;  // [grpc]
   std::unique_ptr<Failure> refusalFailure_;                 // of refusalsGeneration_, as are the above
   uint16_t refusalsGeneration_ = 0;
-  bool draining_ = false;
   bool sliceScheduled_ = false;
   bool failing_ = false;
   TimePoint diedAt_;             // while failing_: when the verdict was reached
