@@ -33,6 +33,10 @@ void appendTransitions(const Stats& stats, Families& out) {
     for (const auto& [key, count] : stats.transitions(PeerId{i})) {
       transitions.add({{"peer", stats.peerNames()[i]}, {"to", key.first}, {"reason", key.second}}, count);
     }
+    // So that a peer's sum is right even if its kinds are not.
+    if (const uint64_t count = stats.peer(PeerId{i}).probe.transitionsUnreported.get(); count > 0) {
+      transitions.add({{"peer", stats.peerNames()[i]}, {"to", "unreported"}, {"reason", "unreported"}}, count);
+    }
   }
   out.push_back(transitions.take());
   out.push_back(stages.take());

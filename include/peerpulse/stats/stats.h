@@ -60,6 +60,8 @@ class Stats {
   const LoopStats& loop(size_t i) const { return loops_[checkedLoop(i)]; }
 
   UploadStats uploads;
+  /// What the prober's thread did and nobody was told of, because too much waited to be told: no log line, no event.
+  Value reportsDropped;
 
   const std::vector<std::string>& peerNames() const { return peerNames_; }
   const std::vector<std::string>& routeNames() const { return routeNames_; }
