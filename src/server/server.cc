@@ -68,8 +68,6 @@ void logKernelFeatures() {
 
 Server::Server(config::Config config)
     : config_(std::move(config)),
-      table_(static_cast<uint32_t>(config_.proxy.peers.size())),
-      trials_(static_cast<uint32_t>(config_.proxy.peers.size())),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
       gates_(table_) {}
@@ -94,6 +92,8 @@ Result<void> Server::start() {
   logKernelFeatures();
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
+  for (const auto& peer : config_.proxy.peers)
+    table_.adopt(peer.id);
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
 
   std::vector<probe::ProberPeer> probed;

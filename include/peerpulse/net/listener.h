@@ -66,7 +66,7 @@ class ListenSocket {
   Fd fd_;
   SocketAddress address_;
   int backlog_;
-  Mutex mutex_;                             // one change at a time
+  Mutex mutex_;                                  // one change at a time
   std::atomic<State> state_{State::kListening};  // changed with mutex_ held
   std::vector<Follower*> followers_ PP_GUARDED_BY(mutex_);
   size_t nextFollower_ PP_GUARDED_BY(mutex_) = 0;  // whose turn it is to be handed one
