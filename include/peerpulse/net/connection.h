@@ -124,6 +124,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   ConnectionCallbacks* callbacks_;
   std::unique_ptr<event::Timer> failTimer_;
   Buffer output_;
+  Buffer received_;  // of the read on the stack; kept for its memory
   size_t readSize_ = kInitialReadSize;
   uint32_t watched_ = 0;
   uint32_t handshakeWants_ = 0;
