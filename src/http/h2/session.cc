@@ -172,8 +172,9 @@ void Session::pump(Buffer& out, size_t limit) {
 bool Session::drained() const {
   if (!control_.empty() || !notifications_.empty()) return false;
   if (outputDead_) return true;
-  if (nghttp2_session_want_write(session_) != 0) return false;
-  return dead_ || (streams_.empty() && nghttp2_session_want_read(session_) == 0);
+  // The driver asks after each turn: what a living connection answers comes first.
+  if (!dead_ && (!streams_.empty() || nghttp2_session_want_read(session_) != 0)) return false;
+  return nghttp2_session_want_write(session_) == 0;
 }
 
 // --- the end --------------------------------------------------------------------------------------------
