@@ -15,8 +15,8 @@ namespace {
 constexpr uint32_t kMaxFrameSize = 64 * 1024;
 constexpr int32_t kConnectionWindow = 16 * 1024 * 1024;
 /// Replies that receiveBytes() serialises ahead; the rest waits in nghttp2, which bounds it (A5).
-constexpr size_t kControlLimit = 16 * 1024;
-constexpr size_t kMaxSentHeaderBlock = 256 * 1024;
+constexpr size_t kControlLimit = size_t{16} * 1024;
+constexpr size_t kMaxSentHeaderBlock = size_t{256} * 1024;
 
 struct OptionDeleter {
   void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
@@ -157,8 +157,9 @@ void Session::pump(Buffer& out, size_t limit) {
 bool Session::drained() const {
   if (life_.is(Life::kNoticed) || !control_.empty() || !notifications_.empty()) return false;
   if (life_.is(Life::kClosed)) return true;
-  if (nghttp2_session_want_write(session_) != 0) return false;
-  return over() || (streams_.empty() && nghttp2_session_want_read(session_) == 0);
+  // The driver asks after each turn: what a living connection answers comes first.
+  if (!over() && (!streams_.empty() || nghttp2_session_want_read(session_) != 0)) return false;
+  return nghttp2_session_want_write(session_) == 0;
 }
 
 // --- the end --------------------------------------------------------------------------------------------

@@ -151,9 +151,9 @@ class Session {
   bool capacityChanged_ = false;
   bool flushing_ = false;  ///< flush() is on the stack
   FieldArray fields_;
-  std::unique_ptr<HeaderBlock> block_;  ///< of the section being decoded; h2 allows one at a time
-  H2Stream* blockOf_ = nullptr;         ///< whose it is; null: nobody's
-  std::unique_ptr<HeaderBlock> spare_;  ///< to be used again
+  std::unique_ptr<HeaderBlock> block_;               ///< of the section being decoded; h2 allows one at a time
+  H2Stream* blockOf_ = nullptr;                      ///< whose it is; null: nobody's
+  std::vector<std::unique_ptr<HeaderBlock>> spare_;  ///< to be used again
   GlitchMeter glitches_;
   size_t continuations_ = 0;      ///< of the header block being received
   Buffer control_;                ///< frames serialised by receiveBytes(), ahead of produceBytes()

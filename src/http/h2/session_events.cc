@@ -13,7 +13,7 @@ namespace {
 /// Smaller pieces are copied: a slice of a few bytes would keep its whole read block alive, and a peer that
 /// dribbles tiny DATA frames could pin a block for each (faults A6).
 constexpr size_t kCopyBelow = 2048;
-constexpr size_t kMaxSentFrame = 64 * 1024;
+constexpr size_t kMaxSentFrame = size_t{64} * 1024;
 constexpr size_t kUsefulPerMessage = 8;
 
 bool endsStream(const nghttp2_frame_hd& head) { return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0; }

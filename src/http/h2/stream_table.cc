@@ -68,7 +68,12 @@ void Session::letGo(H2Stream& stream) {
 void Session::beginBlock(H2Stream* stream) {
   blockOf_ = stream;
   if (stream == nullptr) return;
-  if (!block_) block_ = spare_ ? std::move(spare_) : std::make_unique<HeaderBlock>(limits_);
+  if (!block_ && !spare_.empty()) {
+    block_ = std::move(spare_.back());
+    spare_.pop_back();
+  } else if (!block_) {
+    block_ = std::make_unique<HeaderBlock>(limits_);
+  }
   block_->restart(stream->incoming.is(Incoming::kHead) ? HeaderBudget() : stream->budget);
 }
 
@@ -78,7 +83,8 @@ void Session::queueBlock(Notification::Kind kind, H2Stream& stream) {
 }
 
 void Session::keep(std::unique_ptr<HeaderBlock> block) {
-  if (!spare_) spare_ = std::move(block);
+  constexpr size_t kMaxSpare = 8;
+  if (spare_.size() < kMaxSpare) spare_.push_back(std::move(block));
 }
 
 // --- receivers ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "erratic.h"
+#include "../erratic.h"
 #include "h1/client_codec.h"
 #include "h1/server_codec.h"
 

@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "erratic.h"
+#include "../erratic.h"
 #include "h2/client_codec.h"
 #include "h2/server_codec.h"
 

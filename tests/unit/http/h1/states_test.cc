@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "graph.h"
-#include "h1_fuzz.h"
+#include "../graph.h"
+#include "fuzz.h"
 
 namespace peerpulse::http::test {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <doctest/doctest.h>
 
-#include "graph.h"
-#include "h2_frames.h"
-#include "h2_fuzz.h"
+#include "../graph.h"
+#include "frames.h"
+#include "fuzz.h"
 
 namespace peerpulse::http::test {
 namespace {

@@ -7,9 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include "h2_frames.h"
-#include "h2_fuzz.h"
-#include "test_peers.h"
+#include "../test_peers.h"
+#include "frames.h"
+#include "fuzz.h"
 
 namespace peerpulse::http::test {
 namespace {
