@@ -51,8 +51,8 @@ TEST_CASE("kindOf: known names in any case, and nothing near them") {
 
 TEST_CASE("which fields stay with their connection, and which out of trailers") {
   for (const auto& [name, kind] : kKnown) {
-    CAPTURE(name);
     const std::string text(name);
+    CAPTURE(text);
     const bool ofConnection = text == "connection" || text == "keep-alive" || text == "proxy-connection" ||
                               text == "transfer-encoding" || text == "upgrade" || text == "http2-settings";
     CHECK(isConnectionField(kind) == ofConnection);
