@@ -249,6 +249,28 @@ TEST_CASE("h1: early answer, then a bounded drain of the body") {
   CHECK(q.server->finished());
 }
 
+TEST_CASE("h1: what a stream did not give back is not held against the connection") {
+  CodecLimits limits;
+  limits.streamWindow = 1000;
+  Pair p(limits);
+  REQUIRE(p.server->receive(
+      Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" + std::string(1500, 'x'))));
+  CHECK_FALSE(p.server->wantsRead());
+  p.request(0).answer->sendHeaders(makeResponse(413), true);
+  produced(*p.server);
+  CHECK(p.server->wantsRead());  // the rest goes nowhere
+  REQUIRE(p.server->receive(Slice::copyOf(std::string(500, 'x'))));
+  CHECK(p.server->finished());
+
+  Recorder r;
+  p.open(r).sendHeaders(makeRequest("GET", "/"), true);
+  produced(*p.client);
+  REQUIRE(
+      p.client->receive(Slice::copyOf("HTTP/1.1 200 OK\r\nContent-Length: 1500\r\n\r\n" + std::string(1500, 'y'))));
+  CHECK(r.text() == "head:200 data end closed");
+  CHECK(p.client->wantsRead());  // an idle connection hears its end
+}
+
 TEST_CASE("h1: a complete answer before the request was all sent") {
   Pair p;
   Recorder r;
