@@ -21,6 +21,15 @@ void raise(std::atomic<int64_t>& stamp, TimePoint to) {
   }
 }
 
+/// What somebody is told who asks for a peer that is gone: nothing flows.
+CircuitWord removedWord() {
+  CircuitWord word;
+  word.circuit = CircuitState::kOpen;
+  word.reason = Reason::kRemoved;
+  word.overridden = true;  // whatever the prober does
+  return word;
+}
+
 }  // namespace
 
 uint64_t CircuitWord::pack() const {
@@ -40,45 +49,75 @@ CircuitWord CircuitWord::unpack(uint64_t bits) {
   return word;
 }
 
-CircuitTable::CircuitTable(uint32_t peerCount) : size_(peerCount), entries_(std::make_unique<Entry[]>(peerCount)) {
+CircuitTable::CircuitTable(uint32_t slots) : size_(slots), entries_(std::make_unique<Entry[]>(slots)) {
   for (uint32_t i = 0; i < size_; ++i) {
     entries_[i].word.store(CircuitWord{}.pack(), std::memory_order_relaxed);
   }
 }
 
+CircuitTable::Entry& CircuitTable::entry(PeerId peer) {
+  PP_ASSERT(slot(peer) < size_);
+  return entries_[slot(peer)];
+}
+
+const CircuitTable::Entry& CircuitTable::entry(PeerId peer) const {
+  PP_ASSERT(slot(peer) < size_);
+  return entries_[slot(peer)];
+}
+
+void CircuitTable::adopt(PeerId peer) {
+  Entry& e = entry(peer);
+  const CircuitWord old = CircuitWord::unpack(e.word.load(std::memory_order_relaxed));
+  CircuitWord first;
+  first.generation = static_cast<uint16_t>(old.generation + 1);  // what was admitted under the old one is discarded
+  e.epoch.store(epoch(peer), std::memory_order_relaxed);
+  e.protocol.store(PeerProtocol::kUnknown, std::memory_order_relaxed);
+  e.lastHeard.store(0, std::memory_order_relaxed);
+  e.lastKernelHeard.store(0, std::memory_order_relaxed);
+  e.word.store(first.pack(), std::memory_order_release);
+}
+
+void CircuitTable::retire(PeerId peer) {
+  Entry& e = entry(peer);
+  PP_ASSERT(e.epoch.load(std::memory_order_relaxed) == epoch(peer));
+  CircuitWord gone = removedWord();
+  gone.generation = static_cast<uint16_t>(load(peer).generation + 1);
+  e.word.store(gone.pack(), std::memory_order_release);
+}
+
 void CircuitTable::publish(PeerId peer, CircuitWord word) {
-  PP_ASSERT(index(peer) < size_);
-  std::atomic<uint64_t>& slot = entries_[index(peer)].word;
+  std::atomic<uint64_t>& published = entry(peer).word;
   // Only this thread writes, so its own last store is what it reads.
-  const CircuitWord old = CircuitWord::unpack(slot.load(std::memory_order_relaxed));
+  const CircuitWord old = CircuitWord::unpack(published.load(std::memory_order_relaxed));
   word.generation = static_cast<uint16_t>(old.generation + 1);
   // Release: whoever acts on the word also sees what the prober wrote before it (statistics, listener state).
-  slot.store(word.pack(), std::memory_order_release);
+  published.store(word.pack(), std::memory_order_release);
 }
 
 CircuitWord CircuitTable::load(PeerId peer) const {
-  PP_ASSERT(index(peer) < size_);
-  return CircuitWord::unpack(entries_[index(peer)].word.load(std::memory_order_acquire));
+  const Entry& e = entry(peer);
+  const CircuitWord word = CircuitWord::unpack(e.word.load(std::memory_order_acquire));
+  return e.epoch.load(std::memory_order_relaxed) == epoch(peer) ? word : removedWord();
 }
 
-void CircuitTable::stampHeard(PeerId peer, TimePoint now) {
-  PP_ASSERT(index(peer) < size_);
-  raise(entries_[index(peer)].lastHeard, now);
+void CircuitTable::publishProtocol(PeerId peer, PeerProtocol protocol) {
+  entry(peer).protocol.store(protocol, std::memory_order_relaxed);
 }
+
+PeerProtocol CircuitTable::protocol(PeerId peer) const {
+  return entry(peer).protocol.load(std::memory_order_relaxed);
+}
+
+void CircuitTable::stampHeard(PeerId peer, TimePoint now) { raise(entry(peer).lastHeard, now); }
 
 TimePoint CircuitTable::lastHeard(PeerId peer) const {
-  PP_ASSERT(index(peer) < size_);
-  return TimePoint(Duration(entries_[index(peer)].lastHeard.load(std::memory_order_relaxed)));
+  return TimePoint(Duration(entry(peer).lastHeard.load(std::memory_order_relaxed)));
 }
 
-void CircuitTable::stampKernelHeard(PeerId peer, TimePoint at) {
-  PP_ASSERT(index(peer) < size_);
-  raise(entries_[index(peer)].lastKernelHeard, at);
-}
+void CircuitTable::stampKernelHeard(PeerId peer, TimePoint at) { raise(entry(peer).lastKernelHeard, at); }
 
 TimePoint CircuitTable::lastKernelHeard(PeerId peer) const {
-  PP_ASSERT(index(peer) < size_);
-  return TimePoint(Duration(entries_[index(peer)].lastKernelHeard.load(std::memory_order_relaxed)));
+  return TimePoint(Duration(entry(peer).lastKernelHeard.load(std::memory_order_relaxed)));
 }
 
 void CircuitTable::beat(TimePoint now) { lastBeat_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }

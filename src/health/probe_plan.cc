@@ -56,6 +56,7 @@ ProbePlan::Ack ProbePlan::acked(uint32_t sequence, TimePoint now, Actions& actio
   if (sent_ - sequence < kSlowedOutstanding) ack.rtt = now - sentAt_[sequence % kSlowedOutstanding];
   acked_ = sequence;
   answered_ = true;
+  protocol_ = PeerProtocol::kHttp2;
   relearning_ = false;
   strikes_ = 0;
   heardHere_ = now;
@@ -86,6 +87,7 @@ void ProbePlan::closed(bool notHttp2, bool refused, TimePoint now) {
   ended(now);
   if (refused) strikes_ = 0;  // the process ended: no sign of what it speaks
   if (!wasOpen || answered_ || !usesHttp2()) return;
+  if (notHttp2) protocol_ = PeerProtocol::kHttp1;
   if (notHttp2 || relearning_ || ++strikes_ >= kMaxStrikes) withoutHttp2();
 }
 
@@ -126,6 +128,7 @@ void ProbePlan::outageEnded(TimePoint now, Actions& actions) {
   if (policed_) return;
   mode_ = ProbeMode::kFastPing;  // it may be another program that came back
   relearning_ = true;
+  protocol_ = PeerProtocol::kUnknown;
 }
 
 void ProbePlan::withoutHttp2() {

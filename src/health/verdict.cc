@@ -1,5 +1,6 @@
 #include "peerpulse/health/verdict.h"
 
+#include "peerpulse/health/peer_protocol.h"
 #include "peerpulse/health/probe_mode.h"
 
 namespace peerpulse::health {
@@ -36,6 +37,16 @@ const char* toString(Reason reason) {
     case Reason::kFlapping: return "flapping";
     case Reason::kRequestFailures: return "request_failures";
     case Reason::kOperator: return "operator";
+    case Reason::kRemoved: return "removed";
+  }
+  return "?";
+}
+
+const char* toString(PeerProtocol protocol) {
+  switch (protocol) {
+    case PeerProtocol::kUnknown: return "unknown";
+    case PeerProtocol::kHttp1: return "http1";
+    case PeerProtocol::kHttp2: return "http2";
   }
   return "?";
 }

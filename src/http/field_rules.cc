@@ -1,36 +1,53 @@
 #include "field_rules.h"
 
-#include <algorithm>
-#include <array>
-
+#include "byte_scan.h"
 #include "peerpulse/http/header_list.h"
 
 namespace peerpulse::http {
 namespace {
 
-template <size_t N>
-bool oneOf(std::string_view name, const std::array<std::string_view, N>& names) {
-  return std::any_of(names.begin(), names.end(), [&](std::string_view n) { return equalsIgnoreCase(n, name); });
-}
-
-constexpr std::array<std::string_view, 6> kConnectionFields = {"connection",        "keep-alive", "proxy-connection",
-                                                               "transfer-encoding", "upgrade",    "http2-settings"};
-
-constexpr std::array<std::string_view, 13> kForbiddenTrailers = {"transfer-encoding",
-                                                                 "content-length",
-                                                                 "host",
-                                                                 "authorization",
-                                                                 "proxy-authorization",
-                                                                 "cookie",
-                                                                 "set-cookie",
-                                                                 "te",
-                                                                 "trailer",
-                                                                 "connection",
-                                                                 "keep-alive",
-                                                                 "proxy-connection",
-                                                                 "upgrade"};
+constexpr ByteSet kTokenBytes("!#$%&'*+-.^_`|~");
 
 }  // namespace
+
+FieldKind kindOf(std::string_view name) {
+  const auto is = [name](std::string_view known) { return equalsIgnoreCase(name, known); };
+  switch (name.size()) {
+    case 2: return is("te") ? FieldKind::kTe : FieldKind::kOther;
+    case 4: return is("host") ? FieldKind::kHost : FieldKind::kOther;
+    case 6:
+      if (is("cookie")) return FieldKind::kCookie;
+      return is("expect") ? FieldKind::kExpect : FieldKind::kOther;
+    case 7:
+      if (is("trailer")) return FieldKind::kTrailer;
+      return is("upgrade") ? FieldKind::kUpgrade : FieldKind::kOther;
+    case 10:
+      if (is("connection")) return FieldKind::kConnection;
+      if (is("keep-alive")) return FieldKind::kKeepAlive;
+      return is("set-cookie") ? FieldKind::kSetCookie : FieldKind::kOther;
+    case 13: return is("authorization") ? FieldKind::kAuthorization : FieldKind::kOther;
+    case 14:
+      if (is("content-length")) return FieldKind::kContentLength;
+      if (is("http2-settings")) return FieldKind::kHttp2Settings;
+      return is("content_length") ? FieldKind::kImitation : FieldKind::kOther;
+    case 16: return is("proxy-connection") ? FieldKind::kProxyConnection : FieldKind::kOther;
+    case 17:
+      if (is("transfer-encoding")) return FieldKind::kTransferEncoding;
+      return is("transfer_encoding") ? FieldKind::kImitation : FieldKind::kOther;
+    case 19: return is("proxy-authorization") ? FieldKind::kProxyAuthorization : FieldKind::kOther;
+    default: return FieldKind::kOther;
+  }
+}
+
+bool isForbiddenTrailer(FieldKind kind) {
+  switch (kind) {
+    case FieldKind::kOther:
+    case FieldKind::kHttp2Settings:
+    case FieldKind::kExpect:
+    case FieldKind::kImitation: return false;
+    default: return true;
+  }
+}
 
 std::optional<uint64_t> parseDigits(std::string_view text) {
   constexpr uint64_t kMax = INT64_MAX;
@@ -45,16 +62,13 @@ std::optional<uint64_t> parseDigits(std::string_view text) {
   return value;
 }
 
-bool isConnectionField(std::string_view name) { return oneOf(name, kConnectionFields); }
+bool isToken(std::string_view text) { return !text.empty() && kTokenBytes.hasAll(text); }
 
-bool isForbiddenTrailer(std::string_view name) { return oneOf(name, kForbiddenTrailers); }
-
-bool isToken(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           kMarks.find(c) != std::string_view::npos;
-  });
+bool isSafeValue(std::string_view value) {
+  for (size_t at = findControl(value, 0); at < value.size(); at = findControl(value, at + 1)) {
+    if (value[at] == '\r' || value[at] == '\n' || value[at] == '\0') return false;
+  }
+  return true;
 }
 
 }  // namespace peerpulse::http

@@ -2,7 +2,8 @@
 
 namespace peerpulse::net {
 
-FlushQueue::FlushQueue(event::Scheduler& scheduler) : turnEnd_(scheduler.createTurnEnd([this] { run(); })) {}
+FlushQueue::FlushQueue(event::Scheduler& scheduler)
+    : turnEnd_(scheduler.createTurnEnd([this] { run(); })), nextTurn_(scheduler.createTimer([this] { run(); })) {}
 
 void FlushQueue::add(Flushable& item) {
   if (item.linked()) return;
@@ -11,13 +12,14 @@ void FlushQueue::add(Flushable& item) {
 }
 
 void FlushQueue::run() {
-  // Items may queue others (or themselves again); a bound keeps one turn from going on for ever.
+  // Items may queue others (or themselves again); a bound keeps one turn from going on for ever. What is over it waits
+  // for the next turn: a turn end that is scheduled from inside one would run in this one.
   for (size_t budget = queue_.size() * 4; budget > 0 && !queue_.empty(); --budget) {
     Flushable& item = queue_.front();
     item.unlink();
     item.flushNow();
   }
-  if (!queue_.empty()) turnEnd_->schedule();
+  if (!queue_.empty()) nextTurn_->enable(Duration::zero());
 }
 
 }  // namespace peerpulse::net

@@ -61,6 +61,10 @@ void PeerProber::feed(const health::Event& event) {
 void PeerProber::handle(const health::Event& event) {
   prepare(event);
   const health::Actions actions = health_.on(event, dispatcher_.now());
+  if (health_.protocol() != protocol_) {
+    protocol_ = health_.protocol();
+    table_.publishProtocol(peer_.id, protocol_);
+  }
   showScore();  // before the verdict is published: who reads both must not find a dead peer with a score
   for (const health::Action& action : actions)
     apply(action);

@@ -59,6 +59,7 @@ class PeerProber {
 
   const TimePoint started_;
   health::PeerHealth health_;
+  health::PeerProtocol protocol_ = health::PeerProtocol::kUnknown;  // as the workers know it
   FreshConnects connects_;
   std::unique_ptr<ProbeSession> session_;
   uint64_t unanswered_ = 0;  // PINGs of the session

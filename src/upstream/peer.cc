@@ -69,7 +69,10 @@ Pool& Peer::pool(TrafficClass trafficClass) {
 Protocol Peer::protocolFor(const http::RequestHead& head) const {
   if (!head.upgrade.empty()) return Protocol::kHttp1;
   if (options_->protocol != Protocol::kAuto) return options_->protocol;
-  return head.version == http::Version::kHttp2 ? Protocol::kHttp2 : Protocol::kHttp1;
+  if (head.version != http::Version::kHttp2) return Protocol::kHttp1;
+  // gRPC needs HTTP/2 whatever the peer seemed to speak; it fails there by what the peer says.
+  const bool http1Only = context_.table.protocol(id()) == health::PeerProtocol::kHttp1;
+  return http1Only && !head.isGrpc() ? Protocol::kHttp1 : Protocol::kHttp2;
 }
 
 const Failure& Peer::refusal(const health::CircuitWord& word) {

@@ -1,10 +1,15 @@
 #include "peerpulse/wire/codec_connection.h"
 
+#include <algorithm>
+
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::wire {
 
 namespace {
+
+// What is taken for the end itself although the output is full: GOAWAY stands behind other control frames.
+constexpr size_t kLastWords = 64 * 1024;
 
 using State = CodecConnection::State;
 
@@ -21,7 +26,7 @@ bool legal(State from, State to) {
 }  // namespace
 
 std::unique_ptr<http::Codec> CodecConnectionOwner::createCodec(http::Preface) {
-  PP_ASSERT(!"an owner of accepted connections must create codecs");
+  PP_ASSERT(false);  // an owner of accepted connections must create codecs
   return nullptr;
 }
 
@@ -30,7 +35,8 @@ CodecConnection::CodecConnection(IoContext& io, std::unique_ptr<net::Transport> 
     : io_(io),
       owner_(owner),
       state_(State::kChoosing),
-      connection_(net::Connection::accepted(io.scheduler, io.blocks, std::move(transport), *this)) {}
+      connection_(net::Connection::accepted(io.scheduler, io.blocks, std::move(transport), *this)),
+      serves_(true) {}
 
 CodecConnection::CodecConnection(IoContext& io, const SocketAddress& address, const net::SocketOptions& options,
                                  std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner)
@@ -38,7 +44,8 @@ CodecConnection::CodecConnection(IoContext& io, const SocketAddress& address, co
       owner_(owner),
       state_(State::kConnecting),
       codec_(std::move(codec)),
-      connection_(net::Connection::connectTo(io.scheduler, io.blocks, io.connector, address, options, *this)) {}
+      connection_(net::Connection::connectTo(io.scheduler, io.blocks, io.connector, address, options, *this)),
+      serves_(false) {}
 
 CodecConnection::~CodecConnection() = default;
 
@@ -51,11 +58,11 @@ void CodecConnection::enter(State to) {
 
 void CodecConnection::onReady() {
   enter(State::kOpen);
-  owner_.onReady();
-  if (state_ == State::kOpen) flushNow();
+  sendNow([this] { owner_.onReady(); });
 }
 
 void CodecConnection::onRead(Slice data) {
+  if (state_ == State::kEnded) return;
   owner_.onHeard();
   if (muted_ || state_ == State::kEnded) return;
   if (state_ == State::kChoosing && !choose(data)) return;
@@ -75,12 +82,14 @@ bool CodecConnection::choose(Slice& data) {
   return true;
 }
 
+// What there is to send then waits for onReadDone().
 void CodecConnection::receive(Slice data) {
+  codecBusy_ = true;
   const Result<void> received = codec_->receive(std::move(data));
+  codecBusy_ = false;
   if (state_ == State::kEnded) return;
   if (!received) {
-    pump();  // the codec's last words
-    if (state_ != State::kEnded) end({End::Kind::kProtocol, received.error().message, 0}, Leave::kStaged);
+    end({End::Kind::kProtocol, received.error().message, 0}, Leave::kStaged);
     return;
   }
   // At once, not at the turn's end: reading on would exceed what may be buffered.
@@ -88,33 +97,36 @@ void CodecConnection::receive(Slice data) {
 }
 
 void CodecConnection::onEof() {
-  remoteEnded_ = true;
-  if (muted_) return;
-  if (codec_ == nullptr) {
+  if (codec_ == nullptr && !muted_) {
     end({End::Kind::kRemoteEnded, "the client closed the connection", 0}, Leave::kInOrder);
     return;
   }
-  codec_->receiveEof();
-  outputReady_ = true;
+  hearEnd();
   flushNow();
+}
+
+void CodecConnection::hearEnd() {
+  remoteEnded_ = true;
+  if (muted_) return;
+  codecBusy_ = true;
+  codec_->receiveEof();
+  codecBusy_ = false;
+  outputReady_ = true;
 }
 
 // --- writing ---------------------------------------------------------------------------------------------------
 
 void CodecConnection::outputReady() {
   outputReady_ = true;
-  if (state_ == State::kOpen && !muted_) io_.flushQueue.add(*this);
+  if (state_ == State::kOpen && !muted_ && !codecBusy_) io_.flushQueue.add(*this);
 }
 
 void CodecConnection::flushNow() {
-  if (state_ != State::kOpen || muted_) return;
+  if (state_ != State::kOpen || muted_ || codecBusy_) return;
   pump();
   if (state_ != State::kOpen) return;
-  const bool written = connection_->output().empty();
-  if (written && codec_->finished()) {
-    const auto kind = remoteEnded_ ? End::Kind::kRemoteEnded : End::Kind::kFinished;
-    end({kind, remoteEnded_ ? "the remote side closed the connection" : "the connection is finished", 0},
-        resetWhenFinished_ ? Leave::kReset : Leave::kInOrder);
+  if (codec_->finished() && (resetWhenFinished_ || connection_->output().empty())) {
+    finish();
     return;
   }
   if (codec_->outputEnded()) connection_->endOutput();
@@ -130,7 +142,9 @@ void CodecConnection::pump() {
     Buffer& output = connection_->output();
     if (outputReady_ && output.size() < kLimit) {
       outputReady_ = false;
+      codecBusy_ = true;
       codec_->produce(output, kLimit);
+      codecBusy_ = false;
       if (state_ != State::kOpen) return;
       if (output.size() >= kLimit) outputReady_ = true;  // most likely not all of it
     }
@@ -145,14 +159,20 @@ void CodecConnection::pump() {
 
 // --- the end ---------------------------------------------------------------------------------------------------
 
+void CodecConnection::finish() {
+  const auto kind = remoteEnded_ ? End::Kind::kRemoteEnded : End::Kind::kFinished;
+  const Leave leave = serves_ ? Leave::kStaged : Leave::kInOrder;
+  end({kind, remoteEnded_ ? "the remote side closed the connection" : "the connection is finished", 0},
+      resetWhenFinished_ ? Leave::kReset : leave);
+}
+
 void CodecConnection::onClosed(const Error& error) {
-  if (state_ == State::kConnecting) {
-    end({End::Kind::kConnectFailed, error.message, error.code}, Leave::kInOrder);
-  } else if (error.code == 0) {
-    end({End::Kind::kRemoteEnded, error.message, 0}, Leave::kInOrder);
-  } else {
-    end({End::Kind::kBroken, error.message, error.code}, Leave::kInOrder);
-  }
+  const bool inOrder = error.code == 0;
+  // Where our direction had ended before, this is also how the end of the other is told.
+  if (inOrder && !remoteEnded_) hearEnd();
+  auto kind = inOrder ? End::Kind::kRemoteEnded : End::Kind::kBroken;
+  if (state_ == State::kConnecting) kind = End::Kind::kConnectFailed;
+  end({kind, error.message, error.code}, Leave::kInOrder);
 }
 
 void CodecConnection::close(std::string_view why) { end({End::Kind::kLocal, why, 0}, Leave::kGoodbye); }
@@ -179,16 +199,8 @@ void CodecConnection::end(const End& end, Leave leave) {
   enter(State::kEnded);
   unlink();
   owner_.onEnded(end);
-  if (leave == Leave::kGoodbye) sayGoodbye();
   releaseConnection(leave);
   if (codec_ != nullptr) codec_->connectionLost(end.detail);
-}
-
-void CodecConnection::sayGoodbye() {
-  codec_->goAway();
-  if (!connection_->writable()) return;
-  codec_->produce(connection_->output(), net::Connection::kOutputLimit);
-  connection_->flush();
 }
 
 void CodecConnection::releaseConnection(Leave leave) {
@@ -196,12 +208,27 @@ void CodecConnection::releaseConnection(Leave leave) {
     connection_->abort();
     return;
   }
-  const bool lingers = leave == Leave::kStaged || !connection_->output().empty();
-  if (lingers && connection_->writable()) {
+  if (leave == Leave::kGoodbye) codec_->goAway();
+  const bool spoke = leave != Leave::kInOrder && sendLastWords();
+  const auto state = connection_->state();
+  const bool unsent = connection_->writable() && !connection_->output().empty();
+  const bool remoteSends = state == net::Connection::State::kOpen || state == net::Connection::State::kLocalEnded;
+  if (unsent || (remoteSends && (spoke || leave == Leave::kStaged))) {
     io_.farewells.take(std::move(connection_));
   } else {
     connection_->close();
   }
+}
+
+// True if there were any.
+bool CodecConnection::sendLastWords() {
+  if (!connection_->writable()) return false;
+  Buffer& output = connection_->output();
+  const size_t before = output.size();
+  codec_->produce(output, std::max(net::Connection::kOutputLimit, before + kLastWords));
+  const bool spoke = output.size() > before;
+  connection_->flush();
+  return spoke;
 }
 
 std::optional<net::LastHeard> CodecConnection::lastHeard() const {

@@ -368,13 +368,13 @@ void Checkers::onFailedInFlight(uint8_t peer, const CircuitWord& word) {
 void Checkers::onRamped(uint8_t peer, TimePoint since) {
   // From since on: a ramp that was running then ends within its length; a new one may have begun after an outage.
   const bool begunAnew = truths_[peer].circuitChangedAt > since;
-  if (!begunAnew && heap_.now() - since > proxy::AdmissionRamp::kLength + milliseconds(1)) {
+  if (!begunAnew && heap_.now() - since > upstream::AdmissionRamp::kLength + milliseconds(1)) {
     fail(peer, "8: waits longer than the ramp is");
   }
 }
 
 void Checkers::onRetry(uint8_t peer, uint32_t retriesDone) {
-  if (retriesDone >= proxy::RetryOptions{}.maxRetries) fail(peer, "8: too many retries");
+  if (retriesDone >= upstream::RetryOptions{}.maxRetries) fail(peer, "8: too many retries");
 }
 
 }  // namespace peerpulse::sim

@@ -8,7 +8,7 @@ namespace peerpulse::sim {
 
 using health::CircuitWord;
 using health::Outcome;
-using proxy::Admission;
+using upstream::Admission;
 
 namespace {
 
@@ -23,7 +23,7 @@ void ExchangeModel::reset(uint32_t peers, const std::array<Duration, kMaxPeers>&
   observer_ = &observer;
   statistics_ = &statistics;
   permits_.emplace(peers);
-  budget_.emplace(retryOptions_.budgetPercent);
+  budget_.emplace();
   nextId_ = 1;
   blockedUntil_ = TimePoint();
   for (uint8_t i = 0; i < peers; ++i) {
@@ -93,7 +93,7 @@ void ExchangeModel::start(uint8_t peer) {
   *free = {};
   free->id = nextId_++;
   ++statistics_->exchanges;
-  budget_->onExchange();
+  budget_->onRequest(retryOptions_.budgetPercent);
   admitOrNot(peer, static_cast<uint32_t>(free - lane.slots.begin()));
 }
 
@@ -101,7 +101,7 @@ void ExchangeModel::admitOrNot(uint8_t peer, uint32_t slot) {
   Exchange& exchange = lanes_[peer].slots[slot];
   prober_.beat();
   const CircuitWord word = prober_.table().load(PeerId{peer});
-  Admission admission = proxy::admit(word, prober_.table().proberStalled(heap_.now()));
+  Admission admission = upstream::admit(word, prober_.table().proberStalled(heap_.now()));
   if (admission == Admission::kHold && exchange.heldLongEnough) admission = Admission::kFlow;
   switch (admission) {
     case Admission::kHold:
@@ -255,12 +255,12 @@ void ExchangeModel::finish(uint8_t peer, uint32_t slot, Outcome outcome) {
 
 bool ExchangeModel::retry(uint8_t peer, uint32_t slot) {
   Exchange& exchange = lanes_[peer].slots[slot];
-  proxy::FailedAttempt attempt;
+  upstream::FailedAttempt attempt;
   attempt.reason = http::ResetReason::kConnectionClosed;
   attempt.retriesDone = exchange.retries;
   attempt.connectionReused = attempt.bodyReplayable = true;
   attempt.method = "GET";
-  const auto after = proxy::retryAfter(retryOptions_, attempt, 0.5);
+  const auto after = upstream::retryAfter(retryOptions_, attempt, 0.5);
   if (exchange.trial || !after.has_value() || !budget_->take()) return false;
   ++statistics_->retries;
   observer_->onRetry(peer, exchange.retries);

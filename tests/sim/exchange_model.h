@@ -22,6 +22,7 @@
 #include "peerpulse/health/trial_permits.h"
 #include "prober_model.h"
 #include "random.h"
+#include "retry_budget.h"
 #include "retry_policy.h"
 #include "statistics.h"
 
@@ -79,7 +80,7 @@ class ExchangeModel {
   };
   struct Lane {
     std::array<Exchange, kSlots> slots{};
-    proxy::AdmissionRamp ramp;
+    upstream::AdmissionRamp ramp;
     bool outage = false;
     Duration every{};
     uint32_t boots = 0;  // of the peer: what knows the connections of before
@@ -109,8 +110,8 @@ class ExchangeModel {
   uint32_t peers_ = 0;
   std::array<Lane, kMaxPeers> lanes_;
   std::optional<health::TrialPermits> permits_;
-  std::optional<proxy::RetryBudget> budget_;
-  proxy::RetryOptions retryOptions_;
+  std::optional<upstream::RetryBudget> budget_;
+  upstream::RetryOptions retryOptions_;
   uint32_t nextId_ = 1;
   TimePoint blockedUntil_;
 };

@@ -1,8 +1,10 @@
 // A peer of tests: a real listener on loopback whose answers are chosen by the request's path.
 //   /ok 200 "hello"   /echo the body, streamed back   /hang never answers   /half head and some body, then nothing
 //   /refuse-once REFUSED_STREAM the first time, then as /ok   /trailers-only gRPC answer without a body
+//   /hold never answers, and gives no credit for the body
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -10,6 +12,7 @@
 
 #include <doctest/doctest.h>
 
+#include "end_recorder.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/net/listener.h"
 #include "peerpulse/net/plain_transport.h"
@@ -17,25 +20,12 @@
 
 namespace peerpulse::test {
 
-/// An owner that keeps what it was told about the end.
-struct EndRecorder : wire::CodecConnectionOwner {
-  void onEnded(const wire::End& end) override {
-    CHECK_FALSE(ended);
-    ended = true;
-    kind = end.kind;
-    closeCode = end.error;
-  }
-  bool ended = false;
-  wire::End::Kind kind{};
-  int closeCode = 0;
-};
-
 /// The scripted peer's side of one request.
 struct ServedRequest : http::Receiver {
   http::ResponseStream* stream = nullptr;
   http::RequestHead head;
   std::string body;
-  bool ended = false, gone = false;
+  bool ended = false, closed = false, gone = false;
   http::ResetReason reset{};
   void answer(int status, const std::string& text) {
     http::ResponseHead response;
@@ -49,7 +39,7 @@ struct ServedRequest : http::Receiver {
   }
   void onData(Slice data) override {
     body += data.view();
-    stream->consumed(data.size());
+    if (head.path != "/hold") stream->consumed(data.size());
   }
   void onTrailers(http::HeaderList&&) override {}
   void onEnd() override {
@@ -57,7 +47,10 @@ struct ServedRequest : http::Receiver {
     if (head.path == "/echo") answer(200, body);
   }
   void onBodySent(size_t) override {}
-  void onClosed() override { stream = nullptr; }
+  void onClosed() override {
+    closed = true;
+    stream = nullptr;
+  }
   void onReset(http::ResetReason reason, std::string_view) override {
     gone = true;
     reset = reason;
@@ -79,6 +72,8 @@ class TestPeer {
   }
   std::unique_ptr<net::ListenSocket> listener;
   std::list<std::unique_ptr<ServedRequest>> requests;
+  std::function<void(ServedRequest&)> onRequest;                 ///< before its script
+  std::function<void(ServedRequest&, int status)> onBadRequest;  ///< without it a bad request fails the test
 
   class Served : public EndRecorder, http::ServerCodecOwner {
    public:
@@ -97,16 +92,22 @@ class TestPeer {
     }
     void onOutputReady() override { connection_.outputReady(); }
     http::Receiver* onRequest(http::ResponseStream& stream, http::RequestHead&& head) override {
-      peer_.requests.push_back(std::make_unique<ServedRequest>());
-      ServedRequest& request = *peer_.requests.back();
-      request.stream = &stream;
-      request.head = std::move(head);
-      peer_.script(request);
+      ServedRequest& request = keep(stream, std::move(head));
+      if (peer_.onRequest) peer_.onRequest(request);
+      if (request.stream != nullptr && !ended) peer_.script(request);
       return &request;
     }
-    http::Receiver* onBadRequest(http::ResponseStream& stream, int, std::string_view detail) override {
-      FAIL_CHECK("the client sent a bad request: " << std::string(detail));
-      return onRequest(stream, {});
+    http::Receiver* onBadRequest(http::ResponseStream& stream, int status, std::string_view detail) override {
+      if (!peer_.onBadRequest) FAIL_CHECK("the client sent a bad request: " << std::string(detail));
+      ServedRequest& request = keep(stream, {});
+      if (peer_.onBadRequest) peer_.onBadRequest(request, status);
+      return &request;
+    }
+    ServedRequest& keep(http::ResponseStream& stream, http::RequestHead&& head) {
+      peer_.requests.push_back(std::make_unique<ServedRequest>());
+      peer_.requests.back()->stream = &stream;
+      peer_.requests.back()->head = std::move(head);
+      return *peer_.requests.back();
     }
     TestPeer& peer_;
     wire::CodecConnection connection_;

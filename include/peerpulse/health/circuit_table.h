@@ -1,15 +1,16 @@
 // CircuitTable: what every worker knows about every peer, in one padded atomic word per peer.
 //
-// Thread safety: one writer, the prober thread, publishes with release; any thread loads with acquire.
-// Nothing
-//   blocks. The two `lastHeard` stamps go the other way: workers store (relaxed; a late stamp only delays
+// Thread safety: one writer, the prober thread, publishes with release; any thread loads with acquire. Nothing
+//   blocks. adopt() and retire() are the configuration's (one thread), while the prober does not publish that peer. The two `lastHeard` stamps go the other way: workers store (relaxed; a late stamp only delays
 //   evidence), the prober loads.
 // Invariants:
 //   (1) a word is whole: verdict, circuit, reason, since and generation belong to one moment;
 //   (2) a peer's generation grows by one with every publish, so a reader can tell an old word from a new one;
-//   (3) beat() is called by the prober at least every 100 ms; a reader that finds the last beat older than 1
-//   s
-//       must not trust an open circuit (fail open).
+//   (3) beat() is called by the prober at least every 100 ms; a reader that finds the last beat older than 1 s
+//       must not trust an open circuit (fail open);
+//   (4) the words never move: there is one for each slot of a PeerId. Whoever asks with an id of an earlier epoch of its
+//       slot is told that the peer is removed, whatever its successor's word says: the epoch is stored before the
+//       successor's first word, so who sees that word sees the new epoch too.
 #pragma once
 
 #include <atomic>
@@ -18,6 +19,7 @@
 
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/health/peer_protocol.h"
 #include "peerpulse/health/verdict.h"
 
 namespace peerpulse::health {
@@ -39,13 +41,22 @@ struct CircuitWord {
 
 class CircuitTable {
  public:
-  explicit CircuitTable(uint32_t peerCount);
+  explicit CircuitTable(uint32_t slots = kMaxPeers);
 
   uint32_t size() const { return size_; }
+
+  /// The slot belongs to this peer from now on, and begins anew.
+  void adopt(PeerId peer);
+  /// The peer is gone: its id reads as removed until the slot is adopted again.
+  void retire(PeerId peer);
 
   /// Prober thread only. Fills in the generation.
   void publish(PeerId peer, CircuitWord word);
   CircuitWord load(PeerId peer) const;
+
+  /// Prober thread only.
+  void publishProtocol(PeerId peer, PeerProtocol protocol);
+  PeerProtocol protocol(PeerId peer) const;
 
   /// Workers: bytes arrived from the peer at `now`. The youngest stamp stays.
   void stampHeard(PeerId peer, TimePoint now);
@@ -66,11 +77,16 @@ class CircuitTable {
  private:
   struct alignas(64) Entry {
     std::atomic<uint64_t> word{0};
+    std::atomic<uint16_t> epoch{0};
+    std::atomic<PeerProtocol> protocol{PeerProtocol::kUnknown};
     // On its own line: workers store it all the time, and must not slow the readers of `word`.
     alignas(64) std::atomic<int64_t> lastHeard{0};
     std::atomic<int64_t> lastKernelHeard{0};
   };
   static_assert(std::atomic<uint64_t>::is_always_lock_free);
+
+  Entry& entry(PeerId peer);
+  const Entry& entry(PeerId peer) const;
 
   uint32_t size_;
   std::unique_ptr<Entry[]> entries_;

@@ -49,6 +49,7 @@ class PeerHealth {
 
   const CircuitWord& word() const { return word_; }
   ProbeMode mode() const { return plan_.mode(); }
+  PeerProtocol protocol() const { return plan_.protocol(); }
   const RttEstimator& rtt() const { return rtt_; }
   const HealthScore& score() const { return score_; }
   /// The last sign of life; the time of construction before the first one.

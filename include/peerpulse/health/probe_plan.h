@@ -36,6 +36,7 @@
 
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/failure_detector.h"
+#include "peerpulse/health/peer_protocol.h"
 #include "peerpulse/health/probe_action.h"
 #include "peerpulse/health/probe_mode.h"
 #include "peerpulse/health/probe_options.h"
@@ -68,6 +69,7 @@ class ProbePlan {
   ProbePlan(const ProbeOptions& options, uint32_t jitterSeed, TimePoint start, Duration phase);
 
   ProbeMode mode() const { return mode_; }
+  PeerProtocol protocol() const { return protocol_; }
   bool connected() const { return state_ == State::kOpen; }
   /// Whether a SYN-ACK is all that this peer's process can be asked for.
   bool answersByConnect() const { return mode_ == ProbeMode::kL4 && wantsConnects(); }
@@ -142,6 +144,7 @@ class ProbePlan {
   uint32_t random_;
 
   ProbeMode mode_ = ProbeMode::kFastPing;
+  PeerProtocol protocol_ = PeerProtocol::kUnknown;
   State state_ = State::kNone;
   uint32_t epoch_ = 0;
   uint32_t strikes_ = 0;     // connections in a row that ended without an answer

@@ -6,7 +6,7 @@
 // open_for gets a new generation. Any other publish (a verdict that changes meanwhile) allows one more trial
 // too.
 //
-// Thread safety: any thread; one padded atomic per peer.
+// Thread safety: any thread; one padded atomic per slot of a PeerId, which never moves.
 #pragma once
 
 #include <atomic>
@@ -19,11 +19,11 @@ namespace peerpulse::health {
 
 class TrialPermits {
  public:
-  explicit TrialPermits(uint32_t peerCount) : permits_(std::make_unique<Permit[]>(peerCount)) {}
+  explicit TrialPermits(uint32_t slots = kMaxPeers) : permits_(std::make_unique<Permit[]>(slots)) {}
 
   /// True for one caller per generation.
   bool take(PeerId peer, uint16_t generation) {
-    auto& taken = permits_[index(peer)].takenFor;
+    auto& taken = permits_[slot(peer)].takenFor;
     uint32_t seen = taken.load(std::memory_order_relaxed);
     const uint32_t wanted = kTaken | generation;
     return seen != wanted && taken.compare_exchange_strong(seen, wanted, std::memory_order_acq_rel);
@@ -32,7 +32,7 @@ class TrialPermits {
   /// The trial ended without an outcome (the client went away): another may try.
   void giveBack(PeerId peer, uint16_t generation) {
     uint32_t expected = kTaken | generation;
-    permits_[index(peer)].takenFor.compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
+    permits_[slot(peer)].takenFor.compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
   }
 
  private:

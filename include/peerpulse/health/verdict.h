@@ -29,6 +29,7 @@ enum class Reason : uint8_t {
   kFlapping,         ///< alive again, but out too often of late: not trusted yet
   kRequestFailures,  ///< failure_threshold failed exchanges in a row
   kOperator,         ///< POST /peers/<name>/circuit
+  kRemoved,          ///< no longer in the configuration
 };
 
 /// "unknown", "alive", "suspect", "dead", "refusing", "stalled".

@@ -31,6 +31,7 @@ class FlushQueue {
 
   LinkedList<Flushable, FlushTag> queue_;
   std::unique_ptr<event::TurnEnd> turnEnd_;
+  std::unique_ptr<event::Timer> nextTurn_;
 };
 
 }  // namespace peerpulse::net

@@ -75,6 +75,7 @@ class Peer final : public event::DeferredDeletable {
   stats::PeerStats& stats() { return stats_; }
   RetryBudget& retryBudget() { return *retryBudget_; }
   Pool& pool(TrafficClass trafficClass);
+  /// What a request is sent in: as configured, else as it came unless the peer is known not to speak it.
   Protocol protocolFor(const http::RequestHead& head) const;
   /// Whether a request that the circuit lets through may go now, or must be held while a peer that is just back gets its
   /// requests step by step. `inTurn`: it was the first of those held.

@@ -8,8 +8,8 @@
 // Reading: bytes go to the codec as they come, as long as it wants them. Writing: what the codec has to say is taken and
 // written once per loop turn, as much as the kernel takes (back-pressure is the codec's: it keeps the rest). Half-close:
 // a codec that has said all it will say ends our direction while the other goes on.
-// Last words: what the codec says about the end itself (GOAWAY, an error's answer) is always sent: the connection lives
-// on among the Farewells until it is.
+// Last words: what the codec says about the end itself (GOAWAY, an error's answer) is always sent, and not taken back by
+// a reset because the remote side is still sending: the connection lives on among the Farewells until it is.
 //
 // Threading: the loop's thread.
 // Ownership: owns both; owned by its owner, which must let go of it by deferred deletion, because callbacks run inside.
@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "peerpulse/http/codec.h"
 #include "peerpulse/net/connection.h"
@@ -79,8 +80,16 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
 
   /// From the codec's owner: there is something to send at the end of the turn.
   void outputReady();
-  /// Sends now what there is.
+  /// Sends now what there is; while the codec is on the stack, when it has returned.
   void flushNow() override;
+  /// Does `action`, which makes the codec speak, and sends what it said at once: for what cannot wait for the turn's end.
+  template <typename Action>
+  void sendNow(Action action) {
+    const bool outer = std::exchange(codecBusy_, true);
+    action();
+    codecBusy_ = outer;
+    flushNow();
+  }
 
   /// Ends in order: the codec says goodbye (h2: GOAWAY), what it has said is sent.
   void close(std::string_view why);
@@ -88,8 +97,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   void closeWith(std::string_view lastWords, std::string_view why);
   /// Ends by RST: what was sent so far must not pass for complete.
   void abort(std::string_view why);
-  /// When the codec is finished the connection ends by RST: a request was given up half-way, and a FIN would tell the
-  /// peer that its sender still waits.
+  /// As soon as the codec is finished the connection ends by RST: a request was given up half-way, and a FIN would tell
+  /// the peer that its sender still waits.
   void resetWhenFinished() { resetWhenFinished_ = true; }
   /// What comes is read and thrown away, nothing is sent any more; only abort() is left to do.
   void mute();
@@ -113,16 +122,18 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   void enter(State to);
   bool choose(Slice& data);
   void receive(Slice data);
+  void hearEnd();
   void pump();
   /// How the socket is left.
   enum class Leave : uint8_t {
     kInOrder,  ///< FIN
-    kGoodbye,  ///< the codec says so first
-    kStaged,   ///< the remote side is still sending and must not lose our last words to a reset
+    kStaged,   ///< the remote side may still be sending and must not lose our last words to a reset
+    kGoodbye,  ///< the same, and the codec says so first
     kReset,    ///< RST
   };
+  void finish();
   void end(const End& end, Leave leave);
-  void sayGoodbye();
+  bool sendLastWords();
   void releaseConnection(Leave leave);
 
   IoContext& io_;
@@ -132,6 +143,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   std::unique_ptr<net::Connection> connection_;
   std::string first_;        // of a client, until the preface is known
   bool outputReady_ = true;  // the codec may have something to say: at first, its preface
+  bool codecBusy_ = false;   // it is on the stack: what it has to say is taken when it has returned
+  const bool serves_;
   bool remoteEnded_ = false;
   bool resetWhenFinished_ = false;
   bool muted_ = false;

@@ -9,19 +9,26 @@ namespace {
 
 /// As in h2: a small piece is copied so that it does not keep a whole read block alive.
 constexpr size_t kCopyBelow = 2048;
-constexpr size_t kMaxChunkDigits = 16;
-/// Extensions of all chunks of a message together, in units of the limit of one (4 KiB by default).
-constexpr size_t kExtensionFactor = 16;
-
-int hexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 Slice pieceOf(const Slice& in, const char* at, size_t size) {
   return size < kCopyBelow ? Slice::copyOf({at, size}) : in.subAt(at, size);
+}
+
+Slice takePiece(Slice& in, size_t size) {
+  Slice piece = pieceOf(in, in.view().data(), size);
+  in.removePrefix(size);
+  return piece;
+}
+
+BodyState stateFor(BodyKind kind) {
+  switch (kind) {
+    case BodyKind::kNone: return BodyState::kDone;
+    case BodyKind::kLength: return BodyState::kLength;
+    case BodyKind::kChunked: return BodyState::kChunked;
+    case BodyKind::kUntilClose: return BodyState::kUntilClose;
+    case BodyKind::kTunnel: return BodyState::kTunnel;
+  }
+  return BodyState::kFault;
 }
 
 }  // namespace
@@ -34,199 +41,137 @@ bool isKnownMethod(std::string_view method) {
   return false;
 }
 
-// --- ChunkLint ------------------------------------------------------------------------------------------
-
-void ChunkLint::restart() {
-  state_ = State::kSize;
-  size_ = 0;
-  digits_ = extension_ = allExtensions_ = 0;
-  trailers_.restart(HeadScanner::Kind::kTrailers);
-  fault_.reset();
+const llhttp_settings_t& BodyReader::settings() {
+  static const llhttp_settings_t kSettings = [] {
+    llhttp_settings_t settings;
+    llhttp_settings_init(&settings);
+    settings.on_body = &BodyReader::onBody;
+    settings.on_headers_complete = [](llhttp_t* parser) -> int {
+      // Whether this becomes a tunnel is for the 101 to say, not for the request's Upgrade field.
+      parser->upgrade = 0;
+      return static_cast<BodyReader*>(parser->data)->bodyless_ ? 1 : 0;
+    };
+    // One message per parser: what follows is a matter of the codec.
+    settings.on_message_complete = [](llhttp_t*) -> int { return HPE_PAUSED; };
+    return settings;
+  }();
+  return kSettings;
 }
 
-bool ChunkLint::fail(const char* detail) {
-  fault_ = Fault{400, detail};
-  return false;
-}
-
-size_t ChunkLint::feed(std::string_view in) {
-  size_t at = 0;
-  while (at < in.size() && state_ != State::kTrailers) {
-    if (state_ == State::kData) {
-      const auto n = static_cast<size_t>(std::min<uint64_t>(size_, in.size() - at));
-      size_ -= n;
-      at += n;
-      if (size_ == 0) state_ = State::kDataCr;
-      continue;
-    }
-    if (!step(in[at])) return at;
-    ++at;
-  }
-  return at;
-}
-
-bool ChunkLint::step(char c) {
-  switch (state_) {
-    case State::kSize: return sizeByte(c);
-    case State::kExtension: return extensionByte(c);
-    case State::kSizeLf:
-      if (c != '\n') return fail("bare CR in a chunk line");
-      state_ = size_ == 0 ? State::kTrailers : State::kData;
-      return true;
-    case State::kDataCr:
-      if (c != '\r') return fail("chunk data without CRLF");
-      state_ = State::kDataLf;
-      return true;
-    case State::kDataLf:
-      if (c != '\n') return fail("chunk data without CRLF");
-      state_ = State::kSize;
-      size_ = digits_ = extension_ = 0;
-      return true;
-    case State::kData:
-    case State::kTrailers: break;
-  }
-  return true;
-}
-
-bool ChunkLint::sizeByte(char c) {
-  const int value = hexValue(c);
-  if (value >= 0) {
-    if (++digits_ > kMaxChunkDigits) return fail("chunk size too long");
-    size_ = size_ << 4 | static_cast<uint64_t>(value);
-    if (size_ > INT64_MAX) return fail("chunk size too large");
-    return true;
-  }
-  if (digits_ == 0) return fail("malformed chunk size");
-  if (c == '\r') {
-    state_ = State::kSizeLf;
-  } else if (c == ';') {
-    state_ = State::kExtension;
-  } else {
-    return fail("malformed chunk size");
-  }
-  return true;
-}
-
-bool ChunkLint::extensionByte(char c) {
-  if (c == '\r') {
-    state_ = State::kSizeLf;
-    return true;
-  }
-  const auto u = static_cast<unsigned char>(c);
-  if ((u < 0x20 && c != '\t') || u == 0x7f) return fail("control character in a chunk extension");
-  if (++extension_ > limits_.maxChunkExtension) return fail("chunk extension over the limit");
-  if (++allExtensions_ > limits_.maxChunkExtension * kExtensionFactor) {
-    return fail("chunk extensions over the limit");
-  }
-  return true;
-}
-
-// --- BodyReader -----------------------------------------------------------------------------------------
-
-BodyReader::BodyReader(const CodecLimits& limits) : limits_(limits), lint_(limits) {
-  llhttp_settings_init(&settings_);
-  settings_.on_body = &BodyReader::onBody;
-  settings_.on_headers_complete = [](llhttp_t* parser) -> int {
-    // Whether this becomes a tunnel is for the 101 to say, not for the request's Upgrade field.
-    parser->upgrade = 0;
-    return static_cast<BodyReader*>(parser->data)->bodyless_ ? 1 : 0;
-  };
-  // One message per parser: what follows is a matter of the codec.
-  settings_.on_message_complete = [](llhttp_t*) -> int { return HPE_PAUSED; };
-}
-
+// At most once in an execute(): ChunkLint gives one chunk's data at a time.
 int BodyReader::onBody(llhttp_t* parser, const char* at, size_t size) {
   auto& self = *static_cast<BodyReader*>(parser->data);
-  if (size > 0) self.output_->push_back(pieceOf(*self.input_, at, size));
+  if (size == 0) return 0;
+  if (self.input_ == nullptr || !self.piece_.empty()) return -1;
+  self.piece_ = pieceOf(*self.input_, at, size);
   return 0;
 }
 
-std::optional<Fault> BodyReader::start(llhttp_type type, std::string_view head, const ParsedRequest& request) {
+std::optional<Fault> BodyReader::start(std::string_view section, const ParsedRequest& request) {
   if (!isKnownMethod(request.head.method)) return Fault{501, "method not known"};
-  return begin(type, head, request.framing, request.budget);
+  return begin(HTTP_REQUEST, section, request.framing, request.budget);
 }
 
-std::optional<Fault> BodyReader::start(llhttp_type type, std::string_view head, const ParsedResponse& response) {
-  return begin(type, head, response.framing, response.budget);
+std::optional<Fault> BodyReader::start(std::string_view section, const ParsedResponse& response) {
+  return begin(HTTP_RESPONSE, section, response.framing, response.budget);
 }
 
-std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view head, const Framing& framing,
+std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view section, const Framing& framing,
                                        SectionBudget budget) {
-  llhttp_init(&parser_, type, &settings_);
+  llhttp_init(&parser_, type, &settings());
   parser_.data = this;
-  kind_ = framing.kind;
-  bodyless_ = kind_ == BodyKind::kNone || kind_ == BodyKind::kTunnel;
-  done_ = kind_ == BodyKind::kNone;
+  bodyless_ = framing.kind == BodyKind::kNone || framing.kind == BodyKind::kTunnel;
+  left_ = framing.length;
   budget_ = budget;
-  fault_.reset();
   trailers_ = HeaderList();
   lint_.restart();
-  if (!execute(head.data(), head.size()) || !execute("\r\n", 2)) return fault_;
+  const auto code = execute(section);
+  if (!code) return fault_;
   // Both must have read the same framing.
   const bool chunked = (parser_.flags & F_CHUNKED) != 0;
-  if (!bodyless_ && chunked != (kind_ == BodyKind::kChunked)) return Fault{400, "ambiguous framing"};
-  if (kind_ == BodyKind::kLength && parser_.content_length != framing.length) {
+  if (!bodyless_ && chunked != (framing.kind == BodyKind::kChunked)) return Fault{400, "ambiguous framing"};
+  if (framing.kind == BodyKind::kLength && parser_.content_length != framing.length) {
     return Fault{400, "ambiguous framing"};
   }
+  state_ = Machine(stateFor(framing.kind));
   return std::nullopt;
 }
 
-bool BodyReader::execute(const char* at, size_t size) {
-  const llhttp_errno_t code = llhttp_execute(&parser_, at, size);
-  if (code == HPE_OK) return true;
-  if (code == HPE_PAUSED) {
-    done_ = true;
-    return true;
-  }
+std::optional<llhttp_errno_t> BodyReader::execute(std::string_view bytes) {
+  const llhttp_errno_t code = llhttp_execute(&parser_, bytes.data(), bytes.size());
+  if (code == HPE_OK || code == HPE_PAUSED) return code;
   fault_ = Fault{400, llhttp_errno_name(code)};
-  return false;
+  return std::nullopt;
 }
 
-void BodyReader::feed(Slice& in, std::vector<Slice>& out) {
-  if (done_ || fault_ || in.empty()) return;
-  if (kind_ == BodyKind::kUntilClose || kind_ == BodyKind::kTunnel) {
-    out.push_back(pieceOf(in, reinterpret_cast<const char*>(in.data()), in.size()));
-    in = Slice();
-    return;
-  }
-  input_ = &in;
-  output_ = &out;
-  if (kind_ == BodyKind::kChunked) {
-    feedChunked(in, out);
-  } else {
-    // parser_.content_length counts down to what is missing.
-    const auto n = static_cast<size_t>(std::min<uint64_t>(parser_.content_length, in.size()));
-    execute(reinterpret_cast<const char*>(in.data()), n);
-    in.removePrefix(n);
-  }
-  input_ = nullptr;
-  output_ = nullptr;
+void BodyReader::fail(Fault fault) {
+  fault_ = fault;
+  state_.to(BodyState::kFault);
 }
 
-void BodyReader::feedChunked(Slice& in, std::vector<Slice>&) {
-  if (!lint_.inTrailers()) {
+Slice BodyReader::next(Slice& in) {
+  if (in.empty()) return {};
+  switch (state_.now()) {
+    case BodyState::kLength: return nextOfLength(in);
+    case BodyState::kChunked:
+    case BodyState::kTrailers: return nextChunk(in);
+    case BodyState::kUntilClose:
+    case BodyState::kTunnel: return takePiece(in, in.size());
+    case BodyState::kDone:
+    case BodyState::kFault: break;
+  }
+  return {};
+}
+
+Slice BodyReader::nextOfLength(Slice& in) {
+  const auto n = static_cast<size_t>(std::min<uint64_t>(left_, in.size()));
+  left_ -= n;
+  if (left_ == 0) state_.to(BodyState::kDone);
+  return takePiece(in, n);
+}
+
+Slice BodyReader::nextChunk(Slice& in) {
+  while (state_.is(BodyState::kChunked) && !in.empty()) {
     const size_t n = lint_.feed(in.view());
-    if (n > 0 && !execute(reinterpret_cast<const char*>(in.data()), n)) return;
+    input_ = &in;
+    const auto code = n > 0 ? execute(in.view().substr(0, n)) : HPE_OK;
+    input_ = nullptr;
+    Slice piece = std::exchange(piece_, Slice());
     in.removePrefix(n);
-    if (lint_.fault()) fault_ = lint_.fault();
-    if (fault_ || !lint_.inTrailers()) return;
+    if (!code) {
+      fail(fault_);
+    } else if (lint_.fault()) {
+      fail(*lint_.fault());
+    } else if (lint_.inTrailers()) {
+      state_.to(BodyState::kTrailers);
+    }
+    if (!piece.empty()) return piece;
   }
+  if (state_.is(BodyState::kTrailers) && !in.empty()) readTrailers(in);
+  return {};
+}
+
+void BodyReader::readTrailers(Slice& in) {
   std::string_view rest = in.view();
   const HeadScanner::Status status = lint_.feedTrailers(rest);
-  in.removePrefix(in.size() - rest.size());
-  if (status == HeadScanner::Status::kNeedMore) return;
   if (status == HeadScanner::Status::kFault) {
-    fault_ = lint_.trailers().fault();
-    return;
+    fail(lint_.trailers().fault());
+  } else if (status == HeadScanner::Status::kComplete) {
+    const auto fault = parseTrailerLines(lint_.trailers().lines().text, limits_, budget_, trailers_);
+    if (fault) {
+      fail(*fault);
+    } else if (execute("\r\n") != HPE_PAUSED) {
+      fail(Fault{400, "ambiguous framing"});
+    } else {
+      state_.to(BodyState::kDone);
+    }
   }
-  fault_ = parseTrailers(lint_.trailers().text(), limits_, budget_, trailers_);
-  if (!fault_) execute("\r\n", 2);
+  in.removePrefix(in.size() - rest.size());
 }
 
 bool BodyReader::endOfFile() {
-  if (kind_ != BodyKind::kUntilClose && kind_ != BodyKind::kTunnel) return done_;
-  done_ = true;
-  return true;
+  if (state_.is(BodyState::kUntilClose, BodyState::kTunnel)) state_.to(BodyState::kDone);
+  return done();
 }
 
 }  // namespace peerpulse::http::h1

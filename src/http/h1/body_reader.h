@@ -1,5 +1,10 @@
-// BodyReader: the body of one incoming message, from raw bytes to slices. Lengths and chunks are parsed by
-// llhttp; ChunkLint runs ahead of it and refuses what it lets through (faults B4, B5).
+// BodyReader: the body of one incoming message, from raw bytes to slices. llhttp reads the head again, which
+// must come to the same framing, and parses chunks behind ChunkLint.
+//
+//    start() --+--> kLength ------------------.
+//              +--> kChunked --> kTrailers ---+--> kDone <--> kTunnel
+//              +--> kUntilClose ---|----|-----'
+//              `--> kTunnel        '----+--> kFault
 //
 // Threading: one thread. Ownership: a value; the slices share the memory of the input.
 #pragma once
@@ -7,88 +12,77 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include <llhttp/llhttp.h>
 
+#include "chunk_lint.h"
 #include "head_parser.h"
-#include "header_lint.h"
 #include "peerpulse/base/slice.h"
 
 namespace peerpulse::http::h1 {
 
-/// Checks chunk framing byte by byte and collects the trailer section.
-class ChunkLint {
- public:
-  explicit ChunkLint(const CodecLimits& limits) : limits_(limits), trailers_(HeadScanner::Kind::kTrailers, limits) {}
-  void restart();
-  /// The number of bytes of `in` that llhttp may see: up to a fault, or to the end of the last chunk's line.
-  size_t feed(std::string_view in);
-  /// After the last chunk: takes the trailer section from the front of `in`.
-  HeadScanner::Status feedTrailers(std::string_view& in) { return trailers_.feed(in); }
-  bool inTrailers() const { return state_ == State::kTrailers; }
-  const std::optional<Fault>& fault() const { return fault_; }
-  const HeadScanner& trailers() const { return trailers_; }
+enum class BodyState : uint8_t { kLength, kChunked, kTrailers, kUntilClose, kTunnel, kDone, kFault };
 
- private:
-  enum class State : uint8_t { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailers };
-  bool step(char c);
-  bool sizeByte(char c);
-  bool extensionByte(char c);
-  bool fail(const char* detail);
-
-  const CodecLimits& limits_;
-  State state_ = State::kSize;
-  uint64_t size_ = 0;
-  size_t digits_ = 0;
-  size_t extension_ = 0;
-  size_t allExtensions_ = 0;
-  HeadScanner trailers_;
-  std::optional<Fault> fault_;
-};
+constexpr bool mayFollow(BodyState from, BodyState to) {
+  switch (from) {
+    case BodyState::kLength: return to == BodyState::kDone;
+    case BodyState::kChunked: return oneOf(to, BodyState::kTrailers, BodyState::kFault);
+    case BodyState::kTrailers: return oneOf(to, BodyState::kDone, BodyState::kFault);
+    case BodyState::kUntilClose: return to == BodyState::kDone;
+    case BodyState::kTunnel: return to == BodyState::kDone;
+    case BodyState::kDone: return to == BodyState::kTunnel;
+    case BodyState::kFault: return false;
+  }
+  return false;
+}
 
 class BodyReader {
  public:
-  explicit BodyReader(const CodecLimits& limits);
+  explicit BodyReader(const CodecLimits& limits) : limits_(limits), lint_(limits) {}
   BodyReader(const BodyReader&) = delete;
   BodyReader& operator=(const BodyReader&) = delete;
 
-  /// Starts the body after a linted head, which llhttp gets to see first. A fault if llhttp refuses it.
-  std::optional<Fault> start(llhttp_type type, std::string_view head, const ParsedRequest& request);
-  std::optional<Fault> start(llhttp_type type, std::string_view head, const ParsedResponse& response);
+  /// Starts the body after a linted head (`section`: with its empty line), which llhttp gets to see first. A
+  /// fault if llhttp refuses it.
+  std::optional<Fault> start(std::string_view section, const ParsedRequest& request);
+  std::optional<Fault> start(std::string_view section, const ParsedResponse& response);
 
-  /// Takes bytes from the front of `in` up to the end of the body, appending its pieces to `out`.
-  void feed(Slice& in, std::vector<Slice>& out);
-  bool done() const { return done_; }
-  BodyKind kind() const { return kind_; }
-  const std::optional<Fault>& fault() const { return fault_; }
-  HeaderList takeTrailers() { return std::move(trailers_); }
+  /// Takes the next piece of the body from the front of `in`. Empty: there is none for now; done() and fault()
+  /// say whether there will be.
+  Slice next(Slice& in);
+  bool done() const { return state_.is(BodyState::kDone); }
+  /// What is wrong; nullptr while nothing is.
+  const Fault* fault() const { return state_.is(BodyState::kFault) ? &fault_ : nullptr; }
+  HeaderList takeTrailers() { return std::exchange(trailers_, HeaderList()); }
   /// The other side ended the bytes; true if that ends the body in order.
   bool endOfFile();
-  /// From now on raw bytes in that direction.
-  void becomeTunnel() {
-    kind_ = BodyKind::kTunnel;
-    done_ = false;
-  }
+  /// From now on raw bytes in that direction. Requires done().
+  void becomeTunnel() { state_.to(BodyState::kTunnel); }
 
  private:
-  std::optional<Fault> begin(llhttp_type type, std::string_view head, const Framing& framing, SectionBudget budget);
-  void feedChunked(Slice& in, std::vector<Slice>& out);
-  bool execute(const char* at, size_t size);
+  std::optional<Fault> begin(llhttp_type type, std::string_view section, const Framing& framing,
+                             SectionBudget budget);
+  Slice nextOfLength(Slice& in);
+  Slice nextChunk(Slice& in);
+  void readTrailers(Slice& in);
+  /// Lets llhttp see bytes. Empty after a fault.
+  std::optional<llhttp_errno_t> execute(std::string_view bytes);
+  void fail(Fault fault);
+  static const llhttp_settings_t& settings();
   static int onBody(llhttp_t* parser, const char* at, size_t size);
 
   const CodecLimits& limits_;
-  llhttp_settings_t settings_;
-  llhttp_t parser_;
+  Machine<BodyState> state_{BodyState::kDone};
+  llhttp_t parser_{};
   ChunkLint lint_;
-  BodyKind kind_ = BodyKind::kNone;
+  uint64_t left_ = 0;  ///< of a body of known length
   SectionBudget budget_;
   HeaderList trailers_;
-  bool bodyless_ = false;
-  bool done_ = true;
-  std::optional<Fault> fault_;
+  Fault fault_;
+  bool bodyless_ = false;         ///< llhttp is to expect no body, whatever the head says
   const Slice* input_ = nullptr;  ///< during llhttp_execute()
-  std::vector<Slice>* output_ = nullptr;
+  Slice piece_;                   ///< of the chunk being parsed
 };
 
 /// Whether llhttp knows the method; its list is fixed, others are answered 501.

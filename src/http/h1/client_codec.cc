@@ -1,8 +1,8 @@
-// The h1 client side (RFC 9112): one request at a time over a connection that may be reused.
-#include <string>
+#include "client_codec.h"
+
+#include <memory>
 #include <utility>
 
-#include "connection.h"
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::http::h1 {
@@ -10,219 +10,150 @@ namespace {
 
 constexpr int kMaxInformational = 16;  // faults C6
 
-class ClientCodec;
+}  // namespace
 
-class ClientStream final : public H1StreamOf<RequestStream> {
- public:
-  ClientStream(ClientCodec& codec, ResponseReceiver& receiver);
-  void sendHeaders(const RequestHead& head, bool end) override;
-  void reset(ResetReason reason) override;
+ClientStream::ClientStream(ClientCodec& codec) : StreamOf<RequestStream>(codec), codec_(codec) {}
 
-  ResponseReceiver& response;
-  bool headRequest = false;
-  bool upgrade = false;
-  bool requestSent = false;  ///< all of the request is on the wire
-  bool responded = false;    ///< final head was told
-  int informational = 0;
+void ClientStream::sendHeaders(const RequestHead& head, bool end) { codec_.sendHeaders(head, end); }
 
- private:
-  ClientCodec& codec_;
-};
-
-class ClientCodec final : public http::ClientCodec, public Connection {
- public:
-  ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
-      : Connection(owner, limits), owner_(owner), scanner_(HeadScanner::Kind::kResponse, limits_) {}
-
-  Result<void> receive(Slice in) override;
-  void receiveEof() override;
-  void connectionLost(std::string_view detail) override { breakOff(ResetReason::kConnectionClosed, detail); }
-  void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
-  bool wantsRead() const override { return !eof_ && roomForInput(); }
-  bool finished() const override { return stream_ == nullptr && (broken_ || !keepAlive_) && out_.empty(); }
-  bool outputEnded() const override { return tunnel_ && stream_ != nullptr && stream_->ended && out_.empty(); }
-  void drain() override;
-  size_t activeStreams() const override { return stream_ != nullptr ? 1 : 0; }
-  bool canOpenStream() const override {
-    return stream_ == nullptr && keepAlive_ && !broken_ && !eof_ && out_.empty();
-  }
-  RequestStream& openStream(ResponseReceiver& receiver) override;
-  bool submitPing(uint64_t) override { return false; }
-
-  void sendHeaders(ClientStream& stream, const RequestHead& head, bool end);
-  void forget();
-
- private:
-  enum class State : uint8_t { kHead, kBody };
-
-  ClientStream& stream() { return static_cast<ClientStream&>(*stream_); }
-  bool step(Slice& in) override;
-  void afterOutput() override;
-  bool readHead(Slice& in);
-  void openResponse();
-  void informational(ResponseHead&& head);
-  void endResponse();
-  void maybeClose();
-
-  ClientCodecOwner& owner_;
-  HeadScanner scanner_;
-  State state_ = State::kHead;
-  bool tunnel_ = false;
-};
-
-ClientStream::ClientStream(ClientCodec& codec, ResponseReceiver& r)
-    : H1StreamOf<RequestStream>(codec), response(r), codec_(codec) {
-  receiver = &r;
-}
-
-void ClientStream::sendHeaders(const RequestHead& head, bool end) { codec_.sendHeaders(*this, head, end); }
-
-// Nothing of the request left: the connection is as good as before.
 void ClientStream::reset(ResetReason reason) {
-  if (!headersSent && !gone) {
-    codec_.forget();
-  } else {
-    H1StreamOf<RequestStream>::reset(reason);
-  }
+  if (!codec_.forget()) StreamOf<RequestStream>::reset(reason);
 }
 
-void ClientCodec::forget() {
-  stream_.reset();
-  owner_.onOutputReady();
-}
+ClientCodec::ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
+    : Connection(owner, limits, Incoming::kIdle),
+      owner_(owner),
+      scanner_(HeadScanner::Kind::kResponse, limits_),
+      stream_(*this) {}
 
 RequestStream& ClientCodec::openStream(ResponseReceiver& receiver) {
   PP_ASSERT(canOpenStream());
-  auto opened = std::make_unique<ClientStream>(*this, receiver);
-  ClientStream& s = *opened;
-  stream_ = std::move(opened);
-  scanner_.restart(HeadScanner::Kind::kResponse);
-  state_ = State::kHead;
-  return s;
+  Connection::openStream(&receiver);
+  response_ = &receiver;
+  informational_ = 0;
+  scanner_.restart();
+  incoming_.to(Incoming::kHead);
+  return stream_;
 }
 
-void ClientCodec::sendHeaders(ClientStream& s, const RequestHead& head, bool end) {
-  if (s.gone || broken_) return;
-  PP_ASSERT(!s.headersSent);
-  s.headersSent = true;
-  s.ended = end;
-  s.headRequest = head.method == "HEAD";
-  s.upgrade = !head.upgrade.empty();
-  SendKind kind = SendKind::kNone;
-  uint64_t length = 0;
-  out_.text(requestHead(head, end, kind, length));
-  writer_.start(kind, length);
-  if (end) writer_.end(out_, HeaderList());
+bool ClientCodec::forget() {
+  if (!outgoing_.is(Outgoing::kHead)) return false;
+  outgoing_.to(Outgoing::kNone);
+  receiver_ = nullptr;
+  if (life_.is(Life::kOpen)) {
+    incoming_.to(Incoming::kIdle);
+  } else {
+    close();
+  }
   owner_.onOutputReady();
+  return true;
+}
+
+void ClientCodec::sendHeaders(const RequestHead& head, bool end) {
+  if (!hasStream()) return;
+  PP_ASSERT(outgoing_.is(Outgoing::kHead));
+  asked_ = {.head = head.method == "HEAD", .upgrade = !head.upgrade.empty()};
+  beginMessage(writeRequestHead(out_, head, end), end);
 }
 
 void ClientCodec::drain() {
-  keepAlive_ = false;
+  makeLast();
+  if (!hasStream() && !over()) close();
   owner_.onOutputReady();
 }
 
 // --- input ----------------------------------------------------------------------------------------------
 
 Result<void> ClientCodec::receive(Slice in) {
-  if (stream_ == nullptr && !broken_ && !in.empty()) {
-    // Bytes that answer no request would be taken for the next one's answer (faults C13).
-    fail("bytes on an idle connection");
-  }
+  // Bytes that answer no request would be taken for the next one's answer (faults C13).
+  if (incoming_.is(Incoming::kIdle) && !in.empty()) fail("bytes on an idle connection");
   return receiveBytes(std::move(in));
 }
 
-bool ClientCodec::step(Slice& in) {
-  if (stream_ == nullptr) {
-    fail("bytes after the response");
-    return false;
+void ClientCodec::step(Slice& in) {
+  switch (incoming_.now()) {
+    case Incoming::kHead:
+      if (outgoing_.is(Outgoing::kHead)) {
+        fail("response before the request");
+      } else {
+        readHead(in);
+      }
+      break;
+    case Incoming::kBody:
+      if (readBody(in) && body_.done()) endResponse();
+      break;
+    case Incoming::kTunnel: readBody(in); break;
+    case Incoming::kIdle: fail("bytes after the response"); break;
+    case Incoming::kDone:
+    case Incoming::kDiscard:
+    case Incoming::kClosed: break;
   }
-  if (!stream().headersSent) {
-    fail("response before the request");
-    return false;
-  }
-  if (state_ == State::kHead) return readHead(in);
-  if (body_.done()) {
-    // The response is complete, the request not yet: what follows belongs to nothing.
-    fail("bytes after the response");
-    return false;
-  }
-  const size_t before = in.size();
-  if (!readBody(in)) return false;
-  if (body_.done()) endResponse();
-  return in.size() != before;
 }
 
-bool ClientCodec::readHead(Slice& in) {
+void ClientCodec::readHead(Slice& in) {
   std::string_view rest = in.view();
   const HeadScanner::Status status = scanner_.feed(rest);
   in.removePrefix(in.size() - rest.size());
   if (status == HeadScanner::Status::kFault) fail(scanner_.fault().detail);
   if (status == HeadScanner::Status::kComplete) openResponse();
-  return true;
 }
 
 void ClientCodec::openResponse() {
-  ClientStream& s = stream();
   ParsedResponse response;
-  auto fault = parseResponse(scanner_.text(), limits_, s.headRequest, s.upgrade, response);
-  if (!fault) fault = body_.start(HTTP_RESPONSE, scanner_.text(), response);
+  auto fault = parseResponse(scanner_.lines(), limits_, asked_, response);
+  if (!fault) fault = body_.start(scanner_.section(), response);
   if (fault) {
     fail(fault->detail);
     return;
   }
-  scanner_.restart(HeadScanner::Kind::kResponse);
+  scanner_.restart();
   const int status = response.head.status;
   if (status < 200 && status != 101) {
     informational(std::move(response.head));
     return;
   }
-  if (status == 101 && !s.requestSent) {
-    fail("101 before the end of the request");
-    return;
-  }
-  if (!response.framing.keepAlive) keepAlive_ = false;
-  state_ = State::kBody;
-  s.responded = true;
   if (status == 101) {
-    tunnel_ = true;
-    keepAlive_ = false;
-    body_.becomeTunnel();
-    s.ended = false;
-    writer_.start(SendKind::kTunnel, 0);
+    if (!outgoing_.is(Outgoing::kSent)) {
+      fail("101 before the end of the request");
+      return;
+    }
+    life_.to(Life::kTunnel);
+    incoming_.to(Incoming::kTunnel);
+    outgoing_.to(Outgoing::kBody);
+    writer_.start({SendKind::kTunnel, 0});
+  } else {
+    if (!response.framing.keepAlive) makeLast();
+    incoming_.to(Incoming::kBody);
   }
-  s.response.onHeaders(std::move(response.head));
-  if (!s.gone && body_.done()) endResponse();
+  response_->onHeaders(std::move(response.head));
+  if (incoming_.is(Incoming::kBody) && body_.done()) endResponse();
 }
 
 void ClientCodec::informational(ResponseHead&& head) {
-  ClientStream& s = stream();
-  if (++s.informational > kMaxInformational) {
+  if (++informational_ > kMaxInformational) {
     fail("too many informational responses");
-    return;
+  } else {
+    response_->onInformational(std::move(head));
   }
-  s.response.onInformational(std::move(head));
 }
 
 void ClientCodec::endResponse() {
   finishIncoming();
-  maybeClose();
+  if (incoming_.is(Incoming::kDone)) closeExchange();
 }
 
-// A response that is complete ends the exchange, even if the request is not all sent: then only the
+// The response is complete, which ends the exchange even if the request is not all sent: then only the
 // connection is lost.
-void ClientCodec::maybeClose() {
-  if (stream_ == nullptr || stream_->gone || !stream_->incomingDone) return;
-  ClientStream& s = stream();
-  if (tunnel_) {
-    if (!s.ended || !out_.empty()) return;
-  } else if (!s.requestSent) {
-    keepAlive_ = false;
+void ClientCodec::closeExchange() {
+  if (!outgoing_.is(Outgoing::kSent)) {
+    makeLast();
     out_.clear();
   }
-  if (hasInput()) keepAlive_ = false;
-  if (!keepAlive_) {
-    dropInput();
-    broken_ = true;
+  if (!input_.empty()) makeLast();  // bytes that answer nothing
+  if (life_.is(Life::kOpen)) {
+    incoming_.to(Incoming::kIdle);
+  } else {
+    close();
   }
   closeStream();
   owner_.onCapacityChanged();
@@ -230,30 +161,37 @@ void ClientCodec::maybeClose() {
 }
 
 void ClientCodec::receiveEof() {
-  if (eof_) return;
-  eof_ = true;
-  keepAlive_ = false;
-  if (broken_) return;
-  if (stream_ == nullptr) {
-    broken_ = true;
-  } else if (state_ == State::kBody && !body_.done() && body_.endOfFile()) {
-    endResponse();
-  } else if (!stream_->incomingDone) {
-    breakOff(ResetReason::kConnectionClosed,
-             state_ == State::kHead ? "end of file before a response" : "end of file in the middle of a response");
+  if (input_.ended()) return;
+  input_.end();
+  makeLast();
+  switch (incoming_.now()) {
+    case Incoming::kTunnel:
+      endTunnelInput();
+      if (out_.empty()) outputLeft();
+      break;
+    case Incoming::kIdle: close(); break;
+    case Incoming::kHead: breakOff(ResetReason::kConnectionClosed, "end of file before a response"); break;
+    case Incoming::kBody:
+      if (body_.endOfFile()) {
+        endResponse();
+      } else {
+        breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a response");
+      }
+      break;
+    case Incoming::kDone:
+    case Incoming::kDiscard:
+    case Incoming::kClosed: break;
   }
 }
 
 // --- output ---------------------------------------------------------------------------------------------
 
 void ClientCodec::afterOutput() {
-  if (stream_ == nullptr) return;
-  ClientStream& s = stream();
-  if (s.ended && !tunnel_) s.requestSent = true;
-  maybeClose();
+  const bool tunnelEnded =
+      life_.is(Life::kTunnel) && incoming_.is(Incoming::kClosed) && outgoing_.is(Outgoing::kSent);
+  if (tunnelEnded) closeExchange();
 }
 
-}  // namespace
 }  // namespace peerpulse::http::h1
 
 namespace peerpulse::http {

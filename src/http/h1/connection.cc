@@ -6,42 +6,55 @@
 
 namespace peerpulse::http::h1 {
 
-// --- what streams ask for -------------------------------------------------------------------------------
+// --- what the stream asks for ---------------------------------------------------------------------------
 
-void Connection::sendData(H1Stream& stream, Slice data) {
-  if (stream.gone || broken_) return;
-  PP_ASSERT(stream.headersSent && !stream.ended);
-  if (writer_.kind() == SendKind::kNone) {
-    stream.bodyBytesSent += data.size();
-  } else {
-    writer_.data(out_, std::move(data));
+void Connection::openStream(Receiver* receiver) {
+  outgoing_.to(Outgoing::kHead);
+  receiver_ = receiver;
+  unconsumed_ = droppedBody_ = 0;
+}
+
+void Connection::beginMessage(SendFraming framing, bool end) {
+  writer_.start(framing);
+  outgoing_.to(Outgoing::kBody);
+  if (end) endMessage(HeaderList());
+  owner_.onOutputReady();
+}
+
+void Connection::sendData(Slice data) {
+  if (outgoing_.is(Outgoing::kNone, Outgoing::kSpoiled)) return;
+  PP_ASSERT(outgoing_.is(Outgoing::kBody));
+  if (!writer_.hasBody()) {
+    droppedBody_ += data.size();
+  } else if (!writer_.data(out_, std::move(data))) {
+    outgoing_.to(Outgoing::kSpoiled);
   }
   owner_.onOutputReady();
 }
 
-void Connection::sendEnd(H1Stream& stream, const HeaderList& trailers) {
-  if (stream.gone || broken_) return;
-  PP_ASSERT(stream.headersSent && !stream.ended);
-  stream.ended = true;
-  writer_.end(out_, trailers);
+void Connection::sendEnd(const HeaderList& trailers) {
+  if (outgoing_.is(Outgoing::kNone, Outgoing::kSpoiled)) return;
+  PP_ASSERT(outgoing_.is(Outgoing::kBody));
+  endMessage(trailers);
   owner_.onOutputReady();
 }
 
-void Connection::consumed(H1Stream& stream, size_t n) {
-  if (stream.gone) return;
-  PP_ASSERT(n <= stream.unconsumed);
+void Connection::endMessage(const HeaderList& trailers) {
+  outgoing_.to(writer_.end(out_, trailers) ? Outgoing::kEnded : Outgoing::kSpoiled);
+}
+
+void Connection::consumed(size_t n) {
+  if (!hasStream()) return;
+  PP_ASSERT(n <= unconsumed_);
   const bool before = roomForInput();
-  stream.unconsumed -= n;
+  unconsumed_ -= n;
   // The owner asks wantsRead() again when it is called for output.
   if (!before && roomForInput()) owner_.onOutputReady();
 }
 
-void Connection::reset(H1Stream& stream) {
-  if (stream.gone) return;
-  const Busy busy(*this);
-  stream.gone = true;
-  stream.receiver = nullptr;
-  if (stream_.get() == &stream) graveyard_.push_back(std::move(stream_));
+void Connection::reset() {
+  if (!hasStream()) return;
+  detach();
   breakOff(ResetReason::kCancel, "reset by this side");
   owner_.onOutputReady();
 }
@@ -50,8 +63,8 @@ void Connection::reset(H1Stream& stream) {
 
 Result<void> Connection::receiveBytes(Slice in) {
   if (!failure_.empty()) return Error{failure_};
-  if (broken_) return {};
-  backlog_.append(std::move(in));
+  if (incoming_.is(Incoming::kClosed)) return {};  // what follows is no longer read
+  input_.append(std::move(in));
   process();
   if (!failure_.empty()) return Error{failure_};
   return {};
@@ -59,90 +72,95 @@ Result<void> Connection::receiveBytes(Slice in) {
 
 void Connection::process() {
   if (processing_) return;  // the outer one goes on
-  const Busy busy(*this);
   processing_ = true;
-  while (!broken_ && hasInput()) {
-    if (current_.empty()) current_ = backlog_.takeFront();
-    const size_t before = current_.size();
-    const bool more = step(current_);
-    if (!more && current_.size() == before) break;
+  while (!incoming_.is(Incoming::kClosed) && !input_.empty()) {
+    Slice& in = input_.front();
+    const size_t before = in.size();
+    const Incoming was = incoming_.now();
+    step(in);
+    if (in.size() == before && incoming_.is(was)) break;
   }
   processing_ = false;
 }
 
 void Connection::produceBytes(Buffer& out, size_t limit) {
-  const Busy busy(*this);
   do {
-    size_t sent = out_.produce(out, limit);
-    if (stream_ != nullptr) sent += std::exchange(stream_->bodyBytesSent, 0);
-    if (sent > 0 && stream_ != nullptr && stream_->receiver != nullptr) stream_->receiver->onBodySent(sent);
-    if (stream_ != nullptr && writer_.broken() && out_.empty() && stream_->headersSent) {
+    const size_t sent = out_.produce(out, limit) + std::exchange(droppedBody_, 0);
+    if (sent > 0 && receiver_ != nullptr) receiver_->onBodySent(sent);
+    if (!out_.empty()) continue;
+    if (outgoing_.is(Outgoing::kSpoiled)) {
       breakOff(ResetReason::kInternal, "body differs from its content-length");
-    } else if (out_.empty() && !broken_) {
-      afterOutput();  // may serve the next request that waits, whose answer goes out as well
+    } else if (!life_.is(Life::kBroken)) {
+      outputLeft();  // may serve the next request that waits, whose answer goes out as well
     }
   } while (out.size() < limit && !out_.empty());
 }
 
-bool Connection::roomForInput() const {
-  if (broken_) return false;
-  const size_t held = (stream_ != nullptr ? stream_->unconsumed : 0) + current_.size() + backlog_.size();
-  return held < limits_.streamWindow;
+void Connection::outputLeft() {
+  if (outgoing_.is(Outgoing::kEnded)) outgoing_.to(Outgoing::kSent);
+  afterOutput();
 }
 
+bool Connection::roomForInput() const { return unconsumed_ + input_.size() < limits_.streamWindow; }
+
 bool Connection::readBody(Slice& in) {
-  std::vector<Slice> pieces;
-  body_.feed(in, pieces);
-  H1Stream* stream = stream_.get();
-  for (Slice& piece : pieces) {
-    if (stream_.get() != stream || stream == nullptr || stream->gone) return false;
-    stream->unconsumed += piece.size();
-    stream->receiver->onData(std::move(piece));
+  const Incoming reading = incoming_.now();
+  for (Slice piece = body_.next(in); !piece.empty(); piece = body_.next(in)) {
+    unconsumed_ += piece.size();
+    receiver_->onData(std::move(piece));
+    if (!incoming_.is(reading)) return false;
   }
-  if (broken_) return false;
-  if (body_.fault()) {
-    fail(body_.fault()->detail);
-    return false;
-  }
-  return true;
+  if (body_.fault() == nullptr) return true;
+  fail(body_.fault()->detail);
+  return false;
 }
 
 void Connection::finishIncoming() {
-  H1Stream* stream = stream_.get();
+  incoming_.to(Incoming::kDone);
   HeaderList trailers = body_.takeTrailers();
-  if (!trailers.empty()) stream->receiver->onTrailers(std::move(trailers));
-  if (stream->gone) return;
-  stream->incomingDone = true;
-  stream->receiver->onEnd();
+  if (!trailers.empty()) receiver_->onTrailers(std::move(trailers));
+  if (receiver_ != nullptr) receiver_->onEnd();
+}
+
+void Connection::endTunnelInput() {
+  body_.endOfFile();
+  stopReading();
+  receiver_->onEnd();
 }
 
 // --- the end --------------------------------------------------------------------------------------------
 
+void Connection::stopReading() {
+  if (!incoming_.is(Incoming::kClosed)) incoming_.to(Incoming::kClosed);
+  input_.clear();
+}
+
+void Connection::close() {
+  if (!over()) life_.to(Life::kClosing);
+  stopReading();
+}
+
+Receiver* Connection::detach() {
+  if (hasStream()) outgoing_.to(Outgoing::kNone);
+  return std::exchange(receiver_, nullptr);
+}
+
 void Connection::closeStream() {
-  const Busy busy(*this);
-  H1Stream* stream = stream_.get();
-  stream->gone = true;
-  Receiver* receiver = std::exchange(stream->receiver, nullptr);
-  graveyard_.push_back(std::move(stream_));
+  Receiver* receiver = detach();
   if (receiver != nullptr) receiver->onClosed();
 }
 
 void Connection::breakOff(ResetReason reason, std::string_view detail) {
-  const Busy busy(*this);
-  broken_ = true;
-  keepAlive_ = false;
+  if (!life_.is(Life::kBroken)) life_.to(Life::kBroken);
   out_.clear();
-  backlog_.clear();  // current_ may be on the stack of process(), which stops by broken_
-  if (stream_ == nullptr) return;
-  stream_->gone = true;
-  Receiver* receiver = std::exchange(stream_->receiver, nullptr);
-  graveyard_.push_back(std::move(stream_));
+  stopReading();
+  Receiver* receiver = detach();
   if (receiver != nullptr) receiver->onReset(reason, detail);
 }
 
 void Connection::fail(std::string_view detail) {
   failure_ = detail;
-  const bool answered = stream_ != nullptr && stream_->headersSent;
+  const bool answered = hasStream() && !outgoing_.is(Outgoing::kHead);
   breakOff(ResetReason::kProtocol, detail);
   onFault(answered);
 }

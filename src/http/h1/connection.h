@@ -1,120 +1,118 @@
-// Connection: what both h1 codecs share: the input that waits, the output, the body being read and the one
-// stream at a time.
+// Connection: what both h1 codecs share: input that waits, output, the body being read, the states of both
+// directions and the one stream at a time.
 //
-// Threading: one thread. Ownership: owns the stream; streams that ended are kept until no call of ours is on
-//   the stack, because the call may have come through them.
-// Invariants: receivers are called from process() and produce() only, never from inside the parser. At most
-//   one stream. Once broken_ no input is read and no output made.
+// Threading: one thread.
+// Ownership: the stream is part of the codec; there is one while outgoing() is not kNone, and `receiver_` is
+//   its user (null before a server's owner named it).
+// Invariants: receivers are called from process(), produce() and receiveEof() only, never from inside the
+//   parser, and after each call the states are looked at again. Once broken no input is read and no output
+//   made but a last answer.
 #pragma once
 
-#include <memory>
+#include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "body_reader.h"
+#include "input.h"
+#include "message_writer.h"
 #include "output_queue.h"
 #include "peerpulse/base/buffer.h"
 #include "peerpulse/http/codec.h"
-#include "serializer.h"
+#include "states.h"
 
 namespace peerpulse::http::h1 {
-
-/// State of the one stream; the codecs' stream classes derive from it.
-class H1Stream {
- public:
-  H1Stream() = default;
-  H1Stream(const H1Stream&) = delete;
-  H1Stream& operator=(const H1Stream&) = delete;
-  virtual ~H1Stream() = default;
-
-  Receiver* receiver = nullptr;
-  bool gone = false;          ///< closed, reset or given up: no more callbacks, calls are ignored
-  bool incomingDone = false;  ///< onEnd() was told
-  bool headersSent = false;   ///< final head
-  bool ended = false;         ///< sendEnd() was called, or headers with `end`
-  size_t unconsumed = 0;
-  size_t bodyBytesSent = 0;  ///< of a body that is dropped, to be reported
-};
 
 class Connection {
  public:
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // What streams ask for.
-  void sendData(H1Stream& stream, Slice data);
-  void sendEnd(H1Stream& stream, const HeaderList& trailers);
-  void consumed(H1Stream& stream, size_t n);
-  void reset(H1Stream& stream);
+  States states() const { return {life_.now(), incoming_.now(), outgoing_.now()}; }
+
+  // What the stream asks for.
+  void sendData(Slice data);
+  void sendEnd(const HeaderList& trailers);
+  void consumed(size_t n);
+  void reset();
 
  protected:
-  Connection(CodecOwner& owner, const CodecLimits& limits) : limits_(limits), body_(limits_), owner_(owner) {}
+  Connection(CodecOwner& owner, const CodecLimits& limits, Incoming first)
+      : limits_(limits), incoming_(first), body_(limits_), owner_(owner) {}
   virtual ~Connection() = default;
 
-  /// Reads the front of `in` in the codec's state; false when it can take no more of it now.
-  virtual bool step(Slice& in) = 0;
-  /// All output of the stream left after it ended; decides whether the stream is over.
+  /// Reads from the front of `in` what its state allows; takes nothing if it must wait.
+  virtual void step(Slice& in) = 0;
+  /// All output left; decides whether the stream is over.
   virtual void afterOutput() = 0;
   /// The input broke the protocol; the stream was told. `answered`: its head had been sent.
   virtual void onFault(bool answered) {}
 
   Result<void> receiveBytes(Slice in);
   void produceBytes(Buffer& out, size_t limit);
-  bool roomForInput() const;
   void process();
-  /// Reads body from `in` and tells the receiver; false when a fault ended the stream.
+  /// Nothing is left to be written.
+  void outputLeft();
+  /// Reads body from `in` and tells the receiver; false when a fault or the receiver ended the stream.
   bool readBody(Slice& in);
-  /// Delivers trailers and the end.
+  /// The incoming message is complete: delivers trailers and the end.
   void finishIncoming();
-  /// The stream ended in order.
+  /// A tunnel's incoming direction ended.
+  void endTunnelInput();
+
+  bool hasStream() const { return !outgoing_.is(Outgoing::kNone); }
+  bool over() const { return life_.is(Life::kClosing, Life::kBroken); }
+  bool roomForInput() const;
+  /// The tunnel sends nothing more, but still reads.
+  bool tunnelHalfClosed() const { return life_.is(Life::kTunnel) && outgoing_.is(Outgoing::kSent); }
+  void openStream(Receiver* receiver);
+  /// The head was given, `end`: with all there is.
+  void beginMessage(SendFraming framing, bool end);
+  /// No exchange follows the one that is on.
+  void makeLast() {
+    if (life_.is(Life::kOpen)) life_.to(Life::kLast);
+  }
+  /// No exchange is on and none follows; what is left of the input goes nowhere.
+  void close();
+  void stopReading();
+  /// Ends the stream in order: the states first, so that its user may open the next from onClosed().
   void closeStream();
   /// Nothing more in or out; the stream (if any) is told.
   void breakOff(ResetReason reason, std::string_view detail);
   void fail(std::string_view detail);
-  bool hasInput() const { return !current_.empty() || !backlog_.empty(); }
-  void dropInput() {
-    current_ = Slice();
-    backlog_.clear();
-  }
 
   const CodecLimits limits_;
-  std::unique_ptr<H1Stream> stream_;
+  Machine<Life> life_{Life::kOpen};
+  Machine<Incoming> incoming_;
+  Machine<Outgoing> outgoing_{Outgoing::kNone};
+  Input input_;
   OutputQueue out_;
   MessageWriter writer_;
   BodyReader body_;
-  bool keepAlive_ = true;
-  bool broken_ = false;
-  bool eof_ = false;
-  std::string failure_;
+  Receiver* receiver_ = nullptr;
   CodecOwner& owner_;
 
  private:
-  /// Keeps ended streams alive while calls are on the stack.
-  struct Busy {
-    explicit Busy(Connection& c) : connection(c) { ++connection.depth_; }
-    ~Busy() {
-      if (--connection.depth_ == 0) connection.graveyard_.clear();
-    }
-    Connection& connection;
-  };
-  friend struct Busy;
+  /// Lets go of the stream; whom to tell.
+  Receiver* detach();
+  void endMessage(const HeaderList& trailers);
 
-  Slice current_;
-  Buffer backlog_;
-  std::vector<std::unique_ptr<H1Stream>> graveyard_;
-  int depth_ = 0;
-  bool processing_ = false;
+  std::string failure_;      ///< what the remote side did wrong
+  size_t unconsumed_ = 0;    ///< told to the receiver and not given back
+  size_t droppedBody_ = 0;   ///< body bytes that go nowhere, to be reported as sent
+  bool processing_ = false;  ///< process() is on the stack
 };
 
+/// The half of a stream that does not depend on the side: hands everything on.
 template <class Interface>
-class H1StreamOf : public Interface, public H1Stream {
+class StreamOf : public Interface {
  public:
-  explicit H1StreamOf(Connection& connection) : connection_(connection) {}
-  void sendData(Slice data) override { connection_.sendData(*this, std::move(data)); }
-  void sendEnd(const HeaderList& trailers) override { connection_.sendEnd(*this, trailers); }
-  void consumed(size_t n) override { connection_.consumed(*this, n); }
-  void reset(ResetReason) override { connection_.reset(*this); }
+  explicit StreamOf(Connection& connection) : connection_(connection) {}
+  void sendData(Slice data) override { connection_.sendData(std::move(data)); }
+  void sendEnd(const HeaderList& trailers) override { connection_.sendEnd(trailers); }
+  void consumed(size_t n) override { connection_.consumed(n); }
+  void reset(ResetReason) override { connection_.reset(); }
 
  private:
   Connection& connection_;

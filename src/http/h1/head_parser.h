@@ -1,4 +1,4 @@
-// From a linted section to RequestHead or ResponseHead: framing decided (RFC 9112 6.3, stricter: faults
+// From the lines of a head to RequestHead or ResponseHead: framing decided (RFC 9112 6.3, stricter: faults
 // B1-B3), hop-by-hop fields consumed (RFC 9110 7.6.1).
 //
 // Threading: pure functions.
@@ -8,8 +8,11 @@
 #include <optional>
 #include <string_view>
 
-#include "header_lint.h"
+#include "fault.h"
+#include "head_scanner.h"
+#include "peerpulse/http/codec.h"
 #include "peerpulse/http/message.h"
+#include "section.h"
 
 namespace peerpulse::http::h1 {
 
@@ -20,7 +23,7 @@ struct Framing {
   uint64_t length = 0;
   /// What the sender says of the connection's further life.
   bool keepAlive = true;
-  bool bodyless() const { return kind == BodyKind::kNone || (kind == BodyKind::kLength && length == 0); }
+  bool bodyless() const { return kind == BodyKind::kNone; }
 };
 
 struct ParsedRequest {
@@ -29,19 +32,18 @@ struct ParsedRequest {
   SectionBudget budget;
   bool expectContinue = false;
 };
-std::optional<Fault> parseRequest(std::string_view text, const CodecLimits& limits, ParsedRequest& out);
+std::optional<Fault> parseRequest(SectionLines lines, const CodecLimits& limits, ParsedRequest& out);
 
 struct ParsedResponse {
   ResponseHead head;
   Framing framing;
   SectionBudget budget;
 };
-/// `headRequest`: the answer is to a HEAD. `upgrade`: what the request asked for (101 only then).
-std::optional<Fault> parseResponse(std::string_view text, const CodecLimits& limits, bool headRequest, bool upgrade,
-                                   ParsedResponse& out);
-
-/// Fields of a trailer section, without the forbidden ones.
-std::optional<Fault> parseTrailers(std::string_view text, const CodecLimits& limits, SectionBudget budget,
-                                   HeaderList& out);
+/// What the request was that a response answers.
+struct Asked {
+  bool head = false;     ///< its method was HEAD
+  bool upgrade = false;  ///< it asked for another protocol: 101 only then
+};
+std::optional<Fault> parseResponse(SectionLines lines, const CodecLimits& limits, Asked asked, ParsedResponse& out);
 
 }  // namespace peerpulse::http::h1

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "peerpulse/base/buffer.h"
 
@@ -28,22 +28,14 @@ class OutputQueue {
   void clear() {
     bytes_.clear();
     runs_.clear();
+    firstRun_ = 0;
   }
   /// Moves bytes to `out` until that holds about `limit`; returns how many of them were body.
   size_t produce(Buffer& out, size_t limit) {
     if (out.size() >= limit) return 0;
-    size_t n = std::min(limit - out.size(), bytes_.size());
+    const size_t n = std::min(limit - out.size(), bytes_.size());
     bytes_.moveTo(out, n);
-    size_t sent = 0;
-    while (n > 0) {
-      Run& run = runs_.front();
-      const size_t part = std::min(n, run.size);
-      if (run.body) sent += part;
-      run.size -= part;
-      n -= part;
-      if (run.size == 0) runs_.pop_front();
-    }
-    return sent;
+    return takeRuns(n);
   }
 
  private:
@@ -59,8 +51,33 @@ class OutputQueue {
       runs_.push_back({n, body});
     }
   }
+  size_t takeRuns(size_t n) {
+    size_t ofBody = 0;
+    while (n > 0) {
+      Run& run = runs_[firstRun_];
+      const size_t part = std::min(n, run.size);
+      if (run.body) ofBody += part;
+      run.size -= part;
+      n -= part;
+      if (run.size == 0) ++firstRun_;
+    }
+    dropTaken();
+    return ofBody;
+  }
+  void dropTaken() {
+    constexpr size_t kWorthMoving = 64;
+    if (firstRun_ == runs_.size()) {
+      runs_.clear();
+      firstRun_ = 0;
+    } else if (firstRun_ >= kWorthMoving && firstRun_ * 2 >= runs_.size()) {
+      runs_.erase(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(firstRun_));
+      firstRun_ = 0;
+    }
+  }
+
   Buffer bytes_;
-  std::deque<Run> runs_;
+  std::vector<Run> runs_;  ///< [firstRun_, end) describe bytes_
+  size_t firstRun_ = 0;
 };
 
 }  // namespace peerpulse::http::h1

@@ -1,8 +1,8 @@
-// The h1 server side (RFC 9112): one request at a time, what follows waits until its answer is out.
-#include <string>
+#include "server_codec.h"
+
+#include <memory>
 #include <utility>
 
-#include "connection.h"
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::http::h1 {
@@ -12,276 +12,204 @@ namespace {
 /// instead of a reset (faults C8).
 constexpr size_t kMaxDiscard = 256 * 1024;
 
-class ServerCodec;
+}  // namespace
 
-class ServerStream final : public H1StreamOf<ResponseStream> {
- public:
-  explicit ServerStream(ServerCodec& codec);
-  void sendInformational(const ResponseHead& head) override;
-  void sendHeaders(const ResponseHead& head, bool end) override;
+ServerStream::ServerStream(ServerCodec& codec) : StreamOf<ResponseStream>(codec), codec_(codec) {}
+void ServerStream::sendInformational(const ResponseHead& head) { codec_.sendInformational(head); }
+void ServerStream::sendHeaders(const ResponseHead& head, bool end) { codec_.sendHeaders(head, end); }
 
-  bool toHttp10 = false;
-  bool headRequest = false;
-  bool expectContinue = false;
-  std::string upgrade;  ///< what the request asked for
-
- private:
-  ServerCodec& codec_;
-};
-
-class ServerCodec final : public Codec, public Connection {
- public:
-  ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits)
-      : Connection(owner, limits), owner_(owner), scanner_(HeadScanner::Kind::kRequest, limits_) {}
-
-  Result<void> receive(Slice in) override;
-  void receiveEof() override;
-  void connectionLost(std::string_view detail) override { breakOff(ResetReason::kConnectionClosed, detail); }
-  void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
-  bool wantsRead() const override { return state_ != State::kClosing && !eof_ && roomForInput(); }
-  bool finished() const override;
-  bool outputEnded() const override;
-  void drain() override;
-  size_t activeStreams() const override { return stream_ != nullptr ? 1 : 0; }
-
-  void sendInformational(ServerStream& stream, const ResponseHead& head);
-  void sendHeaders(ServerStream& stream, const ResponseHead& head, bool end);
-
- private:
-  enum class State : uint8_t {
-    kHead,
-    kBody,
-    kWait,     ///< request complete, its answer is not out yet
-    kDiscard,  ///< answered early: the rest of the body goes nowhere
-    kClosing,  ///< no more input
-  };
-
-  bool step(Slice& in) override;
-  void afterOutput() override;
-  bool readHead(Slice& in);
-  void openRequest();
-  void refuse(const Fault& fault);
-  void endRequest();
-  bool discard(Slice& in);
-  void endTunnelInput();
-  void onFault(bool answered) override;
-
-  ServerCodecOwner& owner_;
-  HeadScanner scanner_;
-  State state_ = State::kHead;
-  size_t discarded_ = 0;
-  bool sawBody_ = false;
-  bool tunnel_ = false;
-};
-
-ServerStream::ServerStream(ServerCodec& codec) : H1StreamOf<ResponseStream>(codec), codec_(codec) {}
-void ServerStream::sendInformational(const ResponseHead& head) { codec_.sendInformational(*this, head); }
-void ServerStream::sendHeaders(const ResponseHead& head, bool end) { codec_.sendHeaders(*this, head, end); }
+ServerCodec::ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits)
+    : Connection(owner, limits, Incoming::kHead),
+      owner_(owner),
+      scanner_(HeadScanner::Kind::kRequest, limits_),
+      stream_(*this) {}
 
 // --- input ----------------------------------------------------------------------------------------------
 
-Result<void> ServerCodec::receive(Slice in) {
-  if (state_ == State::kClosing && failure_.empty()) return {};  // what follows is no longer read
-  return receiveBytes(std::move(in));
-}
-
-bool ServerCodec::step(Slice& in) {
-  switch (state_) {
-    case State::kHead: return readHead(in);
-    case State::kBody: {
-      sawBody_ = true;
-      const std::string_view before = in.view();
-      if (!readBody(in)) return false;
-      if (body_.done() && state_ == State::kBody) endRequest();
-      return in.size() != before.size();
-    }
-    case State::kDiscard: return discard(in);
-    case State::kWait: return false;
-    case State::kClosing: in = Slice(); return false;
+void ServerCodec::step(Slice& in) {
+  switch (incoming_.now()) {
+    case Incoming::kHead: readHead(in); break;
+    case Incoming::kBody:
+      request_.awaitsContinue = false;
+      if (readBody(in) && body_.done()) finishIncoming();
+      break;
+    case Incoming::kTunnel: readBody(in); break;
+    case Incoming::kDiscard: discard(in); break;
+    case Incoming::kDone:  // waits
+    case Incoming::kIdle:
+    case Incoming::kClosed: break;
   }
-  return false;
 }
 
-bool ServerCodec::readHead(Slice& in) {
+void ServerCodec::readHead(Slice& in) {
   std::string_view rest = in.view();
   const HeadScanner::Status status = scanner_.feed(rest);
   in.removePrefix(in.size() - rest.size());
   if (status == HeadScanner::Status::kFault) refuse(scanner_.fault());
   if (status == HeadScanner::Status::kComplete) openRequest();
-  return true;
 }
 
 void ServerCodec::openRequest() {
   ParsedRequest request;
-  auto fault = parseRequest(scanner_.text(), limits_, request);
-  if (!fault) fault = body_.start(HTTP_REQUEST, scanner_.text(), request);
+  auto fault = parseRequest(scanner_.lines(), limits_, request);
+  if (!fault) fault = body_.start(scanner_.section(), request);
   if (fault) {
     refuse(*fault);
     return;
   }
-  scanner_.restart(HeadScanner::Kind::kRequest);
-  if (!request.framing.keepAlive) keepAlive_ = false;
-  auto stream = std::make_unique<ServerStream>(*this);
-  ServerStream& s = *stream;
-  s.toHttp10 = request.head.version == Version::kHttp10;
-  s.headRequest = request.head.method == "HEAD";
-  s.expectContinue = request.expectContinue;
-  s.upgrade = request.head.upgrade;
-  stream_ = std::move(stream);
-  state_ = State::kBody;
-  sawBody_ = false;
-  Receiver* receiver = owner_.onRequest(s, std::move(request.head));
-  if (s.gone) return;
-  s.receiver = receiver;
-  if (body_.done()) endRequest();
+  scanner_.restart();
+  if (!request.framing.keepAlive) makeLast();
+  request_ = {.http10 = request.head.version == Version::kHttp10,
+              .head = request.head.method == "HEAD",
+              .upgrade = !request.head.upgrade.empty(),
+              .awaitsContinue = request.expectContinue};
+  incoming_.to(Incoming::kBody);
+  openStream(nullptr);
+  Receiver* receiver = owner_.onRequest(stream_, std::move(request.head));
+  if (!hasStream()) return;
+  receiver_ = receiver;
+  if (body_.done()) finishIncoming();
 }
 
 // The answer is the owner's; after it the connection ends, for nobody knows where the next request begins.
 void ServerCodec::refuse(const Fault& fault) {
-  keepAlive_ = false;
-  state_ = State::kClosing;
-  auto stream = std::make_unique<ServerStream>(*this);
-  ServerStream& s = *stream;
-  stream_ = std::move(stream);
-  Receiver* receiver = owner_.onBadRequest(s, fault.status, fault.detail);
-  if (s.gone) return;
-  s.receiver = receiver;
-  s.incomingDone = true;
+  makeLast();
+  stopReading();
+  request_ = {};
+  openStream(nullptr);
+  Receiver* receiver = owner_.onBadRequest(stream_, fault.status, fault.detail);
+  if (!hasStream()) return;
+  receiver_ = receiver;
   receiver->onEnd();
-}
-
-void ServerCodec::endRequest() {
-  if (!tunnel_) state_ = State::kWait;
-  finishIncoming();
 }
 
 // The stream was reset; if no answer had begun, the client is owed one.
 void ServerCodec::onFault(bool answered) {
-  state_ = State::kClosing;
   if (!answered) out_.text("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
 }
 
-bool ServerCodec::discard(Slice& in) {
-  std::vector<Slice> pieces;
+void ServerCodec::discard(Slice& in) {
   const size_t before = in.size();
-  body_.feed(in, pieces);
+  while (!body_.next(in).empty()) {
+  }
   discarded_ += before - in.size();
-  if (body_.done() || body_.fault() || discarded_ > kMaxDiscard) {
-    state_ = State::kClosing;
-    owner_.onOutputReady();
-  }
-  return in.size() != before;
-}
-
-void ServerCodec::receiveEof() {
-  if (eof_) return;
-  eof_ = true;
-  if (broken_) return;
-  if (tunnel_ && stream_ != nullptr && !stream_->incomingDone) {
-    if (!hasInput()) endTunnelInput();
-  } else if (state_ == State::kBody) {
-    breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
-  } else if (state_ == State::kHead || state_ == State::kDiscard) {
-    state_ = State::kClosing;
-  }
-  // kWait: the client said all it had to say and waits for the answer: legal (faults C9). Requests it had
-  // pipelined before are still served: afterOutput() goes on with the backlog.
-}
-
-// The client's direction is over; ours goes on until it ends as well.
-void ServerCodec::endTunnelInput() {
-  body_.endOfFile();
-  finishIncoming();
-  if (out_.empty()) afterOutput();
+  if (!body_.done() && body_.fault() == nullptr && discarded_ <= kMaxDiscard) return;
+  stopReading();
   owner_.onOutputReady();
 }
 
-bool ServerCodec::outputEnded() const {
-  if (!out_.empty()) return false;
-  return state_ == State::kDiscard || (tunnel_ && stream_ != nullptr && stream_->ended);
+bool ServerCodec::wantsRead() const { return !incoming_.is(Incoming::kClosed) && !input_.ended() && roomForInput(); }
+
+void ServerCodec::receiveEof() {
+  if (input_.ended()) return;
+  input_.end();
+  switch (incoming_.now()) {
+    case Incoming::kBody: breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request"); break;
+    case Incoming::kDiscard: stopReading(); break;
+    // kDone: the client said all it had to say and waits for the answer: legal (faults C9). Requests it had
+    // pipelined before are still served: afterOutput() goes on with the input that waits.
+    default: settle();
+  }
+}
+
+/// What follows from there being no more input.
+void ServerCodec::settle() {
+  if (!input_.empty()) return;
+  if (incoming_.is(Incoming::kTunnel) && input_.ended()) {
+    endTunnelInput();
+    if (out_.empty()) outputLeft();
+    owner_.onOutputReady();
+  } else if (incoming_.is(Incoming::kHead)) {
+    const bool none = input_.ended() || (!life_.is(Life::kOpen) && !scanner_.started());
+    if (none) close();
+  }
 }
 
 bool ServerCodec::finished() const {
-  if (broken_) return out_.empty();
-  if (stream_ != nullptr || !out_.empty()) return false;
-  if (state_ == State::kClosing) return true;
-  if (eof_ && state_ == State::kHead) return !hasInput();
-  return state_ == State::kHead && !keepAlive_ && !scanner_.started() && !hasInput();
+  return over() && incoming_.is(Incoming::kClosed) && !hasStream() && out_.empty();
+}
+
+bool ServerCodec::outputEnded() const {
+  return out_.empty() && (incoming_.is(Incoming::kDiscard) || tunnelHalfClosed());
 }
 
 void ServerCodec::drain() {
-  keepAlive_ = false;
+  makeLast();
+  settle();
   owner_.onOutputReady();
 }
 
 // --- output ---------------------------------------------------------------------------------------------
 
-void ServerCodec::sendInformational(ServerStream& stream, const ResponseHead& head) {
-  if (stream.gone || broken_ || stream.toHttp10) return;
-  PP_ASSERT(!stream.headersSent && head.status >= 100 && head.status < 200 && head.status != 101);
-  if (head.status == 100) stream.expectContinue = false;
-  out_.text(informationalHead(head));
+void ServerCodec::sendInformational(const ResponseHead& head) {
+  if (!hasStream() || request_.http10) return;
+  PP_ASSERT(outgoing_.is(Outgoing::kHead) && head.status >= 100 && head.status < 200 && head.status != 101);
+  if (head.status == 100) request_.awaitsContinue = false;
+  writeInformationalHead(out_, head);
   owner_.onOutputReady();
 }
 
-void ServerCodec::sendHeaders(ServerStream& stream, const ResponseHead& head, bool end) {
-  if (stream.gone || broken_) return;
-  PP_ASSERT(!stream.headersSent);
-  stream.headersSent = true;
-  stream.ended = end;
-  const bool tunnel = head.status == 101 && !stream.upgrade.empty();
+void ServerCodec::sendHeaders(const ResponseHead& head, bool end) {
+  if (!hasStream()) return;
+  PP_ASSERT(outgoing_.is(Outgoing::kHead));
+  const bool tunnel = head.status == 101 && request_.upgrade;
   PP_ASSERT(tunnel || head.status >= 200);
   // An error before the request's end most likely ends the exchange early: then the client must know that
   // the connection will not be reused.
-  const bool requestOpen = state_ == State::kBody && !body_.done();
-  if (tunnel || (requestOpen && (end || head.status >= 300))) keepAlive_ = false;
-  const bool last = !keepAlive_ || (eof_ && !hasInput());
-  const ResponseContext context{stream.toHttp10, stream.headRequest, !last};
-  SendKind kind = SendKind::kNone;
-  uint64_t length = 0;
-  out_.text(responseHead(head, context, end, kind, length));
-  if (kind == SendKind::kUntilClose) keepAlive_ = false;
-  writer_.start(kind, length);
-  if (end) writer_.end(out_, HeaderList());
-  if (tunnel && state_ != State::kWait) {
+  const bool requestOpen = incoming_.is(Incoming::kBody) && !body_.done();
+  if (requestOpen && (end || head.status >= 300)) makeLast();
+  const bool last = !life_.is(Life::kOpen) || (input_.ended() && input_.empty());
+  const SendFraming framing = writeResponseHead(out_, head, {request_.http10, request_.head, !last}, end);
+  if (framing.kind == SendKind::kUntilClose) makeLast();
+  if (tunnel && !incoming_.is(Incoming::kDone)) {
     // Bytes of the request's body would be taken for the tunnel's (faults B11).
-    writer_.breakMessage();
-  } else if (tunnel) {
-    tunnel_ = true;
-    stream.incomingDone = false;
-    body_.becomeTunnel();
-    state_ = State::kBody;
+    outgoing_.to(Outgoing::kSpoiled);
+    owner_.onOutputReady();
+    return;
   }
-  owner_.onOutputReady();
+  if (tunnel) startTunnel();
+  beginMessage(framing, end);
+}
+
+void ServerCodec::startTunnel() {
+  life_.to(Life::kTunnel);
+  incoming_.to(Incoming::kTunnel);
+  body_.becomeTunnel();
 }
 
 void ServerCodec::afterOutput() {
-  if (stream_ != nullptr && stream_->ended && (stream_->incomingDone || !tunnel_)) {
-    auto& stream = static_cast<ServerStream&>(*stream_);
-    const bool complete = stream.incomingDone && !tunnel_;
-    const bool waiting = stream.expectContinue && !sawBody_;
-    if (complete) {
-      if (state_ != State::kClosing) state_ = State::kHead;
-    } else {
-      keepAlive_ = false;
-      // A client that waits for 100 (Continue) sends no body.
-      state_ = tunnel_ || waiting || eof_ ? State::kClosing : State::kDiscard;
-      discarded_ = 0;
-    }
-    const bool reuse = keepAlive_;
-    closeStream();
-    if (complete && !reuse) state_ = State::kClosing;
-  }
-  if (state_ == State::kClosing) {
-    dropInput();
-  } else if (hasInput()) {
-    process();
-  }
-  // The client may have ended its direction before there was a tunnel.
-  if (tunnel_ && eof_ && stream_ != nullptr && !stream_->incomingDone && !hasInput()) endTunnelInput();
+  if (outgoing_.is(Outgoing::kSent)) answerIsOut();
+  if (!incoming_.is(Incoming::kClosed) && !input_.empty()) process();
+  settle();
 }
 
-}  // namespace
+void ServerCodec::answerIsOut() {
+  switch (incoming_.now()) {
+    case Incoming::kDone:
+      if (life_.is(Life::kOpen)) {
+        incoming_.to(Incoming::kHead);
+      } else {
+        close();
+      }
+      break;
+    case Incoming::kBody: endEarly(); break;
+    case Incoming::kTunnel: return;  // the client's direction is still open
+    default: close();                // a refused request, or both directions of a tunnel have ended
+  }
+  closeStream();
+}
+
+void ServerCodec::endEarly() {
+  // A client that waits for 100 (Continue) sends no body.
+  if (request_.awaitsContinue || input_.ended()) {
+    close();
+    return;
+  }
+  life_.to(Life::kClosing);
+  incoming_.to(Incoming::kDiscard);
+  discarded_ = 0;
+}
+
 }  // namespace peerpulse::http::h1
 
 namespace peerpulse::http {

@@ -97,7 +97,7 @@ HeaderList HeaderBlock::takeTrailers() {
   HeaderList kept;
   for (size_t i = 0; i < fields_.count(); ++i) {
     const HeaderField field = fields_.at(i);
-    if (!isForbiddenTrailer(field.name)) kept.add(field.name, field.value);
+    if (!isForbiddenTrailer(kindOf(field.name))) kept.add(field.name, field.value);
   }
   return kept;
 }
@@ -113,7 +113,7 @@ void FieldArray::addHeaders(const HeaderList& headers) {
   fields_.reserve(fields_.size() + headers.count());
   for (size_t i = 0; i < headers.count(); ++i) {
     const HeaderField field = headers.at(i);
-    if (field.name.empty() || field.name.front() == ':' || isConnectionField(field.name)) continue;
+    if (field.name.empty() || field.name.front() == ':' || isConnectionField(kindOf(field.name))) continue;
     if (equalsIgnoreCase(field.name, "host")) continue;
     if (equalsIgnoreCase(field.name, "te") && !equalsIgnoreCase(field.value, "trailers")) continue;
     add(field.name, field.value);
@@ -123,7 +123,7 @@ void FieldArray::addHeaders(const HeaderList& headers) {
 void FieldArray::addTrailers(const HeaderList& trailers) {
   for (size_t i = 0; i < trailers.count(); ++i) {
     const HeaderField field = trailers.at(i);
-    if (field.name.empty() || field.name.front() == ':' || isForbiddenTrailer(field.name)) continue;
+    if (field.name.empty() || field.name.front() == ':' || isForbiddenTrailer(kindOf(field.name))) continue;
     add(field.name, field.value);
   }
 }

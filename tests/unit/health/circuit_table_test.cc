@@ -26,7 +26,7 @@ TEST_CASE("circuit_table: the youngest stamp of a peer stays, whoever stores las
 TEST_CASE("circuit_word: every field survives pack and unpack") {
   for (int verdict = 0; verdict <= static_cast<int>(Verdict::kStalled); ++verdict) {
     for (int circuit = 0; circuit <= static_cast<int>(CircuitState::kHalfOpen); ++circuit) {
-      for (int reason = 0; reason <= static_cast<int>(Reason::kOperator); ++reason) {
+      for (int reason = 0; reason <= static_cast<int>(Reason::kRemoved); ++reason) {
         for (const bool overridden : {false, true}) {
           const CircuitWord word{static_cast<Verdict>(verdict),
                                  static_cast<CircuitState>(circuit),
@@ -45,6 +45,30 @@ TEST_CASE("circuit_word: every field survives pack and unpack") {
       }
     }
   }
+}
+
+TEST_CASE("circuit_table: an id of an earlier epoch reads as removed, whatever its slot says now") {
+  CircuitTable table(2);
+  const PeerId old = makePeerId(1, 7);
+  const PeerId fresh = makePeerId(1, 8);
+  table.adopt(old);
+  CHECK(table.load(old).circuit == CircuitState::kClosed);
+  table.publish(old, {Verdict::kAlive});
+  table.publishProtocol(old, PeerProtocol::kHttp2);
+  table.stampHeard(old, TimePoint() + seconds(1));
+  const uint16_t generation = table.load(old).generation;
+  table.retire(old);
+  CHECK(table.load(old).circuit == CircuitState::kOpen);
+  CHECK(table.load(old).reason == Reason::kRemoved);
+  CHECK(table.load(old).generation != generation);
+  CHECK(table.load(fresh).reason == Reason::kRemoved);  // not adopted yet
+  table.adopt(fresh);
+  table.publish(fresh, {Verdict::kAlive});
+  CHECK(table.load(fresh).verdict == Verdict::kAlive);
+  CHECK(table.protocol(fresh) == PeerProtocol::kUnknown);
+  CHECK(table.lastHeard(fresh) == TimePoint());
+  CHECK(table.load(old).reason == Reason::kRemoved);
+  CHECK(table.load(makePeerId(0, 0)).reason == Reason::kStartup);
 }
 
 TEST_CASE("circuit_table: starts unknown and closed; publish counts generations and wraps") {

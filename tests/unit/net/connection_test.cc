@@ -16,9 +16,9 @@
 
 using namespace peerpulse;
 using namespace peerpulse::net;
-using peerpulse::net::test::Script;
-using peerpulse::net::test::ScriptedConnector;
-using peerpulse::net::test::ScriptedTransport;
+using peerpulse::test::Script;
+using peerpulse::test::ScriptedConnector;
+using peerpulse::test::ScriptedTransport;
 
 namespace {
 

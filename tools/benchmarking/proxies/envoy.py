@@ -27,7 +27,8 @@ def _manager(protocol: str) -> dict:
             "name": "all", "domains": ["*"],
             "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "origin", "timeout": "0s"}}]}]},
         "http_filters": [{"name": "router", "typed_config": {
-            "@type": f"{_TYPE}.filters.http.router.v3.Router", "suppress_envoy_headers": True, "dynamic_stats": False}}],
+            "@type": f"{_TYPE}.filters.http.router.v3.Router",
+            "suppress_envoy_headers": True, "dynamic_stats": False}}],
     }
 
 

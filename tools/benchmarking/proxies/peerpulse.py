@@ -37,7 +37,8 @@ class PeerpulseProxy(Proxy):
         self._peerpulse.start()
         self._peerpulse.wait_verdict("origin", "alive")
         # Alive may be known before what it speaks.
-        wait_for(lambda: self._peerpulse.peer("origin")["probe"]["mode"] == "fast_ping", 5, "the origin is probed by PINGs")
+        wait_for(lambda: self._peerpulse.peer("origin")["probe"]["mode"] == "fast_ping", _READY_S,
+                 "the origin is probed by PINGs")
 
     def target(self, protocol: str) -> tuple[str, int]:
         return self._peerpulse.listen["origin"]

@@ -17,7 +17,8 @@ def _cpu(samples: list[Sample]) -> float:
 def _ratio(samples: list[Sample], others: list[Sample] | None) -> float | None:
     if others is None:
         return None
-    return round(statistics.median(mine.cpu_us / theirs.cpu_us for mine, theirs in zip(samples, others, strict=True)), 3)
+    pairs = zip(samples, others, strict=True)
+    return round(statistics.median(mine.cpu_us / theirs.cpu_us for mine, theirs in pairs), 3)
 
 
 def _figures(samples: list[Sample], relay: list[Sample] | None, best: list[Sample] | None) -> dict:
