@@ -92,6 +92,8 @@ class MemoryPeer {
     void close() { wire_.close("closed by the test"); }
     /// RST.
     void abort() { wire_.abort("aborted by the test"); }
+    /// These bytes, whatever they are, and FIN.
+    void say(std::string_view bytes) { wire_.closeWith(bytes, "closed by the test"); }
     /// GOAWAY at once: what is still on its way is not served.
     void goAway() {
       wire_.codec()->drain();

@@ -22,12 +22,12 @@ TEST_CASE("pool: h1 takes a connection per request, and reuses them") {
   w.until([&] { return allOver(first) && w.idle() == 8; });
   CHECK(w.active() == 0);
   CHECK(w.connecting() == 0);
-  CHECK(w.peer.connections.size() == 8);
+  CHECK(w.remote.connections.size() == 8);
   Wanter& again = w.add(kH1);
   CHECK(again.ready);  // at once, from inside acquire()
   w.until([&] { return again.done; });
   CHECK(again.status == 200);
-  CHECK(w.peer.connections.size() == 8);
+  CHECK(w.remote.connections.size() == 8);
 }
 
 TEST_CASE("pool: forty requests in a row need one connection, and a burst of forty closes none of its own") {
@@ -36,14 +36,14 @@ TEST_CASE("pool: forty requests in a row need one connection, and a burst of for
     Wanter& one = w.add(kH1);
     w.until([&] { return one.done; });
   }
-  CHECK(w.peer.connections.size() == 1);
+  CHECK(w.remote.connections.size() == 1);
   for (int burst = 0; burst < 5; ++burst) {
     const auto many = w.add(kH1, 40);
     w.until([&] { return allOver(many); });
     w.run(seconds(1));
     w.pool->sweep(w.time.now(), TimePoint::max());
   }
-  CHECK(w.peer.connections.size() == 40);
+  CHECK(w.remote.connections.size() == 40);
   CHECK(w.idle() == 40);
 }
 
@@ -63,21 +63,21 @@ TEST_CASE("pool: beyond max_idle is closed what nobody needed for some seconds, 
   Wanter& next = w.add(kH1);
   CHECK((next.used == needed.front()->used || next.used == needed.back()->used));
   w.settle();
-  CHECK(w.peer.openConnections() == 3);
+  CHECK(w.remote.openConnections() == 3);
 }
 
 TEST_CASE("pool: h2 shares one connection up to its streams") {
   PoolWorld w([](PoolOptions& o) { o.maxStreamsPerConnection = 4; });
   w.add(kH2, 8, "/hang");
   CHECK(w.connecting() == 2);
-  w.until([&] { return w.peer.requests.size() == 8; });
-  CHECK(w.peer.connections.size() == 2);
+  w.until([&] { return w.remote.requests.size() == 8; });
+  CHECK(w.remote.connections.size() == 2);
   CHECK(w.active() == 2);
 }
 
 TEST_CASE("pool: h2 takes no more streams than the peer allows") {
   PoolWorld w;
-  w.peer.limits.maxConcurrentStreams = 3;
+  w.remote.limits.maxConcurrentStreams = 3;
   Wanter& first = w.add(kH2);
   w.until([&] { return first.done; });  // the peer's SETTINGS are known
   const auto allowed = w.add(kH2, 3, "/hang");
@@ -96,12 +96,12 @@ TEST_CASE("pool: a stream that ends makes its busy connection ready for who wait
   });
   const auto hanging = w.add(kH2, 2, "/hang");
   Wanter& third = w.add(kH2);
-  w.until([&] { return w.peer.requests.size() == 2; });
+  w.until([&] { return w.remote.requests.size() == 2; });
   CHECK_FALSE(third.ready);
-  w.peer.requests.front()->answer(200, "");
+  w.remote.requests.front()->answer(200, "");
   w.until([&] { return third.done; });
   CHECK(third.used == hanging.front()->used);
-  CHECK(w.peer.connections.size() == 1);
+  CHECK(w.remote.connections.size() == 1);
 }
 
 TEST_CASE("pool: beyond max_connections requests wait and are served in turn") {
@@ -115,7 +115,7 @@ TEST_CASE("pool: beyond max_connections requests wait and are served in turn") {
     return allOver(all);
   });
   CHECK(howMany(all, &Wanter::done) == 20);
-  CHECK(w.peer.connections.size() == 2);
+  CHECK(w.remote.connections.size() == 2);
 }
 
 TEST_CASE("pool: who comes when others wait goes behind them, even if a connection becomes free just now") {
@@ -152,7 +152,7 @@ TEST_CASE("pool: a request that leaves is not served") {
 TEST_CASE("pool: it lets go of everything when it is destroyed") {
   PoolWorld w;
   Wanter& active = w.add(kH2, "/hang");
-  w.until([&] { return w.peer.requests.size() == 1; });
+  w.until([&] { return w.remote.requests.size() == 1; });
   w.add(kH1);
   w.invariant = nullptr;
   w.wanters.back()->unlink();
@@ -162,7 +162,7 @@ TEST_CASE("pool: it lets go of everything when it is destroyed") {
   CHECK(w.limit.connecting == 0);
   w.settle();
   CHECK(w.network.openEnds(w.here) == 0);
-  CHECK(w.peer.connections.front()->endError == ECONNRESET);
+  CHECK(w.remote.connections.front()->endError == ECONNRESET);
 }
 
 // --- two protocols ---------------------------------------------------------------------------------------------
@@ -173,17 +173,17 @@ TEST_CASE("pool: h1 and h2 wait side by side under one max_connections") {
   Wanter& h2 = w.add(kH2, "/hang");
   Wanter& h1Waits = w.add(kH1);
   Wanter& h2Shares = w.add(kH2);
-  w.until([&] { return w.peer.requests.size() >= 2 && h2Shares.done; });
+  w.until([&] { return w.remote.requests.size() >= 2 && h2Shares.done; });
   CHECK(h1.ready);
   CHECK(h2.ready);
   CHECK_FALSE(h1Waits.ready);
   CHECK(w.pool->waitsForLimit(kH1));
-  CHECK(w.peer.connections.size() == 2);
-  for (const auto& request : w.peer.requests) {
+  CHECK(w.remote.connections.size() == 2);
+  for (const auto& request : w.remote.requests) {
     if (request->stream != nullptr && request->head.version == http::Version::kHttp11) request->answer(200, "");
   }
   w.until([&] { return h1Waits.done; });
-  CHECK(w.peer.connections.size() == 2);
+  CHECK(w.remote.connections.size() == 2);
 }
 
 TEST_CASE("pool: an idle connection of the other protocol makes room for who waits") {
@@ -197,7 +197,7 @@ TEST_CASE("pool: an idle connection of the other protocol makes room for who wai
     w.until([&] { return second.done; });
     w.settle();
     CHECK(w.pool->connections() == 1);
-    CHECK(w.peer.openConnections() == 1);
+    CHECK(w.remote.openConnections() == 1);
   }
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("pool: room is made only if a connection may then be opened") {
 
 TEST_CASE("pool: a refused connect fails those who wait, with its errno") {
   PoolWorld w;
-  w.peer.listener.refuse();
+  w.remote.listener.refuse();
   const auto all = w.add(kH2, 2);
   w.until([&] { return allOver(all); });
   for (const Wanter* wanter : all) {
@@ -240,7 +240,7 @@ TEST_CASE("pool: a connect that cannot even begin fails like any other, and neve
 TEST_CASE("pool: one failed connection fails no more requests than it would have served") {
   PoolWorld w;
   w.limit.most = 1;
-  w.peer.listener.refuse();
+  w.remote.listener.refuse();
   const auto all = w.add(kH1, 5);
   size_t failed = 0;
   w.until([&] {
@@ -257,15 +257,15 @@ TEST_CASE("pool: a failed connect beside a busy connection fails the one it woul
     CAPTURE(toString(protocol));
     PoolWorld w([](PoolOptions& o) { o.maxStreamsPerConnection = 1; });
     Wanter& busy = w.add(protocol, "/hang");
-    w.until([&] { return w.peer.requests.size() == 1; });
-    w.peer.listener.refuse();
+    w.until([&] { return w.remote.requests.size() == 1; });
+    w.remote.listener.refuse();
     const TimePoint before = w.time.now();
     Wanter& second = w.add(protocol);
     w.until([&] { return second.failed; });
     CHECK(w.time.now() - before < milliseconds(5));
     CHECK(second.error == ECONNREFUSED);
     CHECK_FALSE(busy.over());
-    w.peer.last().answer(200, "");
+    w.remote.last().answer(200, "");
     w.until([&] { return busy.done; });
   }
 }
@@ -314,7 +314,7 @@ TEST_CASE("pool: no more connections are opened at a time than the limit, but on
   w.limit.most = 0;
   w.until([&] {
     CHECK(w.limit.connecting <= 3);
-    return w.peer.requests.size() == 20;
+    return w.remote.requests.size() == 20;
   });
   CHECK(w.limit.connecting == 0);
   w.limit.connecting = 100;  // of the peer's other pools
@@ -352,7 +352,7 @@ TEST_CASE("pool: what one pool has opened makes room for another one that waits 
     for (int i = 0; i < 3; ++i)
       bulk.acquire(wanters.emplace_back("/hang"), kH1);
     CHECK(w.limit.connecting == 5);  // one is always allowed
-    if (refused) w.peer.listener.refuse();
+    if (refused) w.remote.listener.refuse();
     w.until([&] {
       return std::all_of(wanters.begin(), wanters.end(), [](const Wanter& x) { return x.ready || x.failed; });
     });
@@ -378,7 +378,7 @@ TEST_CASE("pool: suspect, no reuse: a fresh connection serves, and tells") {
     Wanter& third = w.add(protocol);
     CHECK(third.ready);
     w.until([&] { return third.done; });
-    CHECK(w.peer.connections.size() == 2);
+    CHECK(w.remote.connections.size() == 2);
   }
 }
 
@@ -398,27 +398,27 @@ TEST_CASE("pool: when the suspicion is cleared, who waited is served by the old 
 
 TEST_CASE("pool: stalled, reuse but no new connections") {
   for (const Protocol protocol : {kH1, kH2}) {
-    CAPTURE(toString(protocol));
-    PoolWorld w([](PoolOptions& o) { o.maxStreamsPerConnection = 1; });
-    Wanter& first = w.add(protocol);
-    w.until([&] { return first.done && w.idle() == 1; });
-    w.change(health::Verdict::kStalled);
-    Wanter& second = w.add(protocol, "/hang");
-    CHECK(second.ready);
-    Wanter& third = w.add(protocol);
-    w.run(seconds(1));
-    CHECK_FALSE(third.over());
-    CHECK_FALSE(w.pool->waitsForLimit(protocol));
-    CHECK(w.peer.connections.size() == 1);
-    SUBCASE("a connection that becomes free serves") {
-      w.peer.last().answer(200, "");
+    for (const bool clears : {false, true}) {
+      CAPTURE(toString(protocol));
+      CAPTURE(clears);
+      PoolWorld w([](PoolOptions& o) { o.maxStreamsPerConnection = 1; });
+      Wanter& first = w.add(protocol);
+      w.until([&] { return first.done && w.idle() == 1; });
+      w.change(health::Verdict::kStalled);
+      Wanter& second = w.add(protocol, "/hang");
+      CHECK(second.ready);
+      Wanter& third = w.add(protocol);
+      w.run(seconds(1));
+      CHECK_FALSE(third.over());
+      CHECK_FALSE(w.pool->waitsForLimit(protocol));
+      CHECK(w.remote.connections.size() == 1);
+      if (clears) {
+        w.change(health::Verdict::kAlive);
+      } else {
+        w.remote.last().answer(200, "");  // the connection becomes free
+      }
       w.until([&] { return third.done; });
-      CHECK(w.peer.connections.size() == 1);
-    }
-    SUBCASE("so does a new one when the peer is alive again") {
-      w.change(health::Verdict::kAlive);
-      w.until([&] { return third.done; });
-      CHECK(w.peer.connections.size() == 2);
+      CHECK(w.remote.connections.size() == (clears ? 2 : 1));
     }
   }
 }
@@ -468,7 +468,7 @@ TEST_CASE("pool: stale verdicts are ignored: the prober has stopped") {
 TEST_CASE("pool: a condemned connection is used no more and reset later, and the pool works on") {
   PoolWorld w([](PoolOptions& o) { o.maxConnections = 1; });
   Wanter& active = w.add(kH1, "/hang");
-  w.until([&] { return w.peer.requests.size() == 1; });
+  w.until([&] { return w.remote.requests.size() == 1; });
   w.pool->condemn();
   CHECK(w.pool->connections() == 0);
   CHECK_FALSE(active.wasReset);
@@ -487,14 +487,14 @@ TEST_CASE("pool: nothing that a condemned connection still hears reaches anybody
     CAPTURE(toString(protocol));
     PoolWorld w;
     Wanter& active = w.add(protocol, "/hang");
-    w.until([&] { return w.peer.requests.size() == 1; });
+    w.until([&] { return w.remote.requests.size() == 1; });
     const TimePoint heard = w.table.lastHeard(kPeer);
     w.pool->condemn();
-    w.peer.last().answer(200, "too late");
+    w.remote.last().answer(200, "too late");
     w.settle();
     CHECK(active.status == 0);
     CHECK(w.table.lastHeard(kPeer) > heard);  // but it is a sign of life
-    w.peer.connections.front()->abort();
+    w.remote.connections.front()->abort();
     w.settle();
     CHECK(active.wasReset);
     CHECK(w.pool->abortCondemned(TimePoint::max()));
@@ -524,15 +524,15 @@ TEST_CASE("pool: idle connections are evicted when unused too long, not before")
     CHECK(w.idle() == 0);
     CHECK(w.peerStats().evictionsTotal.get() == 1);
     w.settle();
-    CHECK(w.peer.openConnections() == 0);
-    CHECK(w.peer.connections.front()->endError == 0);  // in order
+    CHECK(w.remote.openConnections() == 0);
+    CHECK(w.remote.connections.front()->endError == 0);  // in order
   }
 }
 
 TEST_CASE("pool: a connection with a request on it is not idle, however long it takes") {
   PoolWorld w;
   Wanter& request = w.add(kH2, "/hang");
-  w.until([&] { return w.peer.requests.size() == 1; });
+  w.until([&] { return w.remote.requests.size() == 1; });
   w.pool->sweep(w.time.now() + seconds(1000), TimePoint::max());
   w.pool->closeIdle(TimePoint::max());
   CHECK_FALSE(request.wasReset);
@@ -575,13 +575,13 @@ TEST_CASE("pool: an idle connection that the peer closed is not used again") {
   w.until([&] { return request.done && w.idle() == 1; });
   w.run(milliseconds(2));
   w.loop.block(w.time.now() + milliseconds(5));
-  w.peer.connections.front()->close();
+  w.remote.connections.front()->close();
   w.run(milliseconds(1));  // the FIN is there, but nobody has read it yet
   Wanter& next = w.add(kH1);
   CHECK_FALSE(next.ready);
   w.loop.unblock();
   w.until([&] { return next.done; });
-  CHECK(w.peer.connections.size() == 2);
+  CHECK(w.remote.connections.size() == 2);
   CHECK(w.peerStats().evictionsTotal.get() == 1);
 }
 
@@ -590,7 +590,7 @@ TEST_CASE("pool: one that was used a moment ago is not asked again: the loop tel
   Wanter& request = w.add(kH1);
   w.until([&] { return request.done && w.idle() == 1; });
   w.loop.block(w.time.now() + milliseconds(5));
-  w.peer.connections.front()->close();
+  w.remote.connections.front()->close();
   w.run(microseconds(300));
   Wanter& next = w.add(kH1);
   CHECK(next.ready);
@@ -603,7 +603,7 @@ TEST_CASE("pool: bytes that answer nothing end an idle h1 connection") {
   PoolWorld w;
   Wanter& request = w.add(kH1);
   w.until([&] { return request.done && w.idle() == 1; });
-  w.peer.connections.front()->abort();
+  w.remote.connections.front()->abort();
   w.settle();
   CHECK(w.pool->connections() == 0);
   Wanter& next = w.add(kH1);
@@ -613,37 +613,37 @@ TEST_CASE("pool: bytes that answer nothing end an idle h1 connection") {
 TEST_CASE("pool: after GOAWAY a connection takes no more streams, and is closed when the last one ended") {
   PoolWorld w;
   Wanter& hanging = w.add(kH2, "/hang");
-  w.until([&] { return w.peer.requests.size() == 1; });
-  w.peer.connections.front()->goAway();
+  w.until([&] { return w.remote.requests.size() == 1; });
+  w.remote.connections.front()->goAway();
   w.settle();
   CHECK_FALSE(hanging.over());
   Wanter& next = w.add(kH2);
   CHECK_FALSE(next.ready);
   w.until([&] { return next.done; });
   CHECK(next.used != hanging.used);
-  CHECK(w.peer.connections.size() == 2);
+  CHECK(w.remote.connections.size() == 2);
   CHECK(w.pool->connections() == 2);
-  w.peer.requests.front()->answer(200, "");
+  w.remote.requests.front()->answer(200, "");
   w.until([&] { return hanging.done; });
   w.settle();
   CHECK(w.pool->connections() == 1);
-  CHECK(w.peer.openConnections() == 1);
+  CHECK(w.remote.openConnections() == 1);
 }
 
 TEST_CASE("pool: after GOAWAY an idle connection is closed at once") {
   PoolWorld w;
   Wanter& first = w.add(kH2);
   w.until([&] { return first.done; });
-  w.peer.connections.front()->goAway();
+  w.remote.connections.front()->goAway();
   w.settle();
   CHECK(w.pool->connections() == 0);
-  CHECK(w.peer.openConnections() == 0);
+  CHECK(w.remote.openConnections() == 0);
 }
 
 TEST_CASE("pool: a connection with three failures in a row takes no more requests") {
   PoolWorld w;
   Wanter& hanging = w.add(kH2, "/hang");
-  w.until([&] { return w.peer.requests.size() == 1; });
+  w.until([&] { return w.remote.requests.size() == 1; });
   hanging.used->recordResult(false);
   hanging.used->recordResult(false);
   hanging.used->recordResult(true);
@@ -655,7 +655,7 @@ TEST_CASE("pool: a connection with three failures in a row takes no more request
   Wanter& next = w.add(kH2);
   CHECK(next.used != hanging.used);
   w.until([&] { return next.done && still.done; });
-  CHECK(w.peer.connections.size() == 2);
+  CHECK(w.remote.connections.size() == 2);
   CHECK(w.peerStats().evictionsTotal.get() == 1);
   CHECK_FALSE(hanging.over());
 }
@@ -663,9 +663,9 @@ TEST_CASE("pool: a connection with three failures in a row takes no more request
 TEST_CASE("pool: a connection that breaks tells its streams, and is one failure") {
   PoolWorld w;
   const auto hanging = w.add(kH2, 3, "/hang");
-  w.until([&] { return w.peer.requests.size() == 3; });
+  w.until([&] { return w.remote.requests.size() == 3; });
   PooledConnection& broken = *hanging.front()->used;
-  w.peer.connections.front()->abort();
+  w.remote.connections.front()->abort();
   w.until([&] { return allOver(hanging); });
   CHECK(howMany(hanging, &Wanter::wasReset) == 3);
   CHECK(w.pool->connections() == 0);
@@ -676,7 +676,7 @@ TEST_CASE("pool: a connection that breaks tells its streams, and is one failure"
 
 TEST_CASE("pool: a changed address is where new connections go") {
   PoolWorld w;
-  MemoryPeer other(w.network, w.there, w.peerLoop, w.peerIo, *SocketAddress::parse("10.0.0.2:9001"));
+  MemoryPeer other(w.network, w.there, w.remoteLoop, w.remoteIo, *SocketAddress::parse("10.0.0.2:9001"));
   Wanter& first = w.add(kH1);
   w.until([&] { return first.done && w.idle() == 1; });
   PeerOptions moved = *w.options;
@@ -684,7 +684,7 @@ TEST_CASE("pool: a changed address is where new connections go") {
   w.options = std::make_shared<const PeerOptions>(moved);
   const auto two = w.add(kH1, 2);
   w.until([&] { return allOver(two); });
-  CHECK(w.peer.connections.size() == 1);
+  CHECK(w.remote.connections.size() == 1);
   CHECK(other.connections.size() == 1);
   other.connections.clear();
 }
@@ -695,8 +695,8 @@ TEST_CASE("pool: renewed, it uses no connection that it had, and those end with 
     PoolWorld w;
     const bool h1 = protocol == kH1;
     const auto used = w.add(protocol, 2, "/hang");
-    w.until([&] { return w.peer.requests.size() == 2; });
-    w.peer.requests.front()->answer(200, "");
+    w.until([&] { return w.remote.requests.size() == 2; });
+    w.remote.requests.front()->answer(200, "");
     w.until([&] { return used.front()->done; });
     if (h1) CHECK(w.idle() == 1);
     w.cutPath(true);
@@ -710,7 +710,7 @@ TEST_CASE("pool: renewed, it uses no connection that it had, and those end with 
     CHECK_FALSE(fresh.ready);
     w.until([&] { return fresh.done; });
     CHECK_FALSE(used.back()->over());
-    for (const auto& request : w.peer.requests) {
+    for (const auto& request : w.remote.requests) {
       if (request->stream != nullptr) request->answer(200, "");
     }
     w.until([&] { return used.back()->done; });

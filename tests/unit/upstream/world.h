@@ -32,10 +32,10 @@ class World {
       : here(network.addHost("10.0.0.1")),
         there(network.addHost("10.0.0.2")),
         connector(network, here, loop),
-        peerConnector(network, there, peerLoop),
+        remoteConnector(network, there, remoteLoop),
         io(loop, connector),
-        peerIo(peerLoop, peerConnector),
-        peer(network, there, peerLoop, peerIo, *SocketAddress::parse("10.0.0.2:9000")),
+        remoteIo(remoteLoop, remoteConnector),
+        remote(network, there, remoteLoop, remoteIo, *SocketAddress::parse("10.0.0.2:9000")),
         context{io, table, trials, outcomes, stats, optionsWith(configure), {}, std::minstd_rand(1)} {
     network.setPaths(here, there, {kDelay, {}, 0, milliseconds(5)});
     publish(health::Verdict::kAlive);
@@ -48,9 +48,9 @@ class World {
   }
   ~World() {
     invariant = nullptr;
-    peer.connections.clear();
+    remote.connections.clear();
     loop.clearDeferred();
-    peerLoop.clearDeferred();
+    remoteLoop.clearDeferred();
   }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -62,7 +62,7 @@ class World {
     PeerOptions options;
     options.id = id;
     options.name = "node" + std::to_string(slot(id) + 2);
-    options.address = peer.listener.address();
+    options.address = remote.listener.address();
     options.protocol = protocol;
     return std::make_shared<const PeerOptions>(options);
   }
@@ -108,12 +108,12 @@ class World {
   stats::PeerStats& peerStats(PeerId id = kPeer) { return stats.peer(id); }
 
   peerpulse::test::VirtualTime time;
-  peerpulse::test::VirtualScheduler loop{time}, peerLoop{time};
+  peerpulse::test::VirtualScheduler loop{time}, remoteLoop{time};
   peerpulse::test::MemoryNetwork network{time};
   const peerpulse::test::HostId here, there;
-  peerpulse::test::MemoryConnector connector, peerConnector;
-  wire::IoContext io, peerIo;
-  MemoryPeer peer;
+  peerpulse::test::MemoryConnector connector, remoteConnector;
+  wire::IoContext io, remoteIo;
+  MemoryPeer remote;
   health::CircuitTable table{4};
   health::TrialPermits trials{4};
   stats::Stats stats{{"node2", "node3", "node4", "node5"}, {"default"}, {"worker0"}};
@@ -127,6 +127,7 @@ class World {
   }
 
   std::unique_ptr<event::Timer> beat_;
+  LoopWatch loopWatch_{loop, context.loopTime};
 };
 
 }  // namespace peerpulse::upstream::test
