@@ -78,8 +78,6 @@ void PooledConnection::recordResult(bool success) {
   if (failuresInRow_ < kMaxFailuresInRow) return;
   if (state_ != State::kReady && state_ != State::kBusy) return;
   pool_.onUnreliable(*this);
-  codec_->drain();
-  wire_->outputReady();
 }
 
 void PooledConnection::onTcpConnected() { heardKernel(); }

@@ -46,8 +46,8 @@ class Peer final : public event::DeferredDeletable {
   PeerId id() const { return options_->id; }
   const PeerOptions& options() const { return *options_; }
   const PeerOptionsRef& optionsRef() const { return options_; }
-  /// A reload changed them: new connections go by the new ones.
-  void update(PeerOptionsRef options) { options_ = std::move(options); }
+  /// A reload changed them: new connections go by the new ones; those to another address end with their streams.
+  void update(PeerOptionsRef options);
 
   /// The peer's word in the circuit table changed, by what was decided at `at`.
   void onCircuitChange(TimePoint at);
@@ -67,7 +67,7 @@ class Peer final : public event::DeferredDeletable {
   size_t requestsHeld() const;
   size_t requestsInFlight() const { return inFlight_.size(); }
   size_t connections() const;
-  /// Whether the pools' invariants hold; for tests and the simulation.
+  /// Whether the pools' invariants hold, once a death has been carried out; for tests and the simulation.
   bool settled() const;
 
   // For Request.
@@ -105,6 +105,8 @@ class Peer final : public event::DeferredDeletable {
   LinkedList<PeerWatcher, WatcherTag> watchers_;
   event::SlicedWork death_;
   event::SlicedWork idleClosing_;
+  event::SlicedWork sweeping_;
+  TimePoint sweptAt_;
   TimePoint diedAt_;             // when the verdict was reached that death_ carries out
   uint64_t failedInFlight_ = 0;  // since then
   bool failing_ = false;         // death_ has not failed all yet

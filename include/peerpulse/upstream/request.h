@@ -23,6 +23,7 @@
 
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/event/scheduler.h"
+#include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/upstream/attempt.h"
@@ -105,8 +106,8 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
  private:
   // Admission and attempts (request.cc).
   void admit(bool inTurn);
-  void go(uint16_t generation, bool inTurn);
-  void takeTrial(uint16_t generation);
+  void go(const health::CircuitWord& word, bool inTurn);
+  void takeTrial(const health::CircuitWord& word);
   void holdForVerdict();
   void holdForRamp();
   void attempt();
@@ -129,12 +130,16 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   void onNoConnection(PoolFailure failure, const Error& error) override;
   bool retry(const Loss& loss);
   void fail(const Failure& failure);
+  void leave();
   void report(health::Outcome outcome);
   bool peerOwes() const;
+  bool awaitsContinue() const;
   void settleDebt(TimePoint at);
   void armTimer();
   void onTimer();
   void onExpiry(Expiry expiry);
+  void blameUs(Failure& failure) const;
+  /// The loop's own time.
   TimePoint now() const;
 
   Peer& peer_;
@@ -158,6 +163,7 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
 
   uint32_t retries_ = 0;
   bool sent_ = false;
+  bool heard_ = false;  // of this attempt: a 1xx
   bool heldLongEnough_ = false;
   bool outcomeReported_ = false;
   Deadlines deadlines_;
