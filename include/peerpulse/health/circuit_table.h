@@ -64,6 +64,7 @@ class CircuitTable {
   bool proberStalled(TimePoint now) const { return now - lastBeat() > kBeatTimeout; }
 
  private:
+  // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): a cache line per kind of writer
   struct alignas(64) Entry {
     std::atomic<uint64_t> word{0};
     // On its own line: workers store it all the time, and must not slow the readers of `word`.
