@@ -12,7 +12,7 @@
 //   setPath     delay, jitter, loss (which here is only delay, that of the repetition), one direction
 //   cut         nothing passes, one direction; what was lost is repeated and arrives after the path has healed
 //
-// Bandwidth is unlimited. Everything is decided by the order of calls and the seed: the same run everywhere.
+// Not modelled: bandwidth and congestion, keepalive probes, ICMP. Everything is decided by the order of calls and the seed: the same run everywhere.
 //
 // Threading: one thread. Ownership: owns kernels' state; transports, connectors and listeners must die before it, and
 //   the clock after it. Bounds: send buffer and receive window of every connection (HostOptions).

@@ -155,6 +155,7 @@ void VirtualScheduler::runTurn() {
     next.run();
   }
   inTurn_ = false;
+  if (turnCost_ > Duration::zero()) blockedUntil_ = std::max(blockedUntil_, now() + turnCost_);
 }
 
 }  // namespace peerpulse::test

@@ -6,8 +6,8 @@
 //   2. timers, if any was due when the turn began
 //   3. turn ends and deferred deletion, in the order in which they were asked for; asked for again, they run again
 //
-// A turn takes no virtual time. block() makes the loop late: a long callback, a stopped process. What is due meanwhile
-// runs afterwards, as it would there.
+// A turn takes no virtual time, but the loop can be busy for a while after each (setTurnCost()). block() makes it late: a
+// long callback, a stopped process. What is due meanwhile runs afterwards, as it would there.
 //
 // Nothing is allocated per event once the loop has seen its largest turn.
 //
@@ -85,6 +85,8 @@ class VirtualScheduler final : public event::Scheduler, public VirtualTime::Part
   void block(TimePoint until) { blockedUntil_ = until; }
   void unblock() { block(TimePoint()); }
   bool blocked() const { return blockedUntil_ > now(); }
+  /// From the beginning of one turn to that of the next at least.
+  void setTurnCost(Duration cost) { turnCost_ = cost; }
 
  private:
   class TimerImpl;
@@ -115,6 +117,7 @@ class VirtualScheduler final : public event::Scheduler, public VirtualTime::Part
   std::vector<std::function<void()>> posted_, running_;
   std::vector<std::unique_ptr<event::DeferredDeletable>> deferred_, dying_;
   TimePoint blockedUntil_;
+  Duration turnCost_{};
   bool inTurn_ = false;
   bool clearing_ = false;
 };

@@ -64,6 +64,25 @@ TEST_CASE("virtual scheduler: a blocked loop runs late all that became due, time
   CHECK(order == "pabb");
 }
 
+TEST_CASE("virtual scheduler: a loop whose turns take time is free again only after that") {
+  VirtualTime time;
+  VirtualScheduler loop(time);
+  loop.setTurnCost(milliseconds(3));
+  const TimePoint start = time.now();
+  std::vector<Duration> at;
+  for (int i = 0; i < 2; ++i) {
+    loop.post([&] {
+      at.push_back(time.now() - start);
+      loop.post([&] { at.push_back(time.now() - start); });
+    });
+  }
+  auto timer = loop.createTimer([&] { at.push_back(time.now() - start); });
+  timer->enable(milliseconds(4));
+  time.runFor(seconds(1));
+  const Duration none{}, second = milliseconds(3), third = milliseconds(6);
+  CHECK(at == std::vector<Duration>{none, none, second, second, third});
+}
+
 TEST_CASE("virtual scheduler: loops due at the same moment take turns") {
   VirtualTime time;
   VirtualScheduler one(time), two(time);
