@@ -54,9 +54,9 @@
 #include <array>
 #include <cstdint>
 
+#include "carry_rules.h"
 #include "event_heap.h"
 #include "event_log.h"
-#include "exchange_model.h"
 #include "prober_model.h"
 #include "statistics.h"
 #include "wire_model.h"
@@ -65,7 +65,7 @@ namespace peerpulse::sim {
 
 enum class Profile : uint8_t { kLan, kFast, kWan };
 
-class Checkers : public ProberObserver, public ExchangeObserver {
+class Checkers : public ProberObserver, public CarryWatcher {
  public:
   Checkers(EventHeap& heap, EventLog& log, ProberModel& prober, std::array<WireModel, kMaxPeers>& wires)
       : heap_(heap), log_(log), prober_(prober), wires_(wires) {}
@@ -90,12 +90,11 @@ class Checkers : public ProberObserver, public ExchangeObserver {
   void onSockets(uint8_t peer, uint32_t open) override;
   void onFed(uint8_t peer, bool ticked) override;
 
-  void onSent(uint8_t peer, const health::CircuitWord& word, bool trial, bool failOpen) override;
+  // Of the carrying half.
+  void broken(uint8_t peer, const char* rule) override { fail(peer, rule); }
   void onRefused(uint8_t peer, const health::CircuitWord& word) override;
   void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) override;
   void onTrialSucceeded(uint8_t peer) override { truths_[peer].trialSucceeded = true; }
-  void onRetry(uint8_t peer, uint32_t retriesDone) override;
-  void onRamped(uint8_t peer, TimePoint since) override;
 
  private:
   struct Truth {
@@ -111,10 +110,8 @@ class Checkers : public ProberObserver, public ExchangeObserver {
     bool confirmMute = false;     // but a middlebox has forgotten it
     bool stoppedWhenWell = false;
     TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
-    TimePoint circuitChangedAt;
-    TimePoint lossyAt;  // last
+    TimePoint lossyAt;                      // last
     bool trialSucceeded = false;
-    uint32_t lastTrial = UINT32_MAX;
     uint64_t ticksBefore = 0;
     TimePoint ticksFrom;
   };

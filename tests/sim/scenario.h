@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "carry_setup.h"
 #include "checkers.h"
 #include "link_model.h"
 #include "peer_model.h"
@@ -19,7 +20,7 @@ struct PeerSetup {
   PeerOptions peer;
   LinkOptions out, back;
   TcpOptions tcp;
-  Duration exchangeEvery{};  ///< zero: no exchanges
+  Duration exchangeEvery{};  ///< where a world carries: a metronome of small GETs instead of drawn clients
 };
 
 struct WorldSetup {
@@ -27,6 +28,9 @@ struct WorldSetup {
   uint32_t peers = 1;
   std::array<PeerSetup, kMaxPeers> peer;
   bool randomFaults = false;
+  CarrySetup carry;
+  /// Drawn clients; else only metronomes.
+  bool randomClients() const { return carry.clients > 0; }
 };
 
 WorldSetup drawWorld(Random& random);
