@@ -50,8 +50,10 @@ test::PathOptions pathOf(const LinkModel& link) {
 }  // namespace
 
 CarryWorld::CarryWorld(EventHeap& heap, ProberModel& prober, std::array<WireModel, kMaxPeers>& wires,
-                       const WorldSetup& setup, const BodyPattern& pattern, Random random, CarryWatcher& watcher)
+                       const WorldSetup& setup, EventLog& log, const BodyPattern& pattern, Random random,
+                       CarryWatcher& watcher)
     : heap_(heap),
+      log_(log),
       prober_(prober),
       wires_(wires),
       count_(setup.peers),
@@ -61,7 +63,7 @@ CarryWorld::CarryWorld(EventHeap& heap, ProberModel& prober, std::array<WireMode
       network_(time_, networkOptions(setup.carry, random.next())),
       own_(network_.addHost("10.0.0.1", setup.carry.sockets)),
       applications_(network_.addHost("127.0.0.1", setup.carry.sockets)),
-      ledger_(watcher, setup.carry.options.retry),
+      ledger_(watcher, log, setup.carry.options.retry),
       trials_(setup.peers),
       stats_(namesOf(setup.peers), routesOf(setup.carry.options), {"worker0", "worker1"}),
       clientHost_(time_, network_, applications_, ledger_, pattern) {
@@ -151,6 +153,7 @@ void CarryWorld::onTransition(uint8_t peer, TimePoint at) {
 void CarryWorld::record(const health::OutcomeRecord& record) {
   const auto peer = static_cast<uint8_t>(slot(record.peer));
   rules_->onOutcome(peer, record);
+  log_.add({heap_.now(), "outcome", peer, static_cast<int64_t>(record.outcome), record.generation, "", ""});
   SimEvent event;
   event.kind = EventKind::kOutcome;
   event.peer = peer;

@@ -28,7 +28,7 @@ struct WorldSetup;
 class CarryWorld : health::OutcomeSink {
  public:
   CarryWorld(EventHeap& heap, ProberModel& prober, std::array<WireModel, kMaxPeers>& wires, const WorldSetup& setup,
-             const BodyPattern& pattern, Random random, CarryWatcher& watcher);
+             EventLog& log, const BodyPattern& pattern, Random random, CarryWatcher& watcher);
   ~CarryWorld() override;
 
   /// When anything of this half happens next.
@@ -77,6 +77,7 @@ class CarryWorld : health::OutcomeSink {
   proxy::ProxyOptions optionsOf(const WorldSetup& setup) const;
 
   EventHeap& heap_;
+  EventLog& log_;
   ProberModel& prober_;
   std::array<WireModel, kMaxPeers>& wires_;
   const uint32_t count_;

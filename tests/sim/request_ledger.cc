@@ -21,6 +21,15 @@ const char* toString(Wish wish) {
   return "?";
 }
 
+const char* toString(ClientEnd end) {
+  switch (end) {
+    case ClientEnd::kComplete: return "complete";
+    case ClientEnd::kReset: return "reset";
+    case ClientEnd::kCancelled: return "cancelled";
+  }
+  return "?";
+}
+
 RequestEntry& RequestLedger::open(uint8_t peer, Wish wish, TimePoint now) {
   RequestEntry& entry = entries_.emplace_back();
   entry.id = static_cast<uint32_t>(entries_.size());
@@ -56,11 +65,17 @@ void RequestLedger::seen(uint32_t id, TimePoint now) {
   request.bodyAtPeer = 0;
   request.bodyEnded = false;
   request.progress = now;
-  note(request, 1, now);
+  note(request, "seen", request.sights, now);
 }
 
-void RequestLedger::lost(uint32_t id) {
+void RequestLedger::refused(uint32_t id, TimePoint now) {
+  entry(id).sight = Sight::kRefused;
+  note(entry(id), "refused", 0, now);
+}
+
+void RequestLedger::lost(uint32_t id, TimePoint now) {
   RequestEntry& request = entry(id);
+  note(request, "lost", 0, now);
   if (request.sight == Sight::kLive) request.sight = Sight::kLost;
 }
 
@@ -89,6 +104,7 @@ void RequestLedger::answering(uint32_t id, int status, TimePoint now) {
   request.answerComplete = false;
   request.sight = Sight::kAnswered;
   request.progress = now;
+  note(request, "answering", status, now);
 }
 
 // --- at clients --------------------------------------------------------------------------------------------------
@@ -111,7 +127,7 @@ void RequestLedger::ended(uint32_t id, ClientEnd how, TimePoint now) {
   request.end = how;
   request.progress = now;
   std::erase(live_, id);
-  note(request, 2 + static_cast<uint64_t>(how), now);
+  note(request, toString(how), request.statusSeen, now);
   if (request.honest && request.failed()) failed_.push_back(id);
   if (how == ClientEnd::kComplete) {
     ++complete_;
@@ -131,9 +147,10 @@ void RequestLedger::checkComplete(const RequestEntry& request) {
   }
 }
 
-void RequestLedger::note(const RequestEntry& request, uint64_t what, TimePoint now) {
+void RequestLedger::note(const RequestEntry& request, const char* what, int64_t detail, TimePoint now) {
   const auto at = static_cast<uint64_t>(now.time_since_epoch().count());
-  digest_ = (digest_ ^ (at + request.id * 8 + what)) * 0x100000001b3u;
+  digest_ = (digest_ ^ (at + request.id * 1'000 + static_cast<uint64_t>(detail))) * 0x100000001b3u;
+  log_.add({now, what, request.peer, request.id, detail, toString(request.wish), request.honest ? "" : "hostile"});
 }
 
 }  // namespace peerpulse::sim

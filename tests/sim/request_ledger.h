@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "event_log.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/upstream/options.h"
 
@@ -25,6 +26,8 @@ enum class ClientEnd : uint8_t {
   kReset,      ///< by the other side
   kCancelled,  ///< by the client
 };
+
+const char* toString(ClientEnd end);
 
 struct RequestEntry {
   uint32_t id = 0;
@@ -70,7 +73,8 @@ class RuleBreaks {
 
 class RequestLedger {
  public:
-  RequestLedger(RuleBreaks& breaks, const upstream::RetryOptions& retry) : breaks_(breaks), retry_(retry) {}
+  RequestLedger(RuleBreaks& breaks, EventLog& log, const upstream::RetryOptions& retry)
+      : breaks_(breaks), log_(log), retry_(retry) {}
 
   RequestEntry& open(uint8_t peer, Wish wish, TimePoint now);
   RequestEntry& entry(uint32_t id) { return entries_[id - 1]; }
@@ -79,9 +83,9 @@ class RequestLedger {
 
   // At peers.
   void seen(uint32_t id, TimePoint now);
-  void refused(uint32_t id) { entry(id).sight = RequestEntry::Sight::kRefused; }
+  void refused(uint32_t id, TimePoint now);
   /// The peer, or the path to it, ended it before its end.
-  void lost(uint32_t id);
+  void lost(uint32_t id, TimePoint now);
   void bodyArrived(uint32_t id, uint64_t bytes, bool matches, TimePoint now);
   void bodyEnded(uint32_t id);
   void answering(uint32_t id, int status, TimePoint now);
@@ -100,9 +104,10 @@ class RequestLedger {
 
  private:
   void checkComplete(const RequestEntry& entry);
-  void note(const RequestEntry& entry, uint64_t what, TimePoint now);
+  void note(const RequestEntry& entry, const char* what, int64_t detail, TimePoint now);
 
   RuleBreaks& breaks_;
+  EventLog& log_;
   upstream::RetryOptions retry_;
   std::vector<RequestEntry> entries_;  // by id, from 1
   std::vector<uint32_t> live_, failed_;

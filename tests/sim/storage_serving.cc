@@ -88,7 +88,7 @@ StoragePeer::Serving::Serving(Served& connection, http::ResponseStream& stream, 
 }
 
 StoragePeer::Serving::~Serving() {
-  if (stream_ != nullptr && id_ != 0) peer_.ledger_.lost(id_);  // its process died
+  if (stream_ != nullptr && id_ != 0) peer_.ledger_.lost(id_, now());  // its process died
 }
 
 StoragePeer::Serving::Fate StoragePeer::Serving::drawFate(bool http2) {
@@ -122,7 +122,7 @@ void StoragePeer::Serving::begin(bool http2, bool tunnel) {
   const Duration service = serviceTime();
   if (fate_ != Fate::kServed && id_ != 0) entry().peerFailed = true;
   if (fate_ == Fate::kRefused) {
-    peer_.ledger_.refused(id_);
+    peer_.ledger_.refused(id_, now());
     finish(http::ResetReason::kRefused);
     return;
   }
@@ -177,7 +177,7 @@ void StoragePeer::Serving::onClosed() {
 
 void StoragePeer::Serving::onReset(http::ResetReason, std::string_view) {
   stream_ = nullptr;
-  if (id_ != 0) peer_.ledger_.lost(id_);
+  if (id_ != 0) peer_.ledger_.lost(id_, now());
   over();
 }
 
@@ -257,7 +257,7 @@ void StoragePeer::Serving::pump() {
 
 void StoragePeer::Serving::finish(http::ResetReason reason) {
   std::exchange(stream_, nullptr)->reset(reason);
-  if (id_ != 0 && reason != http::ResetReason::kRefused) peer_.ledger_.lost(id_);
+  if (id_ != 0 && reason != http::ResetReason::kRefused) peer_.ledger_.lost(id_, now());
   over();
 }
 

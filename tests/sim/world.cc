@@ -41,7 +41,7 @@ void World::reset(const WorldSetup& setup, uint64_t seed, bool trace) {
   const Random carryRandom = random.fork();
   checkers_.reset(setup_.peers, options, setup_.profile, statistics_);
   if (setup_.carry.on) {
-    carry_ = std::make_unique<CarryWorld>(heap_, prober_, wires_, setup_, pattern_, carryRandom, checkers_);
+    carry_ = std::make_unique<CarryWorld>(heap_, prober_, wires_, setup_, log_, pattern_, carryRandom, checkers_);
   }
   if (!setup_.randomFaults) return;
   for (uint8_t i = 0; i < setup_.peers; ++i)
@@ -323,7 +323,29 @@ void World::printLog(FILE* to) const {
                  p.probe.healthPath.empty() ? "" : ", health path", p.peer.backlog,
                  toString(prober_.health(i).mode()));
   }
+  if (setup_.carry.on) printCarry(to);
   log_.print(to);
+}
+
+void World::printCarry(FILE* to) const {
+  const CarrySetup& carry = setup_.carry;
+  const upstream::PoolOptions& pool = carry.options.pool;
+  std::fprintf(
+      to,
+      "carries: trouble of %s, %u workers, %u clients, %u %% hostile, on_dead %s, connections %u, pending %u, "
+      "streams %u, buffer %llu, split %u %%, direct every %.0f ms\n",
+      toString(carry.trouble), carry.workers, carry.clients, carry.habits.hostile, toString(carry.onDead),
+      pool.maxConnections, pool.maxPending, pool.maxStreamsPerConnection,
+      static_cast<unsigned long long>(carry.options.bufferLimit), carry.splitPercent, toMillis(carry.directEvery));
+  for (uint32_t i = 0; i < setup_.peers; ++i) {
+    const PeerManners& m = carry.manners[i];
+    std::fprintf(
+        to,
+        " p%u: %s, service %.1f ms, %% early %u, 1xx %u, unsized %u, refuses %u, goes away %u, breaks off %u, "
+        "cuts short %u, fails %u, never answers %u, slow %u, idle close %.0f ms\n",
+        i, m.http2 ? "h2" : "h1", toMillis(m.service), m.early, m.informational, m.unsized, m.refuses, m.goesAway,
+        m.breaksOff, m.cutsShort, m.fails, m.neverAnswers, m.slow, toMillis(m.idleClose));
+  }
 }
 
 }  // namespace peerpulse::sim

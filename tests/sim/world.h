@@ -67,6 +67,7 @@ class World : ProberObserver {
   void applyToHost(const Fault& fault, bool on);
   void windDown();
   void sumUpCarry();
+  void printCarry(FILE* to) const;
 
   void onReport(uint8_t peer, const health::Transition& transition) override;
   void onPublish(uint8_t peer, const health::CircuitWord& word) override;
