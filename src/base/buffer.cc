@@ -9,6 +9,11 @@ namespace peerpulse {
 
 void Buffer::append(Slice slice) {
   if (slice.empty()) return;
+  // A small body goes right behind its head: one piece for the kernel is cheaper than two, and a copy than a reference.
+  if (slice.size() <= kCopyBelow && endsInTail() && tail_->capacity() - tailUsed_ >= slice.size()) {
+    append(slice.view());
+    return;
+  }
   size_ += slice.size();
   slices_.push_back(std::move(slice));
 }
@@ -30,6 +35,13 @@ void Buffer::append(std::string_view bytes) {
     }
     bytes.remove_prefix(n);
   }
+}
+
+// The last bytes are those that were last written into the own block.
+bool Buffer::endsInTail() const {
+  if (sliceCount() == 0 || !tail_) return false;
+  const Slice& last = slices_.back();
+  return last.data() + last.size() == tail_->data() + tailUsed_;
 }
 
 // Text appended right after text becomes one slice: fewer iovecs for a header block of many fields.

@@ -163,10 +163,10 @@ bool Connection::readSome() {
     case IoResult::Status::kOk: break;
   }
   bytesRead_ += result.bytes;
-  Buffer received;
-  blocks_.commit(result.bytes, received);
-  while (!received.empty() && readsOn())
-    callbacks_->onRead(received.takeFront());
+  ReadBlocks::Received received;
+  const size_t slices = blocks_.commit(result.bytes, received);
+  for (size_t i = 0; i < slices && readsOn(); ++i)
+    callbacks_->onRead(std::move(received[i]));
   // Bulk senders fill what they are given: ask for more at a time. Others stay small. A socket that gave less than
   // there was room for is empty: the read that would say so is saved.
   const bool filled = result.bytes == room;

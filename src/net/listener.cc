@@ -37,39 +37,127 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const SocketAddress& ad
   return std::unique_ptr<ListenSocket>(new ListenSocket(std::move(*fd), std::move(bound), backlog));
 }
 
+Result<void> ListenSocket::shut() {
+  if (::shutdown(fd_.get(), SHUT_RD) == 0) return {};
+  return systemError("shutdown " + address_.toString(), errno);
+}
+
 Result<void> ListenSocket::refuse() {
   const MutexLock lock(mutex_);
-  if (refusing()) return {};
-  if (address_.isUnix()) return Error{"a unix socket cannot refuse and listen again: " + address_.toString()};
-  if (::shutdown(fd_.get(), SHUT_RD) != 0) return systemError("shutdown " + address_.toString(), errno);
-  refusing_.store(true, std::memory_order_release);
+  if (state() != State::kListening) return {};
+  if (address_.isUnix()) {
+    return Error{"a unix socket cannot refuse and listen again: " + address_.toString(), EOPNOTSUPP};
+  }
+  if (auto shutDown = shut(); !shutDown) return shutDown;
+  state_.store(State::kRefusing, std::memory_order_release);
   return setReuseAddress(fd_.get(), false);
 }
 
 Result<void> ListenSocket::listen() {
   const MutexLock lock(mutex_);
-  if (!refusing()) return {};
+  if (state() != State::kRefusing) return {};
   // Accepted connections still share the port; without the option listen() would call them a conflict.
   if (auto set = setReuseAddress(fd_.get(), true); !set) return set;
-  if (::listen(fd_.get(), backlog_) != 0) return systemError("listen " + address_.toString(), errno);
-  refusing_.store(false, std::memory_order_release);
+  if (::listen(fd_.get(), backlog_) != 0) {
+    const int error = errno;
+    (void)setReuseAddress(fd_.get(), false);  // still refusing: the port must stay ours
+    return systemError("listen " + address_.toString(), error);
+  }
+  state_.store(State::kListening, std::memory_order_release);
+  for (Follower* follower : followers_)
+    follower->onListening();
   return {};
+}
+
+Result<void> ListenSocket::close() {
+  const MutexLock lock(mutex_);
+  if (state() == State::kClosed) return {};
+  if (state() == State::kListening) {
+    handOverQueued();
+    if (auto shutDown = shut(); !shutDown) return shutDown;
+    // What came in between: a unix socket keeps it, a TCP socket has reset it.
+    handOverQueued();
+  }
+  state_.store(State::kClosed, std::memory_order_release);
+  return {};
+}
+
+void ListenSocket::handOverQueued() {
+  // The queue holds one more than the backlog. No longer than that: clients may come as fast as they are taken.
+  for (int i = 0; i <= backlog_; ++i) {
+    Fd connection(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!connection.valid()) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      return;  // EAGAIN, EINVAL: empty; out of descriptors or memory: the rest is reset
+    }
+    if (followers_.empty()) continue;  // nobody serves it any more
+    followers_[nextFollower_++ % followers_.size()]->onHandedOver(std::move(connection));
+  }
+}
+
+void ListenSocket::follow(Follower& follower) {
+  const MutexLock lock(mutex_);
+  followers_.push_back(&follower);
+}
+
+void ListenSocket::unfollow(Follower& follower) {
+  const MutexLock lock(mutex_);
+  std::erase(followers_, &follower);
 }
 
 Acceptor::Acceptor(event::Dispatcher& dispatcher, ListenSocket& socket, std::function<void(Fd)> onAccept,
                    std::function<void(int)> onPause)
-    : socket_(socket), onAccept_(std::move(onAccept)), onPause_(std::move(onPause)) {
-  event_ = dispatcher.createFileEvent(socket_.fd(), [this](uint32_t) { onReadable(); });
-  resumeTimer_ = dispatcher.createTimer([this] {
-    if (enabled_) event_->setEnabled(event::FileEvent::kRead);
-  });
+    : dispatcher_(dispatcher),
+      socket_(socket),
+      onAccept_(std::move(onAccept)),
+      onPause_(std::move(onPause)),
+      event_(dispatcher.createFileEvent(socket.fd(), [this](uint32_t) { onReadable(); })),
+      resumeTimer_(dispatcher.createTimer([this] { enter(State::kAccepting); })),
+      mailbox_(std::make_shared<Mailbox>(Mailbox{this})) {
+  // First this, then accept(): a socket that refuses now is found out by accept(), and every later listen() is told.
+  socket_.follow(*this);
   event_->setEnabled(event::FileEvent::kRead);
 }
 
-void Acceptor::setEnabled(bool enabled) {
-  enabled_ = enabled;
-  resumeTimer_->disable();
-  event_->setEnabled(enabled ? event::FileEvent::kRead : 0);
+Acceptor::~Acceptor() {
+  stop();
+  mailbox_->acceptor = nullptr;
+}
+
+void Acceptor::stop() {
+  if (state_ == State::kStopped) return;
+  socket_.unfollow(*this);
+  enter(State::kStopped);
+}
+
+void Acceptor::enter(State next) {
+  // Listening again ends a refusal, a pause's end a pause; neither ends the other, and nothing a stop.
+  PP_ASSERT(state_ == State::kAccepting || next == State::kStopped ||
+            (next == State::kAccepting && state_ != State::kStopped));
+  state_ = next;
+  event_->setEnabled(next == State::kAccepting ? event::FileEvent::kRead : 0);
+  if (next == State::kPaused) {
+    resumeTimer_->enable(kAcceptPause);
+  } else {
+    resumeTimer_->disable();
+  }
+}
+
+// It cannot come too early: whatever accept() saw before, this runs after. listen() is told only once it has worked,
+// so an accept() that fails after this was posted has seen a later refuse(), of which the end will be told as well.
+void Acceptor::onListening() {
+  dispatcher_.post([mailbox = mailbox_] {
+    Acceptor* const acceptor = mailbox->acceptor;
+    if (acceptor != nullptr && acceptor->state_ == State::kRefused) acceptor->enter(State::kAccepting);
+  });
+}
+
+void Acceptor::onHandedOver(Fd connection) {
+  // Shared, because a std::function must be copyable; it is not copied.
+  dispatcher_.post([mailbox = mailbox_, fd = std::make_shared<Fd>(std::move(connection))] {
+    Acceptor* const acceptor = mailbox->acceptor;
+    if (acceptor != nullptr && acceptor->state_ != State::kStopped) acceptor->onAccept_(std::move(*fd));
+  });
 }
 
 void Acceptor::onReadable() {
@@ -77,30 +165,28 @@ void Acceptor::onReadable() {
     const int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       onAccept_(Fd(fd));
-      if (!enabled_) return;
+      if (state_ != State::kAccepting) return;
       continue;
     }
     switch (errno) {
       case EINTR:
       case ECONNABORTED: continue;
-      case EINVAL:
-        // The socket refuses: it stays "readable" (hang-up) until it listens again, and we are told then.
-        event_->setEnabled(0);
+      case EINVAL:  // the socket refuses; until it listens again it would be "readable" (hang-up) all the time
+        enter(State::kRefused);
         return;
       case EMFILE:
       case ENFILE:
       case ENOBUFS:
-      case ENOMEM: pause(errno); return;
+      case ENOMEM: {
+        const int error = errno;
+        enter(State::kPaused);
+        if (onPause_) onPause_(error);
+        return;
+      }
       default:  // EAGAIN: another worker took it; network errors of the new connection: the next try is free
         return;
     }
   }
-}
-
-void Acceptor::pause(int error) {
-  if (onPause_) onPause_(error);
-  event_->setEnabled(0);
-  resumeTimer_->enable(kAcceptPause);
 }
 
 }  // namespace peerpulse::net

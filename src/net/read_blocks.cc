@@ -25,11 +25,12 @@ int ReadBlocks::reserve(size_t wanted, iovec* entries) {
   return count;
 }
 
-void ReadBlocks::commit(size_t n, Buffer& out) {
+size_t ReadBlocks::commit(size_t n, Received& out) {
+  size_t count = 0;
   while (n > 0) {
     const size_t part = std::min(n, kBlockSize - used_);
-    PP_ASSERT(part > 0 && blocks_[0]);
-    out.append(Slice(blocks_[0], blocks_[0]->data() + used_, part));
+    PP_ASSERT(part > 0 && blocks_[0] && count < out.size());
+    out[count++] = Slice(blocks_[0], blocks_[0]->data() + used_, part);
     n -= part;
     used_ += part;
     if (used_ == kBlockSize) {
@@ -38,6 +39,7 @@ void ReadBlocks::commit(size_t n, Buffer& out) {
       used_ = 0;
     }
   }
+  return count;
 }
 
 }  // namespace peerpulse::net

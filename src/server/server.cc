@@ -68,8 +68,6 @@ void logKernelFeatures() {
 
 Server::Server(config::Config config)
     : config_(std::move(config)),
-      table_(static_cast<uint32_t>(config_.proxy.peers.size())),
-      trials_(static_cast<uint32_t>(config_.proxy.peers.size())),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
       gates_(table_) {}
@@ -94,12 +92,16 @@ Result<void> Server::start() {
   logKernelFeatures();
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
+  for (const auto& peer : config_.proxy.peers)
+    table_.adopt(peer.id);
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
 
   std::vector<probe::ProberPeer> probed;
   for (const auto& peer : config_.proxy.peers) {
     probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
   }
+  reporter_ = std::make_unique<Reporter>(dispatcher_, config_.proxy.peers, stats_, events_);
+  if (!reporter_->status()) return reporter_->status();
   prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
   table_.beat(dispatcher_.now());
   startWorkers();
@@ -151,35 +153,20 @@ Result<void> Server::startAdmin() {
   return {};
 }
 
-// On the prober's thread, right after the table was published: first what refuses, then who must know.
+// On the prober's thread, right after the table was published: first what refuses, then who must know, then the rest.
 void Server::onTransition(const health::Transition& transition) {
-  gates_.reconcile(transition.peer, transition.at);
+  const WallTime wall = dispatcher_.wallNow();
+  const Settled settled = gates_.settle(transition.peer, transition.at);
   for (auto& worker : workers_)
     worker->circuitChanged(transition.peer, transition.at);
-  const std::string& name = config_.proxy.peers[index(transition.peer)].name;
-  const bool verdictChanged = transition.from.verdict != transition.to.verdict;
-  stats_.countTransition(
-      transition.peer,
-      verdictChanged ? health::toString(transition.to.verdict) : health::toString(transition.to.circuit),
-      health::toString(transition.to.reason));
-  events_.add(transition, dispatcher_.wallNow());
-  logTransition(name, transition);
+  reporter_->report(transition, wall);
+  if (settled.failure) reporter_->report(*settled.failure, wall);
 }
 
-void Server::onDegrading(const health::Degrading& warning) {
-  events_.add(warning, dispatcher_.wallNow());
-  logDegrading(config_.proxy.peers[index(warning.peer)].name, warning);
-}
+void Server::onDegrading(const health::Degrading& warning) { reporter_->report(warning, dispatcher_.wallNow()); }
 
 void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
-  logLocalHealth(from, to);
-  // A busy machine lags and recovers twice a second: in the history that would leave no room for anything else.
-  const auto grave = [](health::LocalState s) {
-    return s == health::LocalState::kSuspect || s == health::LocalState::kLinkDown;
-  };
-  if (grave(from) || grave(to)) {
-    events_.add(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
-  }
+  reporter_->report(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
 }
 
 void Server::watchProber() {
@@ -191,12 +178,20 @@ void Server::watchProber() {
                log::Fields().add("last_beat_ms", toMillis(now - table_.lastBeat())));
   }
   stats_.loop(kProberLoop).lag.observe(prober_->takeLoopLag());
+  followGates(now);
+  proberWatch_->enable(kProberWatchInterval);
+}
+
+void Server::followGates(TimePoint now) {
   for (const auto& peer : config_.proxy.peers) {
-    if (!gates_.reconcile(peer.id, now)) continue;
+    const Settled settled = gates_.follow(peer.id, now);
+    if (settled.failure) logGateFailure(peer.name, peer.listen, *settled.failure, dispatcher_.wallNow());
+    // The prober is back and the peer still dead: whom the gate let in meanwhile must go. That a gate was opened
+    // concerns nobody but the acceptors, who follow it; workers told of it would take the old verdict for news.
+    if (settled.changed != Gate::kRefusing) continue;
     for (auto& worker : workers_)
       worker->circuitChanged(peer.id, now);
   }
-  proberWatch_->enable(kProberWatchInterval);
 }
 
 void Server::onSignal(int signal) {
@@ -216,7 +211,11 @@ void Server::beginDrain() {
     dispatcher_.exit();
   });
   drainTimer_->enable(config_.drainTimeout);
-  gates_.close();
+  // Before the workers: the connections that the accept queues hand over reach them ahead of the order to drain.
+  for (const GateFailure& failure : gates_.drain(dispatcher_.now())) {
+    const auto& peer = config_.proxy.peers[index(failure.peer)];
+    logGateFailure(peer.name, peer.listen, failure, dispatcher_.wallNow());
+  }
   workersDraining_ = workers_.size();
   for (auto& worker : workers_) {
     worker->drain([this] {
@@ -230,6 +229,7 @@ void Server::beginDrain() {
 // The prober goes first: its callbacks post to workers. Its inbox outlives the workers that write to it.
 void Server::stopAll() {
   if (prober_) prober_->stop();
+  if (reporter_) reporter_->drain();
   for (auto& worker : workers_)
     worker->stop();
   workers_.clear();

@@ -4,7 +4,8 @@
 //   SIGTERM/SIGINT: stop accepting, let exchanges finish up to drain_timeout -> workers -> prober -> admin -> 0
 //   a second signal: the same without waiting
 //
-// Threading: the main thread's; what ProberCallbacks names comes from the prober's.
+// Threading: the main thread's; what ProberCallbacks names comes from the prober's, and does only what must be at once:
+//   the peer's gate, the wake-up of the workers. What people read of it is the Reporter's.
 #pragma once
 
 #include <functional>
@@ -23,6 +24,7 @@
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
 #include "peerpulse/stats/stats.h"
+#include "reporter.h"
 #include "signals.h"
 #include "worker.h"
 
@@ -45,6 +47,7 @@ class Server : public probe::ProberCallbacks {
   void onLocalHealth(health::LocalState from, health::LocalState to) override;
   void onSignal(int signal);
   void watchProber();
+  void followGates(TimePoint now);
   void beginDrain();
   void stopAll();
 
@@ -55,6 +58,7 @@ class Server : public probe::ProberCallbacks {
   stats::Stats stats_;
   admin::EventLog events_;
   ListenerGates gates_;
+  std::unique_ptr<Reporter> reporter_;  // before the prober, whose thread reports
   std::unique_ptr<probe::Prober> prober_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Signals> signals_;

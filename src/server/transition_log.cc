@@ -4,12 +4,13 @@
 
 namespace peerpulse::server {
 
-void logTransition(const std::string& peer, const health::Transition& transition) {
+void logTransition(const std::string& peer, const health::Transition& transition, WallTime at) {
   const health::Evidence& evidence = transition.evidence;
   const bool opened =
       transition.to.circuit == health::CircuitState::kOpen && transition.from.circuit != health::CircuitState::kOpen;
   log::Fields fields;
-  fields.add("peer", peer)
+  fields.add("at", formatRfc3339(at))
+      .add("peer", peer)
       .add("from", health::toString(transition.from.verdict))
       .add("to", health::toString(transition.to.verdict))
       .add("circuit", health::toString(transition.to.circuit))
@@ -26,11 +27,12 @@ void logTransition(const std::string& peer, const health::Transition& transition
   log::write(opened ? log::Level::kWarn : log::Level::kInfo, "transition", fields);
 }
 
-void logDegrading(const std::string& peer, const health::Degrading& warning) {
+void logDegrading(const std::string& peer, const health::Degrading& warning, WallTime at) {
   const health::ScoreReading& from = warning.decline.from;
   const health::ScoreReading& to = warning.decline.to;
   log::write(log::Level::kWarn, "degrading",
              log::Fields()
+                 .add("at", formatRfc3339(at))
                  .add("peer", peer)
                  .add("score_from", from.value())
                  .add("score", to.value())
@@ -44,10 +46,25 @@ void logDegrading(const std::string& peer, const health::Degrading& warning) {
                  .add("failures", to.failures));
 }
 
-void logLocalHealth(health::LocalState from, health::LocalState to) {
+void logLocalHealth(health::LocalState from, health::LocalState to, WallTime at) {
   const bool grave = to == health::LocalState::kSuspect || to == health::LocalState::kLinkDown;
-  log::write(grave ? log::Level::kWarn : log::Level::kInfo, "local_health",
-             log::Fields().add("from", health::toString(from)).add("to", health::toString(to)));
+  log::write(
+      grave ? log::Level::kWarn : log::Level::kInfo, "local_health",
+      log::Fields().add("at", formatRfc3339(at)).add("from", health::toString(from)).add("to", health::toString(to)));
+}
+
+void logGateFailure(const std::string& peer, const SocketAddress& listen, const GateFailure& failure, WallTime at) {
+  log::write(log::Level::kError, "listener_gate_failed",
+             log::Fields()
+                 .add("at", formatRfc3339(at))
+                 .add("peer", peer)
+                 .add("listen", listen.toString())
+                 .add("wanted", toString(failure.wanted))
+                 .add("error", systemError("listen socket", failure.error).message));
+}
+
+void logReportsDropped(uint64_t count) {
+  log::write(log::Level::kError, "reports_dropped", log::Fields().add("count", count));
 }
 
 }  // namespace peerpulse::server

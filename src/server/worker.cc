@@ -49,9 +49,9 @@ void Worker::run() {
 }
 
 void Worker::openPort(const proxy::PeerOptions& peer) {
-  Port port{*sockets_[slot(peer.id)], std::make_unique<proxy::Listener>(*context_, peer), nullptr};
+  Port port{std::make_unique<proxy::Listener>(*context_, peer), nullptr};
   port.acceptor = std::make_unique<net::Acceptor>(
-      dispatcher_, port.socket,
+      dispatcher_, *sockets_[slot(peer.id)],
       [this, listener = port.listener.get()](Fd fd) {
         listener->accept(std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd)));
       },
@@ -102,15 +102,7 @@ void Worker::drain(std::function<void()> onDrained) {
 
 void Worker::startDrain() {
   for (Port& port : ports_) {
-    port.acceptor->acceptQueued();
-    port.acceptor->setEnabled(false);
-    // From here on new clients are told at once instead of waiting in the queue until we are gone.
-    if (!port.socket.address().isUnix()) {
-      if (auto refused = port.socket.refuse(); !refused) {
-        log::write(log::Level::kWarn, "drain_listener",
-                   log::Fields().add("peer", port.listener->peerName()).add("error", refused.error().message));
-      }
-    }
+    port.acceptor->stop();
     port.listener->drain();
   }
   context_->peers.forEach([](upstream::Peer& peer) { peer.drain(); });

@@ -38,9 +38,8 @@ class Worker {
   void stop();
 
  private:
-  /// A listening socket, what accepts from it here, and where that goes.
+  /// What accepts from a listening socket here, and where that goes.
   struct Port {
-    net::ListenSocket& socket;
     std::unique_ptr<proxy::Listener> listener;
     std::unique_ptr<net::Acceptor> acceptor;
   };

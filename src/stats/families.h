@@ -26,8 +26,7 @@ void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, F
 /// Calls `visit(name, PeerStats)` for each peer.
 template <typename Visit>
 void forEachPeer(const Stats& stats, Visit visit) {
-  for (uint32_t i = 0; i < stats.peerNames().size(); ++i)
-    visit(stats.peerNames()[i], stats.peer(PeerId{i}));
+  stats.forEachPeer([&](PeerId id, const std::string& name) { visit(name, stats.peer(id)); });
 }
 
 }  // namespace peerpulse::stats

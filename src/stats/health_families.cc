@@ -8,14 +8,13 @@ namespace {
 void appendStates(const Stats& stats, const RegistrySources& sources, Families& out) {
   auto verdict = Family::gauge("peerpulse_peer_verdict", "1 for the peer's verdict, 0 for the others.");
   auto circuit = Family::gauge("peerpulse_circuit_state", "1 for the circuit's state (closed: traffic flows).");
-  for (uint32_t i = 0; i < stats.peerNames().size(); ++i) {
-    const std::string& name = stats.peerNames()[i];
-    const PeerState state = sources.peerState(PeerId{i});
+  stats.forEachPeer([&](PeerId id, const std::string& name) {
+    const PeerState state = sources.peerState(id);
     for (const auto& v : sources.verdicts)
       verdict.add({{"peer", name}, {"verdict", v}}, v == state.verdict);
     for (const auto& c : sources.circuits)
       circuit.add({{"peer", name}, {"state", c}}, c == state.circuit);
-  }
+  });
   out.push_back(verdict.take());
   out.push_back(circuit.take());
 }
@@ -29,11 +28,14 @@ void appendTransitions(const Stats& stats, Families& out) {
     stages.add({{"peer", name}, {"stage", "cleared"}}, peer.probe.cleared.get());
     stages.add({{"peer", name}, {"stage", "dead"}}, peer.probe.deads.get());
   });
-  for (uint32_t i = 0; i < stats.peerNames().size(); ++i) {
-    for (const auto& [key, count] : stats.transitions(PeerId{i})) {
-      transitions.add({{"peer", stats.peerNames()[i]}, {"to", key.first}, {"reason", key.second}}, count);
+  stats.forEachPeer([&](PeerId id, const std::string& name) {
+    for (const auto& [key, count] : stats.transitions(id))
+      transitions.add({{"peer", name}, {"to", key.first}, {"reason", key.second}}, count);
+    // So that a peer's sum is right even if its kinds are not.
+    if (const uint64_t count = stats.peer(id).probe.transitionsUnreported.get(); count > 0) {
+      transitions.add({{"peer", name}, {"to", "unreported"}, {"reason", "unreported"}}, count);
     }
-  }
+  });
   out.push_back(transitions.take());
   out.push_back(stages.take());
 }

@@ -20,14 +20,14 @@ void appendRustfsPeerFamilies(const Stats& stats, Families& out) {
   });
   auto duration = Family::histogram("rustfs_peer_rpc_duration_seconds", "Duration of exchanges.");
   auto timeouts = Family::counter("rustfs_peer_timeout_total", "Exchanges ended by a timeout.");
-  for (uint32_t p = 0; p < stats.peerNames().size(); ++p) {
+  stats.forEachPeer([&](PeerId id, const std::string& name) {
     for (size_t r = 0; r < stats.routeNames().size(); ++r) {
-      const OperationStats& operation = stats.operation(PeerId{p}, r);
-      const Labels labels = {{"peer_host", stats.peerNames()[p]}, {"operation", stats.routeNames()[r]}};
+      const OperationStats& operation = stats.operation(id, r);
+      const Labels labels = {{"peer_host", name}, {"operation", stats.routeNames()[r]}};
       duration.add(labels, operation.duration.snapshot());
       timeouts.add(labels, operation.timeouts.get());
     }
-  }
+  });
   for (Family* family : {&active, &failures, &evictions, &duration, &timeouts})
     out.push_back(family->take());
 }

@@ -70,9 +70,12 @@ void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, F
   }
   auto dropped = Family::counter("peerpulse_log_dropped_total", "Log lines lost: queue full or write failed.");
   dropped.add({}, sources.logDropped ? sources.logDropped() : 0);
+  auto unreported = Family::counter("peerpulse_report_dropped_total",
+                                    "Transitions and warnings without log line and event: too many waited.");
+  unreported.add({}, stats.reportsDropped.get());
   auto build = Family::gauge("peerpulse_build_info", "Always 1.");
   build.add({{"version", sources.version}}, 1);
-  for (Family* family : {&lag, &dropped, &build})
+  for (Family* family : {&lag, &dropped, &unreported, &build})
     out.push_back(family->take());
 }
 

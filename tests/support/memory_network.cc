@@ -168,11 +168,12 @@ size_t MemoryNetwork::split(size_t n) {
 
 void MemoryNetwork::transmit(TcpEnd& from, const Packet& packet) {
   using Kind = Packet::Kind;
+  PP_ASSERT(powered(from.host()));
   ++packets_;
   TcpEnd& to = from.remote();
   Pair& pair = *pairs_[from.pair()];
   const Path& way = path(from.host(), to.host());
-  if (way.cut || !powered(from.host())) {
+  if (way.cut) {
     lost(pair);
     return;
   }

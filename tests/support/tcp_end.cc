@@ -19,9 +19,8 @@ bool legal(TcpState from, TcpState to) {
     case TcpState::kNone: return to == TcpState::kSynSent || to == TcpState::kSynReceived;
     case TcpState::kSynSent: return to == TcpState::kOpen || to == TcpState::kBroken || to == TcpState::kNone;
     case TcpState::kSynReceived: return to == TcpState::kOpen || to == TcpState::kNone;
-    case TcpState::kOpen: return to == TcpState::kBroken || to == TcpState::kTimeWait || to == TcpState::kNone;
-    case TcpState::kBroken:
-    case TcpState::kTimeWait: return to == TcpState::kNone;
+    case TcpState::kOpen: return to == TcpState::kBroken || to == TcpState::kNone;
+    case TcpState::kBroken: return to == TcpState::kNone;
   }
   return false;
 }
@@ -67,9 +66,8 @@ void TcpEnd::enter(TcpState to) {
 }
 
 bool TcpEnd::done() const {
-  const bool over = state_ == TcpState::kNone || state_ == TcpState::kTimeWait;
-  // FIN_WAIT2 of a closed socket: it waits for a FIN, and does nothing of its own.
-  return handle_ == nullptr && !linked() && (over || (state_ == TcpState::kOpen && !out_.outstanding()));
+  // Open and everything acknowledged: FIN_WAIT2 or TIME_WAIT, which do nothing of their own.
+  return orphan() && (state_ == TcpState::kNone || (state_ == TcpState::kOpen && !out_.outstanding()));
 }
 
 void TcpEnd::wake() {
@@ -163,7 +161,6 @@ void TcpEnd::close(bool reset) {
   }
   out_.fin = true;
   pump();
-  finish();
 }
 
 int TcpEnd::takeError() { return std::exchange(error_, 0); }

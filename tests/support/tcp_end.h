@@ -3,15 +3,14 @@
 //
 //   client   None --connect--> SynSent --SYN-ACK--> Open      server   None --SYN--> SynReceived --ACK--> Open
 //            SynSent --RST, time out--> Broken                         SynReceived --RST, no listener--> None
-//   both     Open --RST, time out--> Broken --close--> None
-//            Open --both directions ended and closed--> TimeWait       Open --close by RST, power cut--> None
+//   both     Open --RST, time out--> Broken --close--> None            Open --close by RST, power cut--> None
 //
 //   data     A segment carries all that was sent up to a position, so what was lost before arrives with it, too (as
 //            with SACK and RACK, a round trip later at most). Sent is what the other side's window has room for, held
 //            for the writer is what its send buffer has room for. A FIN is one more position.
 //   loss     When a packet was lost and something is outstanding, the retransmission timer is set (RFC 6298, doubling);
 //            without losses there are no timers. A lost SYN is repeated 1, 3, 7, ... s after the first one.
-//   closed   by its process, a connection ends by FIN and lives on until that is acknowledged; with bytes unread, or
+//   closed   by its process, a connection ends by FIN and is Open on until that is acknowledged; with bytes unread, or
 //            when asked to, by RST. Bytes that arrive afterwards are answered by RST, as is anything at a host that
 //            does not know the connection (any more).
 //
@@ -44,7 +43,7 @@ struct Packet {
   uint64_t edge = 0;  ///< up to where it has room
 };
 
-enum class TcpState : uint8_t { kNone, kSynSent, kSynReceived, kOpen, kBroken, kTimeWait };
+enum class TcpState : uint8_t { kNone, kSynSent, kSynReceived, kOpen, kBroken };
 
 struct AcceptTag {};
 
@@ -115,9 +114,9 @@ class TcpEnd : public ListNode<AcceptTag> {
   void arrive(uint64_t upTo);
   void breakOff(int error);
   void pump();
-  void finish();
   void send(Packet::Kind kind);
   void setTimer();
+  void retransmit();
   Duration firstRto() const;
   bool orphan() const { return handle_ == nullptr && !linked(); }
   size_t room() const;

@@ -28,9 +28,6 @@ void TcpEnd::receive(const Packet& packet) {
     case TcpState::kBroken:
       if (packet.kind != Kind::kReset) send(Kind::kReset);
       return;
-    case TcpState::kTimeWait:
-      if (packet.kind == Kind::kSegment) send(Kind::kAck);
-      return;
     case TcpState::kSynSent: onAnswerToSyn(packet); return;
     case TcpState::kSynReceived:
       if (packet.kind == Kind::kReset) {
@@ -49,7 +46,6 @@ void TcpEnd::receive(const Packet& packet) {
   acknowledge(packet);
   if (packet.kind == Kind::kSegment) arrive(packet.upTo);
   if (packet.kind == Kind::kSynAck) send(Kind::kAck);  // ours was lost
-  finish();
 }
 
 void TcpEnd::onSyn() {
@@ -167,12 +163,6 @@ void TcpEnd::pump() {
   send(Kind::kSegment);
 }
 
-// A closed connection whose directions have both ended, and ours is acknowledged.
-void TcpEnd::finish() {
-  if (state_ != TcpState::kOpen || !orphan()) return;
-  if (out_.fin && !out_.outstanding() && remote_->out_.finArrived()) enter(TcpState::kTimeWait);
-}
-
 void TcpEnd::send(Kind kind) {
   Packet packet;
   packet.kind = kind;
@@ -209,35 +199,38 @@ void TcpEnd::setTimer() {
 
 void TcpEnd::onTimer() {
   timerSet_ = false;
-  const TimePoint now = network_->now();
-  if (state_ == TcpState::kSynSent) {
-    if (now - begun_ >= network_->options().connectTimeout) {
+  if (state_ == TcpState::kOpen && out_.outstanding()) {
+    retransmit();
+  } else if (state_ == TcpState::kSynSent) {
+    if (network_->now() - begun_ >= network_->options().connectTimeout) {
       breakOff(ETIMEDOUT);
-      return;
+    } else {
+      ++syns_;
+      send(Kind::kSyn);
     }
-    ++syns_;
-    send(Kind::kSyn);
   } else if (state_ == TcpState::kSynReceived) {
     if (syns_ == kMaxSynAcks) {
       enter(TcpState::kNone);
-      return;
-    }
-    ++syns_;
-    send(Kind::kSynAck);
-  } else if (state_ == TcpState::kOpen && out_.outstanding()) {
-    const bool due = rto_ != Duration::zero() && now - sentAt_ >= rto_;
-    if (due) {
-      const Duration limit = userTimeout_ > Duration::zero() ? userTimeout_ : network_->options().giveUp;
-      if (now - std::max(silentSince_, heard_) >= limit) {
-        breakOff(ETIMEDOUT);
-        return;
-      }
-      rto_ = std::min(2 * rto_, network_->options().rtoMax);
-      send(Kind::kSegment);  // a window probe, if nothing may be sent
     } else {
-      setTimer();
+      ++syns_;
+      send(Kind::kSynAck);
     }
   }
+}
+
+void TcpEnd::retransmit() {
+  const TimePoint now = network_->now();
+  if (rto_ == Duration::zero() || now - sentAt_ < rto_) {  // there was progress, or something new was sent
+    setTimer();
+    return;
+  }
+  const Duration limit = userTimeout_ > Duration::zero() ? userTimeout_ : network_->options().giveUp;
+  if (now - std::max(silentSince_, heard_) >= limit) {
+    breakOff(ETIMEDOUT);
+    return;
+  }
+  rto_ = std::min(2 * rto_, network_->options().rtoMax);
+  send(Kind::kSegment);  // a window probe, if nothing may be sent
 }
 
 }  // namespace peerpulse::test

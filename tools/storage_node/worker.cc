@@ -82,7 +82,7 @@ void Worker::sweep() {
 
 void Worker::startDrain(Duration timeout) {
   draining_ = true;
-  acceptor_.setEnabled(false);
+  acceptor_.stop();
   drainTimer_->enable(timeout);
   for (const auto& [session, owner] : sessions_)
     session->drain();  // only marks it: flushed at the turn's end

@@ -1,5 +1,6 @@
-// Buffer: a first-in first-out queue of slices. Appending a Slice shares its memory; appending text copies it
-// into a small block of the buffer's own (headers, frame heads).
+// Buffer: a first-in first-out queue of slices. Appending a Slice shares its memory, unless it is so small that a copy
+// right behind the text before it costs less; appending text copies it into a small block of the buffer's own (headers,
+// frame heads).
 //
 // Threading: as Slice: one thread.
 #pragma once
@@ -52,7 +53,10 @@ class Buffer {
   BlockRef tail_;  // own block that append(string_view) fills; only its unused end is ever written
   size_t tailUsed_ = 0;
 
+  static constexpr size_t kCopyBelow = 512;
+
   void popFront();
+  bool endsInTail() const;
   bool extendLast(const uint8_t* at, size_t n);
 };
 

@@ -4,10 +4,10 @@
 // Threading: one per event loop thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <sys/uio.h>
 
-#include "peerpulse/base/buffer.h"
 #include "peerpulse/base/slice.h"
 
 namespace peerpulse::net {
@@ -19,8 +19,11 @@ class ReadBlocks {
 
   /// Room for one readv(): at least `wanted` bytes (up to kMaxBlocks blocks). Returns the entries used.
   int reserve(size_t wanted, iovec* entries);
-  /// Turns the first `n` bytes of the last reserve() into slices appended to `out`.
-  void commit(size_t n, Buffer& out);
+  /// What a read turned out to be: a slice a block.
+  using Received = std::array<Slice, kMaxBlocks>;
+  /// Turns the first `n` bytes of the last reserve() into slices; how many. `out` is not allocated: this is done for
+  /// every read.
+  size_t commit(size_t n, Received& out);
 
  private:
   // A block whose rest is smaller than this is not worth reading into.

@@ -44,9 +44,10 @@ struct ProbeStats {
   Value cleared;       ///< suspects found alive
   Value deads;         ///< suspects found dead
   Value outcomesDropped;
-  Value mode;         ///< health::ProbeMode as a number
-  Value scoreMillis;  ///< health::HealthScore in thousandths
-  Value degradings;   ///< warnings that the score falls
+  Value transitionsUnreported;  ///< of which only this number is known: Stats::reportsDropped
+  Value mode;                   ///< health::ProbeMode as a number
+  Value scoreMillis;            ///< health::HealthScore in thousandths
+  Value degradings;             ///< warnings that the score falls
   Value rttLastMicros;
   Value rttP50Micros;  ///< over the last 256 ACKs
   Value rttP99Micros;

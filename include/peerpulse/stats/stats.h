@@ -6,7 +6,8 @@
 //   stats.operation(id, route).timeouts.add();
 //   stats.uploads.started();
 //
-// Threading: the tables never change their shape; their values are relaxed atomics that any thread may bump.
+// Threading: a table never moves while somebody works with its peer; its values are relaxed atomics that any thread may
+//   bump. adopt(), retire() and reading them all is the main thread's; workers learn of a peer by a post, after adopt().
 //   countTransition() takes a lock; it is called per transition, not per exchange.
 // Ownership: one object, outlives every thread. Not copyable, not movable: references into it stay valid.
 // Invariants: the label values are those given here; a scrape's size is bounded by the configuration.
@@ -14,6 +15,7 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,22 +48,36 @@ struct alignas(64) LoopStats {
 
 class Stats {
  public:
-  /// `peers` in the order of their ids, `routes` in the order of ProxyOptions::routes, `loops` as the caller
+  /// `peers` are adopted as PeerId 0, 1, ...; `routes` in the order of ProxyOptions::routes, `loops` as the caller
   /// numbers its event loops ("main", "prober", "worker0", ...).
-  Stats(std::vector<std::string> peers, std::vector<std::string> routes, std::vector<std::string> loops);
+  Stats(const std::vector<std::string>& peers, std::vector<std::string> routes, std::vector<std::string> loops);
   Stats(const Stats&) = delete;
   Stats& operator=(const Stats&) = delete;
 
-  PeerStats& peer(PeerId id) { return peers_[checked(id)]; }
-  const PeerStats& peer(PeerId id) const { return peers_[checked(id)]; }
-  OperationStats& operation(PeerId id, size_t route) { return operations_[operationIndex(id, route)]; }
-  const OperationStats& operation(PeerId id, size_t route) const { return operations_[operationIndex(id, route)]; }
+  /// A table of its own for this peer, all zero. Main thread; a slot that was retired may be adopted again when nobody
+  /// works with its old peer any more.
+  void adopt(PeerId id, const std::string& name);
+  /// It is exported no more. Its table stays for those who still work with it.
+  void retire(PeerId id);
+  /// Calls `visit(id, name)` for each peer that is there, in the order of the slots. Main thread.
+  template <typename Visit>
+  void forEachPeer(Visit visit) const {
+    for (const auto& table : tables_) {
+      if (table && table->present) visit(table->id, table->name);
+    }
+  }
+
+  PeerStats& peer(PeerId id) { return table(id).stats; }
+  const PeerStats& peer(PeerId id) const { return table(id).stats; }
+  OperationStats& operation(PeerId id, size_t route) { return table(id).operations[checkedRoute(route)]; }
+  const OperationStats& operation(PeerId id, size_t route) const { return table(id).operations[checkedRoute(route)]; }
   LoopStats& loop(size_t i) { return loops_[checkedLoop(i)]; }
   const LoopStats& loop(size_t i) const { return loops_[checkedLoop(i)]; }
 
   UploadStats uploads;
+  /// What the prober's thread did and nobody was told of, because too much waited to be told: no log line, no event.
+  Value reportsDropped;
 
-  const std::vector<std::string>& peerNames() const { return peerNames_; }
   const std::vector<std::string>& routeNames() const { return routeNames_; }
   const std::vector<std::string>& loopNames() const { return loopNames_; }
 
@@ -73,28 +89,37 @@ class Stats {
   static constexpr size_t kMaxTransitionKinds = 64;
 
  private:
-  size_t checked(PeerId id) const {
-    PP_ASSERT(index(id) < peers_.size());
-    return index(id);
+  /// All of one peer. Never moves.
+  struct Table {
+    Table(PeerId peer, std::string peerName, size_t routes)
+        : id(peer), name(std::move(peerName)), operations(routes) {}
+    const PeerId id;
+    const std::string name;
+    bool present = true;
+    PeerStats stats;
+    std::vector<OperationStats> operations;  // by route
+    TransitionCounts transitions;            // guarded by transitionMutex_
+  };
+
+  Table& table(PeerId id) const {
+    PP_ASSERT(slot(id) < kMaxPeers && tables_[slot(id)] != nullptr);
+    return *tables_[slot(id)];
   }
   size_t checkedLoop(size_t i) const {
     PP_ASSERT(i < loops_.size());
     return i;
   }
-  size_t operationIndex(PeerId id, size_t route) const {
+  size_t checkedRoute(size_t route) const {
     PP_ASSERT(route < routeNames_.size());
-    return checked(id) * routeNames_.size() + route;
+    return route;
   }
 
-  std::vector<std::string> peerNames_;
   std::vector<std::string> routeNames_;
   std::vector<std::string> loopNames_;
-  std::vector<PeerStats> peers_;
-  std::vector<OperationStats> operations_;  // peer-major
+  std::array<std::unique_ptr<Table>, kMaxPeers> tables_;  // by slot
   std::vector<LoopStats> loops_;
 
   mutable Mutex transitionMutex_;
-  std::vector<TransitionCounts> transitions_ PP_GUARDED_BY(transitionMutex_);  // by peer
 };
 
 }  // namespace peerpulse::stats

@@ -35,10 +35,23 @@ TEST_CASE("buffer: neighbouring text becomes one slice, text after a slice does 
   buffer.append("a: b\r\n");
   buffer.append("c: d\r\n");
   CHECK(buffer.sliceCount() == 1);
-  buffer.append(Slice::copyOf("BODY"));
+  const std::string body(1000, 'B');
+  buffer.append(Slice::copyOf(body));
   buffer.append("tail");
   CHECK(buffer.sliceCount() == 3);
-  CHECK(buffer.toString() == "a: b\r\nc: d\r\nBODYtail");
+  CHECK(buffer.toString() == "a: b\r\nc: d\r\n" + body + "tail");
+}
+
+TEST_CASE("buffer: a small slice behind text becomes one piece with it, and shares nothing") {
+  Buffer buffer;
+  buffer.append("content-length: 4\r\n\r\n");
+  buffer.append(Slice::copyOf("BODY"));
+  CHECK(buffer.sliceCount() == 1);
+  CHECK(buffer.toString() == "content-length: 4\r\n\r\nBODY");
+  Buffer alone;  // nothing to be joined to: not copied
+  const Slice body = Slice::copyOf("BODY");
+  alone.append(body);
+  CHECK(alone.takeFront().data() == body.data());
 }
 
 TEST_CASE("buffer: text appended after a part was taken never overwrites it") {

@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include "peerpulse/base/buffer.h"
+
 using namespace peerpulse;
 using net::ReadBlocks;
 
@@ -21,7 +23,10 @@ void read(ReadBlocks& blocks, const std::string& bytes, Buffer& out) {
     done += n;
   }
   REQUIRE(done == bytes.size());
-  blocks.commit(bytes.size(), out);
+  ReadBlocks::Received received;
+  const size_t slices = blocks.commit(bytes.size(), received);
+  for (size_t i = 0; i < slices; ++i)
+    out.append(std::move(received[i]));
 }
 }  // namespace
 

@@ -89,7 +89,20 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   CHECK_LINE(text, "peerpulse_bytes_total{peer=\"node3\",direction=\"to_peer\"} 1048576");
   CHECK_LINE(text, "peerpulse_loop_lag_seconds_count{loop=\"prober\"} 1");
   CHECK_LINE(text, "peerpulse_log_dropped_total 7");
+  CHECK_LINE(text, "peerpulse_report_dropped_total 0");
   CHECK_LINE(text, "peerpulse_build_info{version=\"0.1.0\"} 1");
+}
+
+TEST_CASE("transitions of which nobody was told are counted, and the peer's sum has them") {
+  Stats s({"node2", "node3"}, {"put_file"}, {"main"});
+  s.countTransition(PeerId{0}, "dead", "probe_silence");
+  s.reportsDropped.add(3);
+  s.peer(PeerId{0}).probe.transitionsUnreported.add(2);
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "peerpulse_report_dropped_total 3");
+  CHECK_LINE(text, "peerpulse_transitions_total{peer=\"node2\",to=\"dead\",reason=\"probe_silence\"} 1");
+  CHECK_LINE(text, "peerpulse_transitions_total{peer=\"node2\",to=\"unreported\",reason=\"unreported\"} 2");
+  CHECK(text.find("peer=\"node3\",to=\"unreported\"") == std::string::npos);
 }
 
 TEST_CASE("the text is valid exposition format and no series appears twice") {

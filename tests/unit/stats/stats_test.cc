@@ -19,6 +19,27 @@ TEST_CASE("each peer and route has counters of its own") {
   CHECK(s.operation(PeerId{1}, 1).timeouts.get() == 0);
 }
 
+TEST_CASE("a peer that is adopted later has a table of its own, a retired one is not listed and works on") {
+  Stats s({"node2"}, {"rpc"}, {});
+  const PeerId third = makePeerId(3, 1);
+  s.adopt(third, "node9");
+  s.peer(third).inFlight.add(7);
+  std::string names;
+  const auto list = [&] {
+    names.clear();
+    s.forEachPeer([&](PeerId, const std::string& name) { names += name + " "; });
+    return names;
+  };
+  CHECK(list() == "node2 node9 ");
+  s.retire(PeerId{0});
+  CHECK(list() == "node9 ");
+  s.peer(PeerId{0}).inFlight.add();  // a worker that has not heard of it yet
+  s.adopt(makePeerId(0, 1), "node4");
+  CHECK(list() == "node4 node9 ");
+  CHECK(s.peer(makePeerId(0, 1)).inFlight.get() == 0);
+  CHECK(s.peer(third).inFlight.get() == 7);
+}
+
 TEST_CASE("transitions are counted by target and reason, in bounded number") {
   Stats s({"node2"}, {"rpc"}, {});
   s.countTransition(PeerId{0}, "dead", "probe_silence");

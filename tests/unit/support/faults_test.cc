@@ -63,6 +63,22 @@ TEST_CASE("memory faults: the handles of a process that lost its power do nothin
   CHECK(connector.connect(world.address, {}).error().code == ENETDOWN);
 }
 
+TEST_CASE("memory faults: packets of a connection that both sides forgot do not disturb the next one") {
+  TwoHosts world;
+  auto talker = world.connected();
+  talker->say("old");
+  world.network.cutPower(world.server);
+  world.network.restorePower(world.server);
+  world.listen();
+  talker->transport->close(true);
+  CHECK(world.network.connections() == 0);
+  auto next = world.connect();
+  next->say("new");
+  world.time.runFor(4 * TwoHosts::kDelay);
+  CHECK(next->connected());
+  CHECK(world.peer().heard == "new");
+}
+
 TEST_CASE("memory faults: silence ends a connection by the user timeout, when a retransmission is due") {
   TwoHosts world;
   auto talker = world.connected({.userTimeout = seconds(3)});

@@ -73,6 +73,7 @@ class HttpServer {
     void answer();
     void switchProtocols();
 
+    wire::IoContext* io = nullptr;
     wire::CodecConnection* connection = nullptr;
     http::ResponseStream* stream = nullptr;
     http::RequestHead head;
@@ -117,8 +118,7 @@ inline void HttpServer::Request::answer() {
   if (bytes.empty()) return;
   if (head.path == "/abort") {
     sendBody(*stream, std::string_view(bytes).substr(0, bytes.size() / 2));
-    connection->flushNow();
-    connection->abort("as asked");
+    io->scheduler.post([connection = connection] { connection->abort("as asked"); });  // once it has been sent
     return;
   }
   sendBody(*stream, bytes);
@@ -137,6 +137,7 @@ inline http::Receiver* HttpServer::Served::onRequest(http::ResponseStream& strea
   if (!server.keepRequests) server.requests.clear();
   server.requests.emplace_back();
   Request& request = server.requests.back();
+  request.io = &server.io_;
   request.connection = &connection;
   request.stream = &stream;
   request.head = std::move(head);

@@ -59,6 +59,24 @@ TEST_CASE("memory listener: a full queue lets SYNs drop, and takes them when the
   CHECK(world.accepted.size() == 3);
 }
 
+TEST_CASE("memory listener: an acceptor that is switched off while it accepts leaves the rest in the queue") {
+  TwoHosts world;
+  world.acceptor.reset();
+  int accepted = 0;
+  std::optional<MemoryAcceptor> acceptor;
+  acceptor.emplace(world.serverLoop, *world.listener, [&](std::unique_ptr<net::Transport>) {
+    ++accepted;
+    acceptor->setEnabled(false);
+  });
+  world.serverLoop.block(TimePoint::max());
+  auto one = world.connect(), two = world.connect();
+  world.time.runFor(seconds(1));
+  world.serverLoop.unblock();
+  world.time.runFor(seconds(1));
+  CHECK(accepted == 1);
+  CHECK(world.listener->queued() == 1);
+}
+
 TEST_CASE("memory listener: who was reset in the queue is accepted all the same, with what it sent") {
   TwoHosts world;
   world.acceptor->setEnabled(false);

@@ -154,6 +154,19 @@ TEST_CASE("memory stream: jitter and loss change when, not what") {
   CHECK(world.peer().heard == text);
 }
 
+TEST_CASE("memory stream: a reset does not overtake the bytes before it") {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    TwoHosts world({.seed = seed});
+    auto talker = world.connected();
+    world.network.setPath(world.client, world.server, {.jitter = milliseconds(20), .lossPerMillion = 300'000});
+    talker->say("all of it");
+    talker->transport->close(true);
+    world.time.runFor(seconds(1));
+    CHECK(world.peer().heard == "all of it");
+    CHECK(world.peer().error == ECONNRESET);
+  }
+}
+
 TEST_CASE("memory stream: reads and writes are split at random places, the same for the same seed") {
   struct Run {
     std::string heard;
@@ -175,6 +188,18 @@ TEST_CASE("memory stream: reads and writes are split at random places, the same 
   CHECK(again.reads == split.reads);
   CHECK(again.packets == split.packets);
   CHECK((other.reads != split.reads || other.packets != split.packets));
+}
+
+TEST_CASE("memory stream: after a write that was cut short there is no room for the next one in this turn") {
+  TwoHosts world({.splitPercent = 100});
+  auto talker = world.connected();
+  std::string text = pattern(1'000);
+  const iovec entry{text.data(), text.size()};
+  const net::IoResult cut = talker->transport->write(&entry, 1);
+  CHECK(cut.status == net::IoResult::Status::kOk);
+  CHECK(cut.bytes < text.size());
+  CHECK(talker->transport->write(&entry, 1).status == net::IoResult::Status::kAgain);
+  CHECK(talker->transport->write(&entry, 1).status == net::IoResult::Status::kOk);
 }
 
 TEST_CASE("memory stream: how long ago the remote kernel was heard") {

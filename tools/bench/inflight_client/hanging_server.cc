@@ -41,7 +41,7 @@ HangingServer::HangingServer(ClientLoop& loop, net::ListenSocket& socket)
       }) {}
 
 HangingServer::~HangingServer() {
-  acceptor_.setEnabled(false);
+  acceptor_.stop();
   while (!sessions_.empty())
     sessions_.begin()->first->abort();
   loop_.dispatcher().clearDeferred();

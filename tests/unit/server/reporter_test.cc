@@ -1,0 +1,230 @@
+// Goal: what the prober's thread reports is told elsewhere, in order, with the time at which it happened; what finds no
+// room is counted; nothing waits for another report to be told.
+#include "reporter.h"
+
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <sstream>
+#include <thread>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include "peerpulse/log/log.h"
+
+using namespace peerpulse;
+using namespace peerpulse::server;
+using health::CircuitState;
+using health::LocalState;
+using health::Reason;
+using health::Verdict;
+
+namespace {
+
+const WallTime kWall(seconds(1'800'000'000));
+
+health::Transition transition(uint32_t peer, Verdict to, Reason reason = Reason::kProbeAck, uint16_t generation = 0) {
+  health::Transition t;
+  t.peer = PeerId{peer};
+  t.from.verdict = Verdict::kUnknown;
+  t.to.verdict = to;
+  t.to.reason = reason;
+  t.to.generation = generation;
+  return t;
+}
+
+/// Log lines go to a file, which is read after stop().
+class LogFile {
+ public:
+  LogFile() {
+    log::Options options;
+    options.file = path_;
+    REQUIRE(log::start(options));
+  }
+  ~LogFile() {
+    log::stop();
+    std::remove(path_.c_str());
+  }
+  std::string stop() {
+    log::stop();
+    std::ifstream file(path_);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+ private:
+  std::string path_ = "/tmp/peerpulse-reporter-test-" + std::to_string(::getpid());
+};
+
+struct Fixture {
+  explicit Fixture(size_t capacity = Reporter::kCapacity)
+      : peers(2),
+        stats({"node2", "node3"}, {"rpc"}, {"main"}),
+        events(2, kWall),
+        reporter(dispatcher, peers, stats, events, capacity) {
+    peers[0].name = "node2";
+    peers[1].name = "node3";
+    REQUIRE(reporter.status());
+  }
+  /// Runs the loop until `done`; fails after ten seconds.
+  void until(const std::function<bool()>& done) {
+    const TimePoint stop = dispatcher.now() + seconds(10);
+    bool is = false;
+    std::unique_ptr<event::Timer> look;
+    look = dispatcher.createTimer([&] {
+      is = done();
+      if (is || dispatcher.now() > stop) return dispatcher.exit();
+      look->enable(milliseconds(1));
+    });
+    look->enable(Duration::zero());
+    dispatcher.run();
+    CHECK(is);
+  }
+
+  LogFile log;
+  event::Dispatcher dispatcher;
+  std::vector<proxy::PeerOptions> peers;
+  stats::Stats stats;
+  admin::EventLog events;
+  Reporter reporter;
+};
+
+uint64_t sum(const stats::Stats& stats, PeerId peer) {
+  uint64_t total = stats.peer(peer).probe.transitionsUnreported.get();
+  for (const auto& [key, count] : stats.transitions(peer))
+    total += count;
+  return total;
+}
+
+}  // namespace
+
+TEST_CASE("reporter: told by the loop, counted, with the time of the event and not of the telling") {
+  Fixture f;
+  f.reporter.report(transition(1, Verdict::kDead, Reason::kProbeSilence), kWall + milliseconds(66));
+  CHECK(f.events.lastSequence() == 0);  // nothing is done by who reports
+  CHECK(f.stats.transitions(PeerId{1}).empty());
+  f.until([&] { return f.events.lastSequence() == 1; });
+  REQUIRE(f.events.after(0).size() == 1);
+  CHECK(f.events.after(0)[0].at == kWall + milliseconds(66));
+  CHECK(f.events.since(PeerId{1}) == kWall + milliseconds(66));
+  CHECK(f.stats.transitions(PeerId{1}).at({"dead", "probe_silence"}) == 1);
+  const std::string lines = f.log.stop();
+  CHECK(lines.find(R"("event":"transition","at":"2027-01-15T08:00:00.066000Z","peer":"node3")") != std::string::npos);
+}
+
+TEST_CASE("reporter: a transition that keeps the verdict counts by its circuit") {
+  Fixture f;
+  health::Transition t = transition(0, Verdict::kAlive, Reason::kRequestFailures);
+  t.from.verdict = Verdict::kAlive;
+  t.to.circuit = CircuitState::kOpen;
+  f.reporter.report(t, kWall);
+  f.reporter.drain();
+  CHECK(f.stats.transitions(PeerId{0}).at({"open", "request_failures"}) == 1);
+}
+
+TEST_CASE("reporter: of this host's own state the grave changes are events, all are logged") {
+  Fixture f;
+  f.reporter.report(admin::LocalChange{LocalState::kOk, LocalState::kLagging, {}}, kWall);
+  f.reporter.report(admin::LocalChange{LocalState::kLagging, LocalState::kSuspect, {}}, kWall);
+  f.reporter.report(admin::LocalChange{LocalState::kSuspect, LocalState::kOk, {}}, kWall);
+  f.reporter.report(GateFailure{PeerId{1}, Gate::kOpen, EADDRINUSE}, kWall);
+  f.reporter.report(health::Degrading{PeerId{0}, {}, {}}, kWall);
+  f.reporter.drain();
+  const auto events = f.events.after(0);
+  REQUIRE(events.size() == 3);
+  CHECK((std::get<admin::LocalChange>(events[0].what).to == LocalState::kSuspect));
+  CHECK((std::get<admin::LocalChange>(events[1].what).to == LocalState::kOk));
+  CHECK(std::holds_alternative<health::Degrading>(events[2].what));
+  const std::string lines = f.log.stop();
+  for (const char* part : {R"("from":"ok","to":"lagging")", R"("from":"lagging","to":"suspect")",
+                           R"("event":"listener_gate_failed")", R"("wanted":"open")", R"("event":"degrading")"}) {
+    CHECK_MESSAGE(lines.find(part) != std::string::npos, part);
+  }
+}
+
+TEST_CASE("reporter: a full queue drops the newest, counts it, and no peer's sum is wrong") {
+  Fixture f(4);
+  for (uint32_t i = 0; i < 10; ++i)
+    f.reporter.report(transition(i % 2, Verdict::kAlive), kWall);
+  f.reporter.report(admin::LocalChange{LocalState::kOk, LocalState::kSuspect, {}}, kWall);
+  CHECK(f.stats.reportsDropped.get() == 7);
+  f.reporter.drain();
+  CHECK(f.events.lastSequence() == 4);
+  CHECK(f.stats.transitions(PeerId{0}).at({"alive", "probe_ack"}) == 2);
+  CHECK(sum(f.stats, PeerId{0}) == 5);
+  CHECK(sum(f.stats, PeerId{1}) == 5);
+  f.reporter.report(transition(0, Verdict::kDead), kWall);  // there is room again
+  f.reporter.drain();
+  CHECK(f.events.lastSequence() == 5);
+  const std::string lines = f.log.stop();
+  CHECK(lines.find(R"("event":"reports_dropped","count":7})") != std::string::npos);
+  CHECK(lines.find("reports_dropped") == lines.rfind("reports_dropped"));  // each drop is told once
+}
+
+TEST_CASE("reporter: a burst longer than a turn's batch is told without a further report") {
+  Fixture f;
+  constexpr size_t kReports = 2 * Reporter::kBatch + 3;
+  for (size_t i = 0; i < kReports; ++i)
+    f.reporter.report(transition(0, Verdict::kAlive), kWall);
+  f.until([&] { return f.events.lastSequence() == kReports; });
+  CHECK(f.stats.reportsDropped.get() == 0);
+}
+
+TEST_CASE("reporter: between two threads every report is told or counted, in order") {
+  Fixture f(64);
+  constexpr uint32_t kReports = 20'000;
+  std::thread prober([&] {
+    for (uint32_t i = 0; i < kReports; ++i) {
+      f.reporter.report(transition(0, Verdict::kAlive, Reason::kProbeAck, static_cast<uint16_t>(i)), kWall);
+      if (i % 48 == 47) std::this_thread::sleep_for(microseconds(200));  // in bursts, most of which find room
+    }
+  });
+  uint64_t seen = 0;
+  uint16_t last = 0;
+  bool ordered = true;
+  f.until([&] {
+    for (const admin::Event& event : f.events.after(seen)) {
+      const uint16_t generation = std::get<health::Transition>(event.what).to.generation;
+      if (seen > 0 && static_cast<int16_t>(generation - last) <= 0) ordered = false;
+      last = generation;
+      seen = event.sequence;
+    }
+    return seen + f.stats.reportsDropped.get() == kReports;
+  });
+  prober.join();
+  CHECK(ordered);
+  CHECK(sum(f.stats, PeerId{0}) == kReports);
+}
+
+TEST_CASE("reporter: a report that comes while the loop goes to sleep does not wait for the next one") {
+  Fixture f;
+  std::atomic<uint64_t> told{0};
+  f.events.setListener([&] { told.fetch_add(1, std::memory_order_release); });
+  bool stuck = false;
+  std::thread prober([&] {
+    std::minstd_rand random(3);
+    uint64_t reported = 0;
+    for (int round = 0; round < 5'000 && !stuck; ++round) {
+      // Some find the loop asleep, some telling, some between the two.
+      for (uint64_t n = random() % 3 + 1; n > 0; --n, ++reported) {
+        f.reporter.report(transition(0, Verdict::kAlive), kWall);
+        for (uint64_t pause = random() % 3; pause > 0; --pause)
+          std::this_thread::yield();
+      }
+      const TimePoint stop = Clock::now() + seconds(5);
+      while (told.load(std::memory_order_acquire) != reported && !stuck) {
+        std::this_thread::yield();
+        stuck = Clock::now() > stop;
+      }
+    }
+    f.dispatcher.exit();
+  });
+  f.dispatcher.run();
+  prober.join();
+  f.events.setListener(nullptr);
+  CHECK_FALSE(stuck);
+}
