@@ -30,7 +30,14 @@ void Attempt::enter(State to) {
 
 void Attempt::begin(Pool& pool, Protocol protocol) {
   enter(State::kWaiting);
+  pool_ = &pool;
+  protocol_ = protocol;
   pool.acquire(*this, protocol);
+}
+
+std::optional<TimePoint> Attempt::openingSince() const {
+  if (state_ != State::kWaiting) return std::nullopt;
+  return pool_->openingSince(protocol_);
 }
 
 void Attempt::onConnection(PooledConnection& connection) {

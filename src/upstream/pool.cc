@@ -131,6 +131,12 @@ size_t Pool::connections() const {
 
 size_t Pool::waiting() const { return lanes_[0].waiting.size() + lanes_[1].waiting.size(); }
 
+std::optional<TimePoint> Pool::openingSince(Protocol protocol) const {
+  const List& connecting = lane(protocol).list(State::kConnecting);
+  if (connecting.empty()) return std::nullopt;
+  return connecting.back()->openedAt_;
+}
+
 bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
   if (closing_ || !policy.connect || connections() >= context_.options->pool.maxConnections) return false;
   return lane.list(State::kConnecting).empty() || limit_.connecting < limit_.most;

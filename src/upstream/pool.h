@@ -13,6 +13,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "peerpulse/base/linked_list.h"
@@ -65,6 +66,8 @@ class Pool {
 
   size_t connections() const;
   size_t waiting() const;
+  /// Since when the oldest of the connections has been being opened; nothing if none is.
+  std::optional<TimePoint> openingSince(Protocol protocol) const;
   /// Whether the invariants hold; for tests and the simulation.
   bool settled() const;
 
@@ -101,6 +104,7 @@ class Pool {
   };
 
   Lane& lane(Protocol protocol) { return lanes_[protocol == Protocol::kHttp2 ? 1 : 0]; }
+  const Lane& lane(Protocol protocol) const { return lanes_[protocol == Protocol::kHttp2 ? 1 : 0]; }
   void settle(Lane& lane);
   PooledConnection* findReady(Lane& lane, const PoolPolicy& policy);
   PoolPolicy policy() const;

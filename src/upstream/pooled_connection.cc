@@ -39,7 +39,7 @@ const char* toString(PooledConnection::State state) {
   return "?";
 }
 
-PooledConnection::PooledConnection(Pool& pool, Protocol protocol) : pool_(pool), protocol_(protocol) {
+PooledConnection::PooledConnection(Pool& pool, Protocol protocol) : pool_(pool), protocol_(protocol), openedAt_(pool.context().now()) {
   PP_ASSERT(protocol != Protocol::kAuto);
   Context& context = pool_.context();
   const Options& options = *context.options;

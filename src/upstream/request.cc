@@ -152,7 +152,8 @@ void Request::onTurn() {
 
 void Request::attempt() {
   enter(State::kWaiting);
-  deadlines_.onConnecting(now());
+  waitingSince_ = now();
+  deadlines_.onConnecting(waitingSince_);
   armTimer();
   attempt_.begin(peer_.pool(spec_.trafficClass), peer_.protocolFor(*spec_.head));
 }

@@ -189,8 +189,20 @@ void Request::onTimer() {
   }
 }
 
+// It waited for a connection, and not all the time for one that was being opened: we allow no more of them.
+bool Request::waitedForOurLimit() const {
+  if (state_ != State::kWaiting) return false;
+  const auto since = attempt_.openingSince();
+  return !since || *since > waitingSince_;
+}
+
 void Request::onExpiry(Expiry expiry) {
-  const Failure failure = expiryFailure(expiry);
+  Failure failure = expiryFailure(expiry);
+  if (expiry == Expiry::kConnect && waitedForOurLimit()) {
+    failure.type = ErrorType::kConnectionLimitReached;
+    failure.party = Party::kSelf;
+    failure.detail = "no connection became free in time";
+  }
   const bool asked = state_ == State::kWaiting || state_ == State::kSending || state_ == State::kBackingOff;
   if (asked && failure.party == Party::kPeer) {  // while held by us it is not the peer's doing
     report(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);

@@ -115,7 +115,9 @@ void CarryRules::checkWorker(size_t number, uint8_t peer, const CircuitWord& wor
     watch.stalled = stalled;
     watch.stallChanged = now;
   }
-  if (!target.settled()) watcher_.broken(peer, "10: somebody waits while there is capacity, or an open circuit");
+  // Nobody is told when the prober's word begins or ceases to count, but by the main thread's look.
+  const bool settling = stalled || now - watch.stallChanged <= OwnHost::kFollow + kSlack;
+  if (!settling && !target.settled()) watcher_.broken(peer, "10: somebody waits while there is capacity, or an open circuit");
   if (const auto held = target.heldSince(); held) {
     const Duration longest = 2 * (setup_.options.holdFor + upstream::AdmissionRamp::kLength) + kSlack;
     if (now - std::max(*held, lateUntil_) > longest) watcher_.broken(peer, "10: held for too long");

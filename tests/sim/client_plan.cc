@@ -22,7 +22,6 @@ Wish drawWish(Random& random, const ConnectionPlan& connection, const PeerAbilit
 
 // What a client may do to its own request. One thing at a time.
 void spoil(Random& random, RequestPlan& plan) {
-  plan.honest = false;
   plan.pace = random.spread(milliseconds(2), milliseconds(300));
   const Duration after = random.spread(microseconds(100), seconds(2));
   switch (random.below(8)) {
@@ -81,6 +80,8 @@ RequestPlan drawRequest(Random& random, const ConnectionPlan& connection, const 
     plan.answer = 1 + random.below(4'000);
     if (random.percent(50)) plan.deadline = seconds(10);
   }
+  // What one does to its connection befalls the others on it.
+  plan.honest = connection.hostile == 0;
   if (random.percent(connection.hostile)) spoil(random, plan);
   return plan;
 }

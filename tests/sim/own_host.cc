@@ -1,5 +1,7 @@
 #include "own_host.h"
 
+#include <utility>
+
 #include "gate.h"
 
 namespace peerpulse::sim {
@@ -86,20 +88,31 @@ void OwnHost::circuitChanged(PeerId peer, TimePoint at) {
     worker->circuitChanged(peer, at);
 }
 
-void OwnHost::settleGate(uint32_t peer) {
+// True if it changed.
+bool OwnHost::settleGate(uint32_t peer) {
   const health::CircuitWord word = shared_.table.load(PeerId{peer});
   const bool stalled = shared_.table.proberStalled(main_.now());
   const server::Gate gate = server::gateFor(word, stalled, draining_, options().peers[peer].onDead);
-  if (gate == server::Gate::kRefusing) {
+  const bool refuses = gate == server::Gate::kRefusing;
+  if (refuses == sockets_[peer]->refusing()) return false;
+  if (refuses) {
     sockets_[peer]->refuse();
   } else {
     sockets_[peer]->listen();
   }
+  return true;
 }
 
+// A prober that is back says nothing new of a peer that is still dead: whoever was let go to it meanwhile must be told.
 void OwnHost::follow() {
-  for (uint32_t i = 0; i < sockets_.size(); ++i)
+  const bool stalled = shared_.table.proberStalled(main_.now());
+  const bool back = std::exchange(stalled_, stalled) && !stalled;
+  for (uint32_t i = 0; i < sockets_.size(); ++i) {
     settleGate(i);
+    if (!back) continue;
+    for (const auto& worker : workers_)
+      worker->circuitChanged(PeerId{i}, main_.now());
+  }
   followTimer_->enable(kFollow);
 }
 

@@ -70,7 +70,7 @@ class OwnHost {
   static constexpr Duration kFollow = milliseconds(100);
 
  private:
-  void settleGate(uint32_t peer);
+  bool settleGate(uint32_t peer);
   void follow();
 
   const proxy::SharedState shared_;
@@ -81,6 +81,7 @@ class OwnHost {
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::unique_ptr<event::Timer> followTimer_;
   bool draining_ = false;
+  bool stalled_ = false;  // the prober, when follow() last looked
 };
 
 }  // namespace peerpulse::sim

@@ -60,7 +60,7 @@ struct RequestEntry {
   bool local = false;  ///< peerpulse's own answer
 
   /// A client that sent it twice would do no harm.
-  bool safe() const { return wish == Wish::kGet || wish == Wish::kHead; }
+  bool safe() const { return wish == Wish::kGet || wish == Wish::kHead || wish == Wish::kTunnel; }
   bool failed() const { return end == ClientEnd::kReset || local || statusSeen >= 500; }
 };
 

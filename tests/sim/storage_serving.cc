@@ -142,7 +142,7 @@ void StoragePeer::Serving::onData(Slice data) {
     peer_.ledger_.bodyArrived(id_, data.size(), peer_.pattern_.matches(id_, Direction::kRequest, at, data.view()),
                               now());
   }
-  if (tunnel_ && answering_) {
+  if (echoes_) {
     stream_->sendData(std::move(data));  // its credit goes back as the echo leaves
   } else {
     stream_->consumed(data.size());
@@ -151,7 +151,7 @@ void StoragePeer::Serving::onData(Slice data) {
 
 void StoragePeer::Serving::onEnd() {
   if (stream_ == nullptr) return;
-  if (tunnel_ && answering_) {
+  if (echoes_) {
     stream_->sendEnd();
     return;
   }
@@ -162,7 +162,7 @@ void StoragePeer::Serving::onEnd() {
 
 void StoragePeer::Serving::onBodySent(size_t n) {
   if (stream_ == nullptr) return;
-  if (tunnel_) {
+  if (echoes_) {
     stream_->consumed(n);
     return;
   }
@@ -199,7 +199,7 @@ void StoragePeer::Serving::serve() {
 }
 
 void StoragePeer::Serving::openTunnel() {
-  answering_ = true;
+  answering_ = echoes_ = true;
   http::ResponseHead head;
   head.status = 101;
   head.upgrade = "test";

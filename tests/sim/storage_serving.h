@@ -76,9 +76,11 @@ class StoragePeer::Serving final : public event::DeferredDeletable, public http:
   const uint32_t id_;  // 0: of nobody
   Wish wish_ = Wish::kGet;
   uint64_t size_ = 0;  // of the answer
-  uint64_t sent_ = 0, acknowledged_ = 0, echoed_ = 0;
+  uint64_t sent_ = 0, acknowledged_ = 0;
   Fate fate_ = Fate::kServed;
-  bool early_ = false, due_ = false, bodyEnded_ = false, answering_ = false, tunnel_ = false;
+  bool early_ = false, due_ = false, bodyEnded_ = false, answering_ = false;
+  bool tunnel_ = false;  // asked for
+  bool echoes_ = false;  // and given
   std::unique_ptr<event::Timer> timer_;
 };
 

@@ -11,6 +11,7 @@
 // Threading: its worker's thread. Ownership: part of its request; begun again for a retry.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "peerpulse/http/codec.h"
@@ -62,6 +63,8 @@ class Attempt final : Waiter, http::ResponseReceiver {
   /// Null unless a stream is open.
   http::RequestStream* stream() { return stream_; }
   State state() const { return state_; }
+  /// While waiting: since when a connection has been being opened that would do; nothing if none is.
+  std::optional<TimePoint> openingSince() const;
 
  private:
   // Waiter
@@ -82,6 +85,8 @@ class Attempt final : Waiter, http::ResponseReceiver {
 
   AttemptOwner& owner_;
   State state_ = State::kIdle;
+  const Pool* pool_ = nullptr;  // of the last begin()
+  Protocol protocol_{};
   PooledConnection* connection_ = nullptr;  // while there is a stream
   http::RequestStream* stream_ = nullptr;
 };

@@ -136,6 +136,7 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   void settleDebt(TimePoint at);
   void armTimer();
   void onTimer();
+  bool waitedForOurLimit() const;
   void onExpiry(Expiry expiry);
   TimePoint now() const;
 
@@ -164,6 +165,7 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   bool outcomeReported_ = false;
   Deadlines deadlines_;
   TimePoint heldSince_ = TimePoint::max();
+  TimePoint waitingSince_;  // for a connection
   TimePoint wakeAt_ = TimePoint::max();  // Held: until then; BackingOff: the next attempt
   TimePoint timerArmedFor_ = TimePoint::max();
   std::unique_ptr<event::Timer> timer_;  // at the earliest of wakeAt_ and the deadlines; made when first needed
