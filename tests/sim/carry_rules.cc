@@ -117,7 +117,8 @@ void CarryRules::checkWorker(size_t number, uint8_t peer, const CircuitWord& wor
   }
   // Nobody is told when the prober's word begins or ceases to count, but by the main thread's look.
   const bool settling = stalled || now - watch.stallChanged <= OwnHost::kFollow + kSlack;
-  if (!settling && !target.settled()) watcher_.broken(peer, "10: somebody waits while there is capacity, or an open circuit");
+  if (!settling && !target.settled())
+    watcher_.broken(peer, "10: somebody waits while there is capacity, or an open circuit");
   if (const auto held = target.heldSince(); held) {
     const Duration longest = 2 * (setup_.options.holdFor + upstream::AdmissionRamp::kLength) + kSlack;
     if (now - std::max(*held, lateUntil_) > longest) watcher_.broken(peer, "10: held for too long");
@@ -151,6 +152,10 @@ void CarryRules::afterTransition(uint8_t peer) {
   if (open != shouldBeOpen(peer, word, prober_.table().proberStalled(now))) {
     watcher_.broken(peer, "15: the listener does not follow the published word");
   }
+  PeerWatch& watch = watches_[peer];
+  const bool opened = word.circuit != CircuitState::kClosed;
+  if (opened && !watch.open) watch.openedIn = word.generation;
+  watch.open = opened;
   const bool blameless = setup_.trouble == Trouble::kNone || setup_.trouble == Trouble::kClients;
   if (blameless && word.circuit != CircuitState::kClosed) {
     watcher_.broken(peer, "13: the circuit of a healthy peer opened");
@@ -176,7 +181,8 @@ void CarryRules::checkGate(uint8_t peer, const CircuitWord& word, bool stalled) 
 void CarryRules::onOutcome(uint8_t peer, const health::OutcomeRecord& record) {
   const bool good = record.outcome == health::Outcome::kSuccess || record.outcome == health::Outcome::kServerError;
   const CircuitWord word = prober_.table().load(PeerId{peer});
-  if (good && word.circuit != CircuitState::kClosed && record.generation == word.generation) {
+  const auto sinceOpened = static_cast<int16_t>(record.generation - watches_[peer].openedIn);
+  if (good && word.circuit != CircuitState::kClosed && sinceOpened >= 0) {
     watcher_.onTrialSucceeded(peer);
   }
   const bool blameless = setup_.trouble == Trouble::kNone || setup_.trouble == Trouble::kClients;
@@ -190,10 +196,16 @@ void CarryRules::checkRequests() {
     checkRequest(world_.ledger().entry(id));
 }
 
+// Of its class: it ends whatever the peer does.
+bool CarryRules::hasDeadline(const RequestEntry& request) const {
+  return request.wish != Wish::kTunnel && request.wish != Wish::kGrpc && !request.direct;
+}
+
 void CarryRules::checkRequest(const RequestEntry& request) {
   const TimePoint now = world_.network().now();
   const TimePoint since = std::max({request.progress, lateUntil_, disturbedAt_});
-  const bool owed = request.honest && !request.paced && !request.peerFailed;
+  const bool owed =
+      request.honest && !request.paced && (hasDeadline(request) || (!request.peerFailed && faults_ == 0));
   if (owed && now - since > patience_) watcher_.broken(request.peer, "10: nothing moves, and nobody gives up");
   if (request.wish == Wish::kTunnel) return;
   const uint64_t kernel = 2 * (setup_.sockets.sendBuffer + setup_.sockets.receiveWindow);

@@ -38,8 +38,11 @@ class CarryRules {
   void onOutcome(uint8_t peer, const health::OutcomeRecord& record);
   /// The process stands still until then.
   void blockedUntil(TimePoint until) { lateUntil_ = std::max(lateUntil_, until); }
-  /// A fault began or ended.
-  void disturbed(TimePoint now) { disturbedAt_ = now; }
+  /// A fault began, or ended.
+  void disturbed(TimePoint now, bool began) {
+    disturbedAt_ = now;
+    faults_ += began ? 1 : -1;
+  }
 
   /// After all clients have stopped and had the time to end.
   void afterQuiet();
@@ -55,6 +58,8 @@ class CarryRules {
     TimePoint gateWrongSince = TimePoint::max();
     TimePoint deadSince = TimePoint::max();
     TimePoint stallChanged;
+    uint16_t openedIn = 0;  // the generation in which the circuit left closed
+    bool open = false;
     bool stalled = false;
   };
 
@@ -65,6 +70,7 @@ class CarryRules {
   void checkRequests();
   bool shouldBeOpen(uint8_t peer, const health::CircuitWord& word, bool stalled) const;
   void checkRequest(const RequestEntry& request);
+  bool hasDeadline(const RequestEntry& request) const;
   void checkEnded();
 
   CarryWorld& world_;
@@ -75,6 +81,7 @@ class CarryRules {
   std::array<PeerWatch, kMaxCarryingPeers> watches_{};
   TimePoint lateUntil_;
   TimePoint disturbedAt_;
+  int faults_ = 0;
   TimePoint requestsDue_;
   Duration patience_{};
 };

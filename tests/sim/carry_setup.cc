@@ -38,7 +38,7 @@ namespace {
 
 void drawLimits(Random& random, proxy::ProxyOptions& options) {
   if (random.percent(50)) {
-    options.timeouts[static_cast<size_t>(TrafficClass::kControl)].request = random.between(seconds(2), seconds(6));
+    options.timeouts[static_cast<size_t>(TrafficClass::kControl)].request = random.between(seconds(3), seconds(6));
     options.timeouts[static_cast<size_t>(TrafficClass::kBulk)].stall = random.between(seconds(2), seconds(6));
   }
   if (random.percent(40)) {
@@ -90,6 +90,14 @@ void drawHabits(Random& random, CarrySetup& carry, uint32_t peers) {
   if (random.percent(50)) carry.directEvery = random.spread(milliseconds(200), seconds(2));
 }
 
+// A path on which nothing takes so long that it would be somebody's fault.
+void calm(LinkOptions& link) {
+  link.lossPerMillion = 0;
+  link.burstEvery = Duration::zero();
+  link.delay = std::min<Duration>(link.delay, milliseconds(2));
+  link.jitter = std::min(link.jitter, link.delay / 4);
+}
+
 }  // namespace
 
 WorldSetup drawCarryWorld(Random& random) {
@@ -107,8 +115,10 @@ WorldSetup drawCarryWorld(Random& random) {
   for (uint32_t i = 0; i < world.peers; ++i) {
     PeerSetup& peer = world.peer[i];
     peer.probe.countTimeouts = generic;
-    if (!world.randomFaults) peer.out.lossPerMillion = peer.back.lossPerMillion = 0;
-    if (!world.randomFaults) peer.out.burstEvery = peer.back.burstEvery = Duration::zero();
+    if (!world.randomFaults) {
+      calm(peer.out);
+      calm(peer.back);
+    }
     carry.manners[i] = drawManners(random, carry.trouble, peer.peer.speaksHttp2);
   }
   drawHabits(random, carry, world.peers);

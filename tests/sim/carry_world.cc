@@ -193,6 +193,33 @@ void CarryWorld::block(Duration d) {
   rules_->blockedUntil(heap_.now() + d);
 }
 
+void CarryWorld::describe(FILE* to) {
+  for (size_t w = 0; w < host_->workers().size(); ++w) {
+    SimWorker& worker = *host_->workers()[w];
+    std::fprintf(to, "worker %zu%s: farewells %zu\n", w, worker.loop().blocked() ? " (blocked)" : "",
+                 worker.context().io.farewells.size());
+    for (uint8_t i = 0; i < count_; ++i) {
+      const upstream::Peer& peer = worker.peer(i);
+      std::fprintf(to, " p%u: held %zu, in flight %zu, waiting %zu, connections %zu, of clients %zu, %s\n", i,
+                   peer.requestsHeld(), peer.requestsInFlight(), peer.waiting(), peer.connections(),
+                   worker.listener(i).connections(), peer.settled() ? "settled" : "NOT SETTLED");
+    }
+  }
+  std::fprintf(to, "open on the own host: %zu; requests whose clients wait:\n", network_.openEnds(own_));
+  for (const uint32_t id : ledger_.live()) {
+    const RequestEntry& r = ledger_.entry(id);
+    std::fprintf(
+        to,
+        "  %u p%u %s%s, began %.3f ms, moved %.3f ms, %u sights, %llu of %llu sent, %llu arrived; status %d, %llu of "
+        "%llu answered, %llu received\n",
+        id, r.peer, toString(r.wish), r.honest ? "" : " hostile", toMillis(r.began - TimePoint() - seconds(1000)),
+        toMillis(r.progress - TimePoint() - seconds(1000)), r.sights, static_cast<unsigned long long>(r.bodySent),
+        static_cast<unsigned long long>(r.bodySize), static_cast<unsigned long long>(r.bodyAtPeer), r.statusSeen,
+        static_cast<unsigned long long>(r.answerSent), static_cast<unsigned long long>(r.answerSize),
+        static_cast<unsigned long long>(r.received));
+  }
+}
+
 // --- the end -----------------------------------------------------------------------------------------------------
 
 void CarryWorld::stopClients() {

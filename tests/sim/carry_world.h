@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstdio>
 #include <memory>
 #include <vector>
 
@@ -62,6 +63,9 @@ class CarryWorld : health::OutcomeSink {
   bool quiet() const;
   void cutOffClients();
   void drain() { host_->drain(); }
+
+  /// Who is there now, for the one who has to understand a violation.
+  void describe(FILE* to);
 
   CarryRules& rules() { return *rules_; }
   RequestLedger& ledger() { return ledger_; }

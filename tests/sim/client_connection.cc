@@ -206,7 +206,7 @@ void ClientRequest::onHeaders(http::ResponseHead&& head) {
 
 void ClientRequest::onData(Slice data) {
   RequestEntry& record = entry();
-  const Direction direction = tunnel() ? Direction::kRequest : Direction::kResponse;
+  const Direction direction = record.statusSeen == 101 ? Direction::kRequest : Direction::kResponse;
   const bool matches = record.local || host_.pattern.matches(id_, direction, record.received, data.view());
   host_.ledger.received(id_, data.size(), matches, now());
   unread_ += data.size();

@@ -22,7 +22,7 @@ struct RequestPlan {
   std::optional<Duration> cancelAfter;
   std::optional<Duration> vanishAfter;  ///< its connection is reset
   std::optional<Duration> deadline;     ///< grpc-timeout
-  bool honest = true;  ///< nobody on its connection does anything wrong
+  bool honest = true;                   ///< nobody on its connection does anything wrong
 };
 
 struct ConnectionPlan {

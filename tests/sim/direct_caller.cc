@@ -11,6 +11,7 @@ class DirectCaller::Call final : public event::DeferredDeletable, public upstrea
  public:
   Call(DirectCaller& caller, Wish wish, uint64_t body, uint64_t answer) : caller_(caller), body_(body) {
     RequestEntry& record = caller.ledger_.open(caller.peer_, wish, caller.context_.now());
+    record.direct = true;
     record.bodySize = body;
     record.answerSize = answer;
     id_ = record.id;

@@ -34,6 +34,7 @@ struct RequestEntry {
   uint8_t peer = 0;
   Wish wish{};
   bool honest = true;       ///< its client does nothing wrong, and neither does its connection's
+  bool direct = false;      ///< of a DirectCaller, in any class
   bool paced = false;       ///< its client takes its time
   uint64_t bodySize = 0;    ///< of the request
   uint64_t answerSize = 0;  ///< wanted

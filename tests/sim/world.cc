@@ -84,7 +84,7 @@ void World::endFault(uint8_t peer) {
 
 void World::apply(uint8_t peer, const Fault& fault, bool on) {
   const uint32_t shown = peer == kHost ? EventLog::kWorld : peer;
-  if (carry_) carry_->rules().disturbed(heap_.now());
+  if (carry_) carry_->rules().disturbed(heap_.now(), on);
   log_.fault({heap_.now(), on ? "FAULT" : "fault over", shown, fault.lasts / microseconds(1), fault.amount,
               toString(fault.kind), ""});
   if (peer == kHost) {
@@ -325,6 +325,7 @@ void World::printLog(FILE* to) const {
   }
   if (setup_.carry.on) printCarry(to);
   log_.print(to);
+  if (carry_) carry_->describe(to);
 }
 
 void World::printCarry(FILE* to) const {

@@ -142,6 +142,7 @@ void Connection::close() {
 
 Receiver* Connection::detach() {
   if (hasStream()) outgoing_.to(Outgoing::kNone);
+  unconsumed_ = 0;  // nobody is left to give it back, and what follows must be read
   return std::exchange(receiver_, nullptr);
 }
 
