@@ -32,7 +32,9 @@ Peer::Peer(Context& context, PeerOptionsRef options)
         bool done = true;
         forEachPool([&](Pool& pool) { done = pool.closeIdle(stop) && done; });
         return done;
-      }) {}
+      }) {
+  connectLimit_->onRoom = [this] { settlePools(); };
+}
 
 Peer::~Peer() = default;
 

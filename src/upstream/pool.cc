@@ -71,6 +71,7 @@ void Pool::settle() {
       settle(each);
   }
   settling_ = false;
+  if (std::exchange(roomMade_, false) && limit_.onRoom) limit_.onRoom();
 }
 
 void Pool::settle(Lane& lane) {
@@ -181,7 +182,10 @@ void Pool::transition(PooledConnection& connection, State to) {
   PP_ASSERT(legal(from, to));
   Lane& owner = lane(connection.protocol_);
   connection.state_ = to;
-  if (from == State::kConnecting) --limit_.connecting;
+  if (from == State::kConnecting) {
+    roomMade_ = roomMade_ || limit_.connecting >= limit_.most;
+    --limit_.connecting;
+  }
   connection.updateGauge();
   if (to == State::kClosed) {
     context_.io.scheduler.deferredDelete(std::move(*connection.self_));

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,8 @@ struct ConnectLimit {
   static constexpr size_t kReturning = 8;  ///< the peer is just back from an outage
   size_t most = kUsual;
   size_t connecting = 0;
+  /// There is room again where there was none: the other pools may open what they were waiting to.
+  std::function<void()> onRoom;
 };
 
 /// When connections last heard of their peer, by what the kernel knows; TimePoint() if never.
@@ -125,6 +128,7 @@ class Pool {
   std::array<Lane, 2> lanes_;
   bool settling_ = false;
   bool again_ = false;  // something changed while settling
+  bool roomMade_ = false;  // in the limit that all pools share
   bool closing_ = false;
 };
 

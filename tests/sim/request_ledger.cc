@@ -75,6 +75,7 @@ void RequestLedger::refused(uint32_t id, TimePoint now) {
 
 void RequestLedger::lost(uint32_t id, TimePoint now) {
   RequestEntry& request = entry(id);
+  request.peerFailed = true;
   note(request, "lost", 0, now);
   if (request.sight == Sight::kLive) request.sight = Sight::kLost;
 }
