@@ -57,7 +57,6 @@ PeerManners drawManners(Random& random, Trouble trouble, bool http2) {
   PeerManners manners;
   manners.http2 = http2;
   manners.service = random.spread(microseconds(100), milliseconds(20));
-  if (random.percent(30)) manners.early = random.below(20);
   if (random.percent(30)) manners.informational = random.below(40);
   if (random.percent(50)) manners.unsized = random.below(60);
   const bool odd = trouble == Trouble::kPeers || (trouble == Trouble::kAny && random.percent(40));
@@ -65,6 +64,8 @@ PeerManners drawManners(Random& random, Trouble trouble, bool http2) {
   const auto some = [&](uint32_t percent, uint32_t most) {
     return random.percent(percent) ? 1 + random.below(most) : 0;
   };
+  // Over h1 it ends the connection, maybe only when the next request is on it.
+  manners.early = some(40, 20);
   manners.refuses = some(40, 20);
   manners.goesAway = some(40, 10);
   manners.breaksOff = some(30, 5);
@@ -84,7 +85,7 @@ Trouble drawTrouble(Random& random) {
 void drawHabits(Random& random, CarrySetup& carry, uint32_t peers) {
   carry.clients = 1 + random.below(peers > 2 ? 2 : 4);
   // About as many exchanges in all, however many clients there are.
-  carry.habits.think = random.spread(milliseconds(20), milliseconds(100)) * static_cast<int>(carry.clients * peers);
+  carry.habits.think = random.spread(milliseconds(8), milliseconds(60)) * static_cast<int>(carry.clients * peers);
   const bool hostile = carry.trouble == Trouble::kClients || (carry.trouble == Trouble::kAny && random.percent(50));
   if (hostile) carry.habits.hostile = 10 + random.below(60);
   if (random.percent(50)) carry.directEvery = random.spread(milliseconds(200), seconds(2));

@@ -27,10 +27,10 @@ namespace peerpulse::sim {
 struct PeerManners {
   bool http2 = true;
   Duration service = milliseconds(1);  ///< of an answer, about
-  uint32_t early = 0;                  ///< answered before the body is there
   uint32_t informational = 0;          ///< 1xx first
   uint32_t unsized = 0;                ///< answers without content-length
   // Not those of honest peers.
+  uint32_t early = 0;      ///< answered before the body is there
   uint32_t refuses = 0;    ///< REFUSED_STREAM
   uint32_t goesAway = 0;   ///< GOAWAY at a request, which is served
   uint32_t breaksOff = 0;  ///< connection closed at a request
