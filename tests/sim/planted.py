@@ -22,9 +22,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PATCHES = HERE / "planted"
-NOT_COPIED = shutil.ignore_patterns(".git", "build", "build-*", "__pycache__")
 FOUND = re.compile(r"^seed (\d+): (.*)$", re.MULTILINE)
 ASSERTION = re.compile(r"broken invariant: (.*)$", re.MULTILINE)
+
+
+def not_copied(directory: str, names: list[str]) -> list[str]:
+    at_root = Path(directory) == ROOT
+    return [name for name in names if name == "__pycache__" or (at_root and re.match(r"\.git$|build(-|$)", name))]
 
 
 def patch_command(tree: Path, patch: Path, *options: str) -> list[str]:
@@ -90,7 +94,7 @@ def main() -> int:
     os.environ.pop("PEERPULSE_BUILD_ROOT", None)
     with tempfile.TemporaryDirectory(prefix="planted-") as directory:
         tree = Path(directory) / "tree"
-        shutil.copytree(ROOT, tree, ignore=NOT_COPIED, symlinks=True)
+        shutil.copytree(ROOT, tree, ignore=not_copied, symlinks=True)
         return 0 if all([plant(tree, patch, options) for patch in patches]) else 1
 
 

@@ -34,6 +34,8 @@ struct WorldSetup {
 };
 
 WorldSetup drawWorld(Random& random);
+/// The same with one peer, traffic through the real workers, and a small request every so long (zero: drawn clients).
+WorldSetup busyWorld(Profile profile, Duration every);
 /// A quiet, loss-free world of `peers` HTTP/2 servers.
 WorldSetup quietWorld(Profile profile, uint32_t peers);
 

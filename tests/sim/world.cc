@@ -206,7 +206,7 @@ void World::runFor(Duration d) {
 void World::finish() {
   if (carry_) {
     windDown();
-    sumUpCarry();
+    digest_ ^= carry_->ledger().digest();
   }
   checkers_.finish();
   statistics_.worldTime = heap_.now() - start_;
@@ -295,8 +295,14 @@ void World::windDown() {
   if (violation() == nullptr) carry_->rules().afterDrain();
 }
 
+const Statistics& World::statistics() {
+  if (carry_) sumUpCarry();
+  return statistics_;
+}
+
 void World::sumUpCarry() {
-  digest_ ^= carry_->ledger().digest();
+  statistics_.refused = statistics_.failedInFlight = statistics_.retries = 0;
+  statistics_.held = statistics_.ramped = statistics_.failOpen = 0;
   statistics_.exchanges = carry_->ledger().size();
   statistics_.completed = carry_->ledger().complete();
   for (uint8_t i = 0; i < setup_.peers; ++i) {

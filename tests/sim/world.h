@@ -50,7 +50,7 @@ class World : ProberObserver {
   health::CircuitState circuit(uint8_t peer) const { return prober_.health(peer).word().circuit; }
   const health::PeerHealth& health(uint8_t peer) const { return prober_.health(peer); }
   WireModel& wire(uint8_t peer) { return wires_[peer]; }
-  const Statistics& statistics() const { return statistics_; }
+  const Statistics& statistics();
   uint32_t count(uint8_t peer, health::Verdict to) const { return counts_[peer][static_cast<size_t>(to)]; }
   /// Of everything that happened, in order: the same for the same seed, everywhere.
   uint64_t digest() const { return digest_; }
