@@ -232,6 +232,16 @@ void CarryRules::afterQuiet() {
   }
 }
 
+bool CarryRules::deserted() const {
+  for (const auto& worker : world_.ownHost().workers()) {
+    for (uint8_t i = 0; i < peers_; ++i) {
+      const upstream::Peer& peer = worker->peer(i);
+      if (peer.requestsHeld() + peer.requestsInFlight() + worker->listener(i).connections() != 0) return false;
+    }
+  }
+  return true;
+}
+
 void CarryRules::whenNobodyIsLeft() {
   size_t connections = 0;
   for (const auto& worker : world_.ownHost().workers()) {

@@ -46,6 +46,8 @@ class CarryRules {
 
   /// After all clients have stopped and had the time to end.
   void afterQuiet();
+  /// No request and no client's connection is left.
+  bool deserted() const;
   /// After they were cut off.
   void whenNobodyIsLeft();
   void afterDrain();

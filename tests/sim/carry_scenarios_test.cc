@@ -77,10 +77,11 @@ TEST_CASE("carry: a wait for our own limit is no failure of the peer") {
   WorldSetup setup = carryWorld(Trouble::kClients);
   setup.carry.options.pool.maxConnections = 1;
   setup.carry.options.pool.maxStreamsPerConnection = 2;
-  runWorlds(setup, [](World& world) {
+  const auto script = [](World& world) {
     world.runFor(seconds(20));
     CHECK(world.circuit(0) == CircuitState::kClosed);
-  });
+  };
+  runWorlds(setup, script, [](const Statistics& s) { CHECK(s.exchanges > s.completed); });
 }
 
 // An answer before the request's end, its last bytes still on their way when the client has sent the rest: the connection

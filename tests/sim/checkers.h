@@ -67,7 +67,7 @@
 //                    ramp) + 5 ms. Of an honest request that has not ended something moved in the last connect + request +
 //                    stall of the slowest class + hold_for + 2.2 s: always, if its class has deadlines; if not, since no
 //                    fault has been going on, and unless its peer spoiled it.
-// 11 no leaks        when all clients have gone (2.5 s, a farewell's 1 s and more): no listener has a connection, and the
+// 11 no leaks        when all clients have gone (16 s for those who were not being read, 2.5 s for farewells): no listener has a connection, and the
 //                    kernel knows as many as pools and farewells do. After the drain: none.
 // 12 no second send  a request that its peer has seen is seen again only if the peer had refused it (REFUSED_STREAM; what a
 //                    GOAWAY left out it has not seen), or once, if it is a GET or HEAD without a body and the

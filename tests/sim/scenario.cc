@@ -109,6 +109,7 @@ WorldSetup quietWorld(Profile profile, uint32_t peers) {
 WorldSetup busyWorld(Profile profile, Duration every) {
   WorldSetup world = quietWorld(profile, 1);
   world.carry.on = true;
+  world.carry.trouble = Trouble::kAny;
   world.carry.options = carryOptions(true);
   world.carry.habits.think = milliseconds(20);
   world.peer[0].exchangeEvery = every;

@@ -288,6 +288,10 @@ void World::windDown() {
     runFor(kStep);
   if (violation() == nullptr) carry_->rules().afterQuiet();
   carry_->cutOffClients();
+  // The end of a client that was not being read, because its request waits, shows when that gives up.
+  for (Duration waited{}; !carry_->rules().deserted() && waited < kPatience && violation() == nullptr;
+       waited += kStep)
+    runFor(kStep);
   runFor(kFarewells);
   if (violation() == nullptr) carry_->rules().whenNobodyIsLeft();
   carry_->drain();
