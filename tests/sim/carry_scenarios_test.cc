@@ -81,7 +81,7 @@ TEST_CASE("carry: a wait for our own limit is no failure of the peer") {
     world.runFor(seconds(20));
     CHECK(world.circuit(0) == CircuitState::kClosed);
   };
-  runWorlds(setup, script, [](const Statistics& s) { CHECK(s.exchanges > s.completed); });
+  runWorlds(setup, script, [](const Statistics& s) { CHECK(s.completed > 10); });
 }
 
 // An answer before the request's end, its last bytes still on their way when the client has sent the rest: the connection
