@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -159,9 +160,10 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   return info;
 }
 
+// Not by recv(MSG_PEEK): that takes a pending ECONNRESET away, and the next read would see an end in order.
 bool readableNow(int fd) {
-  char byte;
-  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+  pollfd look{fd, POLLIN, 0};
+  return ::poll(&look, 1, 0) > 0;
 }
 
 }  // namespace peerpulse::net

@@ -46,7 +46,9 @@ void DownstreamConnection::enter(State to) {
 std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface preface) {
   preface_ = preface;
   const http::CodecLimits& limits = listener_.context().limits;
-  return http2() ? http::createH2ServerCodec(*this, limits) : http::createH1ServerCodec(*this, limits);
+  auto codec = http2() ? http::createH2ServerCodec(*this, limits) : http::createH1ServerCodec(*this, limits);
+  if (http2() && drainingSince_) codec->drain();  // h1 says so with its answer
+  return codec;
 }
 
 void DownstreamConnection::onHeard() {

@@ -78,9 +78,10 @@ bool Listener::resetIdle(TimePoint stop) {
   if (context_.shared.table.load(peer_).circuit != health::CircuitState::kOpen) return true;
   const upstream::Failure why = cutByUs("the peer's circuit is open");
   for (auto next = connections_.begin(); next != connections_.end();) {
-    if (context_.now() >= stop) return false;
     DownstreamConnection& connection = **next++;
-    if (!connection.busy()) connection.abort(why);
+    if (connection.busy()) continue;
+    connection.abort(why);
+    if (context_.now() >= stop) return false;
   }
   return true;
 }

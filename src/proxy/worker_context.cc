@@ -23,6 +23,7 @@ WorkerContext::WorkerContext(event::Scheduler& loop, net::Connector& connector, 
       limits(codecLimits(snapshot->options)),
       upstream{io,     shared.table,          shared.trials, shared.outcomes, shared.stats, upstreamOptions(snapshot),
                limits, std::minstd_rand(seed)},
+      loopWatch(loop, upstream.loopTime),
       peers(upstream) {
   peers.apply(snapshot->peers);
 }

@@ -21,6 +21,12 @@ bool legal(State from, State to) {
   return false;
 }
 
+// A refused stream is a living answer; of the streams that one broken connection takes with it the first one counts.
+bool countsAsFailure(http::ResetReason reason, PooledConnection& connection) {
+  if (reason == http::ResetReason::kRefused) return false;
+  return reason != http::ResetReason::kConnectionClosed || connection.takeLossReport();
+}
+
 }  // namespace
 
 void Attempt::enter(State to) {
@@ -35,10 +41,7 @@ void Attempt::begin(Pool& pool, Protocol protocol) {
   pool.acquire(*this, protocol);
 }
 
-std::optional<TimePoint> Attempt::openingSince() const {
-  if (state_ != State::kWaiting) return std::nullopt;
-  return pool_->openingSince(protocol_);
-}
+bool Attempt::waitsForLimit() const { return state_ == State::kWaiting && pool_->waitsForLimit(protocol_); }
 
 void Attempt::onConnection(PooledConnection& connection) {
   enter(State::kStreaming);
@@ -50,6 +53,10 @@ void Attempt::onConnection(PooledConnection& connection) {
 void Attempt::onNoConnection(PoolFailure failure, const Error& error) {
   enter(State::kIdle);
   owner_.onNoConnection(failure, error);
+}
+
+void Attempt::onPeerLate() {
+  if (connection_ != nullptr) connection_->recordResult(false);
 }
 
 void Attempt::cancel(http::ResetReason reason) {
@@ -92,7 +99,7 @@ void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
   loss.detail = detail;
   loss.connectionReused = connection.reused();
   loss.connectionEnding = connection.ending();
-  loss.countsAsFailure = reason != http::ResetReason::kConnectionClosed || connection.takeLossReport();
+  loss.countsAsFailure = countsAsFailure(reason, connection);
   owner_.onAttemptLost(loss);
 }
 

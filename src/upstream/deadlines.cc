@@ -18,7 +18,8 @@ void Deadlines::onContentLength(uint64_t bytes, TimePoint now) {
   // A length that would take years has no useful deadline; the stall timeout still holds.
   constexpr uint64_t kYear = 365ULL * 24 * 3600;
   if (wholeSeconds > kYear) return;
-  total_ = now + timeouts_.stall + seconds(wholeSeconds);
+  // Paused: counted from the resumption, which adds what lies between.
+  total_ = std::min(now, pausedAt_) + timeouts_.stall + seconds(wholeSeconds);
 }
 
 void Deadlines::onConnecting(TimePoint now) {
@@ -32,7 +33,7 @@ void Deadlines::onConnected(TimePoint now) {
   lastProgress_ = now;
 }
 
-void Deadlines::onTunnel() {
+void Deadlines::stop() {
   total_ = grpc_ = connect_ = TimePoint::max();
   streaming_ = false;
 }
@@ -45,7 +46,7 @@ void Deadlines::onDebt(bool peerOwes, TimePoint now) {
   }
   const Duration paused = now - std::exchange(pausedAt_, TimePoint::max());
   if (total_ != TimePoint::max()) total_ += paused;
-  lastProgress_ += paused;
+  lastProgress_ = std::min(lastProgress_ + paused, now);  // a byte may have moved meanwhile
 }
 
 TimePoint Deadlines::total() const { return running() ? total_ : TimePoint::max(); }

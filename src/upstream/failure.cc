@@ -38,29 +38,38 @@ const char* toString(Party party) {
 
 namespace {
 
-ErrorType connectErrorType(int errnoValue) {
+struct Cause {
+  ErrorType type;
+  Party party;
+};
+
+Cause causeOf(int errnoValue) {
   switch (errnoValue) {
-    case EHOSTUNREACH:
-    case ENETUNREACH: return ErrorType::kDestinationUnroutable;
-    case ETIMEDOUT: return ErrorType::kConnectionTimeout;
+    case EHOSTUNREACH: return {ErrorType::kDestinationUnroutable, Party::kPeer};
+    case ENETUNREACH:  // no route
+    case ENETDOWN: return {ErrorType::kDestinationUnroutable, Party::kHost};
+    case ETIMEDOUT: return {ErrorType::kConnectionTimeout, Party::kPeer};
     case EMFILE:
     case ENFILE:
     case EADDRNOTAVAIL:  // no local port left
+    case EADDRINUSE:
     case ENOBUFS:
-    case ENOMEM: return ErrorType::kConnectionLimitReached;
+    case ENOMEM: return {ErrorType::kConnectionLimitReached, Party::kHost};
+    case EACCES:  // our host's firewall or security module
+    case EPERM: return {ErrorType::kConnectionRefused, Party::kHost};
     case ECONNRESET:
-    case EPIPE: return ErrorType::kConnectionTerminated;
-    default: return ErrorType::kConnectionRefused;
+    case EPIPE: return {ErrorType::kConnectionTerminated, Party::kPeer};
+    default: return {ErrorType::kConnectionRefused, Party::kPeer};
   }
 }
 
 }  // namespace
 
 Failure connectFailure(int errnoValue, std::string detail) {
+  const Cause cause = causeOf(errnoValue);
   Failure failure;
-  failure.type = connectErrorType(errnoValue);
-  // Out of descriptors or ports is our own trouble, not the peer's.
-  failure.party = failure.type == ErrorType::kConnectionLimitReached ? Party::kHost : Party::kPeer;
+  failure.type = cause.type;
+  failure.party = cause.party;
   failure.timedOut = failure.type == ErrorType::kConnectionTimeout;
   failure.detail = std::move(detail);
   return failure;

@@ -28,15 +28,30 @@ Peer::Peer(Context& context, PeerOptionsRef options)
       connectLimit_(std::make_unique<ConnectLimit>()),
       waitingRoom_(std::make_unique<WaitingRoom>(*this, *connectLimit_)),
       death_(context.io.scheduler, [this](TimePoint stop) { return deathSlice(stop); }),
-      idleClosing_(context.io.scheduler, [this](TimePoint stop) {
+      idleClosing_(context.io.scheduler,
+                   [this](TimePoint stop) {
+                     bool done = true;
+                     forEachPool([&](Pool& pool) { done = pool.closeIdle(stop) && done; });
+                     return done;
+                   }),
+      sweeping_(context.io.scheduler, [this](TimePoint stop) {
         bool done = true;
-        forEachPool([&](Pool& pool) { done = pool.closeIdle(stop) && done; });
+        forEachPool([&](Pool& pool) { done = pool.sweep(sweptAt_, stop) && done; });
         return done;
       }) {
   connectLimit_->onRoom = [this] { settlePools(); };
 }
 
-Peer::~Peer() = default;
+Peer::~Peer() { retire(); }
+
+void Peer::update(PeerOptionsRef options) {
+  const bool moved = options->address != options_->address;
+  options_ = std::move(options);
+  if (!moved) return;
+  forEachPool([](Pool& pool) { pool.renew(); });
+  settlePools();
+  death_.start();  // of the connections that were being opened
+}
 
 template <typename Visit>
 void Peer::forEachPool(Visit visit) const {
@@ -89,6 +104,7 @@ size_t Peer::waiting() const {
 std::optional<TimePoint> Peer::heldSince() const { return waitingRoom_->heldSince(); }
 
 bool Peer::settled() const {
+  if (failing_) return true;  // those who wait are told slice by slice
   bool good = true;
   forEachPool([&](const Pool& pool) { good = good && pool.settled(); });
   return good;
@@ -108,8 +124,11 @@ void Peer::onCircuitChange(TimePoint at) {
     failing_ = true;
     diedAt_ = at;
     failedInFlight_ = 0;
-    death_.start();
-  } else if (now.circuit == health::CircuitState::kOpen) {
+    death_.start();  // those who wait for a connection are in flight, too
+    waitingRoom_->onCircuitChange(now);
+    return;
+  }
+  if (now.circuit == health::CircuitState::kOpen) {
     // Refusing, stalled, failing or closed by an operator: what is in flight may still end well. A process that
     // no longer listens may be finishing its last requests; if it is gone, its kernel says so on each connection.
     idleClosing_.start();
@@ -173,7 +192,8 @@ void Peer::onLimitRaised() { settlePools(); }
 // --- the rest --------------------------------------------------------------------------------------------------
 
 void Peer::sweep(TimePoint now) {
-  forEachPool([now](Pool& pool) { pool.sweep(now); });
+  sweptAt_ = now;
+  sweeping_.start();
 }
 
 void Peer::drain() { idleClosing_.start(); }

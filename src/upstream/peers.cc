@@ -23,8 +23,9 @@ void Peers::apply(const PeerSet& set) {
 }
 
 void Peers::remove(std::unique_ptr<Peer>& peer) {
-  peer->retire();
-  context_.io.scheduler.deferredDelete(std::move(peer));
+  std::unique_ptr<Peer> gone = std::move(peer);  // who is told of the end must not find it any more
+  gone->retire();
+  context_.io.scheduler.deferredDelete(std::move(gone));
 }
 
 Peer* Peers::find(PeerId id) const {

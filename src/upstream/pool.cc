@@ -67,14 +67,16 @@ void Pool::settle() {
   settling_ = true;
   while (again_) {
     again_ = false;
+    // All are served before one may take another's idle connection for room.
     for (Lane& each : lanes_)
-      settle(each);
+      serve(each);
+    for (Lane& each : lanes_)
+      open(each);
   }
   settling_ = false;
-  if (std::exchange(roomMade_, false) && limit_.onRoom) limit_.onRoom();
 }
 
-void Pool::settle(Lane& lane) {
+void Pool::serve(Lane& lane) {
   if (lane.waiting.empty()) return;
   const PoolPolicy allowed = policy();
   if (!allowed.wait) {
@@ -83,13 +85,18 @@ void Pool::settle(Lane& lane) {
   }
   while (!lane.waiting.empty()) {
     PooledConnection* connection = findReady(lane, allowed);
-    if (connection == nullptr) break;
+    if (connection == nullptr) return;
     Waiter& first = lane.waiting.front();
     first.unlink();
     first.onConnection(*connection);
   }
+}
+
+void Pool::open(Lane& lane) {
+  if (lane.waiting.empty()) return;
+  const PoolPolicy allowed = policy();
   while (beingOpened(lane) < lane.waiting.size() && mayConnect(lane, allowed))
-    startConnect(lane);
+    connectFor(lane);
 }
 
 PoolPolicy Pool::policy() const {
@@ -132,18 +139,25 @@ size_t Pool::connections() const {
 
 size_t Pool::waiting() const { return lanes_[0].waiting.size() + lanes_[1].waiting.size(); }
 
-std::optional<TimePoint> Pool::openingSince(Protocol protocol) const {
-  const List& connecting = lane(protocol).list(State::kConnecting);
-  if (connecting.empty()) return std::nullopt;
-  return connecting.back()->openedAt_;
-}
+bool Pool::full() const { return connections() >= context_.options->pool.maxConnections; }
+
+bool Pool::waitsForLimit(Protocol protocol) const { return beingOpened(lane(protocol)) == 0 && full(); }
 
 bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
-  if (closing_ || !policy.connect || connections() >= context_.options->pool.maxConnections) return false;
-  return lane.list(State::kConnecting).empty() || limit_.connecting < limit_.most;
+  if (closing_ || !policy.connect) return false;
+  if (full() && roomFor(lane) == nullptr) return false;
+  return lane.list(State::kConnecting).empty() || !limit_.full();
 }
 
-void Pool::startConnect(Lane& lane) {
+// A connection of the other protocol that nobody uses, the one unused for longest.
+PooledConnection* Pool::roomFor(const Lane& lane) const {
+  const List& ready = lanes_[1 - indexOf(lane.protocol)].list(State::kReady);
+  const auto oldest = std::find_if(ready.rbegin(), ready.rend(), [](const auto& c) { return c->idle(); });
+  return oldest == ready.rend() ? nullptr : oldest->get();
+}
+
+void Pool::connectFor(Lane& lane) {
+  if (full()) evict(*roomFor(lane), "the room is needed");
   auto connection = std::make_unique<PooledConnection>(*this, lane.protocol);
   List& connecting = lane.list(State::kConnecting);
   connecting.push_front(std::move(connection));
@@ -163,6 +177,11 @@ void Pool::turnAway(Lane& lane, size_t count, PoolFailure failure, const Error& 
 bool Pool::settled() const {
   const PoolPolicy allowed = policy();
   for (const Lane& each : lanes_) {
+    for (size_t state = 0; state < each.lists.size(); ++state) {
+      for (const auto& connection : each.lists[state]) {
+        if (static_cast<size_t>(connection->state_) != state) return false;
+      }
+    }
     if (each.waiting.empty()) continue;
     if (!allowed.wait) return false;
     const auto usable = [&](const auto& connection) {
@@ -182,10 +201,7 @@ void Pool::transition(PooledConnection& connection, State to) {
   PP_ASSERT(legal(from, to));
   Lane& owner = lane(connection.protocol_);
   connection.state_ = to;
-  if (from == State::kConnecting) {
-    roomMade_ = roomMade_ || limit_.connecting >= limit_.most;
-    --limit_.connecting;
-  }
+  if (from == State::kConnecting) --limit_.connecting;
   connection.updateGauge();
   if (to == State::kClosed) {
     context_.io.scheduler.deferredDelete(std::move(*connection.self_));
@@ -196,8 +212,10 @@ void Pool::transition(PooledConnection& connection, State to) {
 }
 
 void Pool::onReady(PooledConnection& connection) {
+  const bool limited = limit_.full();
   transition(connection, State::kReady);
   settle();
+  if (limited && limit_.onRoom) limit_.onRoom();
 }
 
 void Pool::onStreamsChanged(PooledConnection& connection) {
@@ -217,7 +235,7 @@ void Pool::onGoingAway(PooledConnection& connection) {
 
 void Pool::onUnreliable(PooledConnection& connection) {
   stats_.evictionsTotal.add();
-  transition(connection, State::kDraining);
+  retire(connection);
   settle();
 }
 
@@ -232,6 +250,7 @@ void Pool::onConnectTimeout(PooledConnection& connection) {
 void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
   if (connection.state_ == State::kClosed) return;
   const State was = connection.state_;
+  const bool limited = limit_.full();
   transition(connection, State::kClosed);
   if (was == State::kConnecting && !closing_) {
     const bool timedOut = end.kind == wire::End::Kind::kLocal;
@@ -239,6 +258,7 @@ void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
                   Error{std::string(end.detail), timedOut ? ETIMEDOUT : end.error});
   }
   settle();
+  if (limited && !closing_ && limit_.onRoom) limit_.onRoom();
 }
 
 void Pool::connectFailed(PooledConnection& connection, PoolFailure failure, const Error& error) {
@@ -257,15 +277,17 @@ void Pool::evict(PooledConnection& connection, std::string_view why) {
 void Pool::condemn() {
   for (Lane& each : lanes_) {
     for (const State state : kCounted) {
-      while (!each.list(state).empty()) {
-        PooledConnection& connection = *each.list(state).front();
-        connection.connectTimer_.reset();
-        connection.codec_->abandon();
-        connection.wire_->mute();
-        transition(connection, State::kCondemned);
-      }
+      while (!each.list(state).empty())
+        condemn(*each.list(state).front());
     }
   }
+}
+
+void Pool::condemn(PooledConnection& connection) {
+  connection.connectTimer_.reset();
+  connection.codec_->abandon();
+  connection.wire_->mute();
+  transition(connection, State::kCondemned);
 }
 
 bool Pool::abortCondemned(TimePoint stop) {
@@ -277,6 +299,28 @@ bool Pool::abortCondemned(TimePoint stop) {
     done = done && condemned.empty();
   }
   return done;
+}
+
+void Pool::renew() {
+  const bool outermost = !std::exchange(settling_, true);  // nobody takes one of the old ones
+  for (Lane& each : lanes_) {
+    while (!each.list(State::kConnecting).empty())
+      condemn(*each.list(State::kConnecting).front());
+    for (const State state : {State::kReady, State::kBusy}) {
+      while (!each.list(state).empty())
+        retire(*each.list(state).front());
+    }
+  }
+  if (!outermost) return;
+  settling_ = false;
+  settle();
+}
+
+// Ends with its streams.
+void Pool::retire(PooledConnection& connection) {
+  transition(connection, State::kDraining);
+  connection.codec_->drain();
+  connection.wire_->outputReady();
 }
 
 void Pool::lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence& evidence) const {
@@ -295,45 +339,48 @@ void Pool::lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence&
   }
 }
 
-void Pool::sweep(TimePoint now) {
+bool Pool::sweep(TimePoint now, TimePoint stop) {
   constexpr Duration kEvidenceTimeout = seconds(10);
   const PoolOptions& options = context_.options->pool;
   const TimePoint heard = context_.table.lastHeard(peer_->id);
   const bool silent = heard != TimePoint() && now - heard > kEvidenceTimeout &&
                       context_.table.load(peer_->id).verdict != health::Verdict::kAlive;
+  bool done = true;
   for (Lane& each : lanes_) {
     size_t unneeded = 0;
-    closeIdleIf(each, [&](const PooledConnection& connection) {
+    const auto tooLong = [&](const PooledConnection& connection) {
       const Duration idleFor = now - connection.idleSince_;
       // From the last used on: what comes later was unused for longer.
       if (idleFor >= kUnneeded) ++unneeded;
       return silent || idleFor >= options.idleTimeout || unneeded > options.maxIdlePerPeer;
-    });
+    };
+    done = done && closeIdleIf(each, stop, tooLong);
   }
-}
-
-template <typename Condition>
-void Pool::closeIdleIf(Lane& lane, Condition condition) {
-  const bool outermost = !std::exchange(settling_, true);  // nobody takes one of them while we look at them
-  List& ready = lane.list(State::kReady);
-  for (auto next = ready.begin(); next != ready.end();) {
-    PooledConnection& connection = **next++;
-    if (connection.idle() && condition(connection)) evict(connection, "idle for too long");
-  }
-  if (!outermost) return;
-  settling_ = false;
-  settle();
+  return done;
 }
 
 bool Pool::closeIdle(TimePoint stop) {
-  bool done = true;
-  for (Lane& each : lanes_) {
-    closeIdleIf(each, [&](const PooledConnection&) {
-      if (context_.now() >= stop) done = false;
-      return done;
-    });
+  const auto all = [](const PooledConnection&) { return true; };
+  return closeIdleIf(lanes_[0], stop, all) && closeIdleIf(lanes_[1], stop, all);
+}
+
+// Closing costs system calls: one at least, then until `stop`. False if there may be more.
+template <typename Condition>
+bool Pool::closeIdleIf(Lane& lane, TimePoint stop, Condition condition) {
+  const bool outermost = !std::exchange(settling_, true);  // nobody takes one of them while we look at them
+  bool inTime = true;
+  List& ready = lane.list(State::kReady);
+  for (auto next = ready.begin(); inTime && next != ready.end();) {
+    PooledConnection& connection = **next++;
+    if (!connection.idle() || !condition(connection)) continue;
+    evict(connection, "idle for too long");
+    inTime = context_.now() < stop;
   }
-  return done;
+  if (outermost) {
+    settling_ = false;
+    settle();
+  }
+  return inTime;
 }
 
 }  // namespace peerpulse::upstream

@@ -8,13 +8,13 @@
 // Invariants, after settle(), for each protocol:
 //   - a connection is in exactly one list, the one of its state;
 //   - nobody waits while a usable connection is ready;
-//   - nobody waits without a connection being opened for him, unless a limit, the verdict, or both forbid it;
+//   - nobody waits without a connection being opened for him, unless a limit, the verdict, or both forbid it; idle
+//     connections of the other protocol are no reason: they make room;
 //   - nobody waits while the circuit is open.
 #pragma once
 
 #include <array>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "peerpulse/base/linked_list.h"
@@ -32,8 +32,10 @@ struct ConnectLimit {
   static constexpr size_t kReturning = 8;  ///< the peer is just back from an outage
   size_t most = kUsual;
   size_t connecting = 0;
-  /// There is room again where there was none: the other pools may open what they were waiting to.
+  /// There is room again after there was none: the pools that wait for it are to settle.
   std::function<void()> onRoom;
+
+  bool full() const { return connecting >= most; }
 };
 
 /// When connections last heard of their peer, by what the kernel knows; TimePoint() if never.
@@ -59,18 +61,20 @@ class Pool {
   void condemn();
   /// Resets condemned connections until `stop`; false if there are more.
   bool abortCondemned(TimePoint stop);
+  /// The peer's address changed: what leads to the old one ends with its streams.
+  void renew();
   /// Looks at connections with streams in flight (`busy`) or without, newest first, until `budget` is used up.
   void lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence& evidence) const;
   /// Every second: closes idle connections that were unused too long, that nobody needed for kUnneeded beyond
-  /// max_idle, or whose peer gave no sign of life.
-  void sweep(TimePoint now);
+  /// max_idle, or whose peer gave no sign of life; until `stop`, false if there are more.
+  bool sweep(TimePoint now, TimePoint stop);
   /// Closes all idle connections, until `stop`; false if there are more.
   bool closeIdle(TimePoint stop);
 
   size_t connections() const;
   size_t waiting() const;
-  /// Since when the oldest of the connections has been being opened; nothing if none is.
-  std::optional<TimePoint> openingSince(Protocol protocol) const;
+  /// Who waits for this protocol waits because there are as many connections as allowed, and none is being opened.
+  bool waitsForLimit(Protocol protocol) const;
   /// Whether the invariants hold; for tests and the simulation.
   bool settled() const;
 
@@ -106,19 +110,25 @@ class Pool {
     const List& list(State state) const { return lists[static_cast<size_t>(state)]; }
   };
 
-  Lane& lane(Protocol protocol) { return lanes_[protocol == Protocol::kHttp2 ? 1 : 0]; }
-  const Lane& lane(Protocol protocol) const { return lanes_[protocol == Protocol::kHttp2 ? 1 : 0]; }
-  void settle(Lane& lane);
+  static size_t indexOf(Protocol protocol) { return protocol == Protocol::kHttp2 ? 1 : 0; }
+  Lane& lane(Protocol protocol) { return lanes_[indexOf(protocol)]; }
+  const Lane& lane(Protocol protocol) const { return lanes_[indexOf(protocol)]; }
+  void serve(Lane& lane);
+  void open(Lane& lane);
   PooledConnection* findReady(Lane& lane, const PoolPolicy& policy);
   PoolPolicy policy() const;
+  bool full() const;
   bool mayConnect(const Lane& lane, const PoolPolicy& policy) const;
+  PooledConnection* roomFor(const Lane& lane) const;
   size_t beingOpened(const Lane& lane) const;
-  void startConnect(Lane& lane);
+  void connectFor(Lane& lane);
   void connectFailed(PooledConnection& connection, PoolFailure failure, const Error& error);
   void turnAway(Lane& lane, size_t count, PoolFailure failure, const Error& error);
   void evict(PooledConnection& connection, std::string_view why);
+  void condemn(PooledConnection& connection);
+  void retire(PooledConnection& connection);
   template <typename Condition>
-  void closeIdleIf(Lane& lane, Condition condition);
+  bool closeIdleIf(Lane& lane, TimePoint stop, Condition condition);
 
   Context& context_;
   const PeerOptionsRef& peer_;
@@ -126,9 +136,8 @@ class Pool {
   ConnectLimit& limit_;
   stats::PeerStats& stats_;
   std::array<Lane, 2> lanes_;
-  bool settling_ = false;
-  bool again_ = false;  // something changed while settling
-  bool roomMade_ = false;  // in the limit that all pools share
+  bool settling_ = false;  // or not to be settled now
+  bool again_ = false;     // something changed meanwhile
   bool closing_ = false;
 };
 

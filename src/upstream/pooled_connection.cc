@@ -39,7 +39,7 @@ const char* toString(PooledConnection::State state) {
   return "?";
 }
 
-PooledConnection::PooledConnection(Pool& pool, Protocol protocol) : pool_(pool), protocol_(protocol), openedAt_(pool.context().now()) {
+PooledConnection::PooledConnection(Pool& pool, Protocol protocol) : pool_(pool), protocol_(protocol) {
   PP_ASSERT(protocol != Protocol::kAuto);
   Context& context = pool_.context();
   const Options& options = *context.options;
@@ -78,8 +78,6 @@ void PooledConnection::recordResult(bool success) {
   if (failuresInRow_ < kMaxFailuresInRow) return;
   if (state_ != State::kReady && state_ != State::kBusy) return;
   pool_.onUnreliable(*this);
-  codec_->drain();
-  wire_->outputReady();
 }
 
 void PooledConnection::onTcpConnected() { heardKernel(); }

@@ -83,7 +83,6 @@ class PooledConnection final : public event::DeferredDeletable,
 
   Pool& pool_;
   const Protocol protocol_;
-  const TimePoint openedAt_;  // when it began to connect
   State state_ = State::kConnecting;
   List::iterator self_;
   http::ClientCodec* codec_;  // wire_'s

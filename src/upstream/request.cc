@@ -58,11 +58,14 @@ Request::Request(Peer& peer, RequestSpec spec, RequestOwner& owner)
       trial_(peer.context().trials),
       replay_(spec_.replayLimit),
       bodyEnded_(spec_.head->complete),
-      deadlines_(spec_.options->timeoutsOf(spec_.trafficClass), peer.context().now(), spec_.deadline) {}
+      deadlines_(spec_.options->timeoutsOf(spec_.trafficClass), now(), spec_.deadline) {}
 
 Request::~Request() { cancel(); }
 
-TimePoint Request::now() const { return peer_.context().now(); }
+TimePoint Request::now() const {
+  const Context& context = peer_.context();
+  return context.loopTime.at(context.now());
+}
 
 // The one place where the state changes, and with it the list the request is in.
 void Request::enter(State to) {
@@ -93,15 +96,15 @@ void Request::start() {
 void Request::admit(bool inTurn) {
   const health::CircuitWord word = peer_.word();
   switch (upstream::admit(word, peer_.proberStalled())) {
-    case Admission::kFlow: go(word.generation, inTurn); return;
+    case Admission::kFlow: go(word, inTurn); return;
     case Admission::kHold:
       if (heldLongEnough_) {
-        go(word.generation, inTurn);
+        go(word, inTurn);
       } else {
         holdForVerdict();
       }
       return;
-    case Admission::kTrial: takeTrial(word.generation); return;
+    case Admission::kTrial: takeTrial(word); return;
     case Admission::kFailOpen:
       peer_.stats().failOpenTotal.add();
       generation_ = word.generation;
@@ -111,21 +114,21 @@ void Request::admit(bool inTurn) {
   }
 }
 
-void Request::go(uint16_t generation, bool inTurn) {
-  generation_ = generation;
-  if (peer_.enter(peer_.word(), inTurn)) {
+void Request::go(const health::CircuitWord& word, bool inTurn) {
+  generation_ = word.generation;
+  if (peer_.enter(word, inTurn)) {
     attempt();
   } else {
     holdForRamp();
   }
 }
 
-void Request::takeTrial(uint16_t generation) {
-  generation_ = generation;
-  if (trial_.take(peer_.id(), generation)) {
+void Request::takeTrial(const health::CircuitWord& word) {
+  generation_ = word.generation;
+  if (trial_.take(peer_.id(), word.generation)) {
     attempt();
   } else {
-    fail(peer_.refusal(peer_.word()));
+    fail(peer_.refusal(word));
   }
 }
 
@@ -152,8 +155,7 @@ void Request::onTurn() {
 
 void Request::attempt() {
   enter(State::kWaiting);
-  waitingSince_ = now();
-  deadlines_.onConnecting(waitingSince_);
+  deadlines_.onConnecting(now());
   armTimer();
   attempt_.begin(peer_.pool(spec_.trafficClass), peer_.protocolFor(*spec_.head));
 }

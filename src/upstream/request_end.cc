@@ -95,7 +95,7 @@ bool Request::retry(const Loss& loss) {
   attempt.retriesDone = retries_;
   attempt.connectionReused = loss.connectionReused;
   attempt.connectionEnding = loss.connectionEnding;
-  attempt.bodyReplayable = replay_.whole();
+  attempt.bodyReplayable = replay_.whole() && !heard_;
   attempt.hasBody = !spec_.head->complete;
   attempt.method = spec_.head->method;
   const auto delay = retryAfter(spec_.options->retry, attempt, peer_.context().jitter());
@@ -104,7 +104,9 @@ bool Request::retry(const Loss& loss) {
   peer_.stats().retriesTotal.add();
   replay_.restoreTo(body_);
   enter(State::kBackingOff);
-  wakeAt_ = now() + *delay;
+  const TimePoint at = now();
+  wakeAt_ = at + *delay;
+  settleDebt(at);
   armTimer();
   return true;
 }
@@ -113,15 +115,15 @@ bool Request::retry(const Loss& loss) {
 
 void Request::fail(const Failure& failure) {
   if (ended()) return;
-  enter(State::kEnded);
-  if (timer_) timer_->disable();
-  attempt_.cancel(http::ResetReason::kCancel);
-  trial_.giveBack();
+  leave();
   owner_.onRequestFailed(failure);
 }
 
 void Request::cancel() {
-  if (ended()) return;
+  if (!ended()) leave();
+}
+
+void Request::leave() {
   enter(State::kEnded);
   if (timer_) timer_->disable();
   attempt_.cancel(http::ResetReason::kCancel);
@@ -140,16 +142,22 @@ void Request::report(health::Outcome outcome) {
   if (outcomeReported_) return;
   outcomeReported_ = true;
   trial_.decided();
-  peer_.context().outcomes.record({peer_.id(), outcome, generation_, now()});
+  peer_.context().outcomes.record({peer_.id(), outcome, generation_, peer_.context().now()});
 }
 
 // --- time ------------------------------------------------------------------------------------------------------
 
 // Who holds the exchange up: a client that has sent all it will for now, or that does not read, owes the next byte.
 bool Request::peerOwes() const {
-  if (state_ == State::kSending) return bodyEnded_ || bodyGiven_ > bodySent_;
-  if (state_ == State::kAnswering) return unconsumed_ == 0;
+  const bool bodyIsThere = bodyEnded_ || bodyGiven_ > bodySent_;
+  if (state_ == State::kSending) return bodyIsThere || awaitsContinue();
+  if (state_ == State::kAnswering) return bodyIsThere && unconsumed_ == 0;
   return true;
+}
+
+// The client sends no body before the peer has asked for it (RFC 9110 10.1.1).
+bool Request::awaitsContinue() const {
+  return !heard_ && bodyGiven_ == 0 && http::equalsIgnoreCase(spec_.head->headers.find("expect"), "100-continue");
 }
 
 void Request::settleDebt(TimePoint at) {
@@ -189,25 +197,25 @@ void Request::onTimer() {
   }
 }
 
-// It waited for a connection, and not all the time for one that was being opened: we allow no more of them.
-bool Request::waitedForOurLimit() const {
-  if (state_ != State::kWaiting) return false;
-  const auto since = attempt_.openingSince();
-  return !since || *since > waitingSince_;
-}
-
 void Request::onExpiry(Expiry expiry) {
   Failure failure = expiryFailure(expiry);
-  if (expiry == Expiry::kConnect && waitedForOurLimit()) {
-    failure.type = ErrorType::kConnectionLimitReached;
-    failure.party = Party::kSelf;
-    failure.detail = "no connection became free in time";
-  }
-  const bool asked = state_ == State::kWaiting || state_ == State::kSending || state_ == State::kBackingOff;
-  if (asked && failure.party == Party::kPeer) {  // while held by us it is not the peer's doing
+  if (failure.party == Party::kPeer) blameUs(failure);
+  if (failure.party == Party::kPeer) {
     report(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);
+    attempt_.onPeerLate();
   }
   fail(failure);
+}
+
+// What we held up is not the peer's doing.
+void Request::blameUs(Failure& failure) const {
+  if (state_ == State::kHeld || state_ == State::kBackingOff) {
+    failure.party = Party::kSelf;
+  } else if (attempt_.waitsForLimit()) {
+    failure.type = ErrorType::kConnectionLimitReached;
+    failure.party = Party::kSelf;
+    failure.detail = "as many connections to the peer as allowed, and none of them free in time";
+  }
 }
 
 }  // namespace peerpulse::upstream

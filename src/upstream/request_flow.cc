@@ -15,6 +15,7 @@ void Request::onAttemptOpen(http::RequestStream& stream) {
   armTimer();
   sent_ = true;
   bodyGiven_ = bodySent_ = 0;
+  heard_ = false;
   bodyEndSent_ = spec_.head->complete;
   stream.sendHeaders(*spec_.head, spec_.head->complete);
   forwardBody();
@@ -64,7 +65,10 @@ void Request::onAttemptBodySent(size_t n) {
 // --- the response ----------------------------------------------------------------------------------------------
 
 void Request::onAttemptInformational(http::ResponseHead&& head) {
-  deadlines_.onProgress(now());
+  const TimePoint at = now();
+  deadlines_.onProgress(at);
+  heard_ = true;
+  settleDebt(at);
   owner_.onInformational(std::move(head));
 }
 
@@ -75,7 +79,7 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
   report(head.status >= 500 ? health::Outcome::kServerError : health::Outcome::kSuccess);
   deadlines_.onProgress(at);
   if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes
-    deadlines_.onTunnel();
+    deadlines_.stop();
     bodyEnded_ = bodyEndSent_ = false;
   }
   if (head.contentLength) deadlines_.onContentLength(*head.contentLength, at);
@@ -96,6 +100,7 @@ void Request::onAttemptTrailers(http::HeaderList&& trailers) { owner_.onResponse
 
 void Request::onAttemptEnd() {
   enter(State::kAnswered);
+  deadlines_.stop();
   owner_.onResponseEnd();
 }
 

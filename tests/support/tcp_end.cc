@@ -183,7 +183,7 @@ uint32_t TcpEnd::holds() const {
 bool TcpEnd::readableNow() {
   const Stream& in = remote_->out_;
   if (in.readable() > 0 || in.finArrived()) return true;
-  return takeError() != 0 || state_ == TcpState::kBroken;
+  return error_ != 0 || state_ == TcpState::kBroken;
 }
 
 net::LastHeard TcpEnd::lastHeard() const {

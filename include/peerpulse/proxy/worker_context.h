@@ -39,6 +39,7 @@ class WorkerContext {
   wire::IoContext io;
   http::CodecLimits limits;  ///< of downstream codecs
   upstream::Context upstream;
+  upstream::LoopWatch loopWatch;
   upstream::Peers peers;
 };
 

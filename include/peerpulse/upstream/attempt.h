@@ -11,7 +11,6 @@
 // Threading: its worker's thread. Ownership: part of its request; begun again for a retry.
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "peerpulse/http/codec.h"
@@ -28,7 +27,7 @@ struct Loss {
   std::string_view detail;        ///< lives during the call only
   bool connectionReused = false;  ///< it had carried requests before
   bool connectionEnding = false;  ///< the peer had said GOAWAY on it
-  bool countsAsFailure = false;   ///< not the second stream that one broken connection took with it
+  bool countsAsFailure = false;   ///< neither refused, nor the second stream that one broken connection took with it
 };
 
 class AttemptOwner {
@@ -58,13 +57,15 @@ class Attempt final : Waiter, http::ResponseReceiver {
 
   /// Requires Idle. onAttemptOpen() or onNoConnection() may come from inside.
   void begin(Pool& pool, Protocol protocol);
+  /// The peer has let a deadline pass: one more failure of its connection, if there is one.
+  void onPeerLate();
   /// Gives up the place in the pool, or the stream.
   void cancel(http::ResetReason reason);
   /// Null unless a stream is open.
   http::RequestStream* stream() { return stream_; }
   State state() const { return state_; }
-  /// While waiting: since when a connection has been being opened that would do; nothing if none is.
-  std::optional<TimePoint> openingSince() const;
+  /// It waits because as many connections as allowed are busy, not because one is being opened.
+  bool waitsForLimit() const;
 
  private:
   // Waiter
@@ -85,8 +86,8 @@ class Attempt final : Waiter, http::ResponseReceiver {
 
   AttemptOwner& owner_;
   State state_ = State::kIdle;
-  const Pool* pool_ = nullptr;  // of the last begin()
-  Protocol protocol_{};
+  const Pool* pool_ = nullptr;              // of the last begin()
+  Protocol protocol_ = Protocol::kAuto;     // the same
   PooledConnection* connection_ = nullptr;  // while there is a stream
   http::RequestStream* stream_ = nullptr;
 };

@@ -11,6 +11,7 @@
 #include "peerpulse/health/trial_permits.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/stats/stats.h"
+#include "peerpulse/upstream/loop_watch.h"
 #include "peerpulse/upstream/options.h"
 #include "peerpulse/wire/io_context.h"
 
@@ -25,6 +26,7 @@ struct Context {
   OptionsRef options;  ///< of new requests and connections; a reload puts another one here
   http::CodecLimits limits;
   std::minstd_rand random;  ///< jitter only
+  LoopTime loopTime{};      ///< what deadlines count in
 
   TimePoint now() const { return io.scheduler.now(); }
   /// In [0, 1).

@@ -29,8 +29,8 @@ class Deadlines {
   bool running() const { return pausedAt_ == TimePoint::max(); }
   /// A byte moved, in whichever direction.
   void onProgress(TimePoint now) { lastProgress_ = now; }
-  /// The exchange became a tunnel: it may last, and be silent, as long as it likes.
-  void onTunnel();
+  /// From here on it may last, and be silent, as long as it likes: a tunnel, or the response is complete.
+  void stop();
 
   Expiry expired(TimePoint now) const;
   /// The earliest moment expired() can turn; TimePoint::max() when there is none.

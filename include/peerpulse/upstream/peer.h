@@ -47,8 +47,8 @@ class Peer final : public event::DeferredDeletable {
   PeerId id() const { return options_->id; }
   const PeerOptions& options() const { return *options_; }
   const PeerOptionsRef& optionsRef() const { return options_; }
-  /// A reload changed them: new connections go by the new ones.
-  void update(PeerOptionsRef options) { options_ = std::move(options); }
+  /// A reload changed them: new connections go by the new ones; those to another address end with their streams.
+  void update(PeerOptionsRef options);
 
   /// The peer's word in the circuit table changed, by what was decided at `at`.
   void onCircuitChange(TimePoint at);
@@ -74,7 +74,7 @@ class Peer final : public event::DeferredDeletable {
   uint64_t admitted() const { return admitted_; }
   /// Since when the one that is held longest has been; nothing if none is.
   std::optional<TimePoint> heldSince() const;
-  /// Whether the pools' invariants hold; for tests and the simulation.
+  /// Whether the pools' invariants hold, once a death has been carried out; for tests and the simulation.
   bool settled() const;
 
   // For Request.
@@ -115,6 +115,8 @@ class Peer final : public event::DeferredDeletable {
   LinkedList<PeerWatcher, WatcherTag> watchers_;
   event::SlicedWork death_;
   event::SlicedWork idleClosing_;
+  event::SlicedWork sweeping_;
+  TimePoint sweptAt_;
   TimePoint diedAt_;             // when the verdict was reached that death_ carries out
   uint64_t failedInFlight_ = 0;  // since then
   uint64_t admitted_ = 0;

@@ -23,6 +23,7 @@
 
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/event/scheduler.h"
+#include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/upstream/attempt.h"
@@ -107,8 +108,8 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
  private:
   // Admission and attempts (request.cc).
   void admit(bool inTurn);
-  void go(uint16_t generation, bool inTurn);
-  void takeTrial(uint16_t generation);
+  void go(const health::CircuitWord& word, bool inTurn);
+  void takeTrial(const health::CircuitWord& word);
   void holdForVerdict();
   void holdForRamp();
   void attempt();
@@ -131,13 +132,16 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   void onNoConnection(PoolFailure failure, const Error& error) override;
   bool retry(const Loss& loss);
   void fail(const Failure& failure);
+  void leave();
   void report(health::Outcome outcome);
   bool peerOwes() const;
+  bool awaitsContinue() const;
   void settleDebt(TimePoint at);
   void armTimer();
   void onTimer();
-  bool waitedForOurLimit() const;
   void onExpiry(Expiry expiry);
+  void blameUs(Failure& failure) const;
+  /// The loop's own time.
   TimePoint now() const;
 
   Peer& peer_;
@@ -161,11 +165,11 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
 
   uint32_t retries_ = 0;
   bool sent_ = false;
+  bool heard_ = false;  // of this attempt: a 1xx
   bool heldLongEnough_ = false;
   bool outcomeReported_ = false;
   Deadlines deadlines_;
   TimePoint heldSince_ = TimePoint::max();
-  TimePoint waitingSince_;  // for a connection
   TimePoint wakeAt_ = TimePoint::max();  // Held: until then; BackingOff: the next attempt
   TimePoint timerArmedFor_ = TimePoint::max();
   std::unique_ptr<event::Timer> timer_;  // at the earliest of wakeAt_ and the deadlines; made when first needed

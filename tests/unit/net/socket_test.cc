@@ -138,6 +138,18 @@ TEST_CASE("tcp info: the kernel acknowledges what its process does not read") {
   CHECK(info->lastDataReceived >= milliseconds(40));
 }
 
+TEST_CASE("readableNow: a reset stays to be read") {
+  Pair pair;
+  net::setResetOnClose(pair.server.get());
+  pair.server.reset();
+  while (!readableNow(pair.client.get())) {
+  }
+  CHECK(readableNow(pair.client.get()));
+  char byte;
+  CHECK(::recv(pair.client.get(), &byte, 1, 0) == -1);
+  CHECK(errno == ECONNRESET);
+}
+
 TEST_CASE("readableNow: bytes or an end, not silence") {
   Pair pair;
   CHECK_FALSE(readableNow(pair.client.get()));

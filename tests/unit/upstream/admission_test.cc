@@ -49,8 +49,32 @@ TEST_CASE("admission: a stopped prober opens nothing, but an operator's word sta
   CHECK(admit(word(Verdict::kSuspect, CircuitState::kClosed, true), false) == Admission::kFlow);
 }
 
-TEST_CASE("admission: a refusing peer is a refused connection, a dead one is unavailable") {
+TEST_CASE("admission: a half-open circuit without a prober does not wait for trials") {
+  for (const Verdict verdict : {Verdict::kAlive, Verdict::kSuspect, Verdict::kStalled}) {
+    CHECK(admit(word(verdict, CircuitState::kHalfOpen), true) == Admission::kFailOpen);
+    CHECK(admit(word(verdict, CircuitState::kHalfOpen), false) == Admission::kTrial);
+  }
+}
+
+TEST_CASE("admission: a closed circuit holds nobody without a prober") {
+  for (const Verdict verdict : {Verdict::kUnknown, Verdict::kAlive, Verdict::kSuspect, Verdict::kDead,
+                                Verdict::kRefusing, Verdict::kStalled}) {
+    CHECK(admit(word(verdict, CircuitState::kClosed), true) == Admission::kFlow);
+  }
+}
+
+TEST_CASE("admission: a refusing peer is a refused connection, the others are unavailable") {
+  for (const Verdict verdict : {Verdict::kDead, Verdict::kStalled, Verdict::kAlive})
+    CHECK(refusalFor(word(verdict, CircuitState::kOpen)).type == ErrorType::kDestinationUnavailable);
   CHECK(refusalFor(word(Verdict::kRefusing, CircuitState::kOpen)).type == ErrorType::kConnectionRefused);
-  CHECK(refusalFor(word(Verdict::kDead, CircuitState::kOpen)).type == ErrorType::kDestinationUnavailable);
-  CHECK(refusalFor(word(Verdict::kDead, CircuitState::kOpen)).detail.find("dead") != std::string::npos);
+}
+
+TEST_CASE("admission: a refusal is our own doing, and says all that is known") {
+  CircuitWord dead = word(Verdict::kDead, CircuitState::kOpen);
+  dead.reason = Reason::kProbeSilence;
+  const Failure refusal = refusalFor(dead);
+  CHECK(refusal.detail == "circuit open: verdict dead, reason probe_silence");
+  CHECK(refusal.party == Party::kSelf);
+  CHECK(refusal.byCircuit);
+  CHECK_FALSE(refusal.timedOut);
 }

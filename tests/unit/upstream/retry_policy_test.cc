@@ -87,23 +87,3 @@ TEST_CASE("retry: other resets are answers") {
     CHECK_FALSE(retryAfter(RetryOptions{}, a, 0.5));
   }
 }
-
-TEST_CASE("retry budget: 10 % of the exchanges after the first few") {
-  RetryBudget budget(10);
-  int early = 0;
-  while (budget.take())
-    ++early;
-  CHECK(early == 10);
-  int retries = 0;
-  for (int i = 0; i < 1000; ++i) {
-    budget.onExchange();
-    if (budget.take()) ++retries;
-  }
-  CHECK(retries == 100);
-  for (int i = 0; i < 100'000; ++i)
-    budget.onExchange();
-  int saved = 0;
-  while (budget.take())
-    ++saved;
-  CHECK(saved == 100);
-}

@@ -1,0 +1,359 @@
+// Goal: a request is sent again only if the peer provably did not process it (or it is the one replay of a bodyless safe
+// one), byte for byte, within count, budget and time; and its owner sees one request.
+#include "request_fixture.h"
+
+using namespace peerpulse;
+using namespace peerpulse::upstream;
+using namespace peerpulse::upstream::test;
+using health::CircuitState;
+using health::Outcome;
+using health::Verdict;
+using http::Version;
+using State = Request::State;
+
+namespace {
+
+Wish wish(std::string path, std::string body = "", Version version = Version::kHttp2) {
+  Wish w;
+  w.path = std::move(path);
+  w.body = std::move(body);
+  w.version = version;
+  return w;
+}
+
+Wish byHand(std::string path) {
+  Wish w = wish(std::move(path));
+  w.bodyByHand = true;
+  return w;
+}
+
+/// Refuses the first `times` requests of a path, after their bodies.
+void refuseFirst(RequestWorld& w, const std::string& path, int times) {
+  w.remote.onRequest = [path, left = times](Served& request) mutable {
+    if (request.head.path == path && left > 0) {
+      --left;
+      request.refuse();
+    }
+  };
+}
+
+void resetStream(Served& request, http::ResetReason reason) { std::exchange(request.stream, nullptr)->reset(reason); }
+
+}  // namespace
+
+// --- refused ---------------------------------------------------------------------------------------------------
+
+TEST_CASE("retry: a refused stream goes again at once, with its body, and its owner notices nothing") {
+  RequestWorld w;
+  Owner& owner = w.ask(wish("/refuse-once", "the whole body"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(owner.story().body == "second");
+  CHECK(owner.story().credit == 14);  // told once
+  w.until([&] { return w.remote.last().ended; });
+  CHECK(w.remote.last().body == "the whole body");
+  CHECK(owner.request().retries() == 1);
+  CHECK(w.peerStats().retriesTotal.get() == 1);
+  REQUIRE(w.outcomes.seen.size() == 1);
+  CHECK(w.outcomes.seen[0].outcome == Outcome::kSuccess);
+}
+
+TEST_CASE("retry: what was given before and what is given after the refusal arrive as one") {
+  RequestWorld w;
+  Owner& owner = w.send(byHand("/test"));
+  owner.give("one ");
+  w.settle();
+  CHECK(owner.story().credit == 4);
+  w.remote.last().refuse();
+  w.until([&] { return owner.request().state() == State::kBackingOff; });
+  owner.give("two ");
+  w.until([&] { return owner.request().state() == State::kSending; });
+  owner.give("three");
+  owner.giveEnd();
+  w.until([&] { return w.remote.last().ended; });
+  CHECK(w.remote.last().body == "one two three");
+  CHECK(owner.story().credit == 13);
+  w.remote.last().answer(200, "");
+  w.until([&] { return owner.story().closed; });
+}
+
+TEST_CASE("retry: three times the same bytes, credited once") {
+  RequestWorld w([](Options& o) { o.retry.backoff = milliseconds(10); });
+  std::string body(40'000, 'x');
+  for (size_t i = 0; i < body.size(); ++i)
+    body[i] = static_cast<char>('a' + i % 26);
+  Owner& owner = w.ask(wish("/test", body));
+  for (size_t attempt = 1; attempt <= 4; ++attempt) {
+    w.until([&] { return w.remote.requests.size() == attempt && w.remote.last().ended; });
+    CHECK(w.remote.last().body == body);
+    if (attempt < 4) w.remote.last().refuse();
+  }
+  w.remote.last().answer(200, "done");
+  w.until([&] { return owner.story().over(); });
+  CHECK(owner.story().closed);
+  CHECK(owner.story().credit == body.size());
+  CHECK(owner.request().retries() == 3);
+}
+
+TEST_CASE("retry: never more often than max_retries, and that is not counted against a peer that answered") {
+  RequestWorld w([](Options& o) {
+    o.retry.maxRetries = 2;
+    o.retry.backoff = milliseconds(10);
+  });
+  refuseFirst(w, "/test", 100);
+  Owner& owner = w.ask(wish("/test"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(w.remote.requests.size() == 3);
+  CHECK(owner.story().failure.type == ErrorType::kConnectionTerminated);
+  CHECK(owner.story().failure.party == Party::kPeer);
+  CHECK(w.outcomes.seen.empty());
+}
+
+TEST_CASE("retry: the first at once, the later ones after a growing pause") {
+  RequestWorld w([](Options& o) { o.retry.backoff = milliseconds(100); });
+  std::vector<TimePoint> at;
+  w.remote.onRequest = [&](Served& request) {
+    at.push_back(w.time.now());
+    if (at.size() < 4) request.refuse();
+  };
+  Owner& owner = w.ask(wish("/ok"));
+  w.until([&] { return owner.story().closed; });
+  REQUIRE(at.size() == 4);
+  CHECK(at[1] - at[0] < milliseconds(1));
+  CHECK(at[2] - at[1] >= milliseconds(100));
+  CHECK(at[2] - at[1] <= milliseconds(201));
+  CHECK(at[3] - at[2] >= milliseconds(200));
+  CHECK(at[3] - at[2] <= milliseconds(401));
+}
+
+TEST_CASE("retry: a body that is not kept any more cannot be sent again") {
+  for (const size_t over : {0U, 1U}) {
+    CAPTURE(over);
+    RequestWorld w;
+    Wish asked = byHand("/test");
+    asked.replayLimit = 1000;
+    Owner& owner = w.send(asked);
+    owner.give(std::string(1000 + over, 'x'));
+    w.settle();
+    w.remote.last().refuse();
+    if (over == 0) {
+      w.until([&] { return w.remote.requests.size() == 2; });
+      owner.request().cancel();
+    } else {
+      w.until([&] { return owner.story().over(); });
+      CHECK(owner.story().failure.type == ErrorType::kConnectionTerminated);
+      w.settle();
+      CHECK(w.remote.requests.size() == 1);
+    }
+  }
+}
+
+TEST_CASE("retry: retries are a share of the requests") {
+  RequestWorld w([](Options& o) {
+    o.retry.maxRetries = 1;
+    o.retry.budgetPercent = 0;
+  });
+  refuseFirst(w, "/test", 1000);
+  for (int i = 0; i < 15; ++i) {
+    Owner& owner = w.ask(wish("/test"));
+    w.until([&] { return owner.story().over(); });
+  }
+  CHECK(w.peerStats().retriesTotal.get() == 10);  // what a quiet proxy has at the start
+  CHECK(w.remote.requests.size() == 25);
+}
+
+// --- GOAWAY ----------------------------------------------------------------------------------------------------
+
+TEST_CASE("retry: what GOAWAY leaves out goes to another connection, at once and free of the budget") {
+  RequestWorld w([](Options& o) { o.retry.budgetPercent = 0; });
+  for (int i = 0; i < 15; ++i) {  // more often than the budget would allow
+    w.answered();
+    w.remote.connections.back()->goAway();
+    Owner& owner = w.ask(wish("/echo", "crosses the GOAWAY"));
+    CHECK(owner.request().state() == State::kSending);
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().body == "crosses the GOAWAY");
+    CHECK(owner.request().retries() == 1);
+  }
+  CHECK(w.remote.connections.size() == 16);
+}
+
+// --- sent ------------------------------------------------------------------------------------------------------
+
+TEST_CASE("retry: a request of which the peer may have seen something is not sent again") {
+  for (const Version version : {Version::kHttp11, Version::kHttp2}) {
+    for (const char* body : {"", "x"}) {
+      CAPTURE(http::toString(version));
+      CAPTURE(body);
+      RequestWorld w;
+      w.answered(version);
+      Wish asked = wish("/test", body, version);
+      asked.method = "DELETE";
+      Owner& owner = w.send(asked);
+      w.remote.connections.back()->abort();
+      w.until([&] { return owner.story().over(); });
+      CHECK(owner.story().failure.type == ErrorType::kConnectionTerminated);
+      CHECK(owner.story().failure.party == Party::kPeer);
+      REQUIRE(w.outcomes.seen.size() == 1);
+      CHECK(w.outcomes.seen[0].outcome == Outcome::kReset);
+      w.run(seconds(1));
+      CHECK(w.remote.requests.size() == 2);
+    }
+  }
+}
+
+TEST_CASE("retry: nor is one whose stream alone was reset, for whatever reason but REFUSED_STREAM") {
+  for (const auto reason : {http::ResetReason::kCancel, http::ResetReason::kInternal, http::ResetReason::kProtocol,
+                            http::ResetReason::kEnhanceYourCalm, http::ResetReason::kNoError}) {
+    CAPTURE(http::toString(reason));
+    RequestWorld w;
+    w.answered();
+    Owner& owner = w.send(wish("/test"));
+    resetStream(w.remote.last(), reason);
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().failure.type == (reason == http::ResetReason::kProtocol ? ErrorType::kHttpProtocolError
+                                                                                : ErrorType::kConnectionTerminated));
+    w.run(seconds(1));
+    CHECK(w.remote.requests.size() == 2);
+  }
+}
+
+TEST_CASE("retry: a bodyless safe request is replayed once when its pooled connection dies before an answer") {
+  for (const Version version : {Version::kHttp11, Version::kHttp2}) {
+    for (const char* method : {"GET", "HEAD", "OPTIONS"}) {
+      CAPTURE(http::toString(version));
+      CAPTURE(method);
+      RequestWorld w;
+      w.answered(version);
+      Wish asked = wish("/test", "", version);
+      asked.method = method;
+      Owner& owner = w.send(asked);
+      w.remote.connections.back()->abort();
+      w.until([&] { return w.remote.requests.size() == 3; });
+      CHECK_FALSE(owner.story().over());
+      w.remote.connections.back()->abort();  // once, not twice
+      w.until([&] { return owner.story().over(); });
+      CHECK(owner.story().failed);
+      CHECK(w.remote.requests.size() == 3);
+      CHECK(w.outcomes.seen.size() == 1);
+    }
+  }
+}
+
+TEST_CASE("retry: no replay on a fresh connection, of a request with a body, or where it is switched off") {
+  for (const int reason : {0, 1, 2}) {
+    CAPTURE(reason);
+    RequestWorld w([&](Options& o) { o.retry.replayIdempotent = reason != 2; });
+    if (reason != 0) w.answered(Version::kHttp11);
+    Owner& owner = w.send(wish("/test", reason == 1 ? "body" : "", Version::kHttp11));
+    w.remote.connections.back()->abort();
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().failed);
+    CHECK(w.remote.requests.size() == (reason == 0 ? 1 : 2));
+  }
+}
+
+TEST_CASE("retry: an interim answer is an answer: no replay after it") {
+  for (const Version version : {Version::kHttp11, Version::kHttp2}) {
+    CAPTURE(http::toString(version));
+    RequestWorld w;
+    w.answered(version);
+    Owner& owner = w.send(wish("/test", "", version));
+    w.remote.last().inform(103);
+    w.settle();
+    w.remote.connections.back()->abort();
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().events == "103 failed");
+    w.run(seconds(1));
+    CHECK(w.remote.requests.size() == 2);
+  }
+}
+
+TEST_CASE("retry: an answer in part is a failure, and never tried again") {
+  for (const Version version : {Version::kHttp11, Version::kHttp2}) {
+    CAPTURE(http::toString(version));
+    RequestWorld w;
+    w.answered(version);
+    Owner& owner = w.send(wish("/test", "", version));
+    w.remote.last().begin(200, 1000);
+    w.remote.last().stream->sendData(Slice::copyOf("half"));
+    w.settle();
+    w.remote.connections.back()->abort();
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().events == "head data failed");
+    CHECK(owner.story().failure.type == ErrorType::kHttpResponseIncomplete);
+    CHECK(owner.story().failure.party == Party::kPeer);
+    CHECK(w.outcomes.seen.size() == 1);  // it had answered
+    CHECK(w.remote.requests.size() == 2);
+  }
+}
+
+TEST_CASE("retry: of all requests that one broken connection takes along, one counts against the peer") {
+  RequestWorld w;
+  std::vector<Owner*> all;
+  for (int i = 0; i < 10; ++i)
+    all.push_back(&w.send(wish("/test", "body")));
+  w.remote.connections.back()->abort();
+  w.until([&] { return std::all_of(all.begin(), all.end(), [](Owner* o) { return o->story().over(); }); });
+  CHECK(w.outcomes.seen.size() == 1);
+  for (Owner* owner : all)
+    CHECK(owner->story().failed);
+}
+
+// --- while it waits to go again --------------------------------------------------------------------------------
+
+namespace {
+
+/// Refused twice: waits for its third attempt.
+Owner& backingOff(RequestWorld& w, Wish asked) {
+  const std::string path = asked.path;
+  refuseFirst(w, path, 2);
+  Owner& owner = w.ask(asked);
+  w.until([&] { return w.remote.requests.size() == 2; });
+  w.until([&] { return owner.request().state() == State::kBackingOff; });
+  return owner;
+}
+
+}  // namespace
+
+TEST_CASE("retry: the peer's death ends the pause, too") {
+  RequestWorld w;
+  Owner& owner = backingOff(w, wish("/test"));
+  w.change(Verdict::kDead, CircuitState::kOpen);
+  CHECK(owner.story().failure.byCircuit);
+  w.run(seconds(1));
+  CHECK(w.remote.requests.size() == 2);
+}
+
+TEST_CASE("retry: a peer that turned suspect meanwhile is not asked before it is cleared") {
+  RequestWorld w;
+  Owner& owner = backingOff(w, wish("/ok"));
+  w.change(Verdict::kSuspect);
+  w.until([&] { return owner.request().state() == State::kHeld; });
+  CHECK(w.remote.requests.size() == 2);
+  w.change(Verdict::kAlive);
+  w.until([&] { return owner.story().over(); });
+  CHECK(owner.story().body == "hello");
+}
+
+TEST_CASE("retry: a circuit that opened meanwhile refuses it") {
+  RequestWorld w;
+  Owner& owner = backingOff(w, wish("/ok"));
+  w.change(Verdict::kAlive, CircuitState::kOpen);
+  w.until([&] { return owner.story().over(); });
+  CHECK(owner.story().failure.byCircuit);
+  CHECK(w.remote.requests.size() == 2);
+}
+
+TEST_CASE("retry: its deadline goes on, and our pause is not the peer's doing") {
+  RequestWorld w([](Options& o) {
+    o.retry.backoff = seconds(30);
+    o.timeouts[0].request = seconds(1);
+  });
+  const TimePoint before = w.time.now();
+  Owner& owner = backingOff(w, wish("/test"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(w.time.now() - before == seconds(1));
+  CHECK(owner.story().failure.timedOut);
+  CHECK(owner.story().failure.party == Party::kSelf);
+  CHECK(w.outcomes.seen.empty());
+}

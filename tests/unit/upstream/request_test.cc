@@ -1,0 +1,524 @@
+// Goal: a request is admitted as its peer's circuit says, held and let go in order, and ends exactly once, whatever its
+// owner does and from wherever.
+// Method: requests to a peer in memory; after every step of the world lists and gauges agree with the requests' states.
+#include "peerpulse/upstream/request.h"
+
+#include "request_fixture.h"
+
+using namespace peerpulse;
+using namespace peerpulse::upstream;
+using namespace peerpulse::upstream::test;
+using health::CircuitState;
+using health::Outcome;
+using health::Verdict;
+using http::Version;
+using State = Request::State;
+
+namespace {
+
+constexpr Version kVersions[] = {Version::kHttp11, Version::kHttp2};
+
+Wish wish(std::string path, Version version = Version::kHttp2, std::string body = "") {
+  Wish w;
+  w.path = std::move(path);
+  w.version = version;
+  w.body = std::move(body);
+  return w;
+}
+
+}  // namespace
+
+// --- the plain way ---------------------------------------------------------------------------------------------
+
+TEST_CASE("request: answered and closed, and one outcome") {
+  for (const Version version : kVersions) {
+    CAPTURE(http::toString(version));
+    RequestWorld w;
+    Owner& owner = w.make(wish("/ok", version));
+    CHECK(owner.request().state() == State::kAdmitting);
+    owner.start();
+    CHECK(owner.request().state() == State::kWaiting);
+    w.until([&] { return owner.request().state() == State::kSending; });
+    CHECK(owner.request().sent());
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().events == "head data end closed");
+    CHECK(owner.story().status == 200);
+    CHECK(owner.story().body == "hello");
+    REQUIRE(w.outcomes.seen.size() == 1);
+    CHECK(w.outcomes.seen[0].peer == kPeer);
+    CHECK(w.outcomes.seen[0].outcome == Outcome::kSuccess);
+    CHECK(w.outcomes.seen[0].generation == w.table.load(kPeer).generation);
+    CHECK(w.peer().requestsInFlight() == 0);
+  }
+}
+
+TEST_CASE("request: any answer is one, and a 5xx is told as such") {
+  RequestWorld w;
+  for (const int status : {204, 301, 404, 499, 500, 503}) {
+    CAPTURE(status);
+    w.outcomes.seen.clear();
+    Owner& owner = w.send(wish("/test"));
+    w.remote.last().answer(status, "");
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().closed);
+    REQUIRE(w.outcomes.seen.size() == 1);
+    CHECK(w.outcomes.seen[0].outcome == (status >= 500 ? Outcome::kServerError : Outcome::kSuccess));
+  }
+}
+
+TEST_CASE("request: never started, it just goes") {
+  RequestWorld w;
+  Owner& owner = w.make(wish("/ok"));
+  SUBCASE("destroyed") { w.drop(owner); }
+  SUBCASE("cancelled") {
+    owner.request().cancel();
+    CHECK(owner.request().ended());
+  }
+  w.settle();
+  CHECK(w.stories.front().events == "");
+  CHECK(w.remote.connections.empty());
+}
+
+TEST_CASE("request: h2 in, h2 out; h1 in, h1 out; unless forced; and upgrades are h1's") {
+  const struct {
+    Protocol configured;
+    Version version;
+    std::string upgrade;
+    Version expected;
+  } rows[] = {
+      {Protocol::kAuto, Version::kHttp2, "", Version::kHttp2},
+      {Protocol::kAuto, Version::kHttp11, "", Version::kHttp11},
+      {Protocol::kAuto, Version::kHttp10, "", Version::kHttp11},
+      {Protocol::kHttp1, Version::kHttp2, "", Version::kHttp11},
+      {Protocol::kHttp2, Version::kHttp11, "", Version::kHttp2},
+      {Protocol::kHttp2, Version::kHttp11, "test", Version::kHttp11},
+  };
+  for (const auto& row : rows) {
+    RequestWorld w({}, row.configured);
+    Wish asked = wish("/test", row.version);
+    asked.upgrade = row.upgrade;
+    w.send(asked);
+    CHECK(w.remote.last().head.version == row.expected);
+  }
+}
+
+TEST_CASE("request: its options are those it began with, whatever is configured meanwhile") {
+  RequestWorld w([](Options& o) { o.timeouts[0].request = seconds(5); });
+  Owner& old = w.ask(wish("/hang"));
+  w.context.options = World::optionsWith([](Options& o) { o.timeouts[0].request = seconds(1); });
+  Owner& young = w.ask(wish("/hang"));
+  const TimePoint start = w.time.now();
+  w.until([&] { return young.story().over(); });
+  CHECK(w.time.now() - start == seconds(1));
+  CHECK_FALSE(old.story().over());
+  w.until([&] { return old.story().over(); });
+  CHECK(w.time.now() - start == seconds(5));
+}
+
+// --- refused ---------------------------------------------------------------------------------------------------
+
+TEST_CASE("request: an open circuit refuses at once, from inside start(), and that says nothing about the peer") {
+  for (const Verdict verdict : {Verdict::kDead, Verdict::kRefusing, Verdict::kStalled, Verdict::kAlive}) {
+    CAPTURE(health::toString(verdict));
+    RequestWorld w;
+    w.change(verdict, CircuitState::kOpen);
+    Owner& owner = w.ask(wish("/ok", Version::kHttp2, "body"));
+    CHECK(owner.story().events == "failed");
+    CHECK(owner.story().failure.byCircuit);
+    CHECK(owner.story().failure.party == Party::kSelf);
+    CHECK(owner.story().failure.type ==
+          (verdict == Verdict::kRefusing ? ErrorType::kConnectionRefused : ErrorType::kDestinationUnavailable));
+    CHECK_FALSE(owner.request().sent());
+    w.settle();
+    CHECK(w.outcomes.seen.empty());
+    CHECK(w.remote.connections.empty());
+  }
+}
+
+TEST_CASE("request: the refusal is made once for each word of the circuit") {
+  RequestWorld w;
+  w.change(Verdict::kDead, CircuitState::kOpen);
+  const Failure& first = w.peer().refusal(w.peer().word());
+  const std::string detail = first.detail;
+  CHECK(&w.peer().refusal(w.peer().word()) == &first);
+  w.change(Verdict::kRefusing, CircuitState::kOpen);
+  CHECK(w.peer().refusal(w.peer().word()).detail != detail);
+}
+
+TEST_CASE("request: too many wait already: our own limit, and no word about the peer") {
+  RequestWorld w([](Options& o) { o.pool.maxPending = 1; });
+  w.ask(wish("/ok", Version::kHttp11));
+  Owner& second = w.ask(wish("/ok", Version::kHttp11));
+  CHECK(second.story().failure.type == ErrorType::kConnectionLimitReached);
+  CHECK(second.story().failure.party == Party::kSelf);
+  CHECK(w.outcomes.seen.empty());
+}
+
+TEST_CASE("request: an open circuit is ignored and counted when its prober has stopped") {
+  RequestWorld w;
+  w.answered();
+  w.change(Verdict::kAlive, CircuitState::kOpen);
+  w.stopProber();
+  w.run(seconds(2));
+  Owner& owner = w.ask(wish("/ok"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(owner.story().status == 200);
+  CHECK(w.peerStats().failOpenTotal.get() == 1);
+}
+
+// --- held ------------------------------------------------------------------------------------------------------
+
+TEST_CASE("request: held while the peer is unknown or suspect, it goes on when that is cleared") {
+  for (const Verdict verdict : {Verdict::kUnknown, Verdict::kSuspect}) {
+    CAPTURE(health::toString(verdict));
+    RequestWorld w;
+    w.change(verdict);
+    Owner& owner = w.ask(wish("/echo", Version::kHttp2, "held body"));
+    CHECK(owner.request().state() == State::kHeld);
+    CHECK(w.peer().requestsHeld() == 1);
+    w.run(milliseconds(50));
+    CHECK(w.remote.connections.empty());
+    w.change(Verdict::kAlive);
+    CHECK(owner.request().state() == State::kWaiting);
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().body == "held body");
+    CHECK(w.peerStats().heldTotal.get() == 1);
+    CHECK(w.peerStats().rampedTotal.get() == 0);
+  }
+}
+
+TEST_CASE("request: held too long, it goes on, to a fresh connection") {
+  RequestWorld w;
+  w.answered(Version::kHttp11);
+  w.change(Verdict::kSuspect);
+  const TimePoint before = w.time.now();
+  Owner& owner = w.ask(wish("/ok", Version::kHttp11));
+  w.until([&] { return owner.request().state() != State::kHeld; });
+  CHECK(w.time.now() - before == milliseconds(100));
+  w.until([&] { return owner.story().over(); });
+  CHECK(owner.story().closed);
+  CHECK(w.remote.connections.size() == 2);
+}
+
+TEST_CASE("request: held requests fail at once when the suspicion proves true") {
+  RequestWorld w;
+  w.change(Verdict::kSuspect);
+  Owner& first = w.ask(wish("/ok"));
+  Owner& second = w.ask(wish("/ok"));
+  w.change(Verdict::kDead, CircuitState::kOpen);
+  CHECK(first.request().ended());
+  CHECK(second.request().ended());
+  CHECK(first.story().failure.byCircuit);
+  CHECK(w.outcomes.seen.empty());
+  CHECK(w.peerStats().failedInFlightTotal.get() == 0);  // they were not in flight
+}
+
+TEST_CASE("request: held requests go in the order in which they came") {
+  RequestWorld w;
+  w.change(Verdict::kSuspect);
+  for (int i = 0; i < 50; ++i)
+    w.ask(wish("/" + std::to_string(i)));
+  w.change(Verdict::kAlive);
+  w.until([&] { return w.remote.requests.size() == 50; });
+  int expected = 0;
+  for (const auto& request : w.remote.requests)
+    CHECK(request->head.path == "/" + std::to_string(expected++));
+}
+
+TEST_CASE("request: its deadlines go on while held, and that is not the peer's doing") {
+  RequestWorld w([](Options& o) { o.timeouts[0].request = milliseconds(60); });
+  w.change(Verdict::kSuspect);
+  const TimePoint before = w.time.now();
+  Owner& owner = w.ask(wish("/ok"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(w.time.now() - before == milliseconds(60));
+  CHECK(owner.story().failure.type == ErrorType::kHttpResponseTimeout);
+  CHECK(owner.story().failure.timedOut);
+  CHECK(owner.story().failure.party == Party::kSelf);
+  CHECK(w.outcomes.seen.empty());
+}
+
+TEST_CASE("request: after an outage one goes at once, the others step by step") {
+  RequestWorld w;
+  w.change(Verdict::kDead, CircuitState::kOpen);
+  w.change(Verdict::kAlive);
+  std::vector<Owner*> all;
+  for (int i = 0; i < 30; ++i)
+    all.push_back(&w.ask(wish("/ok")));
+  CHECK(w.peer().requestsHeld() == 29);
+  CHECK(w.peer().requestsInFlight() == 1);
+  CHECK(w.peerStats().rampedTotal.get() == 29);
+  const TimePoint before = w.time.now();
+  w.until([&] { return std::all_of(all.begin(), all.end(), [](Owner* o) { return o->story().over(); }); });
+  CHECK(w.time.now() - before > milliseconds(50));
+  CHECK(w.time.now() - before < milliseconds(250));
+  CHECK(w.peerStats().heldTotal.get() == 0);
+}
+
+// --- trials ----------------------------------------------------------------------------------------------------
+
+TEST_CASE("request: half-open lets one trial through at a time, and its outcome decides") {
+  RequestWorld w;
+  w.change(Verdict::kAlive, CircuitState::kHalfOpen);
+  Owner& trial = w.send(wish("/test"));
+  Owner& refused = w.ask(wish("/ok"));
+  CHECK(refused.story().failure.byCircuit);
+  w.remote.last().answer(200, "");
+  w.until([&] { return trial.story().over(); });
+  CHECK(w.outcomes.seen.size() == 1);
+  Owner& stillNone = w.ask(wish("/ok"));  // until the prober has drawn its conclusion
+  CHECK(stillNone.story().failed);
+  w.change(Verdict::kAlive, CircuitState::kHalfOpen);
+  Owner& next = w.ask(wish("/ok"));
+  w.until([&] { return next.story().closed; });
+}
+
+TEST_CASE("request: a trial that ends without an outcome is given back") {
+  RequestWorld w([](Options& o) { o.retry.maxRetries = 0; });
+  w.change(Verdict::kAlive, CircuitState::kHalfOpen);
+  const char* how = "";
+  Wish asked = wish("/test");
+  SUBCASE("cancelled while it waits") {
+    how = "waiting";
+    w.ask(asked).request().cancel();
+  }
+  SUBCASE("cancelled when sent") {
+    how = "sent";
+    w.send(asked).request().cancel();
+  }
+  SUBCASE("destroyed") {
+    how = "destroyed";
+    w.drop(w.send(asked));
+    w.settle();
+  }
+  SUBCASE("by the client's deadline") {
+    how = "deadline";
+    asked.deadline = milliseconds(10);
+    Owner& owner = w.send(asked);
+    w.until([&] { return owner.story().failed; });
+  }
+  SUBCASE("refused: alive, but nothing was tried") {
+    how = "refused";
+    asked.path = "/refuse-once";
+    Owner& owner = w.send(asked);
+    w.until([&] { return owner.story().failed; });
+  }
+  CAPTURE(how);
+  CHECK(w.outcomes.seen.empty());
+  Owner& next = w.ask(wish("/ok"));
+  w.until([&] { return next.story().over(); });
+  CHECK(next.story().closed);
+}
+
+TEST_CASE("request: a trial that is sent again is the same trial") {
+  RequestWorld w;
+  w.change(Verdict::kAlive, CircuitState::kHalfOpen);
+  Owner& trial = w.ask(wish("/refuse-once", Version::kHttp2, "body"));
+  w.until([&] { return trial.story().over(); });
+  CHECK(trial.story().closed);
+  CHECK(w.outcomes.seen.size() == 1);
+}
+
+// --- cancel ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+// A request in each of its states.
+struct Stage {
+  State state;
+  std::function<Owner&(RequestWorld&)> reach;
+};
+
+std::vector<Stage> stages() {
+  return {
+      {State::kHeld,
+       [](RequestWorld& w) -> Owner& {
+         w.change(Verdict::kSuspect);
+         return w.ask(wish("/hang"));
+       }},
+      {State::kWaiting, [](RequestWorld& w) -> Owner& { return w.ask(wish("/hang")); }},
+      {State::kSending, [](RequestWorld& w) -> Owner& { return w.send(wish("/hang")); }},
+      {State::kAnswering,
+       [](RequestWorld& w) -> Owner& {
+         Owner& owner = w.send(wish("/test"));
+         w.remote.last().begin(200, 100);
+         w.settle();
+         return owner;
+       }},
+      {State::kAnswered,
+       [](RequestWorld& w) -> Owner& {
+         Wish tunnel = wish("/tunnel", Version::kHttp11);
+         tunnel.upgrade = "test";
+         Owner& owner = w.send(tunnel);
+         w.remote.last().switchProtocols();
+         w.settle();
+         w.remote.last().stream->sendEnd();
+         w.settle();
+         return owner;
+       }},
+      {State::kBackingOff,
+       [](RequestWorld& w) -> Owner& {
+         w.remote.onRequest = [](Served& request) { request.refuse(); };
+         Owner& owner = w.send(wish("/ok"));
+         w.until([&] { return w.remote.requests.size() == 2; });
+         w.until([&] { return owner.request().state() == State::kBackingOff; });
+         w.remote.onRequest = nullptr;
+         return owner;
+       }},
+      {State::kEnded,
+       [](RequestWorld& w) -> Owner& {
+         Owner& owner = w.ask(wish("/ok"));
+         w.until([&] { return owner.story().over(); });
+         return owner;
+       }},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("request: cancelled or destroyed in any state, nothing is told and nothing is left") {
+  for (const Stage& stage : stages()) {
+    for (const bool destroyed : {false, true}) {
+      CAPTURE(toString(stage.state));
+      CAPTURE(destroyed);
+      RequestWorld w;
+      Owner& owner = stage.reach(w);
+      REQUIRE(owner.request().state() == stage.state);
+      const size_t sent = w.remote.requests.size();
+      const Story& story = w.stories.back();
+      const Story before = story;
+      if (destroyed) {
+        w.drop(owner);
+        w.loop.clearDeferred();
+      } else {
+        owner.request().cancel();
+        owner.request().cancel();
+        CHECK(owner.request().ended());
+      }
+      w.run(seconds(1));
+      CHECK(story.events == before.events);
+      CHECK(w.peer().requestsHeld() + w.peer().requestsInFlight() == 0);
+      CHECK(w.remote.requests.size() == sent);
+      const bool onTheWire =
+          stage.state == State::kSending || stage.state == State::kAnswering || stage.state == State::kAnswered;
+      if (onTheWire) CHECK(w.remote.last().wasReset);
+      w.change(Verdict::kAlive);
+      w.answered();
+    }
+  }
+}
+
+TEST_CASE("request: cancelled or destroyed from inside any callback, nothing follows") {
+  for (const Version version : kVersions) {
+    for (const bool destroyed : {false, true}) {
+      for (const std::string at : {"1xx", "head", "data", "trailers", "end", "sent", "closed"}) {
+        CAPTURE(http::toString(version));
+        CAPTURE(destroyed);
+        CAPTURE(at);
+        RequestWorld w;
+        w.remote.onRequest = [](Served& request) {
+          if (request.head.path != "/test") return;
+          request.inform(103);
+          http::HeaderList trailers;
+          trailers.add("checksum", "1");
+          request.answer(200, "answer", trailers);
+        };
+        Owner& owner = w.make(wish("/test", version, "some body"));
+        bool reached = false;
+        owner.on = [&](const std::string& event) {
+          if (event != at || reached) return;
+          reached = true;
+          if (destroyed) {
+            w.drop(owner);
+          } else {
+            owner.request().cancel();
+          }
+        };
+        owner.start();
+        w.run(milliseconds(20));
+        CHECK(reached);
+        const Story& story = w.stories.front();
+        if (!destroyed) {  // destroyed at the turn's end: what came before it was told
+          CHECK(story.ends == (at == "closed" ? 1 : 0));
+          CHECK(story.events.ends_with(at == "1xx" ? "103" : at));
+        }
+        CHECK(w.peer().requestsInFlight() == 0);
+        w.answered(version);
+      }
+    }
+  }
+}
+
+TEST_CASE("request: destroyed from inside its failure") {
+  const char* how = "";
+  RequestWorld w;
+  SUBCASE("by the circuit, from inside start()") {
+    how = "start";
+    w.change(Verdict::kDead, CircuitState::kOpen);
+    Owner& owner = w.make(wish("/ok"));
+    owner.on = [&](const std::string&) { w.drop(owner); };
+    owner.start();
+  }
+  SUBCASE("by the peer's death") {
+    how = "death";
+    Owner& owner = w.send(wish("/hang"));
+    owner.on = [&](const std::string&) { w.drop(owner); };
+    w.change(Verdict::kDead, CircuitState::kOpen);
+  }
+  SUBCASE("by its deadline") {
+    how = "deadline";
+    Owner& owner = w.send(wish("/hang"));
+    owner.on = [&](const std::string&) { w.drop(owner); };
+    w.run(seconds(11));
+  }
+  SUBCASE("by a failed connect") {
+    how = "connect";
+    w.remote.listener.refuse();
+    Owner& owner = w.ask(wish("/ok"));
+    owner.on = [&](const std::string&) { w.drop(owner); };
+    w.settle();
+  }
+  SUBCASE("by a lost connection") {
+    how = "loss";
+    Owner& owner = w.send(wish("/hang"));
+    owner.on = [&](const std::string&) { w.drop(owner); };
+    w.remote.connections.front()->abort();
+    w.settle();
+  }
+  SUBCASE("with its peer") {
+    how = "gone";
+    Owner& owner = w.send(wish("/hang"));
+    owner.on = [&](const std::string&) { w.drop(owner); };
+    w.peers.apply(PeerSet(2, {}));
+  }
+  CAPTURE(how);
+  w.loop.clearDeferred();
+  CHECK(w.stories.front().events == "failed");
+  CHECK(w.owners.empty());
+}
+
+TEST_CASE("request: a failure may start the next one") {
+  RequestWorld w;
+  w.remote.listener.refuse();
+  Owner& first = w.make(wish("/ok", Version::kHttp11));
+  Owner* second = nullptr;
+  first.on = [&](const std::string&) {
+    w.remote.listener.listen();
+    second = &w.ask(wish("/ok", Version::kHttp11));
+  };
+  first.start();
+  w.until([&] { return second != nullptr && second->story().over(); });
+  CHECK(second->story().closed);
+}
+
+TEST_CASE("request: after the end its owner may go on talking to it") {
+  RequestWorld w;
+  w.change(Verdict::kDead, CircuitState::kOpen);
+  Owner& owner = w.ask(wish("/ok"));
+  REQUIRE(owner.story().failed);
+  owner.give("bytes");
+  owner.giveEnd();
+  owner.request().consumed(100);
+  owner.request().cancel();
+  CHECK(owner.story().events == "failed");
+}
