@@ -78,7 +78,7 @@ void Request::enter(State to) {
   }
   if (to == State::kWaiting) heldSince_ = TimePoint::max();
   if (to == State::kHeld) {
-    heldSince_ = std::min(heldSince_, now());
+    heldSince_ = std::min(heldSince_, peer_.context().now());
     peer_.hold(*this);
     peer_.stats().held.add();
   }
