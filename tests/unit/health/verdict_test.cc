@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "peerpulse/health/peer_protocol.h"
 #include "peerpulse/health/probe_mode.h"
 
 namespace peerpulse::health {
@@ -23,10 +24,11 @@ std::vector<std::string> names(Enum last) {
 
 using Names = std::vector<std::string>;
 
-TEST_CASE("verdict: the words of verdicts, circuits and probe modes") {
+TEST_CASE("verdict: the words of verdicts, circuits, probe modes and protocols") {
   CHECK((names(Verdict::kStalled) == Names{"unknown", "alive", "suspect", "dead", "refusing", "stalled"}));
   CHECK((names(CircuitState::kHalfOpen) == Names{"closed", "open", "half_open"}));
   CHECK((names(ProbeMode::kL4) == Names{"fast_ping", "slow_ping", "l4"}));
+  CHECK((names(PeerProtocol::kHttp2) == Names{"unknown", "http1", "http2"}));
 }
 
 TEST_CASE("verdict: every reason has a word of its own") {
