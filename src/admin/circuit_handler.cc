@@ -100,7 +100,7 @@ Response handleCircuit(const Context& context, const Request& request) {
   const char* state = kStates[static_cast<size_t>(order.change.kind)];
   const bool limited = order.change.ttl > Duration::zero();
   const std::string ttl = limited ? formatDuration(order.change.ttl) : "";
-  const std::string& name = (*context.sources.peers)[index(*id)].name;
+  const std::string& name = (*context.sources.peers)[slot(*id)].name;
   log::write(log::Level::kWarn, "operator_override",
              log::Fields().add("peer", name).add("state", state).add("ttl", ttl).add("why", order.why));
   if (!context.sources.overrideCircuit) return errorResponse(503, "unavailable", "overrides are not available");

@@ -72,7 +72,7 @@ Response handlePeers(const Context& context, const Request&) {
 Response handlePeer(const Context& context, const Request& request) {
   const auto id = peerOfPath(context, request);
   if (!id) return errorResponse(404, "not_found", "there is no peer of that name; /peers lists them");
-  return jsonResponse(peerJson(context, (*context.sources.peers)[index(*id)]));
+  return jsonResponse(peerJson(context, (*context.sources.peers)[slot(*id)]));
 }
 
 }  // namespace peerpulse::admin

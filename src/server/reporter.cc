@@ -81,12 +81,12 @@ void Reporter::tell(const health::Transition& transition, WallTime at) {
       verdictChanged ? health::toString(transition.to.verdict) : health::toString(transition.to.circuit),
       health::toString(transition.to.reason));
   events_.add(transition, at);
-  logTransition(peers_[index(transition.peer)].name, transition, at);
+  logTransition(peers_[slot(transition.peer)].name, transition, at);
 }
 
 void Reporter::tell(const health::Degrading& warning, WallTime at) {
   events_.add(warning, at);
-  logDegrading(peers_[index(warning.peer)].name, warning, at);
+  logDegrading(peers_[slot(warning.peer)].name, warning, at);
 }
 
 void Reporter::tell(const admin::LocalChange& change, WallTime at) {
@@ -99,7 +99,7 @@ void Reporter::tell(const admin::LocalChange& change, WallTime at) {
 }
 
 void Reporter::tell(const GateFailure& failure, WallTime at) {
-  const proxy::PeerOptions& peer = peers_[index(failure.peer)];
+  const proxy::PeerOptions& peer = peers_[slot(failure.peer)];
   logGateFailure(peer.name, peer.listen, failure, at);
 }
 

@@ -213,7 +213,7 @@ void Server::beginDrain() {
   drainTimer_->enable(config_.drainTimeout);
   // Before the workers: the connections that the accept queues hand over reach them ahead of the order to drain.
   for (const GateFailure& failure : gates_.drain(dispatcher_.now())) {
-    const auto& peer = config_.proxy.peers[index(failure.peer)];
+    const auto& peer = config_.proxy.peers[slot(failure.peer)];
     logGateFailure(peer.name, peer.listen, failure, dispatcher_.wallNow());
   }
   workersDraining_ = workers_.size();
