@@ -1,69 +1,36 @@
 #include "admin_connection.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "service.h"
 
 namespace peerpulse::admin {
 
-AdminConnection::AdminConnection(Service& service, Fd fd)
-    : service_(service), lastActivity_(service.dispatcher().now()) {
-  connection_ = net::Connection::accepted(service.dispatcher(), service.blocks(), std::move(fd), *this);
-}
+AdminConnection::AdminConnection(Service& service, std::unique_ptr<net::Transport> transport)
+    : service_(service),
+      connection_(service.io(), std::move(transport), *this),
+      lastActivity_(service.dispatcher().now()) {}
 
 AdminConnection::~AdminConnection() = default;
 
-void AdminConnection::onRead(Slice data) {
-  lastActivity_ = service_.dispatcher().now();
-  if (codec_) {
-    receive(std::move(data));
-    return;
-  }
-  first_.append(std::move(data));
-  preface_ = http::detectPreface(first_.toString());
-  if (preface_ == http::Preface::kNeedMore) return;
+std::unique_ptr<http::Codec> AdminConnection::createCodec(http::Preface preface) {
   const http::CodecLimits& limits = service_.limits();
-  codec_ = preface_ == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, limits)
-                                             : http::createH1ServerCodec(*this, limits);
-  while (!first_.empty() && !closed_)
-    receive(first_.takeFront());
+  return preface == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, limits)
+                                          : http::createH1ServerCodec(*this, limits);
 }
 
-void AdminConnection::receive(Slice data) {
-  const Result<void> received = codec_->receive(std::move(data));
-  if (received || closed_) return;
-  pump();  // the codec's last words
-  shut();
+// A half-closed client may still wait for an answer; nobody half-closes an endless stream.
+void AdminConnection::onSettled() {
+  if (connection_.remoteEnded() && subscribed()) connection_.close("the subscriber has gone");
 }
 
-void AdminConnection::onEof() {
-  if (!codec_) {
-    shut();
-    return;
-  }
-  codec_->receiveEof();
-  // A half-closed client may still wait for an answer; nobody half-closes an endless stream.
-  if (subscribed()) shut();
-  if (!closed_) service_.flushQueue().add(*this);
-}
+void AdminConnection::onEnded(const wire::End&) { service_.remove(*this); }
 
-void AdminConnection::onOutputReady() { service_.flushQueue().add(*this); }
-
-void AdminConnection::flushNow() {
-  if (closed_ || !codec_) return;
-  pump();
-  if (closed_) return;
-  if (codec_->finished() && connection_->output().empty()) {
-    shut();
-    return;
-  }
-  connection_->setReadEnabled(codec_->wantsRead());
-}
-
-void AdminConnection::pump() {
-  const uint64_t written = connection_->bytesWritten();
-  connection_->sendFrom(*codec_);
-  if (connection_->bytesWritten() > written) lastActivity_ = service_.dispatcher().now();
+Duration AdminConnection::idleFor(TimePoint now) {
+  const uint64_t moved = connection_.bytesMoved();
+  if (std::exchange(bytesMoved_, moved) != moved || subscribed()) lastActivity_ = now;
+  return now - lastActivity_;
 }
 
 Exchange& AdminConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {
@@ -90,15 +57,6 @@ void AdminConnection::remove(Exchange& exchange) {
 
 bool AdminConnection::subscribed() const {
   return std::any_of(exchanges_.begin(), exchanges_.end(), [](const auto& e) { return e->streaming(); });
-}
-
-void AdminConnection::shut() {
-  if (closed_) return;
-  closed_ = true;
-  unlink();
-  if (codec_) codec_->connectionLost("the admin closed the connection");
-  connection_->close();
-  service_.remove(*this);
 }
 
 }  // namespace peerpulse::admin

@@ -1,5 +1,4 @@
-// AdminConnection: one client of the admin. Tells HTTP/1.1 from HTTP/2 by the preface, runs the codec, and
-// makes an Exchange of every request.
+// AdminConnection: one client of the admin. Makes an Exchange of every request.
 //
 // Threading: the admin's thread.
 // Ownership: owned by the Service; destroyed by deferred deletion.
@@ -10,58 +9,46 @@
 
 #include "exchange.h"
 #include "peerpulse/http/codec.h"
-#include "peerpulse/net/connection.h"
-#include "peerpulse/net/flush_queue.h"
+#include "peerpulse/wire/codec_connection.h"
 
 namespace peerpulse::admin {
 
 class Service;
 
-class AdminConnection : public event::DeferredDeletable,
-                        public net::ConnectionCallbacks,
-                        public http::ServerCodecOwner,
-                        public net::Flushable {
+class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOwner, http::ServerCodecOwner {
  public:
   using List = std::list<std::unique_ptr<AdminConnection>>;
 
-  AdminConnection(Service& service, Fd fd);
+  AdminConnection(Service& service, std::unique_ptr<net::Transport> transport);
   ~AdminConnection() override;
 
   Service& service() { return service_; }
-  /// Since when nothing moved; subscribers are never idle.
-  bool idleSince(TimePoint limit) const { return !subscribed() && lastActivity_ < limit; }
-  void flushNow() override;
+  /// To be asked now and then: for how long nothing moved, as far as it was asked. Subscribers are never idle.
+  Duration idleFor(TimePoint now);
   /// The exchange has ended.
   void remove(Exchange& exchange);
-  void shut();
+  void close(std::string_view why) { connection_.close(why); }
 
   List::iterator self;  ///< the place in the service's list
 
  private:
-  // net::ConnectionCallbacks
-  void onRead(Slice data) override;
-  void onReadDone() override { flushNow(); }
-  void onEof() override;
-  void onWritable() override { flushNow(); }
-  void onClosed(const Error&) override { shut(); }
+  // wire::CodecConnectionOwner
+  std::unique_ptr<http::Codec> createCodec(http::Preface preface) override;
+  void onSettled() override;
+  void onEnded(const wire::End& end) override;
   // http::ServerCodecOwner
   http::Receiver* onRequest(http::ResponseStream& stream, http::RequestHead&& head) override;
   http::Receiver* onBadRequest(http::ResponseStream& stream, int status, std::string_view detail) override;
-  void onOutputReady() override;
+  void onOutputReady() override { connection_.outputReady(); }
 
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
-  void receive(Slice data);
-  void pump();
   bool subscribed() const;
 
   Service& service_;
-  http::Preface preface_ = http::Preface::kNeedMore;
-  Buffer first_;  // bytes before the preface is known
-  std::unique_ptr<http::Codec> codec_;
-  std::unique_ptr<net::Connection> connection_;
+  wire::CodecConnection connection_;
   Exchange::List exchanges_;
+  uint64_t bytesMoved_ = 0;  // when last asked
   TimePoint lastActivity_;
-  bool closed_ = false;
 };
 
 }  // namespace peerpulse::admin

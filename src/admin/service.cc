@@ -24,7 +24,8 @@ Service::Service(event::Dispatcher& dispatcher, Sources sources)
     : dispatcher_(dispatcher),
       sources_(std::move(sources)),
       limits_(adminLimits()),
-      flushQueue_(dispatcher),
+      connector_(dispatcher),
+      io_(dispatcher, connector_),
       tick_(dispatcher.createTimer([this] { onTick(); })),
       published_(sources_.events->lastSequence()),
       wakeup_(std::make_shared<Wakeup>()) {
@@ -43,7 +44,7 @@ Service::~Service() {
   sources_.events->setListener(nullptr);
   wakeup_->service = nullptr;
   while (!connections_.empty())
-    connections_.front()->shut();
+    connections_.front()->close("the admin ends");
   // They refer to this.
   dispatcher_.clearDeferred();
 }
@@ -61,7 +62,8 @@ Result<void> Service::listen(const SocketAddress& address) {
 
 void Service::onAccept(Fd fd) {
   if (connections_.size() >= kMaxConnections) return;  // closed at once: better than a client that waits
-  connections_.push_front(std::make_unique<AdminConnection>(*this, std::move(fd)));
+  connections_.push_front(
+      std::make_unique<AdminConnection>(*this, std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd))));
   connections_.front()->self = connections_.begin();
 }
 
@@ -72,10 +74,10 @@ void Service::remove(AdminConnection& connection) {
 }
 
 void Service::onTick() {
-  const TimePoint limit = dispatcher_.now() - kIdleTimeout;
+  const TimePoint now = dispatcher_.now();
   for (auto at = connections_.begin(); at != connections_.end();) {
     AdminConnection& connection = **at++;
-    if (connection.idleSince(limit)) connection.shut();
+    if (connection.idleFor(now) >= kIdleTimeout) connection.close("idle");
   }
   subscribers_.forEach([](Exchange& exchange) { exchange.sendEvent(kHeartbeat); });
   tick_->enable(kTick);

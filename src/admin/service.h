@@ -12,9 +12,9 @@
 #include "admin_connection.h"
 #include "json_response.h"
 #include "peerpulse/admin/server.h"
-#include "peerpulse/net/flush_queue.h"
 #include "peerpulse/net/listener.h"
-#include "peerpulse/net/read_blocks.h"
+#include "peerpulse/net/plain_transport.h"
+#include "peerpulse/wire/io_context.h"
 
 namespace peerpulse::admin {
 
@@ -31,8 +31,7 @@ class Service {
   const SocketAddress& address() const { return address_; }
 
   event::Dispatcher& dispatcher() { return dispatcher_; }
-  net::ReadBlocks& blocks() { return blocks_; }
-  net::FlushQueue& flushQueue() { return flushQueue_; }
+  wire::IoContext& io() { return io_; }
   const http::CodecLimits& limits() const { return limits_; }
   const Sources& sources() const { return sources_; }
   const EventLog& events() const { return *sources_.events; }
@@ -62,8 +61,8 @@ class Service {
   event::Dispatcher& dispatcher_;
   Sources sources_;
   http::CodecLimits limits_;
-  net::ReadBlocks blocks_;
-  net::FlushQueue flushQueue_;
+  net::PlainConnector connector_;
+  wire::IoContext io_;
   SocketAddress address_;
   std::unique_ptr<net::ListenSocket> socket_;
   std::unique_ptr<net::Acceptor> acceptor_;

@@ -61,10 +61,10 @@ class ByteSet {
   }
   constexpr bool has(char c) const { return has_[static_cast<unsigned char>(c)]; }
   constexpr bool hasAll(std::string_view text) const {
-    for (const char c : text) {
-      if (!has(c)) return false;
-    }
-    return true;
+    bool all = true;
+    for (const char c : text)
+      all &= has(c);  // no branch: texts are short and nearly always good
+    return all;
   }
 
  private:

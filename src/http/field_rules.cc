@@ -11,7 +11,11 @@ constexpr ByteSet kTokenBytes("!#$%&'*+-.^_`|~");
 }  // namespace
 
 FieldKind kindOf(std::string_view name) {
-  const auto is = [name](std::string_view known) { return equalsIgnoreCase(name, known); };
+  if (name.empty()) return FieldKind::kOther;
+  const char first = static_cast<char>(name.front() | 0x20);
+  const auto is = [name, first](std::string_view known) {
+    return first == known.front() && equalsIgnoreCase(name, known);
+  };
   switch (name.size()) {
     case 2: return is("te") ? FieldKind::kTe : FieldKind::kOther;
     case 4: return is("host") ? FieldKind::kHost : FieldKind::kOther;

@@ -17,12 +17,12 @@ health::ProbeOptions effectiveOptions(const ProberPeer& peer) {
 
 }  // namespace
 
-PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, net::ReadBlocks& blocks,
+PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wire::IoContext& io,
                        health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch,
                        uint32_t jitterSeed, Duration phase)
     : peer_(peer),
       dispatcher_(dispatcher),
-      blocks_(blocks),
+      io_(io),
       table_(table),
       callbacks_(callbacks),
       watch_(watch),
@@ -118,7 +118,7 @@ void PeerProber::apply(const health::Action& action) {
 void PeerProber::run(const health::OpenConnection& action) {
   dropSession();
   stats_.connects.add();
-  session_ = std::make_unique<ProbeSession>(dispatcher_, blocks_, peer_.address, action, peer_.options.healthPath,
+  session_ = std::make_unique<ProbeSession>(io_, peer_.address, action, peer_.options.healthPath,
                                             [this](const health::Event& event) { feed(event); });
 }
 

@@ -18,9 +18,8 @@ namespace peerpulse::probe {
 
 class PeerProber {
  public:
-  PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, net::ReadBlocks& blocks,
-             health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch, uint32_t jitterSeed,
-             Duration phase);
+  PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wire::IoContext& io, health::CircuitTable& table,
+             ProberCallbacks& callbacks, LocalWatch& watch, uint32_t jitterSeed, Duration phase);
   ~PeerProber();
 
   /// Gives the event to the peer's health now (or, from inside one of its actions, right after them).
@@ -51,7 +50,7 @@ class PeerProber {
 
   const ProberPeer& peer_;
   event::Dispatcher& dispatcher_;
-  net::ReadBlocks& blocks_;
+  wire::IoContext& io_;
   health::CircuitTable& table_;
   ProberCallbacks& callbacks_;
   LocalWatch& watch_;

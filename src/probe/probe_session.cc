@@ -38,15 +38,10 @@ health::SegmentCounters countersOf(const net::TcpInfo& info) {
   return counters;
 }
 
-std::unique_ptr<http::ClientCodec> createCodec(health::ConnectionKind kind, http::ClientCodecOwner& owner) {
-  return kind == health::ConnectionKind::kHttp2 ? http::createH2ClientCodec(owner, probeLimits())
-                                                : http::createH1ClientCodec(owner, probeLimits());
-}
-
 }  // namespace
 
-ProbeSession::ProbeSession(event::Dispatcher& dispatcher, net::ReadBlocks& blocks, const SocketAddress& address,
-                           const health::OpenConnection& what, std::string healthPath, Report report)
+ProbeSession::ProbeSession(wire::IoContext& io, const SocketAddress& address, const health::OpenConnection& what,
+                           std::string healthPath, Report report)
     : authority_(address.isUnix() ? "localhost" : address.toString()),
       healthPath_(std::move(healthPath)),
       epoch_(what.epoch),
@@ -55,68 +50,42 @@ ProbeSession::ProbeSession(event::Dispatcher& dispatcher, net::ReadBlocks& block
       healthCheck_([this](int status) {
         this->report(health::HealthAnswered{epoch_, status});
       }),
-      codec_(createCodec(kind_, *this)),
-      connection_(net::Connection::connectTo(dispatcher, blocks, address, probeSocketOptions(), *this)) {}
+      connection_(io, address, probeSocketOptions(), makeCodec(), *this) {
+  connection_.resetWhenFinished();  // whoever ends it: neither side keeps a TIME_WAIT
+}
+
+std::unique_ptr<http::Codec> ProbeSession::makeCodec() {
+  auto codec = kind_ == health::ConnectionKind::kHttp2 ? http::createH2ClientCodec(*this, probeLimits())
+                                                       : http::createH1ClientCodec(*this, probeLimits());
+  codec_ = codec.get();
+  return codec;
+}
 
 void ProbeSession::report(const health::Event& event) {
   reported_ = true;
   if (!over_) report_(event);
 }
 
-void ProbeSession::onConnected() {
+void ProbeSession::onReady() {
   if (kind_ == health::ConnectionKind::kHealthGet) healthCheck_.send(*codec_, authority_, healthPath_);
   report(health::Connected{epoch_});
-  reported_ = false;
-  send();
 }
 
 void ProbeSession::sendPing(uint32_t sequence) {
-  if (over_) return;
-  codec_->submitPing(static_cast<uint64_t>(epoch_) << 32 | sequence);
-  send();
+  connection_.sendNow([&] { codec_->submitPing(static_cast<uint64_t>(epoch_) << 32 | sequence); });
 }
 
-void ProbeSession::send() {
-  if (!outputReady_ || over_ || receiving_ || connection_->state() != net::Connection::State::kOpen) return;
-  if (connection_->output().size() < net::Connection::kOutputLimit) {
-    outputReady_ = false;
-    codec_->produce(connection_->output(), net::Connection::kOutputLimit);
-    if (connection_->output().size() >= net::Connection::kOutputLimit) outputReady_ = true;  // not all of it
-  }
-  connection_->flush();
+void ProbeSession::onSettled() {
+  const bool unreported = !std::exchange(reported_, false);
+  if (std::exchange(heard_, false) && unreported) report(health::Received{epoch_});
 }
 
-void ProbeSession::onRead(Slice data) {
-  if (over_) return;
-  receiving_ = true;
-  const Result<void> received = codec_->receive(std::move(data));
-  receiving_ = false;
-  if (over_) return;
-  if (!received || codec_->finished()) {
-    report(health::Received{epoch_});
-    end(0, !received);
-  }
-}
-
-void ProbeSession::onReadDone() {
-  if (over_) return;
-  if (!reported_) report(health::Received{epoch_});
-  reported_ = false;
-  send();
-}
-
-void ProbeSession::onEof() {
-  if (over_) return;
-  codec_->receiveEof();
-  end(0, false);
-}
-
-void ProbeSession::onWritable() { send(); }
-
-void ProbeSession::onClosed(const Error& error) {
-  if (over_) return;
-  codec_->connectionLost(error.message);
-  end(error.code, false);
+void ProbeSession::onEnded(const wire::End& end) {
+  if (end.kind == wire::End::Kind::kLocal) return;
+  codec_->connectionLost(end.detail);  // that a health check broke off is said first
+  const bool notHttp2 = end.kind == wire::End::Kind::kProtocol;
+  if (notHttp2 || end.kind == wire::End::Kind::kFinished) report(health::Received{epoch_});
+  report(health::Closed{epoch_, end.error, notHttp2});
 }
 
 void ProbeSession::onGoAway(uint32_t errorCode, std::string_view debugData) {
@@ -127,17 +96,14 @@ void ProbeSession::onPingAck(uint64_t payload) {
   report(health::PingAcked{static_cast<uint32_t>(payload >> 32), static_cast<uint32_t>(payload)});
 }
 
-void ProbeSession::end(int error, bool notHttp2) { report(health::Closed{epoch_, error, notHttp2}); }
-
 void ProbeSession::close() {
-  if (over_) return;
   over_ = true;
-  connection_->abort();
+  connection_.abort("closed by the prober");
 }
 
 std::optional<health::KernelView> ProbeSession::kernelView() const {
-  if (over_ || connection_->state() != net::Connection::State::kOpen) return std::nullopt;
-  const auto info = net::readTcpInfo(connection_->fd());
+  if (connection_.state() != wire::CodecConnection::State::kOpen) return std::nullopt;
+  const auto info = net::readTcpInfo(connection_.fd());
   if (!info.has_value()) return std::nullopt;
   health::KernelView view;
   view.lastAckReceived = info->lastAckReceived;

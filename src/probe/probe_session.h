@@ -6,7 +6,7 @@
 // A PING's payload is epoch << 32 | sequence, so that an ACK cannot be taken for another connection's.
 //
 // Threading: the prober's thread.
-// Ownership: its callbacks may run inside it, so it goes through Dispatcher::deferredDelete().
+// Ownership: its callbacks may run inside it, so it goes through Scheduler::deferredDelete().
 #pragma once
 
 #include <cstdint>
@@ -19,17 +19,17 @@
 #include "peerpulse/health/probe_action.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/http/codec.h"
-#include "peerpulse/net/connection.h"
+#include "peerpulse/wire/codec_connection.h"
 
 namespace peerpulse::probe {
 
-class ProbeSession : public event::DeferredDeletable, net::ConnectionCallbacks, http::ClientCodecOwner {
+class ProbeSession : public event::DeferredDeletable, wire::CodecConnectionOwner, http::ClientCodecOwner {
  public:
   using Report = std::function<void(const health::Event&)>;
 
   /// `healthPath` is for ConnectionKind::kHealthGet. The first report comes after this has returned.
-  ProbeSession(event::Dispatcher& dispatcher, net::ReadBlocks& blocks, const SocketAddress& address,
-               const health::OpenConnection& what, std::string healthPath, Report report);
+  ProbeSession(wire::IoContext& io, const SocketAddress& address, const health::OpenConnection& what,
+               std::string healthPath, Report report);
 
   /// Requires that Connected was reported.
   void sendPing(uint32_t sequence);
@@ -39,24 +39,23 @@ class ProbeSession : public event::DeferredDeletable, net::ConnectionCallbacks, 
   std::optional<health::KernelView> kernelView() const;
   uint32_t epoch() const { return epoch_; }
   /// The descriptor, and what to poll it for; -1 when over.
-  int fd() const { return over_ ? -1 : connection_->fd(); }
-  bool connecting() const { return connection_->state() == net::Connection::State::kConnecting; }
+  int fd() const { return connection_.fd(); }
+  bool connecting() const { return connection_.state() == wire::CodecConnection::State::kConnecting; }
 
  private:
-  void onConnected() override;
-  void onRead(Slice data) override;
-  void onReadDone() override;
-  void onEof() override;
-  void onWritable() override;
-  void onClosed(const Error& error) override;
-  void onOutputReady() override { outputReady_ = true; }  // send() takes it once the codec has returned
+  // wire::CodecConnectionOwner
+  void onReady() override;
+  void onHeard() override { heard_ = true; }
+  void onSettled() override;
+  void onEnded(const wire::End& end) override;
+  // http::ClientCodecOwner
+  void onOutputReady() override { connection_.outputReady(); }
   void onCapacityChanged() override {}
   void onGoAway(uint32_t errorCode, std::string_view debugData) override;
   void onPingAck(uint64_t payload) override;
 
-  void send();
+  std::unique_ptr<http::Codec> makeCodec();
   void report(const health::Event& event);
-  void end(int error, bool notHttp2);
 
   std::string authority_;
   std::string healthPath_;
@@ -64,12 +63,11 @@ class ProbeSession : public event::DeferredDeletable, net::ConnectionCallbacks, 
   health::ConnectionKind kind_;
   Report report_;
   HealthCheck healthCheck_;
-  std::unique_ptr<http::ClientCodec> codec_;
-  std::unique_ptr<net::Connection> connection_;
-  bool reported_ = false;    // in this turn's reading: anything said more than that bytes came
-  bool receiving_ = false;   // the codec is on the stack: what it has to say waits for onReadDone()
-  bool outputReady_ = true;  // the codec has something to send: at first, its preface
-  bool over_ = false;
+  http::ClientCodec* codec_ = nullptr;  // the connection's
+  wire::CodecConnection connection_;
+  bool heard_ = false;     // in this turn's reading: bytes came
+  bool reported_ = false;  // and something was said of them
+  bool over_ = false;      // close() was called
 };
 
 }  // namespace peerpulse::probe

@@ -88,11 +88,12 @@ void Prober::runThread(std::function<void()> onRunning) {
   for (const ProberPeer& peer : configured_) {
     const uint32_t seed = jitterSeed_ + index(peer.id) * 2654435761u;  // Knuth: neighbours far apart
     peers_.push_back(
-        std::make_unique<PeerProber>(peer, dispatcher_, blocks_, table_, callbacks_, *watch_, seed, phaseOf(peer)));
+        std::make_unique<PeerProber>(peer, dispatcher_, io_, table_, callbacks_, *watch_, seed, phaseOf(peer)));
   }
   dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
   dispatcher_.run();
   peers_.clear();
+  dispatcher_.clearDeferred();  // their connections refer to io_
   drainTimer_.reset();
 }
 

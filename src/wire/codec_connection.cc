@@ -213,7 +213,7 @@ void CodecConnection::releaseConnection(Leave leave) {
   const auto state = connection_->state();
   const bool unsent = connection_->writable() && !connection_->output().empty();
   const bool remoteSends = state == net::Connection::State::kOpen || state == net::Connection::State::kLocalEnded;
-  if (unsent || (remoteSends && (spoke || leave == Leave::kStaged))) {
+  if (unsent || (remoteSends && (spoke || (serves_ && leave == Leave::kStaged)))) {
     io_.farewells.take(std::move(connection_));
   } else {
     connection_->close();

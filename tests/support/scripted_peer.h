@@ -71,6 +71,7 @@ class TestPeer {
     });
   }
   std::unique_ptr<net::ListenSocket> listener;
+  bool onlyHttp1 = false;  ///< takes the preface of h2 for a bad request
   std::list<std::unique_ptr<ServedRequest>> requests;
   std::function<void(ServedRequest&)> onRequest;                 ///< before its script
   std::function<void(ServedRequest&, int status)> onBadRequest;  ///< without it a bad request fails the test
@@ -87,8 +88,8 @@ class TestPeer {
 
    private:
     std::unique_ptr<http::Codec> createCodec(http::Preface preface) override {
-      return preface == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, {})
-                                              : http::createH1ServerCodec(*this, {});
+      return preface == http::Preface::kHttp2 && !peer_.onlyHttp1 ? http::createH2ServerCodec(*this, {})
+                                                                  : http::createH1ServerCodec(*this, {});
     }
     void onOutputReady() override { connection_.outputReady(); }
     http::Receiver* onRequest(http::ResponseStream& stream, http::RequestHead&& head) override {

@@ -34,13 +34,10 @@ void ClientRequest::submitted() {
   restartTimer();
 }
 
-void ClientRequest::begin(http::ClientCodec& codec, const std::string& authority, net::FlushQueue& queue,
-                          net::Flushable& connection) {
+void ClientRequest::begin(http::ClientCodec& codec, const std::string& authority) {
   PP_ASSERT(state_ == State::kWaiting);
   unlink();
   state_ = State::kActive;
-  flushQueue_ = &queue;
-  connection_ = &connection;
   restartTimer();
 
   http::RequestHead head;
@@ -114,7 +111,6 @@ void ClientRequest::dropStream() {
   if (stream_ == nullptr) return;
   stream_->reset(http::ResetReason::kCancel);
   stream_ = nullptr;
-  flushQueue_->add(*connection_);
 }
 
 void ClientRequest::finish(std::string error) {

@@ -18,7 +18,6 @@
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/http/codec.h"
-#include "peerpulse/net/flush_queue.h"
 
 namespace peerpulse::erasure_writer {
 
@@ -61,9 +60,8 @@ class ClientRequest : public http::ResponseReceiver, public event::DeferredDelet
 
   /// For PeerClient: the clock starts.
   void submitted();
-  /// For ClientConnection: sends it. `connection` is woken when the stream is reset.
-  void begin(http::ClientCodec& codec, const std::string& authority, net::FlushQueue& queue,
-             net::Flushable& connection);
+  /// For PeerClient: sends it.
+  void begin(http::ClientCodec& codec, const std::string& authority);
   /// For PeerClient: no connection could be had.
   void fail(std::string reason);
 
@@ -90,8 +88,6 @@ class ClientRequest : public http::ResponseReceiver, public event::DeferredDelet
   State state_ = State::kIdle;
   ResponseResult result_;
   http::RequestStream* stream_ = nullptr;
-  net::FlushQueue* flushQueue_ = nullptr;
-  net::Flushable* connection_ = nullptr;  // alive while stream_ is
   size_t unsent_ = 0;
 };
 

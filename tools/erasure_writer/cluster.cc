@@ -4,14 +4,13 @@
 
 namespace peerpulse::erasure_writer {
 
-Cluster::Cluster(const ClientConnection::Environment& environment, std::vector<DiskUrl> disks,
-                 const PeerClient::Options& options)
+Cluster::Cluster(wire::IoContext& io, std::vector<DiskUrl> disks, const PeerClient::Options& options)
     : disks_(std::move(disks)) {
   for (const DiskUrl& disk : disks_) {
     auto peer = std::find_if(peers_.begin(), peers_.end(),
                              [&](const auto& known) { return known->authority() == disk.authority; });
     if (peer == peers_.end()) {
-      peers_.push_back(std::make_unique<PeerClient>(environment, disk.address, disk.authority, options));
+      peers_.push_back(std::make_unique<PeerClient>(io, disk.address, disk.authority, options));
       peer = peers_.end() - 1;
     }
     peerOfShard_.push_back(static_cast<size_t>(peer - peers_.begin()));

@@ -15,8 +15,7 @@ namespace peerpulse::erasure_writer {
 
 class Cluster {
  public:
-  Cluster(const ClientConnection::Environment& environment, std::vector<DiskUrl> disks,
-          const PeerClient::Options& options);
+  Cluster(wire::IoContext& io, std::vector<DiskUrl> disks, const PeerClient::Options& options);
 
   size_t peerOf(int shard) const { return peerOfShard_[static_cast<size_t>(shard)]; }
   /// The request's path: that of the shard's disk and `chunk` (as chunkPath() gives it) below it.

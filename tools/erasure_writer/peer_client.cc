@@ -4,9 +4,9 @@
 
 namespace peerpulse::erasure_writer {
 
-PeerClient::PeerClient(const ClientConnection::Environment& environment, const SocketAddress& address,
-                       std::string authority, const Options& options)
-    : environment_(environment), address_(address), authority_(std::move(authority)), options_(options) {}
+PeerClient::PeerClient(wire::IoContext& io, const SocketAddress& address, std::string authority,
+                       const Options& options)
+    : io_(io), address_(address), authority_(std::move(authority)), options_(options) {}
 
 PeerClient::~PeerClient() = default;
 
@@ -23,15 +23,14 @@ void PeerClient::serveWaiting() {
   for (auto it = connections_.rbegin(); it != connections_.rend() && needed > 0; ++it) {
     ClientConnection& connection = **it;
     const bool open = connection.canOpenStream();
-    if (open) environment_.flushQueue.add(connection);
+    if (open) connection.wake();
     if (!open && !connection.connecting()) continue;
     // One h2 connection takes them all, or as many as the peer allows at a time.
     needed = options_.protocol == Protocol::kHttp2 ? 0 : needed - 1;
   }
   while (needed > 0 && mayConnect()) {
-    connections_.push_back(std::make_unique<ClientConnection>(environment_, address_, options_.protocol,
-                                                              options_.connectTimeout,
-                                                              static_cast<ClientConnectionOwner&>(*this)));
+    connections_.push_back(std::make_unique<ClientConnection>(
+        io_, address_, options_.protocol, options_.connectTimeout, static_cast<ClientConnectionOwner&>(*this)));
     --needed;
   }
 }
@@ -44,7 +43,7 @@ bool PeerClient::mayConnect() const {
 
 void PeerClient::onRoom(ClientConnection& connection) {
   while (!waiting_.empty() && connection.canOpenStream()) {
-    waiting_.front().begin(connection.codec(), authority_, environment_.flushQueue, connection);
+    waiting_.front().begin(connection.codec(), authority_);
   }
 }
 
@@ -52,7 +51,7 @@ void PeerClient::onGone(ClientConnection& connection, const std::string& error) 
   const auto found = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const auto& owned) { return owned.get() == &connection; });
   const bool refused = connection.refused();
-  environment_.dispatcher.deferredDelete(std::move(*found));
+  io_.scheduler.deferredDelete(std::move(*found));
   connections_.erase(found);
   if (closing_) return;
   // A connection that failed to open was opened for somebody who waits: on h1 for one request, on h2 for all.

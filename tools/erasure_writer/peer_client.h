@@ -23,8 +23,7 @@ class PeerClient : private ClientConnectionOwner {
     Duration connectTimeout = seconds(10);
   };
 
-  PeerClient(const ClientConnection::Environment& environment, const SocketAddress& address, std::string authority,
-             const Options& options);
+  PeerClient(wire::IoContext& io, const SocketAddress& address, std::string authority, const Options& options);
   ~PeerClient() override;
 
   void submit(ClientRequest& request);
@@ -37,7 +36,7 @@ class PeerClient : private ClientConnectionOwner {
   void serveWaiting();
   bool mayConnect() const;
 
-  ClientConnection::Environment environment_;
+  wire::IoContext& io_;
   SocketAddress address_;
   std::string authority_;
   Options options_;

@@ -19,7 +19,7 @@ constexpr Duration kProgressInterval = milliseconds(100);
 
 }  // namespace
 
-Program::Program(Options options) : options_(std::move(options)), flushQueue_(dispatcher_) {}
+Program::Program(Options options) : options_(std::move(options)) {}
 
 Program::~Program() = default;
 
@@ -89,8 +89,7 @@ std::unique_ptr<ObjectTask> Program::createTask(const RunContext& context, size_
 
 void Program::runLoop() {
   pool_ = std::make_unique<tools::IoPool>(options_.ioThreads);
-  cluster_ = std::make_unique<Cluster>(ClientConnection::Environment{dispatcher_, readBlocks_, flushQueue_},
-                                       options_.disks, options_.client);
+  cluster_ = std::make_unique<Cluster>(io_, options_.disks, options_.client);
   statistics_ = std::make_unique<Statistics>(dispatcher_.now(), cluster_->peerNames());
   const RunContext context{dispatcher_, *pool_, code_, *cluster_, *statistics_, options_.settings};
   run_ = std::make_unique<ObjectRun>(

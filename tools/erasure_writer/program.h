@@ -12,6 +12,7 @@
 #include "erasure_writer/manifest.h"
 #include "erasure_writer/object_run.h"
 #include "erasure_writer/options.h"
+#include "peerpulse/net/plain_transport.h"
 
 namespace peerpulse::erasure_writer {
 
@@ -43,8 +44,8 @@ class Program {
   Options options_;
   event::Dispatcher dispatcher_;
   std::unique_ptr<tools::SignalWatcher> signals_;
-  net::ReadBlocks readBlocks_;
-  net::FlushQueue flushQueue_;
+  net::PlainConnector connector_{dispatcher_};
+  wire::IoContext io_{dispatcher_, connector_};
   ReedSolomon code_;
   Manifest manifest_;            // read: what to read
   std::vector<Source> sources_;  // write: what to write

@@ -4,7 +4,6 @@ namespace peerpulse::storage_node {
 
 Exchange::Exchange(const ExchangeContext& context)
     : host_(context.host),
-      connection_(context.connection),
       stream_(&context.stream),
       head_(context.head),
       expectContinue_(context.expectContinue),
@@ -43,11 +42,7 @@ void Exchange::onReset(http::ResetReason, std::string_view) {
 
 void Exchange::runIo(std::function<void()> work, std::function<void()> done) {
   io_.start(std::move(work), [this, done = std::move(done)] {
-    if (stream_ != nullptr) {
-      done();
-      // Credit given back or output made: the connection looks at both when it flushes.
-      if (stream_ != nullptr) host_.flushQueue().add(connection_);
-    }
+    if (stream_ != nullptr) done();
     settle();
   });
 }
@@ -104,7 +99,6 @@ void Exchange::resetStream(http::ResetReason reason) {
   if (stream_ == nullptr) return;
   stream_->reset(reason);
   stream_ = nullptr;
-  host_.flushQueue().add(connection_);
 }
 
 }  // namespace peerpulse::storage_node

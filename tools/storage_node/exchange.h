@@ -14,7 +14,6 @@
 #include "common/io_pool.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/http/codec.h"
-#include "peerpulse/net/flush_queue.h"
 #include "storage_node/problem.h"
 
 namespace peerpulse::storage_node {
@@ -27,7 +26,6 @@ class ExchangeHost {
   virtual ~ExchangeHost() = default;
   virtual event::Dispatcher& dispatcher() = 0;
   virtual tools::IoPool& pool() = 0;
-  virtual net::FlushQueue& flushQueue() = 0;
   /// `exchange` has nothing left to do; it is destroyed at the end of the turn.
   virtual void release(Exchange& exchange) = 0;
 };
@@ -35,8 +33,6 @@ class ExchangeHost {
 /// What an exchange is made from.
 struct ExchangeContext {
   ExchangeHost& host;
-  /// Of the connection; alive while the stream is.
-  net::Flushable& connection;
   http::ResponseStream& stream;
   /// The request's method is HEAD: answers have no body.
   bool head = false;
@@ -91,7 +87,6 @@ class Exchange : public http::Receiver, public event::DeferredDeletable {
   void settle();
 
   ExchangeHost& host_;
-  net::Flushable& connection_;
   http::ResponseStream* stream_;
   bool head_;
   bool expectContinue_;

@@ -12,48 +12,13 @@ http::CodecLimits codecLimits() {
 
 }  // namespace
 
-Session::Session(SessionHost& host, Fd fd, TimePoint now)
-    : host_(host),
-      connection_(net::Connection::accepted(host.dispatcher(), host.readBlocks(), std::move(fd), *this)),
-      lastMoved_(now) {}
+Session::Session(SessionHost& host, std::unique_ptr<net::Transport> transport)
+    : host_(host), connection_(host.io(), std::move(transport), *this), lastMoved_(host.io().scheduler.now()) {}
 
-void Session::onRead(Slice data) {
-  if (ended_ || closing_) return;
-  if (codec_) {
-    receive(std::move(data));
-    return;
-  }
-  preface_.append(data.view());
-  if (!chooseCodec()) return;
-  receive(Slice::copyOf(preface_));
-  preface_ = {};
+std::unique_ptr<http::Codec> Session::createCodec(http::Preface preface) {
+  return preface == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, codecLimits())
+                                          : http::createH1ServerCodec(*this, codecLimits());
 }
-
-bool Session::chooseCodec() {
-  switch (http::detectPreface(preface_)) {
-    case http::Preface::kNeedMore: return false;
-    case http::Preface::kHttp1: codec_ = http::createH1ServerCodec(*this, codecLimits()); return true;
-    case http::Preface::kHttp2: codec_ = http::createH2ServerCodec(*this, codecLimits()); return true;
-  }
-  return false;
-}
-
-void Session::receive(Slice data) {
-  if (!codec_->receive(std::move(data))) closing_ = true;
-}
-
-void Session::onReadDone() { host_.flushQueue().add(*this); }
-
-void Session::onEof() {
-  if (codec_) codec_->receiveEof();
-  // A half-closed client may still wait for its answers.
-  if (!codec_ || codec_->activeStreams() == 0) closing_ = true;
-  host_.flushQueue().add(*this);
-}
-
-void Session::onWritable() { flushNow(); }
-
-void Session::onClosed(const Error& error) { end(error.message); }
 
 http::Receiver* Session::onRequest(http::ResponseStream& stream, http::RequestHead&& head) {
   return host_.serve(*this, stream, head);
@@ -64,53 +29,26 @@ http::Receiver* Session::onBadRequest(http::ResponseStream& stream, int status, 
 }
 
 void Session::drain() {
-  if (codec_) {
-    codec_->drain();
+  if (http::Codec* codec = connection_.codec(); codec != nullptr) {
+    codec->drain();
   } else {
-    closing_ = true;
+    connection_.close("the server is going away");
   }
-  host_.flushQueue().add(*this);
-}
-
-void Session::abort() {
-  if (ended_) return;
-  connection_->abort();
-  end("the server is going away");
 }
 
 void Session::sweep(TimePoint now) {
-  const uint64_t moved = connection_->bytesRead() + connection_->bytesWritten();
+  const uint64_t moved = connection_.bytesMoved();
   if (moved != bytesMoved_) {
     bytesMoved_ = moved;
     lastMoved_ = now;
     return;
   }
-  const bool busy = codec_ && (codec_->activeStreams() > 0 || closing_);
+  const bool busy = connection_.codec() != nullptr && connection_.codec()->activeStreams() > 0;
   if (busy && now - lastMoved_ >= kStallTimeout) {
     abort();
   } else if (!busy && now - lastMoved_ >= kIdleTimeout) {
-    drain();
-    lastMoved_ = now;
+    connection_.close("idle");
   }
-}
-
-void Session::flushNow() {
-  if (ended_) return;
-  if (codec_) connection_->sendFrom(*codec_);
-  if (ended_) return;
-  if ((closing_ || (codec_ && codec_->finished())) && connection_->output().empty()) {
-    connection_->close();
-    end("closed");
-    return;
-  }
-  connection_->setReadEnabled(!closing_ && (!codec_ || codec_->wantsRead()));
-}
-
-void Session::end(std::string_view why) {
-  if (ended_) return;
-  ended_ = true;
-  if (codec_) codec_->connectionLost(why);
-  host_.release(*this);
 }
 
 }  // namespace peerpulse::storage_node

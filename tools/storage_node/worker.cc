@@ -1,16 +1,11 @@
 #include "worker.h"
 
-#include <vector>
-
 #include "storage_node/reply_exchange.h"
 
 namespace peerpulse::storage_node {
 
 Worker::Worker(const Router& router, tools::IoPool& pool, net::ListenSocket& socket)
-    : router_(router),
-      pool_(pool),
-      flushQueue_(dispatcher_),
-      acceptor_(dispatcher_, socket, [this](Fd fd) { onAccept(std::move(fd)); }) {
+    : router_(router), pool_(pool), acceptor_(dispatcher_, socket, [this](Fd fd) { onAccept(std::move(fd)); }) {
   sweepTimer_ = dispatcher_.createTimer([this] { sweep(); });
   drainTimer_ = dispatcher_.createTimer([this] { abortSessions(); });
 }
@@ -28,24 +23,25 @@ void Worker::drain(Duration timeout) {
 
 void Worker::onAccept(Fd fd) {
   if (sessions_.size() >= kMaxSessions) return;  // closes it
-  auto session = std::make_unique<Session>(static_cast<SessionHost&>(*this), std::move(fd), dispatcher_.now());
+  auto session = std::make_unique<Session>(static_cast<SessionHost&>(*this),
+                                           std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd)));
   Session* key = session.get();
   sessions_.emplace(key, std::move(session));
 }
 
-http::Receiver* Worker::serve(Session& session, http::ResponseStream& stream, const http::RequestHead& head) {
+http::Receiver* Worker::serve(Session&, http::ResponseStream& stream, const http::RequestHead& head) {
   const bool waits = http::equalsIgnoreCase(head.headers.find("expect"), "100-continue");
   // On h2 many say so and do not wait; there an early answer would end in a stream error for them.
   const bool early = waits && head.version != http::Version::kHttp2;
-  const ExchangeContext context{*this, session, stream, head.method == "HEAD", waits, early};
+  const ExchangeContext context{*this, stream, head.method == "HEAD", waits, early};
   if (exchanges_.size() >= kMaxExchanges) {
     return adopt(std::make_unique<ReplyExchange>(context, Problem{503, "too many requests at once"}));
   }
   return adopt(router_.createExchange(context, head));
 }
 
-http::Receiver* Worker::refuse(Session& session, http::ResponseStream& stream, int status, std::string_view detail) {
-  const ExchangeContext context{*this, session, stream, false, false, true};
+http::Receiver* Worker::refuse(Session&, http::ResponseStream& stream, int status, std::string_view detail) {
+  const ExchangeContext context{*this, stream, false, false, true};
   return adopt(std::make_unique<ReplyExchange>(context, Problem{status, std::string(detail)}));
 }
 
@@ -70,12 +66,17 @@ void Worker::release(Exchange& exchange) {
   exitIfDrained();
 }
 
-void Worker::sweep() {
-  std::vector<Session*> sessions;  // a sweep may end a session and so change the map
+// A copy: what is done with a session may end it, and so change the map.
+std::vector<Session*> Worker::sessions() const {
+  std::vector<Session*> sessions;
   sessions.reserve(sessions_.size());
   for (const auto& [session, owner] : sessions_)
     sessions.push_back(session);
-  for (Session* session : sessions)
+  return sessions;
+}
+
+void Worker::sweep() {
+  for (Session* session : sessions())
     session->sweep(dispatcher_.now());
   sweepTimer_->enable(kSweepInterval);
 }
@@ -84,16 +85,13 @@ void Worker::startDrain(Duration timeout) {
   draining_ = true;
   acceptor_.stop();
   drainTimer_->enable(timeout);
-  for (const auto& [session, owner] : sessions_)
-    session->drain();  // only marks it: flushed at the turn's end
+  for (Session* session : sessions())
+    session->drain();
   exitIfDrained();
 }
 
 void Worker::abortSessions() {
-  std::vector<Session*> sessions;
-  for (const auto& [session, owner] : sessions_)
-    sessions.push_back(session);
-  for (Session* session : sessions)
+  for (Session* session : sessions())
     session->abort();
 }
 

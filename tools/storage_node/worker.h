@@ -6,8 +6,10 @@
 
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "peerpulse/net/listener.h"
+#include "peerpulse/net/plain_transport.h"
 #include "storage_node/exchange.h"
 #include "storage_node/router.h"
 #include "storage_node/session.h"
@@ -30,8 +32,7 @@ class Worker : private SessionHost, private ExchangeHost {
   static constexpr Duration kSweepInterval = seconds(5);
 
   event::Dispatcher& dispatcher() override { return dispatcher_; }
-  net::ReadBlocks& readBlocks() override { return readBlocks_; }
-  net::FlushQueue& flushQueue() override { return flushQueue_; }
+  wire::IoContext& io() override { return io_; }
   tools::IoPool& pool() override { return pool_; }
   http::Receiver* serve(Session& session, http::ResponseStream& stream, const http::RequestHead& head) override;
   http::Receiver* refuse(Session& session, http::ResponseStream& stream, int status,
@@ -44,13 +45,14 @@ class Worker : private SessionHost, private ExchangeHost {
   void sweep();
   void startDrain(Duration timeout);
   void abortSessions();
+  std::vector<Session*> sessions() const;
   void exitIfDrained();
 
   const Router& router_;
   tools::IoPool& pool_;
   event::Dispatcher dispatcher_;
-  net::ReadBlocks readBlocks_;
-  net::FlushQueue flushQueue_;
+  net::PlainConnector connector_{dispatcher_};
+  wire::IoContext io_{dispatcher_, connector_};
   net::Acceptor acceptor_;
   std::unique_ptr<event::Timer> sweepTimer_;
   std::unique_ptr<event::Timer> drainTimer_;

@@ -1,6 +1,7 @@
 """See tools/test."""
 
 import argparse
+import functools
 import os
 import pathlib
 import platform
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from tools.testing import python_suite, unit_suite
+from tools.testing import one_case, python_suite, unit_suite
 from tools.testing.outcome import Outcome
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -72,13 +73,14 @@ def _run_suite(plan: Plan, suite: str, patterns: list[str]) -> Outcome:
     return python_suite.run(f"tests/{suite}", plan.build, plan.environment, plan.prefix, patterns)
 
 
-def _build(plan: Plan) -> bool:
-    def make(*targets: str) -> bool:
-        return subprocess.run([str(_ROOT / "tools" / "build"), plan.kind, *targets], check=False).returncode == 0
+def _make(plan: Plan, *targets: str) -> bool:
+    return subprocess.run([str(_ROOT / "tools" / "build"), plan.kind, *targets], check=False).returncode == 0
 
+
+def _build(plan: Plan) -> bool:
     if not plan.unit_names:
-        return make()
-    return make("src/server/peerpulse") and make(*unit_suite.programs(plan.build, plan.unit_names))
+        return _make(plan)
+    return _make(plan, "src/server/peerpulse") and _make(plan, *unit_suite.programs(plan.build, plan.unit_names))
 
 
 def _run_plan(plan: Plan, patterns: list[str]) -> Outcome:
@@ -98,6 +100,14 @@ def _run_plan(plan: Plan, patterns: list[str]) -> Outcome:
     return total
 
 
+def _run_case(name: str, sanitizers: bool) -> Outcome:
+    total = Outcome()
+    for kind in ("asan", "tsan") if sanitizers else ("gcc",):
+        plan = Plan(kind, ())
+        total.add(one_case.run(name, plan.build, functools.partial(_make, plan), plan.environment, plan.prefix))
+    return total
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="tools/test",
@@ -107,9 +117,14 @@ def main() -> int:
                         help="only this one, gcc build unless --sanitizers")
     parser.add_argument("--sanitizers", action="store_true", help="only the sanitized builds")
     parser.add_argument("--quick", action="store_true", help="only the unit suite of the gcc build")
+    parser.add_argument("--case", metavar="NAME",
+                        help="only the C++ test cases of this name (* and ? as in doctest), whatever program has them; "
+                             "builds what they need")
     parser.add_argument("-k", dest="patterns", action="append", default=[], metavar="PATTERN",
                         help="only integration and lab tests whose name contains this")
     arguments = parser.parse_args()
+    if arguments.case is not None:
+        return 0 if _run_case(arguments.case, arguments.sanitizers).good else 1
     total = Outcome()
     for plan in _make_plans(arguments):
         total.add(_run_plan(plan, arguments.patterns))

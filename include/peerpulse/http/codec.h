@@ -23,7 +23,8 @@
 //
 // The end of a connection: finished() says that it is over in order. Whoever wants to end it earlier calls
 // goAway(), writes what produce() then gives, and closes; connectionLost() is for a connection that is gone.
-// The pointer must not be used after that. A receiver must outlive its stream.
+// The pointer must not be used after that: the next stream may be the same object. A receiver must outlive its
+// stream.
 //
 // Re-entry: every stream method may be called from inside any receiver callback. Codecs must not be destroyed
 // from inside one (defer it).
@@ -192,13 +193,13 @@ class ClientCodec : public Codec {
 /// Limits of what a codec accepts (faults.md section 7). Sizes in bytes.
 struct CodecLimits {
   size_t maxHeaderCount = 100;
-  size_t maxHeaderFieldSize = 16 * 1024;
-  size_t maxHeaderListSize = 64 * 1024;
-  size_t maxRequestLineSize = 8 * 1024;
+  size_t maxHeaderFieldSize = size_t{16} * 1024;
+  size_t maxHeaderListSize = size_t{64} * 1024;
+  size_t maxRequestLineSize = size_t{8} * 1024;
   size_t maxChunkExtension = 256;
   uint32_t maxConcurrentStreams = 1024;
   /// Body bytes of one stream and direction that may wait inside the process.
-  size_t streamWindow = 512 * 1024;
+  size_t streamWindow = size_t{512} * 1024;
   /// Resets of streams per second and burst before ENHANCE_YOUR_CALM (h2 server; the trusted local client).
   uint32_t resetBurst = 10'000;
   uint32_t resetsPerSecond = 1'000;

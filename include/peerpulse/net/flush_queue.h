@@ -32,6 +32,7 @@ class FlushQueue {
   LinkedList<Flushable, FlushTag> queue_;
   std::unique_ptr<event::TurnEnd> turnEnd_;
   std::unique_ptr<event::Timer> nextTurn_;
+  bool running_ = false;
 };
 
 }  // namespace peerpulse::net

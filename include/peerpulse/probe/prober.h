@@ -32,8 +32,9 @@
 #include "peerpulse/health/probe_options.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
-#include "peerpulse/net/read_blocks.h"
+#include "peerpulse/net/plain_transport.h"
 #include "peerpulse/stats/peer_stats.h"
+#include "peerpulse/wire/io_context.h"
 
 namespace peerpulse::probe {
 
@@ -114,9 +115,10 @@ class Prober {
   std::unique_ptr<LocalWatch> watch_;
   std::atomic<Duration::rep> loopLag_{0};
 
-  // On the prober's thread. The dispatcher dies before what its deferred objects refer to.
-  net::ReadBlocks blocks_;
+  // On the prober's thread.
   event::Dispatcher dispatcher_;
+  net::PlainConnector connector_{dispatcher_};
+  wire::IoContext io_{dispatcher_, connector_};
   std::vector<std::unique_ptr<PeerProber>> peers_;
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint lastDrain_;

@@ -78,6 +78,9 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   /// Null while the client's first bytes are awaited.
   http::Codec* codec() { return codec_.get(); }
 
+  /// The remote side has ended its direction; the codec knows.
+  bool remoteEnded() const { return remoteEnded_; }
+
   /// From the codec's owner: there is something to send at the end of the turn.
   void outputReady();
   /// Sends now what there is; while the codec is on the stack, when it has returned.

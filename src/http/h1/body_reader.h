@@ -26,10 +26,10 @@ enum class BodyState : uint8_t { kLength, kChunked, kTrailers, kUntilClose, kTun
 
 constexpr bool mayFollow(BodyState from, BodyState to) {
   switch (from) {
-    case BodyState::kLength: return to == BodyState::kDone;
     case BodyState::kChunked: return oneOf(to, BodyState::kTrailers, BodyState::kFault);
     case BodyState::kTrailers: return oneOf(to, BodyState::kDone, BodyState::kFault);
-    case BodyState::kUntilClose: return to == BodyState::kDone;
+    case BodyState::kLength:
+    case BodyState::kUntilClose:
     case BodyState::kTunnel: return to == BodyState::kDone;
     case BodyState::kDone: return to == BodyState::kTunnel;
     case BodyState::kFault: return false;

@@ -38,8 +38,7 @@ RequestStream& ClientCodec::openStream(ResponseReceiver& receiver) {
 
 bool ClientCodec::forget() {
   if (!outgoing_.is(Outgoing::kHead)) return false;
-  outgoing_.to(Outgoing::kNone);
-  receiver_ = nullptr;
+  detach();
   if (life_.is(Life::kOpen)) {
     incoming_.to(Incoming::kIdle);
   } else {

@@ -11,7 +11,6 @@ namespace peerpulse::http::h1 {
 void Connection::openStream(Receiver* receiver) {
   outgoing_.to(Outgoing::kHead);
   receiver_ = receiver;
-  unconsumed_ = droppedBody_ = 0;
 }
 
 void Connection::beginMessage(SendFraming framing, bool end) {
@@ -142,6 +141,7 @@ void Connection::close() {
 
 Receiver* Connection::detach() {
   if (hasStream()) outgoing_.to(Outgoing::kNone);
+  unconsumed_ = droppedBody_ = 0;  // nobody will give that back
   return std::exchange(receiver_, nullptr);
 }
 

@@ -76,6 +76,8 @@ class Connection {
   /// No exchange is on and none follows; what is left of the input goes nowhere.
   void close();
   void stopReading();
+  /// Lets go of the stream; returns whom to tell.
+  Receiver* detach();
   /// Ends the stream in order: the states first, so that its user may open the next from onClosed().
   void closeStream();
   /// Nothing more in or out; the stream (if any) is told.
@@ -94,8 +96,6 @@ class Connection {
   CodecOwner& owner_;
 
  private:
-  /// Lets go of the stream; whom to tell.
-  Receiver* detach();
   void endMessage(const HeaderList& trailers);
 
   std::string failure_;      ///< what the remote side did wrong

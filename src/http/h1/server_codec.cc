@@ -10,7 +10,7 @@ namespace {
 
 /// After an early answer this much of the request is still read, so that the client gets to see the answer
 /// instead of a reset (faults C8).
-constexpr size_t kMaxDiscard = 256 * 1024;
+constexpr size_t kMaxDiscard = size_t{256} * 1024;
 
 }  // namespace
 

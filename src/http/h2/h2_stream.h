@@ -1,19 +1,19 @@
-// H2Stream: the state of one h2 stream, shared by both sides, and its Stream interface.
+// H2Stream: one h2 stream, shared by both sides, and the half of its Stream interface that does not depend on
+// the side.
 //
 // Threading: one thread.
-// Ownership: the session's stream table; when nghttp2 closed the stream, the notification that tells the
-//   receiver so (it is always the last one that names the stream).
-// Invariants: `receiver` is null before the head was delivered (server) and after the stream was detached;
-//   `detached` never goes back to false.
+// Ownership: the session's table, until the last notification that names it was delivered.
+// Invariants: `receiver` is null before the head was delivered (server) and once our user is gone.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 #include "header_block.h"
 #include "peerpulse/base/buffer.h"
 #include "peerpulse/http/codec.h"
+#include "states.h"
 
 namespace peerpulse::http::h2 {
 
@@ -26,38 +26,29 @@ class H2Stream {
   H2Stream& operator=(const H2Stream&) = delete;
   virtual ~H2Stream() = default;
 
-  bool canSend() const { return headersSent && !ended && !detached; }
-
  protected:
   Session& session_;
 
- public:  // state that Session and the codecs work on
-  int32_t id;
+ public:            // what Session and the codecs work on
+  int32_t id;       ///< 0: a request whose head was not sent
+  size_t slot = 0;  ///< in the session's table
   Receiver* receiver = nullptr;
-  bool detached = false;  ///< our user reset it: no more callbacks
-  bool closed = false;    ///< nghttp2 closed it: the last notification is queued
-  bool aborted = false;   ///< closed by a reset
+  Machine<Hold> hold{Hold::kOpen};  ///< changed by Session only, which counts
   // Outgoing.
+  Machine<Outgoing> outgoing{Outgoing::kHead};
   Buffer pending;
   HeaderList outTrailers;
-  bool headersSent = false;
-  bool ended = false;         ///< sendEnd() was called, or headers with `end`
+  bool headRequest = false;   ///< the request is a HEAD
   bool dropBody = false;      ///< answer to HEAD, 204, 304
-  bool headRequest = false;   ///< server: the request was a HEAD
-  bool deferred = false;      ///< nghttp2 waits for nghttp2_session_resume_data()
-  bool outgoingDone = false;  ///< END_STREAM is on the wire
   size_t sentUnreported = 0;  ///< body bytes on the wire of which no onBodySent() told yet
   // Incoming.
-  std::unique_ptr<HeaderBlock> block;  ///< the section being decoded
-  HeaderBudget budget;                 ///< of the message's head, for its trailers
-  bool gotHead = false;                ///< request or final response head complete
-  bool incomingDone = false;
-  bool remoteReset = false;
+  Machine<Incoming> incoming{Incoming::kHead};
+  HeaderBudget budget;  ///< of the message's head, for its trailers
+  bool rstReceived = false;
   int informational = 0;
   size_t unconsumed = 0;  ///< delivered to the receiver and not given back
 };
 
-/// Adds the half of the interface that does not depend on the side.
 template <class Interface>
 class H2StreamOf : public Interface, public H2Stream {
  public:

@@ -10,6 +10,17 @@ constexpr size_t kAbuseFactor = 16;
 
 }  // namespace
 
+void HeaderBlock::restart(HeaderBudget used) {
+  used_ = used;
+  tooLarge_ = complete_ = false;
+  for (std::string* text : {&method_, &scheme_, &authority_, &path_, &host_, &cookie_})
+    text->clear();
+  status_ = -1;
+  hosts_ = cookies_ = 0;
+  contentLength_.reset();
+  fields_ = HeaderList();
+}
+
 AddResult HeaderBlock::add(std::string_view name, std::string_view value) {
   const size_t size = name.size() + value.size() + kFieldOverhead;
   const bool pseudo = !name.empty() && name.front() == ':';
@@ -27,18 +38,25 @@ AddResult HeaderBlock::add(std::string_view name, std::string_view value) {
     return AddResult::kOk;
   }
   if (tooLarge_) return AddResult::kOk;
-  if (name == "host") {
-    ++hosts_;
-    host_ = value;
-  } else if (name == "cookie") {
-    // Crumbs are one field outside of h2 (RFC 9113 8.2.3).
-    if (hasCookie_) cookie_.append("; ");
-    cookie_.append(value);
-    hasCookie_ = true;
-  } else {
-    fields_.add(name, value);
-  }
+  addField(name, value);
   return AddResult::kOk;
+}
+
+void HeaderBlock::addField(std::string_view name, std::string_view value) {
+  switch (kindOf(name)) {
+    case FieldKind::kHost:
+      ++hosts_;
+      host_ = value;
+      return;
+    case FieldKind::kCookie:
+      // Crumbs are one field outside of h2 (RFC 9113 8.2.3).
+      if (cookies_++ > 0) cookie_.append("; ");
+      cookie_.append(value);
+      return;
+    case FieldKind::kContentLength: contentLength_ = parseDigits(value); break;
+    default: break;
+  }
+  fields_.add(name, value);
 }
 
 void HeaderBlock::addPseudo(std::string_view name, std::string_view value) {
@@ -51,15 +69,9 @@ void HeaderBlock::addPseudo(std::string_view name, std::string_view value) {
   } else if (name == ":path") {
     path_ = value;
   } else if (name == ":status") {
-    status_ = value;
+    const auto digits = value.size() == 3 ? parseDigits(value) : std::nullopt;
+    status_ = digits && *digits >= 100 && *digits <= 599 ? static_cast<int>(*digits) : -1;
   }
-}
-
-int HeaderBlock::status() const {
-  if (status_.size() != 3) return -1;
-  const auto value = parseDigits(status_);
-  if (!value || *value < 100 || *value > 599) return -1;
-  return static_cast<int>(*value);
 }
 
 bool HeaderBlock::hostConflict() const {
@@ -67,7 +79,7 @@ bool HeaderBlock::hostConflict() const {
 }
 
 HeaderList HeaderBlock::takeFields() {
-  if (hasCookie_) fields_.add("cookie", cookie_);
+  if (cookies_ > 0) fields_.add("cookie", cookie_);
   return std::move(fields_);
 }
 
@@ -79,16 +91,16 @@ RequestHead HeaderBlock::takeRequest() {
   head.path = std::move(path_);
   head.headers = takeFields();
   head.version = Version::kHttp2;
-  head.contentLength = parseDigits(head.headers.find("content-length"));
+  head.contentLength = contentLength_;
   head.complete = complete_;
   return head;
 }
 
 ResponseHead HeaderBlock::takeResponse() {
   ResponseHead head;
-  head.status = status();
+  head.status = status_;
   head.headers = takeFields();
-  head.contentLength = parseDigits(head.headers.find("content-length"));
+  head.contentLength = contentLength_;
   head.complete = complete_;
   return head;
 }
@@ -113,9 +125,10 @@ void FieldArray::addHeaders(const HeaderList& headers) {
   fields_.reserve(fields_.size() + headers.count());
   for (size_t i = 0; i < headers.count(); ++i) {
     const HeaderField field = headers.at(i);
-    if (field.name.empty() || field.name.front() == ':' || isConnectionField(kindOf(field.name))) continue;
-    if (equalsIgnoreCase(field.name, "host")) continue;
-    if (equalsIgnoreCase(field.name, "te") && !equalsIgnoreCase(field.value, "trailers")) continue;
+    if (field.name.empty() || field.name.front() == ':') continue;
+    const FieldKind kind = kindOf(field.name);
+    if (isConnectionField(kind) || kind == FieldKind::kHost) continue;
+    if (kind == FieldKind::kTe && !equalsIgnoreCase(field.value, "trailers")) continue;
     add(field.name, field.value);
   }
 }

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,15 +32,17 @@ enum class AddResult : uint8_t {
 
 class HeaderBlock {
  public:
-  HeaderBlock(const CodecLimits& limits, HeaderBudget used) : limits_(limits), used_(used) {}
+  explicit HeaderBlock(const CodecLimits& limits) : limits_(limits) {}
 
+  /// Begins a section of a message that has used up `used`.
+  void restart(HeaderBudget used);
   AddResult add(std::string_view name, std::string_view value);
 
   bool tooLarge() const { return tooLarge_; }
   HeaderBudget used() const { return used_; }
   std::string_view method() const { return method_; }
   /// -1 without a valid :status.
-  int status() const;
+  int status() const { return status_; }
   /// Several Host fields, or one that differs from :authority (faults C3).
   bool hostConflict() const;
 
@@ -58,14 +62,16 @@ class HeaderBlock {
   std::string scheme_;
   std::string authority_;
   std::string path_;
-  std::string status_;
+  int status_ = -1;
   std::string host_;
   size_t hosts_ = 0;
   std::string cookie_;
-  bool hasCookie_ = false;
+  size_t cookies_ = 0;
+  std::optional<uint64_t> contentLength_;
   HeaderList fields_;
 
   void addPseudo(std::string_view name, std::string_view value);
+  void addField(std::string_view name, std::string_view value);
   HeaderList takeFields();
 };
 
@@ -76,6 +82,7 @@ class FieldArray {
   /// Adds `headers` without connection-specific fields and without Host (it travels as :authority).
   void addHeaders(const HeaderList& headers);
   void addTrailers(const HeaderList& trailers);
+  void clear() { fields_.clear(); }
   const nghttp2_nv* data() const { return fields_.data(); }
   size_t size() const { return fields_.size(); }
 

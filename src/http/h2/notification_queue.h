@@ -2,14 +2,16 @@
 // calls from inside its callbacks; receivers may do anything. So callbacks only queue.
 //
 // Threading: one thread.
-// Invariants: for one stream the notification that owns it (`last`) is its last one, so raw pointers before
-//   it are valid. Bounded by the bytes of one receive() or produce() call plus the number of streams.
+// Invariants: each stream has one notification of the last kinds, after all others that name it, so the raw
+//   pointers are valid. Bounded by the bytes of one receive() or produce() call plus the number of streams.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "h2_stream.h"
 #include "peerpulse/base/slice.h"
@@ -24,35 +26,50 @@ struct Notification {
     kTrailers,  ///< block
     kEnd,
     kBodySent,
-    kClosed,  ///< last
-    kReset,   ///< last, reason, text
-    kGone,    ///< last; the user knows already
-    kGoAway,  ///< number, text
-    kPingAck,
-    kCapacity,
+    kClosed,   ///< last
+    kReset,    ///< last; reason, text
+    kGone,     ///< last; the user knows already
+    kGoAway,   ///< of the connection; number, text
+    kPingAck,  ///< of the connection; number
   };
-  Kind kind;
-  H2Stream* stream = nullptr;
-  std::unique_ptr<H2Stream> last;
-  std::unique_ptr<HeaderBlock> block;
-  Slice data;
-  uint64_t number = 0;
+  Kind kind = Kind::kEnd;
   ResetReason reason = ResetReason::kNoError;
-  std::string text;
+  H2Stream* stream = nullptr;
+  Slice data;
+  std::unique_ptr<HeaderBlock> block;
+  uint64_t number = 0;
+  std::unique_ptr<std::string> text;  ///< rare
+
+  std::string_view textView() const { return text ? std::string_view(*text) : std::string_view(); }
 };
 
 class NotificationQueue {
  public:
-  bool empty() const { return queue_.empty(); }
+  bool empty() const { return first_ == queue_.size(); }
   void push(Notification notification) { queue_.push_back(std::move(notification)); }
+  Notification& push(Notification::Kind kind, H2Stream* stream) {
+    Notification& added = queue_.emplace_back();
+    added.kind = kind;
+    added.stream = stream;
+    return added;
+  }
+  /// Requires !empty().
   Notification pop() {
-    Notification front = std::move(queue_.front());
-    queue_.pop_front();
+    Notification front = std::move(queue_[first_]);
+    if (++first_ == queue_.size()) rewind();
     return front;
   }
 
  private:
-  std::deque<Notification> queue_;
+  void rewind() {
+    constexpr size_t kKeepCapacity = 256;
+    queue_.clear();
+    if (queue_.capacity() > kKeepCapacity) queue_.shrink_to_fit();  // a burst is over
+    first_ = 0;
+  }
+
+  std::vector<Notification> queue_;
+  size_t first_ = 0;  ///< what is before it was taken
 };
 
 }  // namespace peerpulse::http::h2

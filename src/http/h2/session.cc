@@ -15,8 +15,8 @@ namespace {
 constexpr uint32_t kMaxFrameSize = 64 * 1024;
 constexpr int32_t kConnectionWindow = 16 * 1024 * 1024;
 /// Replies that receiveBytes() serialises ahead; the rest waits in nghttp2, which bounds it (A5).
-constexpr size_t kControlLimit = 16 * 1024;
-constexpr size_t kMaxSentHeaderBlock = 256 * 1024;
+constexpr size_t kControlLimit = size_t{16} * 1024;
+constexpr size_t kMaxSentHeaderBlock = size_t{256} * 1024;
 
 struct OptionDeleter {
   void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
@@ -64,64 +64,49 @@ void Session::announce() {
   PP_ASSERT(nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow) == 0);
 }
 
-void Session::outputReady() { owner_.onOutputReady(); }
-
-H2Stream* Session::adopt(std::unique_ptr<H2Stream> stream) {
-  H2Stream* raw = stream.get();
-  streams_[raw->id] = std::move(stream);
-  return raw;
-}
-
-H2Stream* Session::find(int32_t id) {
-  const auto it = streams_.find(id);
-  return it == streams_.end() ? nullptr : it->second.get();
-}
-
-void Session::beginBlock(H2Stream& stream, HeaderBudget used) {
-  stream.block = std::make_unique<HeaderBlock>(limits_, used);
-}
-
 // --- what streams ask for -------------------------------------------------------------------------------
 
-void Session::resume(H2Stream& stream) {
-  if (dead_) return;
-  if (stream.deferred) {
-    stream.deferred = false;
-    nghttp2_session_resume_data(session_, stream.id);  // fails only if the stream is closing anyway
-  }
+void Session::bodyGiven(H2Stream& stream, Outgoing next) {
+  const bool starved = stream.outgoing.is(Outgoing::kStarved);
+  if (!stream.outgoing.is(next)) stream.outgoing.to(next);
+  if (over()) return;
+  if (starved) nghttp2_session_resume_data(session_, stream.id);  // fails only if the stream is closing anyway
   outputReady();
 }
 
+void Session::noteSent(H2Stream& stream, size_t n) {
+  if (stream.sentUnreported == 0) queue(Notification::Kind::kBodySent, &stream);
+  stream.sentUnreported += n;
+}
+
 void Session::consumed(H2Stream& stream, size_t n) {
-  if (dead_ || stream.closed || n == 0) return;
+  if (over() || !stream.hold.is(Hold::kOpen) || n == 0) return;
   nghttp2_session_consume_stream(session_, stream.id, n);
   outputReady();
 }
 
 void Session::reset(H2Stream& stream, ResetReason reason) {
-  if (stream.detached) return;
-  stream.detached = true;
   stream.receiver = nullptr;
   stream.pending.clear();
-  if (stream.closed) return;
-  PP_ASSERT(active_ > 0);
-  --active_;
-  if (dead_) return;
+  if (stream.hold.is(Hold::kClosing, Hold::kAborting)) moveTo(stream, Hold::kOver);
+  if (!stream.hold.is(Hold::kOpen)) return;
+  moveTo(stream, Hold::kForsaken);
+  if (over()) return;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCodeOf(reason, side_ == Side::kServer));
   outputReady();
 }
 
 void Session::protocolReset(H2Stream& stream, uint32_t errorCode, std::string_view why) {
   lastProblem_ = why;
-  stream.block.reset();
+  blockOf_ = nullptr;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCode);
 }
 
 // --- bytes ----------------------------------------------------------------------------------------------
 
 Result<void> Session::receiveBytes(const Slice& in) {
-  if (dead_ && !failure_.empty()) return Error{failure_};
-  if (dead_ || in.empty()) return {};
+  if (over() && !failure_.empty()) return Error{failure_};
+  if (over() || in.empty()) return {};
   input_ = &in;
   lastProblem_.clear();
   const ssize_t taken = nghttp2_session_mem_recv(session_, in.data(), in.size());
@@ -135,8 +120,8 @@ Result<void> Session::receiveBytes(const Slice& in) {
   // Serialising replies now shows at once whether nghttp2 ended the connection (its GOAWAY tells).
   pump(control_, 0);
   flush();
-  if (dead_ || !control_.empty() || nghttp2_session_want_write(session_) != 0) outputReady();
-  if (dead_) return Error{failure_};
+  if (over() || !control_.empty() || nghttp2_session_want_write(session_) != 0) outputReady();
+  if (over() && !failure_.empty()) return Error{failure_};
   return {};
 }
 
@@ -155,13 +140,13 @@ void Session::pump(Buffer& out, size_t limit) {
   const size_t bound = limit == 0 ? kControlLimit : limit;
   output_ = &out;
   outputLimit_ = limit;
-  while (!outputDead_ && out.size() < bound) {
+  while (!life_.is(Life::kClosed) && out.size() < bound) {
     const uint8_t* bytes = nullptr;
     const ssize_t n = nghttp2_session_mem_send(session_, &bytes);
     if (n == 0) break;
     if (n < 0) {
-      outputDead_ = true;
       giveUp(ResetReason::kInternal, nghttp2_strerror(static_cast<int>(n)));
+      life_.to(Life::kClosed);
       break;
     }
     out.append(std::string_view(reinterpret_cast<const char*>(bytes), static_cast<size_t>(n)));
@@ -170,36 +155,39 @@ void Session::pump(Buffer& out, size_t limit) {
 }
 
 bool Session::drained() const {
-  if (!control_.empty() || !notifications_.empty()) return false;
-  if (outputDead_) return true;
-  if (nghttp2_session_want_write(session_) != 0) return false;
-  return dead_ || (streams_.empty() && nghttp2_session_want_read(session_) == 0);
+  if (life_.is(Life::kNoticed) || !control_.empty() || !notifications_.empty()) return false;
+  if (life_.is(Life::kClosed)) return true;
+  // The driver asks after each turn: what a living connection answers comes first.
+  if (!over() && (!streams_.empty() || nghttp2_session_want_read(session_) != 0)) return false;
+  return nghttp2_session_want_write(session_) == 0;
 }
 
 // --- the end --------------------------------------------------------------------------------------------
 
-void Session::fail(uint32_t errorCode, std::string text) {
+void Session::fail(uint32_t errorCode, std::string_view text) {
   nghttp2_session_terminate_session(session_, errorCode);
   giveUp(ResetReason::kProtocol, text);
 }
 
 void Session::giveUp(ResetReason reason, std::string_view text) {
-  if (!dead_) failure_ = text;
-  dead_ = true;
-  while (!streams_.empty()) {
-    closeStream(*streams_.begin()->second, Notification::Kind::kReset, reason, std::string(text));
+  if (!over()) {
+    failure_ = text;
+    life_.to(Life::kGoodbye);
+  }
+  for (const auto& stream : streams_) {
+    if (stream->hold.is(Hold::kOpen, Hold::kForsaken)) closeStream(*stream, reason, std::string(text));
   }
 }
 
 void Session::closeAll(ResetReason reason, std::string_view detail) {
   giveUp(reason, detail);
-  outputDead_ = true;
+  if (!life_.is(Life::kClosed)) life_.to(Life::kClosed);
   control_.clear();
   flush();
 }
 
 void Session::sayGoodbye() {
-  if (dead_) return;
+  if (over()) return;
   nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
   giveUp(ResetReason::kConnectionClosed, "closed by this side");
   failure_.clear();  // what the remote side says from now on is not read, and no fault of its
@@ -207,23 +195,8 @@ void Session::sayGoodbye() {
   outputReady();
 }
 
-void Session::closeStream(H2Stream& stream, Notification::Kind kind, ResetReason reason, std::string text) {
-  Notification last;
-  last.kind = stream.detached ? Notification::Kind::kGone : kind;
-  last.stream = &stream;
-  last.reason = reason;
-  last.text = std::move(text);
-  if (!stream.detached) --active_;
-  stream.closed = true;
-  stream.aborted = kind == Notification::Kind::kReset;
-  const auto it = streams_.find(stream.id);
-  PP_ASSERT(it != streams_.end());
-  last.last = std::move(it->second);
-  streams_.erase(it);
-  queue(std::move(last));
-  Notification capacity;
-  capacity.kind = Notification::Kind::kCapacity;
-  queue(std::move(capacity));
+void Session::abandonAll() {
+  if (!over()) life_.to(Life::kAbandoned);
 }
 
 }  // namespace peerpulse::http::h2

@@ -7,21 +7,25 @@
 // its receiver calls consumed(). So a stalled stream never blocks the others, and it holds one window at
 // most.
 //
-// Threading: one thread. Ownership: owns nghttp2's session and every stream that nghttp2 has not closed.
+// Threading: one thread.
+// Ownership: owns nghttp2's session and every stream. nghttp2 knows a stream by its user data, from its HEADERS
+//   until it or we closed the stream.
 // Invariants: receivers are called only from flush(), never while nghttp2 is on the stack.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include <nghttp2/nghttp2.h>
 
 #include "glitch_meter.h"
 #include "h2_stream.h"
 #include "notification_queue.h"
+#include "peerpulse/base/assert.h"
 #include "peerpulse/http/codec.h"
 
 namespace peerpulse::http::h2 {
@@ -34,18 +38,25 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  Life life() const { return life_.now(); }
+  const std::vector<std::unique_ptr<H2Stream>>& streams() const { return streams_; }
+
   // What streams ask for.
-  void resume(H2Stream& stream);
+  /// There is more to send on it.
+  void bodyGiven(H2Stream& stream, Outgoing next);
+  /// Body bytes left, or went nowhere.
+  void noteSent(H2Stream& stream, size_t n);
   void consumed(H2Stream& stream, size_t n);
   void reset(H2Stream& stream, ResetReason reason);
-  void outputReady();
+  void outputReady() { owner_.onOutputReady(); }
   nghttp2_session* native() const { return session_; }
-  bool dead() const { return dead_; }
-  /// No frames from here on; streams stay until closeAll().
-  void abandonAll() { dead_ = true; }
+  /// For one section at a time.
+  FieldArray& fields() {
+    fields_.clear();
+    return fields_;
+  }
   /// A source for submit calls that send a body.
   static nghttp2_data_provider bodyProvider();
-  void queue(Notification notification) { notifications_.push(std::move(notification)); }
 
  protected:
   enum class Side : uint8_t { kClient, kServer };
@@ -59,19 +70,38 @@ class Session {
   void closeAll(ResetReason reason, std::string_view detail);
   /// The same, after a GOAWAY that says which streams were served.
   void sayGoodbye();
+  /// No frames from here on; streams stay until closeAll().
+  void abandonAll();
   bool drained() const;
-  size_t active() const { return active_; }
-  size_t tableSize() const { return streams_.size(); }
-  /// Enters a stream that nghttp2 knows under stream->id.
-  H2Stream* adopt(std::unique_ptr<H2Stream> stream);
-  H2Stream* find(int32_t id);
+  /// No stream will begin or go on.
+  bool over() const { return life_.is(Life::kGoodbye, Life::kAbandoned, Life::kClosed); }
+  /// Streams our user has.
+  size_t active() const { return countOf(Hold::kOpen); }
+  /// Streams nghttp2 has or will get.
+  size_t openStreams() const { return countOf(Hold::kOpen) + countOf(Hold::kForsaken); }
+  /// Enters a stream; with an id, one that nghttp2 knows.
+  H2Stream& adopt(std::unique_ptr<H2Stream> stream);
+  H2Stream* find(int32_t id) { return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, id)); }
+  /// nghttp2 has closed the stream, or shall not name it again.
+  void closeStream(H2Stream& stream, ResetReason reason, std::string text);
+  void closeInOrder(H2Stream& stream);
+  /// Drops a stream that nghttp2 never knew, without a word.
+  void forget(H2Stream& stream);
   void flush();
   void protocolReset(H2Stream& stream, uint32_t errorCode, std::string_view why);
-  /// A section began: its decoding starts with what the message used so far.
-  void beginBlock(H2Stream& stream, HeaderBudget used);
+  /// A section of `stream` begins; null: one that nobody wants.
+  void beginBlock(H2Stream* stream);
+  /// The section that was decoded.
+  HeaderBlock& block() { return *block_; }
+  void queueBlock(Notification::Kind kind, H2Stream& stream);
+  Notification& queue(Notification::Kind kind, H2Stream* stream = nullptr) {
+    return notifications_.push(kind, stream);
+  }
+  /// Streams may be opened that could not be before, or the reverse.
+  void noteCapacity() { capacityChanged_ = true; }
 
   const CodecLimits limits_;
-  size_t active_ = 0;  ///< streams our user has: not detached, not closed
+  Machine<Life> life_{Life::kOpen};
 
  private:
   friend struct SessionCallbacks;
@@ -82,80 +112,86 @@ class Session {
   virtual bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) = 0;
   virtual void onConnectionFrame(const nghttp2_frame& frame) = 0;
   // Called from flush().
-  virtual void deliverHead(H2Stream& stream, std::unique_ptr<HeaderBlock> block, bool informational) = 0;
-  virtual void deliverConnection(Notification& notification) = 0;
+  virtual void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) = 0;
+  virtual void deliverConnection(const Notification& notification) {}
+  virtual void deliverCapacity() {}
 
   int onBeginFrame(const nghttp2_frame_hd& head);
-  int onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value);
+  int onHeader(std::string_view name, std::string_view value);
   int onFrame(const nghttp2_frame& frame);
   int onData(int32_t id, const uint8_t* at, size_t size);
   int onFrameSent(const nghttp2_frame& frame);
   int onClose(int32_t id, uint32_t errorCode);
   ssize_t readBody(int32_t id, size_t length, uint32_t* flags);
+  bool submitTrailers(const H2Stream& stream);
   int sendBody(int32_t id, const uint8_t* frameHead, size_t length);
   ssize_t frameLength(int32_t connectionWindow, int32_t streamWindow, uint32_t maxFrame) const;
 
   void announce();
   void markEnd(H2Stream& stream);
-  void closeStream(H2Stream& stream, Notification::Kind kind, ResetReason reason, std::string text);
   void deliver(Notification& notification);
+  void deliverToReceiver(Receiver& receiver, Notification& notification);
+  void deliverLast(const Notification& notification);
   void pump(Buffer& out, size_t limit);
-  void fail(uint32_t errorCode, std::string text);
+  void fail(uint32_t errorCode, std::string_view text);
   void giveUp(ResetReason reason, std::string_view text);
+  void moveTo(H2Stream& stream, Hold next);
+  /// Takes a stream out of the table.
+  std::unique_ptr<H2Stream> remove(H2Stream& stream);
+  void letGo(H2Stream& stream);
+  void keep(std::unique_ptr<HeaderBlock> block);
+  size_t countOf(Hold hold) const { return counts_[static_cast<size_t>(hold)]; }
 
   CodecOwner& owner_;
   const Side side_;
   nghttp2_session* session_ = nullptr;
-  std::unordered_map<int32_t, std::unique_ptr<H2Stream>> streams_;
+  std::vector<std::unique_ptr<H2Stream>> streams_;
+  std::array<size_t, 5> counts_{};  ///< of streams_ by Hold
   NotificationQueue notifications_;
+  bool capacityChanged_ = false;
+  bool flushing_ = false;  ///< flush() is on the stack
+  FieldArray fields_;
+  std::unique_ptr<HeaderBlock> block_;               ///< of the section being decoded; h2 allows one at a time
+  H2Stream* blockOf_ = nullptr;                      ///< whose it is; null: nobody's
+  std::vector<std::unique_ptr<HeaderBlock>> spare_;  ///< to be used again
   GlitchMeter glitches_;
   size_t continuations_ = 0;      ///< of the header block being received
   Buffer control_;                ///< frames serialised by receiveBytes(), ahead of produceBytes()
   const Slice* input_ = nullptr;  ///< during nghttp2_session_mem_recv()
   Buffer* output_ = nullptr;      ///< during nghttp2_session_mem_send()
   size_t outputLimit_ = 0;        ///< body frames pause at this size of *output_; 0: no body at all
-  bool flushing_ = false;
-  bool dead_ = false;        ///< no more input is taken
-  bool outputDead_ = false;  ///< nor is output
-  std::string failure_;
-  std::string lastProblem_;  ///< nghttp2's words on the last invalid frame
+  std::string failure_;           ///< what the remote side did wrong
+  std::string lastProblem_;       ///< nghttp2's words on the last invalid frame
 };
 
 // --- H2StreamOf -----------------------------------------------------------------------------------------
 
 template <class Interface>
 void H2StreamOf<Interface>::sendData(Slice data) {
-  if (detached || closed) return;
-  PP_ASSERT(canSend());
+  if (!hold.is(Hold::kOpen)) return;
+  PP_ASSERT(outgoing.is(Outgoing::kBody, Outgoing::kStarved));
   if (data.empty()) return;
   if (dropBody) {
     // The bytes go nowhere, but whoever gave them waits for its credit.
-    if (sentUnreported == 0) {
-      Notification sent;
-      sent.kind = Notification::Kind::kBodySent;
-      sent.stream = this;
-      session_.queue(std::move(sent));
-    }
-    sentUnreported += data.size();
+    session_.noteSent(*this, data.size());
     session_.outputReady();
     return;
   }
   pending.append(std::move(data));
-  session_.resume(*this);
+  session_.bodyGiven(*this, Outgoing::kBody);
 }
 
 template <class Interface>
 void H2StreamOf<Interface>::sendEnd(const HeaderList& trailers) {
-  if (detached || closed) return;
-  PP_ASSERT(canSend());
-  ended = true;
+  if (!hold.is(Hold::kOpen)) return;
+  PP_ASSERT(outgoing.is(Outgoing::kBody, Outgoing::kStarved));
   if (!dropBody) outTrailers = trailers;
-  session_.resume(*this);
+  session_.bodyGiven(*this, Outgoing::kEnded);
 }
 
 template <class Interface>
 void H2StreamOf<Interface>::consumed(size_t n) {
-  if (detached) return;
+  if (receiver == nullptr) return;
   PP_ASSERT(n <= unconsumed);
   unconsumed -= n;
   session_.consumed(*this, n);

@@ -35,9 +35,9 @@ nghttp2_session* SessionCallbacks::create(Session& session, bool server, const n
         return sessionOf(user).onBeginHeaders(*frame);
       });
   nghttp2_session_callbacks_set_on_header_callback(
-      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t nameSize,
+      callbacks, [](nghttp2_session*, const nghttp2_frame*, const uint8_t* name, size_t nameSize,
                     const uint8_t* value, size_t valueSize, uint8_t, void* user) {
-        return sessionOf(user).onHeader(*frame, textOf(name, nameSize), textOf(value, valueSize));
+        return sessionOf(user).onHeader(textOf(name, nameSize), textOf(value, valueSize));
       });
   // nghttp2 would skip a field with illegal characters; we refuse the message (faults C1).
   nghttp2_session_callbacks_set_on_invalid_header_callback(

@@ -1,4 +1,4 @@
-// Session: what nghttp2 reports (queued), and what receivers are told (flushed).
+// Session: what nghttp2 reports. Receivers are told later (stream_table.cc).
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -13,7 +13,7 @@ namespace {
 /// Smaller pieces are copied: a slice of a few bytes would keep its whole read block alive, and a peer that
 /// dribbles tiny DATA frames could pin a block for each (faults A6).
 constexpr size_t kCopyBelow = 2048;
-constexpr size_t kMaxSentFrame = 64 * 1024;
+constexpr size_t kMaxSentFrame = size_t{64} * 1024;
 constexpr size_t kUsefulPerMessage = 8;
 
 bool endsStream(const nghttp2_frame_hd& head) { return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0; }
@@ -43,10 +43,8 @@ int Session::onBeginFrame(const nghttp2_frame_hd& head) {
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-int Session::onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) {
-  H2Stream* stream = find(frame.hd.stream_id);
-  if (stream == nullptr || stream->block == nullptr) return 0;
-  if (stream->block->add(name, value) == AddResult::kOk) return 0;
+int Session::onHeader(std::string_view name, std::string_view value) {
+  if (blockOf_ == nullptr || block_->add(name, value) == AddResult::kOk) return 0;
   lastProblem_ = "header section far over the limit";
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
@@ -60,37 +58,32 @@ int Session::onFrame(const nghttp2_frame& frame) {
   if (stream == nullptr) return 0;
   switch (frame.hd.type) {
     case NGHTTP2_HEADERS:
-      if (stream->block != nullptr && !onHeaders(*stream, frame)) break;
+      if (blockOf_ == stream && !onHeaders(*stream, frame)) break;
       if (endsStream(frame.hd)) markEnd(*stream);
       break;
     case NGHTTP2_DATA:
       if (endsStream(frame.hd)) markEnd(*stream);
       break;
-    case NGHTTP2_RST_STREAM: stream->remoteReset = true; break;
+    case NGHTTP2_RST_STREAM: stream->rstReceived = true; break;
     default: break;
   }
   return 0;
 }
 
 void Session::markEnd(H2Stream& stream) {
-  stream.incomingDone = true;
+  if (!stream.incoming.is(Incoming::kBody)) return;  // nghttp2 refuses a message without head or with two ends
+  stream.incoming.to(Incoming::kDone);
   glitches_.useful(kUsefulPerMessage);
-  Notification end;
-  end.kind = Notification::Kind::kEnd;
-  end.stream = &stream;
-  queue(std::move(end));
+  queue(Notification::Kind::kEnd, &stream);
 }
 
 int Session::onData(int32_t id, const uint8_t* at, size_t size) {
   nghttp2_session_consume_connection(session_, size);
   H2Stream* stream = find(id);
-  if (stream == nullptr || stream->detached) return 0;
+  if (stream == nullptr || !stream->hold.is(Hold::kOpen)) return 0;
   PP_ASSERT(input_ != nullptr);
-  Notification data;
-  data.kind = Notification::Kind::kData;
-  data.stream = stream;
-  data.data = size < kCopyBelow ? Slice::copyOf({reinterpret_cast<const char*>(at), size}) : input_->subAt(at, size);
-  queue(std::move(data));
+  queue(Notification::Kind::kData, stream).data =
+      size < kCopyBelow ? Slice::copyOf({reinterpret_cast<const char*>(at), size}) : input_->subAt(at, size);
   return 0;
 }
 
@@ -109,8 +102,8 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_DATA) glitches_.useful(2);  // an honest peer answers with WINDOW_UPDATEs
   H2Stream* stream = find(frame.hd.stream_id);
   if (stream == nullptr || !endsStream(frame.hd)) return 0;
-  stream->outgoingDone = true;
-  if (side_ == Side::kServer && !stream->incomingDone) {
+  stream->outgoing.to(Outgoing::kSent);
+  if (side_ == Side::kServer && !stream->incoming.is(Incoming::kDone)) {
     // Complete answer to an unfinished request: ask for no more of it (RFC 9113 8.1).
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
   }
@@ -120,14 +113,15 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
 int Session::onClose(int32_t id, uint32_t errorCode) {
   H2Stream* stream = find(id);
   if (stream == nullptr) return 0;
-  const bool answered = side_ == Side::kServer ? stream->outgoingDone : stream->incomingDone;
-  const bool both = stream->incomingDone && stream->outgoingDone;
-  if (both || (answered && errorCode == NGHTTP2_NO_ERROR)) {
-    closeStream(*stream, Notification::Kind::kClosed, ResetReason::kNoError, {});
+  const bool received = stream->incoming.is(Incoming::kDone);
+  const bool sent = stream->outgoing.is(Outgoing::kSent);
+  const bool answered = side_ == Side::kServer ? sent : received;
+  if ((received && sent) || (answered && errorCode == NGHTTP2_NO_ERROR)) {
+    closeInOrder(*stream);
     return 0;
   }
   std::string text(nghttp2_http2_strerror(errorCode));
-  if (stream->remoteReset) {
+  if (stream->rstReceived) {
     text.insert(0, "RST_STREAM received: ");
   } else if (errorCode == NGHTTP2_REFUSED_STREAM) {
     text = "not processed: the connection is going away";
@@ -135,7 +129,7 @@ int Session::onClose(int32_t id, uint32_t errorCode) {
     text.insert(0, "stream error: ");
     if (!lastProblem_.empty()) text.append(": ").append(lastProblem_);
   }
-  closeStream(*stream, Notification::Kind::kReset, reasonOf(errorCode), std::move(text));
+  closeStream(*stream, reasonOf(errorCode), std::move(text));
   return 0;
 }
 
@@ -143,23 +137,27 @@ int Session::onClose(int32_t id, uint32_t errorCode) {
 
 ssize_t Session::readBody(int32_t id, size_t length, uint32_t* flags) {
   H2Stream* stream = find(id);
-  if (stream == nullptr || stream->detached) return NGHTTP2_ERR_DEFERRED;
-  if (stream->pending.empty() && !stream->ended) {
-    stream->deferred = true;
+  if (stream == nullptr || !stream->hold.is(Hold::kOpen)) return NGHTTP2_ERR_DEFERRED;
+  const bool ended = stream->outgoing.is(Outgoing::kEnded);
+  if (stream->pending.empty() && !ended) {
+    if (stream->outgoing.is(Outgoing::kBody)) stream->outgoing.to(Outgoing::kStarved);
     return NGHTTP2_ERR_DEFERRED;
   }
   if (output_->size() >= outputLimit_) return NGHTTP2_ERR_PAUSE;
   const size_t n = std::min(length, stream->pending.size());
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (stream->ended && n == stream->pending.size()) {
+  if (ended && n == stream->pending.size()) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    FieldArray trailers;
-    trailers.addTrailers(stream->outTrailers);
-    if (trailers.size() > 0 && nghttp2_submit_trailer(session_, id, trailers.data(), trailers.size()) == 0) {
-      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    }
+    if (submitTrailers(*stream)) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
   }
   return static_cast<ssize_t>(n);
+}
+
+bool Session::submitTrailers(const H2Stream& stream) {
+  if (stream.outTrailers.empty()) return false;
+  FieldArray& trailers = fields();
+  trailers.addTrailers(stream.outTrailers);
+  return trailers.size() > 0 && nghttp2_submit_trailer(session_, stream.id, trailers.data(), trailers.size()) == 0;
 }
 
 int Session::sendBody(int32_t id, const uint8_t* frameHead, size_t length) {
@@ -169,14 +167,7 @@ int Session::sendBody(int32_t id, const uint8_t* frameHead, size_t length) {
   if (stream == nullptr || stream->pending.size() < length) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   output_->append(std::string_view(reinterpret_cast<const char*>(frameHead), kFrameHeadSize));
   stream->pending.moveTo(*output_, length);
-  if (length == 0) return 0;
-  if (stream->sentUnreported == 0) {
-    Notification sent;
-    sent.kind = Notification::Kind::kBodySent;
-    sent.stream = stream;
-    queue(std::move(sent));
-  }
-  stream->sentUnreported += length;
+  if (length > 0) noteSent(*stream, length);
   return 0;
 }
 
@@ -184,52 +175,6 @@ ssize_t Session::frameLength(int32_t connectionWindow, int32_t streamWindow, uin
   const int64_t window = std::min(connectionWindow, streamWindow);
   return static_cast<ssize_t>(
       std::clamp<int64_t>(window, 1, static_cast<int64_t>(std::min<size_t>(maxFrame, kMaxSentFrame))));
-}
-
-// --- receivers ------------------------------------------------------------------------------------------
-
-void Session::flush() {
-  if (flushing_) return;  // the outer flush goes on
-  flushing_ = true;
-  while (!notifications_.empty()) {
-    Notification notification = notifications_.pop();
-    deliver(notification);
-  }
-  flushing_ = false;
-}
-
-void Session::deliver(Notification& notification) {
-  using Kind = Notification::Kind;
-  H2Stream* stream = notification.stream;
-  if (stream == nullptr) {
-    deliverConnection(notification);
-    return;
-  }
-  if (stream->detached) return;
-  if (notification.kind == Kind::kHead || notification.kind == Kind::kInformational) {
-    deliverHead(*stream, std::move(notification.block), notification.kind == Kind::kInformational);
-    return;
-  }
-  if (stream->receiver == nullptr) return;
-  Receiver& receiver = *stream->receiver;
-  switch (notification.kind) {
-    case Kind::kData:
-      stream->unconsumed += notification.data.size();
-      receiver.onData(std::move(notification.data));
-      break;
-    case Kind::kTrailers: receiver.onTrailers(notification.block->takeTrailers()); break;
-    case Kind::kEnd: receiver.onEnd(); break;
-    case Kind::kBodySent: receiver.onBodySent(std::exchange(stream->sentUnreported, 0)); break;
-    case Kind::kClosed:
-      stream->detached = true;
-      receiver.onClosed();
-      break;
-    case Kind::kReset:
-      stream->detached = true;
-      receiver.onReset(notification.reason, notification.text);
-      break;
-    default: break;
-  }
 }
 
 }  // namespace peerpulse::http::h2

@@ -8,17 +8,6 @@
 
 using namespace peerpulse;
 
-TEST_CASE("slice: parts share the block, the block lives as long as a part") {
-  Slice part;
-  {
-    Slice whole = Slice::copyOf("hello world");
-    part = whole.sub(6, 5);
-    CHECK(part.data() == whole.data() + 6);
-    CHECK(whole.subAt(whole.data() + 2, 3).view() == "llo");
-  }
-  CHECK(part.view() == "world");
-}
-
 TEST_CASE("buffer: moving a slice through copies nothing") {
   const Slice body = Slice::copyOf(std::string(100'000, 'x'));
   Buffer a, b;

@@ -286,6 +286,15 @@ inline std::string mutated(std::string text, size_t at, Dice& dice) {
   return text;
 }
 
+/// Each byte boundary of `input`, `rounds` times.
+template <class Once>
+void everyByte(const std::string& input, int rounds, Once once) {
+  for (size_t cut = 0; cut < input.size(); ++cut) {
+    for (int round = 0; round < rounds; ++round)
+      once(cut, cut * 131 + static_cast<uint64_t>(round) * 7919 + input.size());
+  }
+}
+
 /// What a connection does with its codec in between, also at random; then the end.
 template <class Owner>
 class Drive {

@@ -11,28 +11,30 @@
 #include "peer_process.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/http/codec.h"
-#include "peerpulse/net/connection.h"
+#include "peerpulse/net/plain_transport.h"
+#include "peerpulse/wire/codec_connection.h"
 
 namespace peerpulse::probe {
 namespace {
 
 class Server;
 
-class ServedConnection : public event::DeferredDeletable,
-                         net::ConnectionCallbacks,
-                         http::ServerCodecOwner,
-                         http::Receiver {
+/// What the test can silence.
+class Served : public event::DeferredDeletable {
+ public:
+  virtual int fd() const = 0;
+};
+
+/// Answers as the codec of its mode does.
+class ServedConnection final : public Served, wire::CodecConnectionOwner, http::ServerCodecOwner, http::Receiver {
  public:
   ServedConnection(Server& server, Fd fd);
-  int fd() const { return connection_->fd(); }
+  int fd() const override { return connection_.fd(); }
 
  private:
-  void onRead(Slice data) override;
-  void onReadDone() override;
-  void onEof() override { close(); }
-  void onWritable() override { onReadDone(); }
-  void onClosed(const Error&) override { close(); }
-  void onOutputReady() override {}
+  std::unique_ptr<http::Codec> createCodec(http::Preface) override;
+  void onEnded(const wire::End&) override;
+  void onOutputReady() override { connection_.outputReady(); }
   http::Receiver* onRequest(http::ResponseStream& stream, http::RequestHead&& head) override {
     return answer(stream, head.path == "/health" ? 200 : 404);
   }
@@ -51,14 +53,26 @@ class ServedConnection : public event::DeferredDeletable,
   void onBodySent(size_t) override {}
   void onClosed() override {}
   void onReset(http::ResetReason, std::string_view) override {}
-  void close();
-  void police(std::string_view bytes);
 
   Server& server_;
-  std::unique_ptr<http::Codec> codec_;  // none: "calm"
+  wire::CodecConnection connection_;
+};
+
+/// "calm": no codec, and no patience with PINGs.
+class PolicingConnection final : public Served, net::ConnectionCallbacks {
+ public:
+  PolicingConnection(Server& server, Fd fd);
+  int fd() const override { return connection_->fd(); }
+
+ private:
+  void onRead(Slice data) override;
+  void onEof() override { connection_->endOutput(); }
+  void onWritable() override {}
+  void onClosed(const Error&) override;
+
+  Server& server_;
   std::unique_ptr<net::Connection> connection_;
   size_t received_ = 0;
-  bool closed_ = false;
 };
 
 class Server {
@@ -67,14 +81,14 @@ class Server {
       : mode_(std::move(mode)), listenFd_(listenFd), controlFd_(controlFd) {
     accept_ = dispatcher_.createFileEvent(listenFd_, [this](uint32_t) {
       const int fd = ::accept4(listenFd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd >= 0) connections_.push_back(std::make_unique<ServedConnection>(*this, Fd(fd)));
+      if (fd >= 0) serve(Fd(fd));
     });
     accept_->setEnabled(event::FileEvent::kRead);
     control_ = dispatcher_.createFileEvent(controlFd_, [this](uint32_t) { onControl(); });
     control_->setEnabled(event::FileEvent::kRead);
   }
   void run() { dispatcher_.run(); }
-  void remove(ServedConnection* connection) {
+  void remove(Served* connection) {
     const auto it =
         std::find_if(connections_.begin(), connections_.end(), [&](auto& c) { return c.get() == connection; });
     dispatcher_.deferredDelete(std::move(*it));
@@ -82,10 +96,19 @@ class Server {
   }
 
   const std::string& mode() const { return mode_; }
-  event::Dispatcher& dispatcher() { return dispatcher_; }
-  net::ReadBlocks& blocks() { return blocks_; }
+  wire::IoContext& io() { return io_; }
+  std::unique_ptr<net::Transport> transport(Fd fd) {
+    return std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd));
+  }
 
  private:
+  void serve(Fd fd) {
+    if (mode_ == "calm") {
+      connections_.push_back(std::make_unique<PolicingConnection>(*this, std::move(fd)));
+    } else {
+      connections_.push_back(std::make_unique<ServedConnection>(*this, std::move(fd)));
+    }
+  }
   void onControl() {
     char c = 0;
     if (::read(controlFd_, &c, 1) != 1) ::_exit(0);  // the test is gone
@@ -105,42 +128,34 @@ class Server {
 
   std::string mode_;
   int listenFd_, controlFd_;
-  net::ReadBlocks blocks_;
   event::Dispatcher dispatcher_;
+  net::PlainConnector connector_{dispatcher_};
+  wire::IoContext io_{dispatcher_, connector_};
   std::unique_ptr<event::FileEvent> accept_, control_;
-  std::vector<std::unique_ptr<ServedConnection>> connections_;
+  std::vector<std::unique_ptr<Served>> connections_;
 };
 
-ServedConnection::ServedConnection(Server& server, Fd fd) : server_(server) {
-  if (server.mode() == "h2") codec_ = http::createH2ServerCodec(*this, {});
-  if (server.mode() == "h1") codec_ = http::createH1ServerCodec(*this, {});
-  connection_ = net::Connection::accepted(server.dispatcher(), server.blocks(), std::move(fd), *this);
+ServedConnection::ServedConnection(Server& server, Fd fd)
+    : server_(server), connection_(server.io(), server.transport(std::move(fd)), *this) {}
+
+// An "h1" peer takes the preface of h2 for a bad request.
+std::unique_ptr<http::Codec> ServedConnection::createCodec(http::Preface) {
+  return server_.mode() == "h2" ? http::createH2ServerCodec(*this, {}) : http::createH1ServerCodec(*this, {});
 }
 
-void ServedConnection::onRead(Slice data) {
-  if (codec_ == nullptr) {
-    police(data.view());
-    return;
-  }
-  const auto received = codec_->receive(std::move(data));
-  if (received && !codec_->finished()) return;
-  onReadDone();
-  connection_->closeAfterFlush();
-  if (connection_->state() == net::Connection::State::kClosed) close();
-}
+void ServedConnection::onEnded(const wire::End&) { server_.remove(this); }
 
-void ServedConnection::onReadDone() {
-  if (closed_ || codec_ == nullptr) return;
-  codec_->produce(connection_->output(), net::Connection::kOutputLimit);
-  connection_->flush();
-}
+PolicingConnection::PolicingConnection(Server& server, Fd fd)
+    : server_(server),
+      connection_(net::Connection::accepted(server.io().scheduler, server.io().blocks,
+                                            server.transport(std::move(fd)), *this)) {}
 
-void ServedConnection::police(std::string_view bytes) {
+void PolicingConnection::onRead(Slice data) {
   using namespace std::string_view_literals;
   if (received_ == 0) connection_->output().append("\0\0\0\4\0\0\0\0\0"sv);  // SETTINGS
   // Counts bytes, not frames: a client that sends only PINGs after its greeting sends its third after this.
   const size_t before = received_;
-  received_ += bytes.size();
+  received_ += data.size();
   constexpr size_t kGreetingAndTwoPings = 24 + 9 + 4 * 6 + 13 + 2 * 17;
   if (before <= kGreetingAndTwoPings && received_ > kGreetingAndTwoPings) {
     connection_->output().append("\0\0\x16\7\0\0\0\0\0\0\0\0\0\0\0\0\x0btoo_many_pings"sv);
@@ -148,12 +163,7 @@ void ServedConnection::police(std::string_view bytes) {
   connection_->flush();
 }
 
-void ServedConnection::close() {
-  if (closed_) return;
-  closed_ = true;
-  connection_->close();
-  server_.remove(this);
-}
+void PolicingConnection::onClosed(const Error&) { server_.remove(this); }
 
 }  // namespace
 

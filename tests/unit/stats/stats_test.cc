@@ -4,7 +4,6 @@
 
 using namespace peerpulse;
 using stats::Stats;
-using stats::UploadFailure;
 
 TEST_CASE("each peer and route has counters of its own") {
   Stats s({"node2", "node3"}, {"rpc", "put"}, {"main"});
@@ -53,28 +52,4 @@ TEST_CASE("transitions are counted by target and reason, in bounded number") {
   const auto counts = s.transitions(PeerId{0});
   CHECK(counts.size() == Stats::kMaxTransitionKinds + 1);
   CHECK(counts.at({"other", "other"}) == 1000 - (Stats::kMaxTransitionKinds - 2));
-}
-
-TEST_CASE("an upload is in progress until it succeeded or failed") {
-  Stats s({}, {}, {});
-  s.uploads.started();
-  s.uploads.started();
-  CHECK(s.uploads.inProgress.get() == 2);
-  s.uploads.succeeded(2 * 1024 * 1024, milliseconds(30));
-  s.uploads.failed(UploadFailure::kPeerTimeout);
-  CHECK(s.uploads.inProgress.get() == 0);
-  CHECK(s.uploads.success.get() == 1);
-  CHECK(s.uploads.failures[static_cast<size_t>(UploadFailure::kPeerTimeout)].get() == 1);
-  CHECK(s.uploads.duration[2].snapshot().count() == 1);
-}
-
-TEST_CASE("size buckets: the lower bound belongs to the bucket") {
-  using stats::uploadSizeBucket;
-  using stats::uploadSizeName;
-  CHECK(uploadSizeName(uploadSizeBucket(0)) == std::string("0_64kb"));
-  CHECK(uploadSizeName(uploadSizeBucket(64 * 1024 - 1)) == std::string("0_64kb"));
-  CHECK(uploadSizeName(uploadSizeBucket(64 * 1024)) == std::string("64kb_1mb"));
-  CHECK(uploadSizeName(uploadSizeBucket(1024 * 1024)) == std::string("1mb_10mb"));
-  CHECK(uploadSizeName(uploadSizeBucket(uint64_t{1} << 30)) == std::string("1gb_up"));
-  CHECK(uploadSizeName(uploadSizeBucket(UINT64_MAX)) == std::string("1gb_up"));
 }

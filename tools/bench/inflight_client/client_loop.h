@@ -8,14 +8,13 @@
 #include <memory>
 
 #include "common/signal_watcher.h"
-#include "erasure_writer/client_connection.h"
+#include "peerpulse/net/plain_transport.h"
+#include "peerpulse/wire/io_context.h"
 
 namespace peerpulse::bench {
 
 class ClientLoop {
  public:
-  ClientLoop() : flushQueue_(dispatcher_) {}
-
   /// SIGTERM and SIGINT call `onSignal`. Before any other thread starts.
   Result<void> watchSignals(std::function<void()> onSignal) {
     auto signals = tools::SignalWatcher::create(dispatcher_, [onSignal = std::move(onSignal)](int) { onSignal(); });
@@ -25,14 +24,12 @@ class ClientLoop {
   }
 
   event::Dispatcher& dispatcher() { return dispatcher_; }
-  net::ReadBlocks& readBlocks() { return readBlocks_; }
-  net::FlushQueue& flushQueue() { return flushQueue_; }
-  erasure_writer::ClientConnection::Environment environment() { return {dispatcher_, readBlocks_, flushQueue_}; }
+  wire::IoContext& io() { return io_; }
 
  private:
   event::Dispatcher dispatcher_;
-  net::ReadBlocks readBlocks_;
-  net::FlushQueue flushQueue_;
+  net::PlainConnector connector_{dispatcher_};
+  wire::IoContext io_{dispatcher_, connector_};
   std::unique_ptr<tools::SignalWatcher> signals_;
 };
 

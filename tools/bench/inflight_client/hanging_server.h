@@ -23,9 +23,7 @@ class HangingServer : private storage_node::SessionHost {
  private:
   class Exchange;
 
-  event::Dispatcher& dispatcher() override { return loop_.dispatcher(); }
-  net::ReadBlocks& readBlocks() override { return loop_.readBlocks(); }
-  net::FlushQueue& flushQueue() override { return loop_.flushQueue(); }
+  wire::IoContext& io() override { return loop_.io(); }
   http::Receiver* serve(storage_node::Session& session, http::ResponseStream& stream,
                         const http::RequestHead& head) override;
   http::Receiver* refuse(storage_node::Session& session, http::ResponseStream& stream, int status,

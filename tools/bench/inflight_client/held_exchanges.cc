@@ -35,7 +35,7 @@ void HeldExchanges::openMore() {
     options.protocol = options_.protocol;
     options.maxConnections = 1;
     connections_.push_back(
-        std::make_unique<PeerClient>(loop_.environment(), options_.target, options_.target.toString(), options));
+        std::make_unique<PeerClient>(loop_.io(), options_.target, options_.target.toString(), options));
     submit(*connections_.back(), share);
   }
   if (connections_.size() < options_.connections) openTimer_->enable(kConnectInterval);

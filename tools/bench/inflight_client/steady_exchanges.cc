@@ -22,7 +22,7 @@ SteadyExchanges::SteadyExchanges(ClientLoop& loop, const Options& options)
     : loop_(loop),
       options_(options),
       interval_(nanoseconds(1'000'000'000 / options.perSecond)),
-      client_(loop.environment(), options.target, options.target.toString(), clientOptions(options)) {
+      client_(loop.io(), options.target, options.target.toString(), clientOptions(options)) {
   timer_ = loop.dispatcher().createTimer([this] { submitDue(); });
   samples_.reserve(size_t{60} * options.perSecond);
 }

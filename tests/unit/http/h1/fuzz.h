@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "erratic.h"
+#include "../erratic.h"
 #include "h1/client_codec.h"
 #include "h1/server_codec.h"
 
@@ -61,15 +61,6 @@ inline void fuzzH1Client(const std::string& input, size_t cut, uint64_t seed, co
     drive.feed(text.substr(cut));
   }
   drive.end();
-}
-
-/// Each byte boundary of `input`, `rounds` times.
-template <class Once>
-void everyByte(const std::string& input, int rounds, Once once) {
-  for (size_t cut = 0; cut < input.size(); ++cut) {
-    for (int round = 0; round < rounds; ++round)
-      once(cut, cut * 131 + static_cast<uint64_t>(round) * 7919 + input.size());
-  }
 }
 
 }  // namespace peerpulse::http::test

@@ -4,32 +4,12 @@
 
 #include <doctest/doctest.h>
 
-#include "test_peers.h"
+#include "pair.h"
 
 namespace peerpulse::http::test {
 namespace {
 
-struct Pair {
-  explicit Pair(CodecLimits limits = {})
-      : client(createH1ClientCodec(clientOwner, limits)), server(createH1ServerCodec(serverOwner, limits)) {}
-  RequestStream& open(Recorder& r) {
-    RequestStream& stream = client->openStream(r);
-    r.stream = &stream;
-    return stream;
-  }
-  Recorder& request(size_t i) { return *serverOwner.requests.at(i); }
-  ClientOwner clientOwner;
-  ServerOwner serverOwner;
-  std::unique_ptr<ClientCodec> client;
-  std::unique_ptr<Codec> server;
-  Wire wire{*client, *server};
-};
-
-std::string produced(Codec& codec) {
-  Buffer out;
-  codec.produce(out, SIZE_MAX);
-  return out.toString();
-}
+using Pair = H1Pair;
 
 TEST_CASE("h1: several exchanges over one connection") {
   Pair p;
@@ -269,6 +249,28 @@ TEST_CASE("h1: early answer, then a bounded drain of the body") {
   CHECK(q.server->finished());
 }
 
+TEST_CASE("h1: what a stream did not give back is not held against the connection") {
+  CodecLimits limits;
+  limits.streamWindow = 1000;
+  Pair p(limits);
+  REQUIRE(p.server->receive(
+      Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" + std::string(1500, 'x'))));
+  CHECK_FALSE(p.server->wantsRead());
+  p.request(0).answer->sendHeaders(makeResponse(413), true);
+  produced(*p.server);
+  CHECK(p.server->wantsRead());  // the rest goes nowhere
+  REQUIRE(p.server->receive(Slice::copyOf(std::string(500, 'x'))));
+  CHECK(p.server->finished());
+
+  Recorder r;
+  p.open(r).sendHeaders(makeRequest("GET", "/"), true);
+  produced(*p.client);
+  REQUIRE(
+      p.client->receive(Slice::copyOf("HTTP/1.1 200 OK\r\nContent-Length: 1500\r\n\r\n" + std::string(1500, 'y'))));
+  CHECK(r.text() == "head:200 data end closed");
+  CHECK(p.client->wantsRead());  // an idle connection hears its end
+}
+
 TEST_CASE("h1: a complete answer before the request was all sent") {
   Pair p;
   Recorder r;
@@ -277,186 +279,6 @@ TEST_CASE("h1: a complete answer before the request was all sent") {
   REQUIRE(p.client->receive(Slice::copyOf("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")));
   CHECK(r.text() == "head:200 end closed");
   CHECK(p.client->finished());
-}
-
-TEST_CASE("h1: upgrade to a tunnel") {
-  Pair p;
-  Recorder r;
-  RequestHead head = makeRequest("GET", "/ws");
-  head.upgrade = "websocket";
-  head.headers.add("sec-websocket-key", "k");
-  p.open(r).sendHeaders(head, true);
-  p.wire.run();
-  Recorder& s = p.request(0);
-  CHECK(s.request.upgrade == "websocket");
-  CHECK(s.text() == "GET /ws end");
-  // Bytes before the 101 are no tunnel yet.
-  REQUIRE(p.server->receive(Slice::copyOf("early")));
-  CHECK(s.received == 0);
-  ResponseHead switching = makeResponse(101);
-  switching.upgrade = "websocket";
-  s.answer->sendHeaders(switching, false);
-  p.wire.run();
-  CHECK(r.text() == "head:101");
-  CHECK(r.response.upgrade == "websocket");
-  p.wire.run();
-  CHECK(s.body == "early");
-  r.stream->sendData(Slice::copyOf("ping"));
-  s.stream->sendData(Slice::copyOf("\r\npong"));
-  p.wire.run();
-  CHECK(s.body == "earlyping");
-  CHECK(r.body == "\r\npong");
-  s.stream->sendEnd();
-  p.wire.run();
-  CHECK_FALSE(p.server->finished());
-  p.client->receiveEof();
-  CHECK(r.log.back() == "end");
-  r.stream->sendEnd();
-  p.wire.run();
-  CHECK(r.log.back() == "closed");
-  CHECK(p.client->finished());
-  p.server->receiveEof();
-  CHECK(p.server->finished());
-  CHECK(s.text() == "GET /ws end data end closed");
-}
-
-/// A pair whose one stream has become a tunnel.
-struct TunnelPair : Pair {
-  TunnelPair() {
-    RequestHead head = makeRequest("GET", "/ws");
-    head.upgrade = "websocket";
-    open(near).sendHeaders(head, true);
-    wire.run();
-    ResponseHead switching = makeResponse(101);
-    switching.upgrade = "websocket";
-    far().answer->sendHeaders(switching, false);
-    wire.run();
-  }
-  Recorder& far() { return request(0); }
-  /// What the drivers of two codecs do with a half-closed connection.
-  void run() {
-    wire.run();
-    passFin(*client, *server, clientFin);
-    passFin(*server, *client, serverFin);
-    wire.run();
-  }
-  static void passFin(Codec& from, Codec& to, bool& sent) {
-    if (sent || (!from.outputEnded() && !from.finished())) return;
-    sent = true;
-    to.receiveEof();
-  }
-  Recorder near;
-  bool clientFin = false;
-  bool serverFin = false;
-};
-
-TEST_CASE("h1: the client's end of a tunnel leaves the server's direction open") {
-  TunnelPair p;
-  p.near.stream->sendData(Slice::copyOf("question"));
-  p.near.stream->sendEnd();
-  CHECK_FALSE(p.client->outputEnded());  // its last bytes are still here
-  p.run();
-  CHECK(p.client->outputEnded());
-  CHECK(p.client->wantsRead());
-  CHECK_FALSE(p.client->finished());
-  CHECK(p.far().text() == "GET /ws end data end");
-  CHECK(p.far().body == "question");
-  CHECK_FALSE(p.server->outputEnded());
-  CHECK_FALSE(p.server->finished());
-  p.far().stream->sendData(Slice::copyOf("answer"));
-  p.run();
-  CHECK(p.near.body == "answer");
-  CHECK(p.near.text() == "head:101 data");
-  p.far().stream->sendEnd();
-  p.wire.run();
-  CHECK(p.far().text() == "GET /ws end data end closed");
-  CHECK(p.server->finished());
-  p.client->receiveEof();
-  CHECK(p.near.text() == "head:101 data end closed");
-  CHECK(p.client->finished());
-}
-
-TEST_CASE("h1: the server's end of a tunnel leaves the client's direction open") {
-  TunnelPair p;
-  p.far().stream->sendEnd();
-  p.run();
-  CHECK(p.server->outputEnded());
-  CHECK(p.server->wantsRead());
-  CHECK_FALSE(p.server->finished());
-  CHECK(p.near.text() == "head:101 end");
-  p.near.stream->sendData(Slice::copyOf("still"));
-  p.run();
-  CHECK(p.far().body == "still");
-  CHECK_FALSE(p.client->finished());
-  p.near.stream->sendEnd();
-  p.wire.run();
-  CHECK(p.near.text() == "head:101 end closed");
-  CHECK(p.client->finished());
-  p.server->receiveEof();
-  CHECK(p.far().text() == "GET /ws end data end closed");
-  CHECK(p.server->finished());
-}
-
-TEST_CASE("h1: both ends of a tunnel at once, and an end passed on from inside onEnd()") {
-  TunnelPair p;
-  p.near.stream->sendEnd();
-  p.far().stream->sendEnd();
-  p.run();
-  CHECK(p.near.text() == "head:101 end closed");
-  CHECK(p.far().text() == "GET /ws end end closed");
-  CHECK(p.client->finished());
-  CHECK(p.server->finished());
-
-  TunnelPair q;
-  q.far().onEndHook = [](Recorder& r) { r.stream->sendEnd(); };
-  q.near.stream->sendEnd();
-  q.run();
-  CHECK(q.far().text() == "GET /ws end end closed");
-  CHECK(q.server->finished());
-}
-
-TEST_CASE("h1: bytes and FIN that came before the 101 belong to the tunnel") {
-  Pair p;
-  REQUIRE(p.server->receive(
-      Slice::copyOf("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nearly")));
-  p.server->receiveEof();
-  ResponseHead switching = makeResponse(101);
-  switching.upgrade = "websocket";
-  Recorder& s = p.request(0);
-  s.answer->sendHeaders(switching, false);
-  CHECK(produced(*p.server) ==
-        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
-  CHECK(s.text() == "GET /ws end data end");
-  CHECK(s.body == "early");
-  s.stream->sendEnd();
-  produced(*p.server);
-  CHECK(s.log.back() == "closed");
-  CHECK(p.server->finished());
-}
-
-TEST_CASE("h1: after an early answer the connection may send its FIN while it reads on") {
-  Pair p;
-  REQUIRE(p.server->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")));
-  CHECK_FALSE(p.server->outputEnded());
-  p.request(0).answer->sendHeaders(makeResponse(413), true);
-  CHECK_FALSE(p.server->outputEnded());
-  produced(*p.server);
-  CHECK(p.server->outputEnded());
-  CHECK(p.server->wantsRead());
-  REQUIRE(p.server->receive(Slice::copyOf("defghij")));
-  CHECK(p.server->finished());
-}
-
-TEST_CASE("h1: there are no last words to say goodbye with") {
-  TunnelPair p;
-  p.server->goAway();
-  p.client->goAway();
-  CHECK(produced(*p.server) == "");
-  CHECK(produced(*p.client) == "");
-  p.server->connectionLost("idle");
-  p.client->connectionLost("idle");
-  CHECK(p.far().text() == "GET /ws end reset:connection_closed");
-  CHECK(p.near.text() == "head:101 reset:connection_closed");
 }
 
 TEST_CASE("h1: h2c is not forwarded, an unasked 101 is a fault") {

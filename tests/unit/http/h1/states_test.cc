@@ -6,7 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "h1_fuzz.h"
+#include "../graph.h"
+#include "fuzz.h"
 
 namespace peerpulse::http::test {
 namespace {
@@ -14,20 +15,6 @@ namespace {
 using h1::Incoming;
 using h1::Life;
 using h1::Outgoing;
-
-template <class State, size_t N>
-std::set<State> reachable(State from, const std::array<State, N>& all) {
-  std::set<State> found{from};
-  for (bool more = true; more;) {
-    more = false;
-    for (const State a : all) {
-      for (const State b : all) {
-        if (found.count(a) != 0 && mayFollow(a, b)) more |= found.insert(b).second;
-      }
-    }
-  }
-  return found;
-}
 
 constexpr std::array kLives = {Life::kOpen, Life::kLast, Life::kTunnel, Life::kClosing, Life::kBroken};
 constexpr std::array kIncoming = {Incoming::kIdle,    Incoming::kHead,   Incoming::kBody,  Incoming::kDone,

@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "h1_fuzz.h"
-#include "test_peers.h"
+#include "../test_peers.h"
+#include "fuzz.h"
 
 namespace peerpulse::http::test {
 namespace {

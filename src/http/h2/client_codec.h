@@ -1,0 +1,71 @@
+// ClientCodec: the h2 client side: requests out, responses in.
+//
+// Threading: one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "session.h"
+
+namespace peerpulse::http::h2 {
+
+class ClientCodec;
+
+class ClientStream final : public H2StreamOf<RequestStream> {
+ public:
+  ClientStream(ClientCodec& codec, Session& session, ResponseReceiver& response)
+      : H2StreamOf<RequestStream>(session, 0), codec_(codec), response_(response) {
+    receiver = &response;
+  }
+  void sendHeaders(const RequestHead& head, bool end) override;
+  void reset(ResetReason reason) override;
+  ResponseReceiver& response() { return response_; }
+
+ private:
+  ClientCodec& codec_;
+  ResponseReceiver& response_;
+};
+
+class ClientCodec final : public http::ClientCodec, public Session {
+ public:
+  ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
+      : Session(owner, limits, Side::kClient), owner_(owner) {}
+
+  Result<void> receive(Slice in) override;
+  void receiveEof() override { closeAll(ResetReason::kConnectionClosed, "end of file"); }
+  void connectionLost(std::string_view detail) override { closeAll(ResetReason::kConnectionClosed, detail); }
+  void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
+  bool finished() const override { return drained(); }
+  size_t activeStreams() const override { return active(); }
+  void drain() override;
+  void goAway() override { sayGoodbye(); }
+  void abandon() override { abandonAll(); }
+  bool canOpenStream() const override;
+  RequestStream& openStream(ResponseReceiver& receiver) override;
+  bool submitPing(uint64_t payload) override;
+
+  // What streams ask for.
+  void submit(ClientStream& stream, const RequestHead& head, bool end);
+  using Session::forget;
+
+ private:
+  /// What the server's first bytes are: kUnknown ---> kFrames. (h1 ends the connection.)
+  enum class Greeting : uint8_t { kUnknown, kFrames };
+
+  int onBeginHeaders(const nghttp2_frame& frame) override;
+  bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) override;
+  void onConnectionFrame(const nghttp2_frame& frame) override;
+  void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) override;
+  void deliverConnection(const Notification& notification) override;
+  void deliverCapacity() override { owner_.onCapacityChanged(); }
+  bool greetsInH1(std::string_view in);
+
+  ClientCodecOwner& owner_;
+  Greeting greeting_ = Greeting::kUnknown;
+  std::string firstBytes_;  ///< until they are known to be h2 or not
+};
+
+}  // namespace peerpulse::http::h2

@@ -1,0 +1,48 @@
+// ServerCodec: the h2 server side: requests in, responses out.
+//
+// Threading: one thread.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "session.h"
+
+namespace peerpulse::http::h2 {
+
+class ServerStream final : public H2StreamOf<ResponseStream> {
+ public:
+  using H2StreamOf<ResponseStream>::H2StreamOf;
+  void sendInformational(const ResponseHead& head) override;
+  void sendHeaders(const ResponseHead& head, bool end) override;
+
+ private:
+  /// The fields of a head.
+  FieldArray& fieldsOf(const ResponseHead& head, std::string& status);
+};
+
+class ServerCodec final : public Codec, public Session {
+ public:
+  ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits)
+      : Session(owner, limits, Side::kServer), owner_(owner) {}
+
+  Result<void> receive(Slice in) override { return receiveBytes(in); }
+  void receiveEof() override { closeAll(ResetReason::kConnectionClosed, "end of file"); }
+  void connectionLost(std::string_view detail) override { closeAll(ResetReason::kConnectionClosed, detail); }
+  void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
+  bool finished() const override { return drained(); }
+  size_t activeStreams() const override { return active(); }
+  void drain() override;
+  void goAway() override { sayGoodbye(); }
+
+ private:
+  int onBeginHeaders(const nghttp2_frame& frame) override;
+  bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) override;
+  void onConnectionFrame(const nghttp2_frame& frame) override;
+  void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) override;
+  void finalGoAway();
+
+  ServerCodecOwner& owner_;
+};
+
+}  // namespace peerpulse::http::h2

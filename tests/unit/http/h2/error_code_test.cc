@@ -1,0 +1,30 @@
+#include "h2/error_code.h"
+
+#include <doctest/doctest.h>
+#include <nghttp2/nghttp2.h>
+
+namespace peerpulse::http::h2 {
+namespace {
+
+TEST_CASE("error codes: what can be said to the other side comes back as the same reason") {
+  for (const ResetReason reason :
+       {ResetReason::kNoError, ResetReason::kCancel, ResetReason::kRefused, ResetReason::kProtocol,
+        ResetReason::kInternal, ResetReason::kFlowControl, ResetReason::kEnhanceYourCalm}) {
+    CHECK((reasonOf(errorCodeOf(reason, true)) == reason));
+    CHECK((reasonOf(errorCodeOf(reason, false)) == reason));
+  }
+}
+
+TEST_CASE("error codes: a connection lost on the other side") {
+  CHECK(errorCodeOf(ResetReason::kConnectionClosed, true) == NGHTTP2_INTERNAL_ERROR);
+  CHECK(errorCodeOf(ResetReason::kConnectionClosed, false) == NGHTTP2_CANCEL);
+}
+
+TEST_CASE("error codes: what we have no name for is a fault of the protocol") {
+  CHECK((reasonOf(NGHTTP2_COMPRESSION_ERROR) == ResetReason::kProtocol));
+  CHECK((reasonOf(4711) == ResetReason::kProtocol));
+  CHECK((reasonOf(NGHTTP2_CONNECT_ERROR) == ResetReason::kInternal));
+}
+
+}  // namespace
+}  // namespace peerpulse::http::h2

@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""Checks that tests/unit mirrors src: whoever changes src/log/log.cc finds its tests in tests/unit/log/log_test.cc.
+
+Usage: check_mirror.py [SOURCE_ROOT]. A concept is a source file, or a header without one, of a module; its test must be
+there and be compiled. Those without have a line in WITHOUT, which says where they are tested or why they need no test.
+Prints one line per violation; exit status 1 if there is any.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+# Being rebuilt, their tests with them: a module leaves this list when that is done.
+BEING_REBUILT = {"http", "upstream", "proxy", "net", "event", "wire", "server"}
+
+# A test file that a reason names must be there.
+WITHOUT = {
+    "base/peer_id": "a number with a type of its own",
+    "base/thread_annotations": "mutex_test.cc, and what the compiler must refuse: tests/unit/base/meson.build",
+    "log/backend": "log_test.cc: through start(), write() and stop(), with full disks and readers that do not read",
+    "stats/families": "declares the families: registry_test.cc",
+    "stats/health_families": "registry_test.cc: by the text that Prometheus reads",
+    "stats/peer_stats": "atomics with names: stats_test.cc, registry_test.cc",
+    "stats/rustfs_families": "registry_test.cc: by the text that Prometheus reads",
+    "stats/traffic_families": "registry_test.cc: by the text that Prometheus reads",
+    "health/outcome": "a record and an interface: circuit_test.cc",
+    "health/peer_health_events": "the other half of peer_health: peer_health_test.cc",
+    "health/probe_event": "records: peer_health_test.cc",
+    "health/probe_mode": "an enum: verdict_test.cc has its words, probe_plan_test.cc what they mean",
+    "health/probe_options": "values: tests/unit/config/config_test.cc has the profiles",
+    "health/transition": "a record: peer_health_test.cc",
+    "probe/health_check": "prober_test.cc: against real peers, which it takes to have an answer",
+    "probe/peer_prober": "prober_test.cc: the prober is one of these per peer",
+    "probe/probe_session": "prober_test.cc: against real peers, which it takes to have a session",
+    "admin/admin_connection": "read_endpoints_test.cc, http2_test.cc: through a client's socket",
+    "admin/circuit_handler": "circuit_test.cc",
+    "admin/cluster_handler": "read_endpoints_test.cc",
+    "admin/config_handler": "read_endpoints_test.cc",
+    "admin/event_json": "events_test.cc",
+    "admin/event_log": "events_test.cc",
+    "admin/events_handler": "events_test.cc",
+    "admin/exchange": "read_endpoints_test.cc, events_test.cc: through a client's socket",
+    "admin/handler_table": "read_endpoints_test.cc: unknown paths and wrong methods",
+    "admin/handlers": "declares the handlers: read_endpoints_test.cc",
+    "admin/index_handler": "read_endpoints_test.cc",
+    "admin/json_response": "read_endpoints_test.cc",
+    "admin/livez_handler": "read_endpoints_test.cc",
+    "admin/metrics_handler": "read_endpoints_test.cc",
+    "admin/peers_handler": "read_endpoints_test.cc",
+    "admin/readyz_handler": "read_endpoints_test.cc",
+    "admin/same_origin": "circuit_test.cc: from the outside, as a browser would try",
+    "admin/server": "read_endpoints_test.cc: every test there runs one",
+    "admin/service": "events_test.cc: subscribers",
+    "config/error_list": "config_test.cc: every error that a file can have, and a flood of them",
+    "config/field": "config_test.cc: bad values say what was found and expected",
+    "config/fields": "config_test.cc, shipped_files_test.cc: the table against conf/",
+    "config/json_document": "config_test.cc: what is no JSON object, duplicate keys",
+    "config/object_reader": "config_test.cc: unknown keys",
+    "config/presets": "config_test.cc: the storage presets",
+    "config/reader": "config_test.cc",
+    "config/validate": "config_test.cc: peers, listeners and times that contradict",
+}
+
+_TEST_NAME = re.compile(r"[\w/]*\w_test\.cc")
+
+
+def concepts(root: Path) -> dict[str, Path]:
+    """By module/name ("http/h1/server_codec"): a file that has it, the source where there is one."""
+    found: dict[str, Path] = {}
+    for suffix in (".h", ".cc"):
+        for top in ("include/peerpulse", "src"):
+            for path in sorted((root / top).rglob(f"*{suffix}")):
+                found[path.relative_to(root / top).with_suffix("").as_posix()] = path
+    return found
+
+
+def test_problem(root: Path, concept: str) -> str | None:
+    """Why it has no test."""
+    test = root / "tests" / "unit" / f"{concept}_test.cc"
+    name = test.relative_to(root).as_posix()
+    if not test.is_file():
+        return f"{name} is missing"
+    module = root / "tests" / "unit" / concept.split("/")[0]
+    if f"'{test.relative_to(module).as_posix()}'" not in (module / "meson.build").read_text(encoding="utf-8"):
+        return f"{name} is not compiled: it is not in {module.relative_to(root).as_posix()}/meson.build"
+    return None
+
+
+def check_exception(root: Path, concept: str, reason: str, known: bool) -> list[str]:
+    """An exception must be one, and what it says must be there."""
+    where = f"tools/lint/check_mirror.py: {concept}"
+    if not known:
+        return [f"{where}: there is no such source file any more"]
+    if test_problem(root, concept) is None:
+        return [f"{where}: has a test by now"]
+    module = root / "tests" / "unit" / concept.split("/")[0]
+    return [f"{where}: {name} is not there" for name in _TEST_NAME.findall(reason)
+            if not (module / name).is_file() and not (root / name).is_file()]
+
+
+def main() -> int:
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    found = concepts(root)
+    problems = []
+    for concept, path in found.items():
+        if concept.split("/")[0] in BEING_REBUILT or concept in WITHOUT:
+            continue
+        if problem := test_problem(root, concept):
+            problems.append(f"{path.relative_to(root).as_posix()}: {problem}")
+    for concept, reason in WITHOUT.items():
+        problems += check_exception(root, concept, reason, concept in found)
+    print("\n".join(problems) if problems else f"{len(found)} source files and headers, mirrored by tests/unit")
+    return 1 if problems or not found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
