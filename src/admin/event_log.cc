@@ -37,7 +37,7 @@ void EventLog::add(const LocalChange& change, WallTime at) {
 
 void EventLog::append(Event event) {
   event.sequence = ++lastSequence_;
-  events_.push_back(std::move(event));
+  events_.push_back(event);
   if (events_.size() > kCapacity) events_.pop_front();
 }
 

@@ -27,9 +27,15 @@ class ErrorList {
   /// One line per error, each preceded by `name`.
   Error toError(const std::string& name) const {
     std::string message;
+    const auto append = [&](const std::string& line) {
+      if (!message.empty()) message += '\n';
+      message += name;
+      message += ": ";
+      message += line;
+    };
     for (const std::string& line : lines_)
-      message += (message.empty() ? "" : "\n") + name + ": " + line;
-    if (more_ > 0) message += "\n" + name + ": and " + std::to_string(more_) + " more";
+      append(line);
+    if (more_ > 0) append("and " + std::to_string(more_) + " more");
     return Error{std::move(message)};
   }
 

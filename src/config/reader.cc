@@ -27,6 +27,7 @@ void peek(const Json& document, const std::string& pointer, const std::vector<Fi
 template <typename Change>
 void changeFrom(const std::string& source, const std::vector<Field>& fields, Config& config, Change change) {
   std::vector<Json> before;
+  before.reserve(fields.size());
   for (const Field& field : fields)
     before.push_back(writeField(field));
   change();

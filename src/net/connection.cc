@@ -103,7 +103,9 @@ void Connection::onTransportReady(uint32_t events) {
   }
   if ((events & ready::kWrite) != 0 && writable()) {
     writeAll();
-    if (writable() && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
+    // Also when that was the last of it: whoever waits to be through must be told.
+    const bool through = state_ == State::kLocalEnded;
+    if ((writable() || through) && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
   }
 }
 

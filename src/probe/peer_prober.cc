@@ -1,6 +1,7 @@
 #include "peer_prober.h"
 
 #include <algorithm>
+#include <cmath>
 #include <poll.h>
 #include <utility>
 #include <variant>
@@ -161,7 +162,9 @@ void PeerProber::run(const health::Warn& action) {
   callbacks_.onDegrading(action.degrading);
 }
 
-void PeerProber::showScore() { stats_.scoreMillis.set(static_cast<uint64_t>(health_.score().value() * 1000 + 0.5)); }
+void PeerProber::showScore() {
+  stats_.scoreMillis.set(static_cast<uint64_t>(std::lround(health_.score().value() * 1000)));
+}
 
 void PeerProber::prepare(const health::Event& event) {
   if (const auto* goaway = std::get_if<health::GoneAway>(&event); goaway != nullptr) {

@@ -87,6 +87,7 @@ void Exchange::rejectBadRequest(int status, std::string_view detail) {
 
 void Exchange::onData(Slice data) {
   if (requestLives()) {
+    bodyOwed_ += data.size();
     request_->sendData(std::move(data));
   } else if (stream_ != nullptr) {
     stream_->consumed(data.size());
@@ -98,7 +99,14 @@ void Exchange::onEnd() {
 }
 
 void Exchange::onRequestBodySent(size_t n) {
+  bodyOwed_ -= n;
   if (stream_ != nullptr) stream_->consumed(n);
+}
+
+// What a request that has failed did not send goes nowhere; the client may have more, and must be read on.
+void Exchange::giveBodyBack() {
+  const uint64_t owed = std::exchange(bodyOwed_, 0);
+  if (stream_ != nullptr && owed > 0) stream_->consumed(static_cast<size_t>(owed));
 }
 
 // --- the response ----------------------------------------------------------------------------------------------
@@ -153,6 +161,7 @@ bool Exchange::mayAnswer(const upstream::Failure& failure) const {
 
 void Exchange::fail(const upstream::Failure& failure) {
   record_.note(failure);
+  giveBodyBack();
   if (state_ != State::kOpen || !mayAnswer(failure)) {
     resetDownstream(failure);
   } else if (failure.byCircuit) {

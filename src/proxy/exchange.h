@@ -68,6 +68,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void reply(const PreparedReply& reply);
   void resetDownstream(const upstream::Failure& failure);
   void end();
+  void giveBodyBack();
   const Route& route() const;
 
   Listener& listener_;
@@ -80,6 +81,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   const size_t routeIndex_;
   http::HeaderList trailers_;
   http::HeaderList responseTrailers_;
+  uint64_t bodyOwed_ = 0;          // of the request's body: given to the request, and no credit for it yet
   bool responseComplete_ = false;  // the head said that nothing follows
   std::optional<upstream::Request> request_;
   AccessRecord record_;

@@ -95,6 +95,14 @@ size_t Peer::connections() const {
   return count;
 }
 
+size_t Peer::waiting() const {
+  size_t count = 0;
+  forEachPool([&](const Pool& pool) { count += pool.waiting(); });
+  return count;
+}
+
+std::optional<TimePoint> Peer::heldSince() const { return waitingRoom_->heldSince(); }
+
 bool Peer::settled() const {
   if (failing_) return true;  // those who wait are told slice by slice
   bool good = true;

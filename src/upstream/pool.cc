@@ -223,6 +223,8 @@ void Pool::onStreamsChanged(PooledConnection& connection) {
   if (connection.state_ == State::kBusy && connection.mayTakeStream()) {
     transition(connection, State::kReady);
     settle();
+  } else if (connection.idle() && waiting() > 0) {
+    settle();  // unused now, it may make room for one of the other protocol
   } else if (connection.state_ == State::kDraining && connection.activeStreams() == 0) {
     connection.wire_->close("drained");
   }

@@ -76,7 +76,9 @@ void Request::enter(State to) {
     peer_.stats().held.sub();
     wakeAt_ = TimePoint::max();
   }
+  if (to == State::kWaiting) heldSince_ = TimePoint::max();
   if (to == State::kHeld) {
+    heldSince_ = std::min(heldSince_, peer_.context().now());
     peer_.hold(*this);
     peer_.stats().held.add();
   }

@@ -32,6 +32,14 @@ void WaitingRoom::clear() {
     held_.front().onPeerGone();
 }
 
+std::optional<TimePoint> WaitingRoom::heldSince() {
+  std::optional<TimePoint> longest;
+  held_.forEach([&](const Request& request) {
+    if (!longest || request.heldSince() < *longest) longest = request.heldSince();
+  });
+  return longest;
+}
+
 void WaitingRoom::noteOutage(const health::CircuitWord& word) {
   const bool outage = word.circuit != health::CircuitState::kClosed;
   if (outage == outage_) return;

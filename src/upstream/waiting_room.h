@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "admission_ramp.h"
 #include "peerpulse/upstream/context.h"
@@ -28,6 +29,7 @@ class WaitingRoom {
   /// All of them fail.
   void clear();
   size_t size() const { return held_.size(); }
+  std::optional<TimePoint> heldSince();
 
  private:
   void noteOutage(const health::CircuitWord& word);

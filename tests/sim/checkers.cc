@@ -321,7 +321,6 @@ void Checkers::checkCircuit(uint8_t peer, const Transition& t) {
   const CircuitState from = t.from.circuit;
   const CircuitState to = t.to.circuit;
   if (from == to) return;
-  truth.circuitChangedAt = heap_.now();
   const bool requests = t.from.reason == Reason::kRequestFailures;
   if (to == CircuitState::kHalfOpen) {
     // After an outage too: what requests opened before shows again.
@@ -329,22 +328,6 @@ void Checkers::checkCircuit(uint8_t peer, const Transition& t) {
     truth.trialSucceeded = false;
   } else if (to == CircuitState::kClosed && requests && !truth.trialSucceeded) {
     fail(peer, "4: closed without a successful trial what requests had opened");
-  }
-}
-
-void Checkers::onSent(uint8_t peer, const CircuitWord& word, bool trial, bool failOpen) {
-  Truth& truth = truths_[peer];
-  if (failOpen) {
-    if (heap_.now() - prober_.table().lastBeat() <= health::CircuitTable::kBeatTimeout) {
-      fail(peer, "8: failed open though the prober beats");
-    }
-    return;
-  }
-  if (word.circuit == CircuitState::kOpen) fail(peer, "8: sent through an open circuit");
-  if (word.circuit == CircuitState::kHalfOpen) {
-    if (!trial) fail(peer, "8: sent through a half-open circuit, no trial");
-    if (truth.lastTrial == word.generation) fail(peer, "8: two trials in one generation");
-    truth.lastTrial = word.generation;
   }
 }
 
@@ -363,18 +346,6 @@ void Checkers::onRefused(uint8_t peer, const CircuitWord& word) {
 
 void Checkers::onFailedInFlight(uint8_t peer, const CircuitWord& word) {
   if (word.verdict != Verdict::kDead) fail(peer, "8: failed in flight by another verdict than dead");
-}
-
-void Checkers::onRamped(uint8_t peer, TimePoint since) {
-  // From since on: a ramp that was running then ends within its length; a new one may have begun after an outage.
-  const bool begunAnew = truths_[peer].circuitChangedAt > since;
-  if (!begunAnew && heap_.now() - since > upstream::AdmissionRamp::kLength + milliseconds(1)) {
-    fail(peer, "8: waits longer than the ramp is");
-  }
-}
-
-void Checkers::onRetry(uint8_t peer, uint32_t retriesDone) {
-  if (retriesDone >= upstream::RetryOptions{}.maxRetries) fail(peer, "8: too many retries");
 }
 
 }  // namespace peerpulse::sim

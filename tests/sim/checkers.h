@@ -44,19 +44,55 @@
 //  6 no spinning     after a Tick the next deadline is in the future; at most 1,000 Ticks per peer and second.
 //  7 bounds          at most 33 sockets per peer, 4 in an outage; at most 900 PINGs outstanding; at most 20,000
 //                    events scheduled.
-//  8 exchanges       none is sent while the word says open (unless its writer has been silent for 1 s), and through
-//                    a half-open circuit one per generation; those in flight are failed by `dead` alone, so never
-//                    by `stalled`; a peer whose process is stopped for up to 9 s, all else well, refuses nobody;
-//                    no more retries than max_retries; nobody waits longer for a ramp than it is, unless an
-//                    outage, or a pause of this process, began meanwhile.
+// Rules 8 to 16 are of the carrying half (CarryWorld), where the real workers carry scripted requests. Words. Honest: a
+// request whose client takes and gives at once, cancels nothing, and shares its connection with none that does not.
+// Blameless: a world in which no host, path or storage process does anything wrong; some clients may. Tight: one whose
+// limits are so small that honest requests meet them (fewer than 64 connections, or 256 waiting). Stalled: the prober has
+// not beaten for 1 s. A step is a turn of one loop, or of the network; words change between steps only. While the own
+// process stands still, nothing is due of it.
+//
+//  8 the circuit     in a turn of a worker that finds the word open, nothing is let through to the peer, unless the prober
+//                    is stalled and no operator has spoken; in all turns of one half-open generation, one more than
+//                    have ended meanwhile (a trial that ends without an outcome gives its permit back). Those in flight
+//                    are failed by `dead` alone, so never by `stalled`. A peer whose process is stopped for up to 9 s,
+//                    all else well, refuses nobody. A request is seen by its peer at most 1 + max_retries times.
+//  9 one end         each scripted request ends once for its client, and gets no data after it; a DirectCaller's request
+//                    is told one head, one end of the response, one end, and nothing after that. The gauge of exchanges in
+//                    flight never goes below zero; when all clients have gone it is zero, as are those of held requests
+//                    and the lists of held, waiting and in flight. When all clients have stopped and 16 s have passed (more
+//                    than every timeout), every honest request that its peer did not spoil has ended.
+// 10 no lost time    after a turn of a worker each of its pools is settled (Pool: nobody waits while there is a usable
+//                    connection, without one being opened for him, or while the circuit is open), but not while the
+//                    prober is stalled and 105 ms after that changed. Nobody is held longer than 2 (hold_for + 200 ms
+//                    ramp) + 5 ms. Of an honest request that has not ended something moved in the last connect + request +
+//                    stall of the slowest class + hold_for + 2.2 s: always, if its class has deadlines; if not, since no
+//                    fault has been going on, and unless its peer spoiled it.
+// 11 no leaks        when all clients have gone (16 s for those who were not being read, 2.5 s for farewells): no listener has a connection, and the
+//                    kernel knows as many as pools and farewells do. After the drain: none.
+// 12 no second send  a request that its peer has seen is seen again only if the peer had refused it (REFUSED_STREAM; what a
+//                    GOAWAY left out it has not seen), or once, if it is a GET or HEAD without a body and the
+//                    configuration allows the replay.
+// 13 blame           in a blameless world every outcome is a success, and no circuit but a closed one is published.
+// 14 memory          per pool at most max_connections, per protocol max_pending who wait (so per peer three and six times
+//                    that); at most 256 farewells a worker. Of each body, what one end has sent and the other not
+//                    received is at most the configured buffer + three outputs of 256 KiB + a stream's window of 576 KiB +
+//                    two kernels' buffers.
+// 15 gates           right after a transition, and 101 ms after the prober stalled or came back, the peer's listening
+//                    socket is open exactly if the listener is not draining and the peer answers for its death itself
+//                    (`respond`), or its circuit is not open, or the prober is stalled and no operator has spoken. A peer
+//                    that refuses and has been dead for 5 ms (105 ms after a stall) has no client connected.
+// 16 all is served   in a blameless world that is not tight no honest request fails: no reset, no answer of peerpulse's
+//                    own, no 5xx. In every world: each body byte is the one that was sent at that place; a request ends in
+//                    order at the peer, and an answer at the client, only with all bytes that it has; the status is the
+//                    peer's; nothing is answered in the name of a peer that has not seen the request.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
+#include "carry_rules.h"
 #include "event_heap.h"
 #include "event_log.h"
-#include "exchange_model.h"
 #include "prober_model.h"
 #include "statistics.h"
 #include "wire_model.h"
@@ -65,7 +101,7 @@ namespace peerpulse::sim {
 
 enum class Profile : uint8_t { kLan, kFast, kWan };
 
-class Checkers : public ProberObserver, public ExchangeObserver {
+class Checkers : public ProberObserver, public CarryWatcher {
  public:
   Checkers(EventHeap& heap, EventLog& log, ProberModel& prober, std::array<WireModel, kMaxPeers>& wires)
       : heap_(heap), log_(log), prober_(prober), wires_(wires) {}
@@ -90,12 +126,11 @@ class Checkers : public ProberObserver, public ExchangeObserver {
   void onSockets(uint8_t peer, uint32_t open) override;
   void onFed(uint8_t peer, bool ticked) override;
 
-  void onSent(uint8_t peer, const health::CircuitWord& word, bool trial, bool failOpen) override;
+  // Of the carrying half.
+  void broken(uint8_t peer, const char* rule) override { fail(peer, rule); }
   void onRefused(uint8_t peer, const health::CircuitWord& word) override;
   void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) override;
   void onTrialSucceeded(uint8_t peer) override { truths_[peer].trialSucceeded = true; }
-  void onRetry(uint8_t peer, uint32_t retriesDone) override;
-  void onRamped(uint8_t peer, TimePoint since) override;
 
  private:
   struct Truth {
@@ -111,10 +146,8 @@ class Checkers : public ProberObserver, public ExchangeObserver {
     bool confirmMute = false;     // but a middlebox has forgotten it
     bool stoppedWhenWell = false;
     TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
-    TimePoint circuitChangedAt;
-    TimePoint lossyAt;  // last
+    TimePoint lossyAt;                      // last
     bool trialSucceeded = false;
-    uint32_t lastTrial = UINT32_MAX;
     uint64_t ticksBefore = 0;
     TimePoint ticksFrom;
   };

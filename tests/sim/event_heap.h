@@ -22,14 +22,7 @@ enum class EventKind : uint8_t {
   kIdleClose,  ///< a: connection
   // The prober (ProberModel).
   kLoopFree,
-  // The workers (ExchangeModel).
-  kRequest,
-  kRequestAtPeer,  ///< a: slot, b: exchange, c: how often it was sent
-  kAnswer,         ///< likewise
-  kReply,          ///< a: slot, b: exchange, c: outcome
-  kKernelAck,
-  kHoldOver,  ///< a: slot, b: exchange
-  kGiveUp,    ///< a: slot, b: exchange
+  kOutcome,  ///< of a worker's request; a: outcome, b: generation
   // The scenario.
   kFault,
   kEnd,

@@ -43,6 +43,8 @@ class LinkModel {
 
   /// The longest a packet that is not lost takes.
   Duration maxDelay() const { return options_.delay + options_.jitter + step_ + maxReorder(); }
+  Duration delay() const { return options_.delay + step_; }
+  Duration jitter() const { return options_.jitter; }
   uint32_t lossPerMillion() const { return options_.lossPerMillion + extraLoss_; }
   bool bursty() const { return options_.burstEvery > Duration::zero(); }
   /// Whether a bad spell overlapped [from, now].

@@ -106,6 +106,17 @@ WorldSetup quietWorld(Profile profile, uint32_t peers) {
   return world;
 }
 
+WorldSetup busyWorld(Profile profile, Duration every) {
+  WorldSetup world = quietWorld(profile, 1);
+  world.carry.on = true;
+  world.carry.trouble = Trouble::kAny;
+  world.carry.options = carryOptions(true);
+  world.carry.habits.think = milliseconds(20);
+  world.peer[0].exchangeEvery = every;
+  if (every > Duration::zero()) world.carry.clients = 0;
+  return world;
+}
+
 Fault drawPeerFault(Random& random, Profile profile, Duration& calm) {
   Fault fault;
   calm = random.spread(milliseconds(100), seconds(20));

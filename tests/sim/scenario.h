@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "carry_setup.h"
 #include "checkers.h"
 #include "link_model.h"
 #include "peer_model.h"
@@ -19,7 +20,7 @@ struct PeerSetup {
   PeerOptions peer;
   LinkOptions out, back;
   TcpOptions tcp;
-  Duration exchangeEvery{};  ///< zero: no exchanges
+  Duration exchangeEvery{};  ///< where a world carries: a metronome of small GETs instead of drawn clients
 };
 
 struct WorldSetup {
@@ -27,9 +28,14 @@ struct WorldSetup {
   uint32_t peers = 1;
   std::array<PeerSetup, kMaxPeers> peer;
   bool randomFaults = false;
+  CarrySetup carry;
+  /// Drawn clients; else only metronomes.
+  bool randomClients() const { return carry.clients > 0; }
 };
 
 WorldSetup drawWorld(Random& random);
+/// The same with one peer, traffic through the real workers, and a small request every so long (zero: drawn clients).
+WorldSetup busyWorld(Profile profile, Duration every);
 /// A quiet, loss-free world of `peers` HTTP/2 servers.
 WorldSetup quietWorld(Profile profile, uint32_t peers);
 

@@ -81,8 +81,7 @@ TEST_CASE("sim: cut_idle: a power cut is found within the profile's figures") {
 }
 
 TEST_CASE("sim: cut_busy: data all the time, no PINGs, and a cut is found as soon") {
-  WorldSetup setup = quietWorld(Profile::kLan, 1);
-  setup.peer[0].exchangeEvery = milliseconds(2);
+  const WorldSetup setup = busyWorld(Profile::kLan, milliseconds(2));
   Duration most{};
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Sim sim(setup, seed);
@@ -156,8 +155,7 @@ TEST_CASE("sim: a loop that is always late, by up to 2T: nobody dies, and a real
 }
 
 TEST_CASE("sim: stop6: a process stopped for 6 s under load: nobody refused, nothing failed in flight") {
-  WorldSetup setup = quietWorld(Profile::kLan, 1);
-  setup.peer[0].exchangeEvery = milliseconds(200);
+  const WorldSetup setup = busyWorld(Profile::kLan, milliseconds(200));
   Sim sim(setup);
   sim.runFor(seconds(10));
   sim.strike(0, stop(seconds(6)));
@@ -168,8 +166,7 @@ TEST_CASE("sim: stop6: a process stopped for 6 s under load: nobody refused, not
 }
 
 TEST_CASE("sim: stalled after 10 s, refused after 30 s, in flight untouched, back at once") {
-  WorldSetup setup = quietWorld(Profile::kLan, 1);
-  setup.peer[0].exchangeEvery = milliseconds(500);
+  const WorldSetup setup = busyWorld(Profile::kLan, milliseconds(500));
   Sim sim(setup);
   sim.runFor(seconds(10));
   sim.strike(0, stop(seconds(40)));
@@ -232,8 +229,7 @@ TEST_CASE("sim: a full accept queue on either rung, then a real cut") {
 }
 
 TEST_CASE("sim: a gray peer is opened by its exchanges, and PINGs do not close it") {
-  WorldSetup setup = quietWorld(Profile::kLan, 1);
-  setup.peer[0].exchangeEvery = milliseconds(50);
+  WorldSetup setup = busyWorld(Profile::kLan, milliseconds(50));
   setup.peer[0].probe.openFor = seconds(2);
   Sim sim(setup);
   sim.runFor(seconds(3));

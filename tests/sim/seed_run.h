@@ -16,9 +16,15 @@ namespace peerpulse::sim {
 struct SeedRunOptions {
   uint64_t seeds = 2000;
   uint64_t first = 1;
-  Duration length = seconds(315);
-  bool trace = false;  ///< one thread
-  unsigned jobs = 0;   ///< 0: one per processor
+  bool detector = true;                ///< each seed's world of probes alone
+  bool carry = true;                   ///< and its world with traffic
+  Duration length = seconds(315);      ///< of a world of probes alone
+  Duration carryLength = seconds(20);  ///< until its clients stop
+  bool trace = false;                  ///< one thread
+  unsigned jobs = 0;                   ///< 0: one per processor
+  bool stopAtFirst = false;            ///< violation
+  bool tellAborts = false;             ///< a broken assertion ends the process with a line that names the seed
+  uint64_t printed = 5;                ///< violations with all that happened
 };
 
 class SeedRun {
@@ -29,10 +35,9 @@ class SeedRun {
   Statistics run();
 
  private:
-  static constexpr uint64_t kPrinted = 5;
-
   void work();
-  void complain(const World& world, uint64_t seed);
+  void runSeed(World& world, uint64_t seed, World::Kind kind, Statistics& sum);
+  void complain(const World& world, uint64_t seed, World::Kind kind);
 
   SeedRunOptions options_;
   std::atomic<uint64_t> next_{0};

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
 #include "seed_run.h"
 
@@ -10,36 +10,62 @@ namespace peerpulse::sim {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: sim [--seeds N] [--first SEED] [--hours H] [--trace] [--jobs J]\n"
-    "  --seeds N     how many seeds (2000)\n"
-    "  --first SEED  the first of them (1)\n"
-    "  --hours H     virtual hours per seed (0.0875: 315 s)\n"
-    "  --trace       print every event as it happens\n"
-    "  --jobs J      threads (one per processor)\n";
+    "usage: sim [--seeds N] [--first SEED] [--world detector|carry|both] [--hours H] [--carry-seconds S] [--trace]\n"
+    "           [--jobs J] [--until-found]\n"
+    "  --seeds N          how many seeds (2000)\n"
+    "  --first SEED       the first of them (1)\n"
+    "  --world W          probes alone, traffic too, or each seed in both worlds (both)\n"
+    "  --hours H          virtual hours per seed of probes alone (0.0875: 315 s)\n"
+    "  --carry-seconds S  virtual seconds per seed with traffic, until its clients stop (20)\n"
+    "  --trace            print every event as it happens\n"
+    "  --jobs J           threads (one per processor)\n"
+    "  --until-found      stop at the first violation, and print no more than it\n";
+
+bool parseWorld(const char* value, SeedRunOptions& options) {
+  const std::string_view world = value;
+  options.detector = world != "carry";
+  options.carry = world != "detector";
+  return world == "detector" || world == "carry" || world == "both";
+}
+
+bool parseFlag(const char* argument, SeedRunOptions& options) {
+  const std::string_view flag = argument;
+  if (flag == "--trace") {
+    options.trace = true;
+  } else if (flag == "--until-found") {
+    options.stopAtFirst = true;
+    options.printed = 0;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool parseValue(std::string_view name, const char* value, SeedRunOptions& options) {
+  if (*value == '\0') return false;
+  if (name == "--world") return parseWorld(value, options);
+  char* end = nullptr;
+  if (name == "--seeds") {
+    options.seeds = std::strtoull(value, &end, 10);
+  } else if (name == "--first") {
+    options.first = std::strtoull(value, &end, 10);
+  } else if (name == "--hours" || name == "--carry-seconds") {
+    const bool hours = name == "--hours";
+    const double given = std::strtod(value, &end) * (hours ? 3600 : 1);
+    if (!(given > 0 && given < 36e6)) return false;
+    (hours ? options.length : options.carryLength) = nanoseconds(static_cast<int64_t>(given * 1e9));
+  } else if (name == "--jobs") {
+    options.jobs = static_cast<unsigned>(std::strtoul(value, &end, 10));
+  } else {
+    return false;
+  }
+  return *end == '\0';
+}
 
 bool parse(int argc, char** argv, SeedRunOptions& options) {
   for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--trace") == 0) {
-      options.trace = true;
-      continue;
-    }
-    if (i + 1 >= argc) return false;
-    const char* value = argv[i + 1];
-    char* end = nullptr;
-    if (std::strcmp(argv[i], "--seeds") == 0) {
-      options.seeds = std::strtoull(value, &end, 10);
-    } else if (std::strcmp(argv[i], "--first") == 0) {
-      options.first = std::strtoull(value, &end, 10);
-    } else if (std::strcmp(argv[i], "--hours") == 0) {
-      const double hours = std::strtod(value, &end);
-      if (!(hours > 0 && hours < 10'000)) return false;
-      options.length = nanoseconds(static_cast<int64_t>(hours * 3600e9));
-    } else if (std::strcmp(argv[i], "--jobs") == 0) {
-      options.jobs = static_cast<unsigned>(std::strtoul(value, &end, 10));
-    } else {
-      return false;
-    }
-    if (*value == '\0' || *end != '\0') return false;
+    if (parseFlag(argv[i], options)) continue;
+    if (i + 1 >= argc || !parseValue(argv[i], argv[i + 1], options)) return false;
     ++i;
   }
   return options.seeds > 0;
@@ -66,8 +92,11 @@ void print(const Statistics& s) {
       std::printf(" %s %.0f (%.1f days)", toString(static_cast<LossClass>(i)),
                   static_cast<double>(s.suspicions[i]) / days, days);
   }
-  std::printf("\noutages %llu, exchanges %llu, refused %llu, failed in flight %llu, trials %llu, retries %llu\n",
-              n(s.outages), n(s.exchanges), n(s.refused), n(s.failedInFlight), n(s.trials), n(s.retries));
+  std::printf(
+      "\noutages %llu, exchanges %llu (complete %llu), refused %llu, failed in flight %llu, retries %llu, held %llu, "
+      "ramped %llu, failed open %llu\n",
+      n(s.outages), n(s.exchanges), n(s.completed), n(s.refused), n(s.failedInFlight), n(s.retries), n(s.held),
+      n(s.ramped), n(s.failOpen));
   std::printf(
       "false dead outside the per-event condition: by loss > 0.5 %% %llu (explained by it %.3g%s), in a "
       "burst %llu, accept queue full %llu, path grown beyond C %llu; refusing called dead %llu\n",
@@ -90,6 +119,7 @@ int main(int argc, char** argv) {
     std::fputs(peerpulse::sim::kUsage, stderr);
     return 2;
   }
+  options.tellAborts = true;
   const peerpulse::sim::Statistics statistics = peerpulse::sim::SeedRun(options).run();
   peerpulse::sim::print(statistics);
   return statistics.violations != 0 || statistics.falseDeadRateBroken() ? 1 : 0;

@@ -54,10 +54,13 @@ void Statistics::add(const Statistics& o) {
   }
   outages += o.outages;
   exchanges += o.exchanges;
+  completed += o.completed;
   refused += o.refused;
   failedInFlight += o.failedInFlight;
-  trials += o.trials;
   retries += o.retries;
+  held += o.held;
+  ramped += o.ramped;
+  failOpen += o.failOpen;
 }
 
 bool Statistics::falseDeadRateBroken() const {

@@ -41,7 +41,9 @@ struct Statistics {
   uint64_t burstDead = 0, fullQueueDead = 0, longPathDead = 0, refusingDead = 0;
   std::array<uint64_t, kLossClasses> suspicions{};
   std::array<Duration, kLossClasses> reachableTime{};
-  uint64_t outages = 0, exchanges = 0, refused = 0, failedInFlight = 0, trials = 0, retries = 0;
+  uint64_t outages = 0;
+  uint64_t exchanges = 0, completed = 0, refused = 0, failedInFlight = 0, retries = 0, held = 0, ramped = 0,
+           failOpen = 0;
 
   void add(const Statistics& other);
   /// More false deads than the loss explains: beyond four deviations of Poisson's distribution, and two.

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include <algorithm>
+
 namespace peerpulse::sim {
 
 namespace {
@@ -10,14 +12,15 @@ enum FaultPhase : uint16_t { kBegin, kOver };
 
 }  // namespace
 
-void World::reset(uint64_t seed, bool trace) {
+void World::reset(uint64_t seed, bool trace, Kind kind) {
   Random random(seed);
-  const WorldSetup setup = drawWorld(random);
+  const WorldSetup setup = kind == Kind::kCarry ? drawCarryWorld(random) : drawWorld(random);
   reset(setup, random.next(), trace);
 }
 
 void World::reset(const WorldSetup& setup, uint64_t seed, bool trace) {
   Random random(seed);
+  carry_.reset();
   setup_ = setup;
   statistics_ = {};
   statistics_.seeds = 1;
@@ -28,17 +31,18 @@ void World::reset(const WorldSetup& setup, uint64_t seed, bool trace) {
   heap_.reset(kStart);
   log_.reset(kStart, trace);
   std::array<health::ProbeOptions, kMaxPeers> options;
-  std::array<Duration, kMaxPeers> every{};
   for (uint8_t i = 0; i < setup_.peers; ++i) {
     const PeerSetup& peer = setup_.peer[i];
     wires_[i].reset(heap_, prober_, i, peer.peer, peer.out, peer.back, peer.tcp, random.fork());
     options[i] = peer.probe;
-    every[i] = peer.exchangeEvery;
   }
   faultRandom_ = random.fork();
   prober_.reset(setup_.peers, options, random.fork(), *this);
-  exchanges_.reset(setup_.peers, every, random.fork(), *this, statistics_);
+  const Random carryRandom = random.fork();
   checkers_.reset(setup_.peers, options, setup_.profile, statistics_);
+  if (setup_.carry.on) {
+    carry_ = std::make_unique<CarryWorld>(heap_, prober_, wires_, setup_, log_, pattern_, carryRandom, checkers_);
+  }
   if (!setup_.randomFaults) return;
   for (uint8_t i = 0; i < setup_.peers; ++i)
     scheduleFault(i);
@@ -72,6 +76,7 @@ void World::strike(uint8_t peer, const Fault& fault) {
 
 void World::endFault(uint8_t peer) {
   Lane& lane = lanes_[peer];
+  if (!lane.striking) return;  // ended before its time
   lane.striking = false;
   apply(peer, lane.fault, false);
   if (setup_.randomFaults) scheduleFault(peer);
@@ -79,6 +84,7 @@ void World::endFault(uint8_t peer) {
 
 void World::apply(uint8_t peer, const Fault& fault, bool on) {
   const uint32_t shown = peer == kHost ? EventLog::kWorld : peer;
+  if (carry_) carry_->rules().disturbed(heap_.now(), on);
   log_.fault({heap_.now(), on ? "FAULT" : "fault over", shown, fault.lasts / microseconds(1), fault.amount,
               toString(fault.kind), ""});
   if (peer == kHost) {
@@ -86,6 +92,7 @@ void World::apply(uint8_t peer, const Fault& fault, bool on) {
   } else {
     checkers_.beforeFault(peer);
     applyToPeer(peer, fault, on);
+    if (carry_) carry_->followPath(peer);
     const bool reachOnly = fault.kind == FaultKind::kPowerCut || fault.kind == FaultKind::kPartition;
     checkers_.afterFault(peer, !reachOnly || !on);
   }
@@ -96,28 +103,31 @@ void World::applyToPeer(uint8_t peer, const Fault& fault, bool on) {
   switch (fault.kind) {
     case FaultKind::kPowerCut:
       if (on) {
-        exchanges_.peerLostPower(peer);
         wire.cutPower();
+        if (carry_) carry_->powerOff(peer);
       } else {
         // Its kernel answers at once, its process is there at once: the one in between is kKill's.
         wire.peer().restorePower();
         wire.peer().serve();
+        if (carry_) carry_->powerOn(peer);
       }
       return;
     case FaultKind::kKill:
       if (on) {
-        exchanges_.peerKilled(peer);
         wire.kill();
+        if (carry_) carry_->kill(peer);
       } else {
         wire.peer().serve();
+        if (carry_) carry_->serve(peer);
       }
       return;
     case FaultKind::kStop:
       if (on) {
         wire.peer().stop();
+        if (carry_) carry_->stop(peer);
       } else {
         wire.resume();
-        exchanges_.peerResumed(peer);
+        if (carry_) carry_->resume(peer);
       }
       return;
     case FaultKind::kPartition:
@@ -134,14 +144,21 @@ void World::applyToPeer(uint8_t peer, const Fault& fault, bool on) {
       wire.out().addDelay(on ? fault.delay : Duration::zero());
       wire.back().addDelay(on ? fault.delay : Duration::zero());
       return;
-    case FaultKind::kAcceptFull: wire.peer().fillAcceptQueue(on); return;
+    case FaultKind::kAcceptFull:
+      wire.peer().fillAcceptQueue(on);
+      if (carry_) carry_->fillAcceptQueue(peer, on);
+      return;
     case FaultKind::kClose:
       if (on) wire.closeConnection();
+      if (on && carry_) carry_->closeConnections(peer);
       return;
     case FaultKind::kForget:
       if (on) wire.forgetConnection();
       return;
-    case FaultKind::kGray: wire.peer().fail(on); return;
+    case FaultKind::kGray:
+      wire.peer().fail(on);
+      if (carry_) carry_->fail(peer, on);
+      return;
     default: PP_ASSERT(false);
   }
 }
@@ -149,13 +166,16 @@ void World::applyToPeer(uint8_t peer, const Fault& fault, bool on) {
 void World::applyToHost(const Fault& fault, bool on) {
   switch (fault.kind) {
     case FaultKind::kBlockProcess:
-      if (on) exchanges_.block(fault.lasts);
+      if (on && carry_) carry_->block(fault.lasts);
       [[fallthrough]];
     case FaultKind::kBlockProber:
       if (on) prober_.block(fault.lasts);
       return;
     case FaultKind::kStarve: prober_.starve(on ? fault.amount * 10'000 : 0, fault.delay); break;
-    case FaultKind::kNoConnects: prober_.failConnects(on ? static_cast<int>(fault.amount) : 0); break;
+    case FaultKind::kNoConnects:
+      prober_.failConnects(on ? static_cast<int>(fault.amount) : 0);
+      if (carry_) carry_->failConnects(on ? static_cast<int>(fault.amount) : 0);
+      break;
     case FaultKind::kCutAll:
       for (uint8_t i = 0; i < setup_.peers; ++i) {
         checkers_.beforeFault(i);
@@ -165,6 +185,7 @@ void World::applyToHost(const Fault& fault, bool on) {
         const FaultKind kind = lane.fault.kind;
         wires_[i].out().cut(on || (own && (kind == FaultKind::kPartition || kind == FaultKind::kCutOut)));
         wires_[i].back().cut(on || (own && (kind == FaultKind::kPartition || kind == FaultKind::kCutBack)));
+        if (carry_) carry_->followPath(i);
         checkers_.afterFault(i, !on);
       }
       return;
@@ -183,6 +204,10 @@ void World::runFor(Duration d) {
 }
 
 void World::finish() {
+  if (carry_) {
+    windDown();
+    digest_ ^= carry_->ledger().digest();
+  }
   checkers_.finish();
   statistics_.worldTime = heap_.now() - start_;
   statistics_.violations = checkers_.violation() != nullptr ? 1 : 0;
@@ -191,6 +216,16 @@ void World::finish() {
 void World::step() {
   ++statistics_.events;
   const TimePoint timer = prober_.nextTimer();
+  const TimePoint own = std::min(heap_.nextAt(), timer);
+  if (carry_) {
+    const TimePoint carried = carry_->nextEvent();
+    if (carried < own) {
+      heap_.advance(carried);
+      carry_->step();
+      return;
+    }
+    carry_->advanceTo(own);
+  }
   if (heap_.nextAt() <= timer) {  // what arrived is handled before anything is judged
     dispatch(heap_.pop());
     return;
@@ -211,13 +246,20 @@ void World::dispatch(const SimEvent& event) {
     case EventKind::kLoopFree: prober_.onLoopFree(); return;
     case EventKind::kFault:
       if (event.flag == kBegin) {
-        strike(event.peer, lanes_[event.peer].fault);
+        if (setup_.randomFaults) strike(event.peer, lanes_[event.peer].fault);
       } else {
         endFault(event.peer);
       }
       return;
+    case EventKind::kOutcome: {
+      Arrival arrival;
+      arrival.kind = Arrival::Kind::kOutcome;
+      arrival.id = event.b;
+      arrival.outcome = event.a;
+      prober_.arrived(event.peer, arrival);
+      return;
+    }
     case EventKind::kEnd: ended_ = true; return;
-    default: exchanges_.on(event); return;
   }
 }
 
@@ -225,11 +267,57 @@ void World::onReport(uint8_t peer, const health::Transition& t) {
   digest_ = (digest_ ^ (static_cast<uint64_t>(t.at.time_since_epoch().count()) + t.to.pack())) * 0x100000001b3u;
   if (t.from.verdict != t.to.verdict) ++counts_[peer][static_cast<size_t>(t.to.verdict)];
   checkers_.onReport(peer, t);
+  if (carry_) carry_->onTransition(peer, t.at);
 }
 
-void World::onPublish(uint8_t peer, const health::CircuitWord& word) {
-  checkers_.onPublish(peer, word);
-  exchanges_.onPublish(peer, word);
+void World::onPublish(uint8_t peer, const health::CircuitWord& word) { checkers_.onPublish(peer, word); }
+
+// --- the end of what is carried ----------------------------------------------------------------------------------
+
+void World::windDown() {
+  constexpr Duration kStep = milliseconds(100);
+  constexpr Duration kPatience = seconds(16);  // beyond every timeout that a setup may have
+  constexpr Duration kFarewells = milliseconds(2500);
+  setup_.randomFaults = false;
+  for (uint8_t i = 0; i <= kHost; ++i) {
+    if (lanes_[i].striking) endFault(i);
+  }
+  if (violation() != nullptr) return;
+  carry_->stopClients();
+  for (Duration waited{}; !carry_->quiet() && waited < kPatience && violation() == nullptr; waited += kStep)
+    runFor(kStep);
+  if (violation() == nullptr) carry_->rules().afterQuiet();
+  carry_->cutOffClients();
+  // The end of a client that was not being read, because its request waits, shows when that gives up.
+  for (Duration waited{}; !carry_->rules().deserted() && waited < kPatience && violation() == nullptr;
+       waited += kStep)
+    runFor(kStep);
+  runFor(kFarewells);
+  if (violation() == nullptr) carry_->rules().whenNobodyIsLeft();
+  carry_->drain();
+  runFor(kFarewells);
+  if (violation() == nullptr) carry_->rules().afterDrain();
+}
+
+const Statistics& World::statistics() {
+  if (carry_) sumUpCarry();
+  return statistics_;
+}
+
+void World::sumUpCarry() {
+  statistics_.refused = statistics_.failedInFlight = statistics_.retries = 0;
+  statistics_.held = statistics_.ramped = statistics_.failOpen = 0;
+  statistics_.exchanges = carry_->ledger().size();
+  statistics_.completed = carry_->ledger().complete();
+  for (uint8_t i = 0; i < setup_.peers; ++i) {
+    const stats::PeerStats& stats = carry_->stats().peer(PeerId{i});
+    statistics_.refused += stats.fastFailuresTotal.get() - stats.failedInFlightTotal.get();
+    statistics_.failedInFlight += stats.failedInFlightTotal.get();
+    statistics_.retries += stats.retriesTotal.get();
+    statistics_.held += stats.heldTotal.get();
+    statistics_.ramped += stats.rampedTotal.get();
+    statistics_.failOpen += stats.failOpenTotal.get();
+  }
 }
 
 void World::printLog(FILE* to) const {
@@ -245,7 +333,30 @@ void World::printLog(FILE* to) const {
                  p.probe.healthPath.empty() ? "" : ", health path", p.peer.backlog,
                  toString(prober_.health(i).mode()));
   }
+  if (setup_.carry.on) printCarry(to);
   log_.print(to);
+  if (carry_) carry_->describe(to);
+}
+
+void World::printCarry(FILE* to) const {
+  const CarrySetup& carry = setup_.carry;
+  const upstream::PoolOptions& pool = carry.options.pool;
+  std::fprintf(
+      to,
+      "carries: trouble of %s, %u workers, %u clients, %u %% hostile, on_dead %s, connections %u, pending %u, "
+      "streams %u, buffer %llu, split %u %%, direct every %.0f ms\n",
+      toString(carry.trouble), carry.workers, carry.clients, carry.habits.hostile, toString(carry.onDead),
+      pool.maxConnections, pool.maxPending, pool.maxStreamsPerConnection,
+      static_cast<unsigned long long>(carry.options.bufferLimit), carry.splitPercent, toMillis(carry.directEvery));
+  for (uint32_t i = 0; i < setup_.peers; ++i) {
+    const PeerManners& m = carry.manners[i];
+    std::fprintf(
+        to,
+        " p%u: %s, service %.1f ms, %% early %u, 1xx %u, unsized %u, refuses %u, goes away %u, breaks off %u, "
+        "cuts short %u, fails %u, never answers %u, slow %u, idle close %.0f ms\n",
+        i, m.http2 ? "h2" : "h1", toMillis(m.service), m.early, m.informational, m.unsized, m.refuses, m.goesAway,
+        m.breaksOff, m.cutsShort, m.fails, m.neverAnswers, m.slow, toMillis(m.idleClose));
+  }
 }
 
 }  // namespace peerpulse::sim

@@ -5,30 +5,37 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 
+#include "body_pattern.h"
+#include "carry_world.h"
 #include "checkers.h"
 #include "event_heap.h"
 #include "event_log.h"
-#include "exchange_model.h"
 #include "prober_model.h"
 #include "scenario.h"
 #include "statistics.h"
 
 namespace peerpulse::sim {
 
-class World : ProberObserver, ExchangeObserver {
+class World : ProberObserver {
  public:
-  World()
-      : prober_(heap_, log_, wires_), exchanges_(heap_, prober_, wires_), checkers_(heap_, log_, prober_, wires_) {}
+  enum class Kind : uint8_t {
+    kDetector,  ///< probes alone
+    kCarry,     ///< and traffic
+  };
+
+  World() : prober_(heap_, log_, wires_), checkers_(heap_, log_, prober_, wires_) {}
 
   /// Everything, faults included, from the seed.
-  void reset(uint64_t seed, bool trace = false);
+  void reset(uint64_t seed, bool trace = false, Kind kind = Kind::kDetector);
   /// That world, its randomness from the seed.
   void reset(const WorldSetup& setup, uint64_t seed, bool trace = false);
 
   /// Returns at once when a rule is broken.
   void runFor(Duration d);
-  /// Sums up; no run may follow.
+  /// Sums up; no run may follow. Where traffic is carried it is brought to its end first: faults are over, clients stop
+  /// and get the time to, are cut off, and the listeners are drained.
   void finish();
 
   /// Begins it now; it ends by itself.
@@ -43,10 +50,12 @@ class World : ProberObserver, ExchangeObserver {
   health::CircuitState circuit(uint8_t peer) const { return prober_.health(peer).word().circuit; }
   const health::PeerHealth& health(uint8_t peer) const { return prober_.health(peer); }
   WireModel& wire(uint8_t peer) { return wires_[peer]; }
-  const Statistics& statistics() const { return statistics_; }
+  const Statistics& statistics();
   uint32_t count(uint8_t peer, health::Verdict to) const { return counts_[peer][static_cast<size_t>(to)]; }
   /// Of everything that happened, in order: the same for the same seed, everywhere.
   uint64_t digest() const { return digest_; }
+  /// Null where nothing is carried.
+  CarryWorld* carry() { return carry_.get(); }
 
  private:
   void step();
@@ -56,22 +65,15 @@ class World : ProberObserver, ExchangeObserver {
   void apply(uint8_t peer, const Fault& fault, bool on);
   void applyToPeer(uint8_t peer, const Fault& fault, bool on);
   void applyToHost(const Fault& fault, bool on);
+  void windDown();
+  void sumUpCarry();
+  void printCarry(FILE* to) const;
 
   void onReport(uint8_t peer, const health::Transition& transition) override;
   void onPublish(uint8_t peer, const health::CircuitWord& word) override;
   void onConfirm(uint8_t peer, uint32_t connects) override { checkers_.onConfirm(peer, connects); }
   void onSockets(uint8_t peer, uint32_t open) override { checkers_.onSockets(peer, open); }
   void onFed(uint8_t peer, bool ticked) override { checkers_.onFed(peer, ticked); }
-  void onSent(uint8_t peer, const health::CircuitWord& word, bool trial, bool failOpen) override {
-    checkers_.onSent(peer, word, trial, failOpen);
-  }
-  void onRefused(uint8_t peer, const health::CircuitWord& word) override { checkers_.onRefused(peer, word); }
-  void onFailedInFlight(uint8_t peer, const health::CircuitWord& word) override {
-    checkers_.onFailedInFlight(peer, word);
-  }
-  void onTrialSucceeded(uint8_t peer) override { checkers_.onTrialSucceeded(peer); }
-  void onRetry(uint8_t peer, uint32_t retriesDone) override { checkers_.onRetry(peer, retriesDone); }
-  void onRamped(uint8_t peer, TimePoint since) override { checkers_.onRamped(peer, since); }
 
   static constexpr uint8_t kHost = kMaxPeers;  // in place of a peer: faults of this host
   struct Lane {
@@ -84,8 +86,9 @@ class World : ProberObserver, ExchangeObserver {
   EventLog log_;
   std::array<WireModel, kMaxPeers> wires_;
   ProberModel prober_;
-  ExchangeModel exchanges_;
   Checkers checkers_;
+  BodyPattern pattern_;
+  std::unique_ptr<CarryWorld> carry_;
   Statistics statistics_;
   Random faultRandom_;
   WorldSetup setup_;

@@ -25,8 +25,10 @@ class MemoryListener {
  public:
   enum class State : uint8_t { kListening, kRefusing, kDead };
 
+  static constexpr size_t kBacklog = 1024;
+
   /// The address's port must be free on that host.
-  MemoryListener(MemoryNetwork& network, HostId host, const SocketAddress& address, size_t backlog = 1024);
+  MemoryListener(MemoryNetwork& network, HostId host, const SocketAddress& address, size_t backlog = kBacklog);
   ~MemoryListener();
   MemoryListener(const MemoryListener&) = delete;
   MemoryListener& operator=(const MemoryListener&) = delete;
@@ -37,6 +39,9 @@ class MemoryListener {
   HostId host() const { return host_; }
   /// Connections that nobody accepted yet.
   size_t queued() const { return queue_.size(); }
+
+  /// One more than so many may wait; SYNs beyond are dropped.
+  void setBacklog(size_t backlog) { backlog_ = backlog; }
 
   /// Connections in the queue are reset, connects get RST. Already refusing: no-op.
   void refuse();

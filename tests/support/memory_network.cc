@@ -213,6 +213,7 @@ void MemoryNetwork::deliver(const Event& event) {
   } else if (!powered(to.host()) || path(to.remote().host(), to.host()).cut) {
     lost(pair);
   } else {
+    path(to.remote().host(), to.host()).lastArrival = now();
     to.receive(event.packet);
   }
   settle(to);

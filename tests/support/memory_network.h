@@ -93,6 +93,8 @@ class MemoryNetwork final : public VirtualTime::Participant {
   /// Connections that any kernel still knows.
   size_t connections() const { return pairs_.size() - free_.size(); }
   uint64_t packets() const { return packets_; }
+  /// When anything that `from` sent last arrived at `to`; TimePoint() if never.
+  TimePoint lastArrival(HostId from, HostId to) { return path(from, to).lastArrival; }
 
   TimePoint now() const { return time_.now(); }
   TimePoint nextEvent() override { return events_.empty() ? TimePoint::max() : events_.front().at; }
@@ -114,6 +116,7 @@ class MemoryNetwork final : public VirtualTime::Participant {
   struct Path {
     PathOptions options;
     bool cut = false;
+    TimePoint lastArrival;
   };
   struct Pair {
     TcpEnd client, server;

@@ -33,6 +33,7 @@ bool VirtualTime::stepBefore(TimePoint limit) {
   if (next == nullptr) return false;
   advanceTo(at);
   next->lastRun_ = ++runs_;
+  lastRan_ = next;
   next->runDue();
   return true;
 }

@@ -53,6 +53,8 @@ class VirtualTime {
   TimePoint nextEvent();
   /// Runs the earliest event if it is sooner than `limit`. False: there was none, and nothing happened.
   bool stepBefore(TimePoint limit);
+  /// Who ran in the last step; null before the first.
+  const Participant* lastRun() const { return lastRan_; }
   /// Time passes, nothing runs. What was due meanwhile is late.
   void advanceTo(TimePoint to);
 
@@ -73,6 +75,7 @@ class VirtualTime {
   std::vector<Participant*> participants_;
   TimePoint now_;
   uint64_t runs_ = 0;
+  const Participant* lastRan_ = nullptr;
 };
 
 }  // namespace peerpulse::test

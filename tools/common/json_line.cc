@@ -55,7 +55,7 @@ bool writeJsonLine(int fd, const nlohmann::json& line) {
   return true;
 }
 
-void logError(std::string_view event, nlohmann::json fields) {
+void logError(std::string_view event, const nlohmann::json& fields) {
   static LineLimit limit;
   uint64_t suppressed = 0;
   if (!limit.allow(Clock::now(), suppressed)) return;

@@ -14,6 +14,6 @@ bool writeJsonLine(int fd, const nlohmann::json& line);
 
 /// One line on stderr: {"level":"error","event":<event>,...fields}. At most 100 a second; what is left out is
 /// counted and told with the next one ("suppressed").
-void logError(std::string_view event, nlohmann::json fields);
+void logError(std::string_view event, const nlohmann::json& fields);
 
 }  // namespace peerpulse::tools

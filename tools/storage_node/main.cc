@@ -45,6 +45,7 @@ Result<std::vector<std::unique_ptr<Disk>>> openDisks(const Options& options, Fil
 void serve(const Options& options, const Router& router, tools::IoPool& pool, net::ListenSocket& socket,
            event::Dispatcher& mainLoop, std::vector<std::unique_ptr<Worker>>& workers) {
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(options.workers));
   for (int i = 0; i < options.workers; ++i)
     workers.push_back(std::make_unique<Worker>(router, pool, socket));
   size_t running = workers.size();

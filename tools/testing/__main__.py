@@ -38,13 +38,14 @@ _THREADED = ("log", "stats", "health", "event", "net", "upstream", "probe", "pro
 class Plan:
     """One build and the suites run with it."""
 
-    def __init__(self, kind: str, suites: tuple[str, ...]) -> None:
+    def __init__(self, kind: str, suites: tuple[str, ...], quick: bool = False) -> None:
         self.kind = kind
         self.suites = suites
         root = pathlib.Path(os.environ.get("PEERPULSE_BUILD_ROOT", _ROOT))
         self.build = root / ("build" if kind == "gcc" else f"build-{kind}")
         sanitized = kind in ("asan", "tsan")
         self.prefix = _without_randomisation() if sanitized else []
+        self.without = ("slow",) if quick else ()  # meson's suites of tests that are not for quick runs
         self.unit_names = _THREADED if kind == "tsan" else ()
         self.environment = {**_SANITIZER_OPTIONS, "PEERPULSE_SANITIZER": kind} if sanitized else {}
 
@@ -63,13 +64,13 @@ def _make_plans(arguments: argparse.Namespace) -> list[Plan]:
             suites = ("unit",)
         if arguments.suite:
             suites = tuple(arguments.suite)
-        plans.append(Plan(kind, suites))
+        plans.append(Plan(kind, suites, arguments.quick))
     return plans
 
 
 def _run_suite(plan: Plan, suite: str, patterns: list[str]) -> Outcome:
     if suite == "unit":
-        return unit_suite.run(plan.build, plan.environment, plan.prefix, plan.unit_names)
+        return unit_suite.run(plan.build, plan.environment, plan.prefix, plan.unit_names, plan.without)
     return python_suite.run(f"tests/{suite}", plan.build, plan.environment, plan.prefix, patterns)
 
 
@@ -116,7 +117,7 @@ def main() -> int:
     parser.add_argument("--suite", action="append", choices=_SUITES,
                         help="only this one, gcc build unless --sanitizers")
     parser.add_argument("--sanitizers", action="store_true", help="only the sanitized builds")
-    parser.add_argument("--quick", action="store_true", help="only the unit suite of the gcc build")
+    parser.add_argument("--quick", action="store_true", help="only the unit suite of the gcc build, without clang-tidy")
     parser.add_argument("--case", metavar="NAME",
                         help="only the C++ test cases of this name (* and ? as in doctest), whatever program has them; "
                              "builds what they need")

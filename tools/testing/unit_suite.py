@@ -40,13 +40,14 @@ def programs(build: pathlib.Path, names: tuple[str, ...]) -> list[str]:
     return [os.path.relpath(test["cmd"][0], build) for test in json.loads(output) if test["name"] in names]
 
 
-def run(build: pathlib.Path, environment: dict[str, str], prefix: list[str], names: tuple[str, ...]) -> Outcome:
-    """Only the tests called `names`, or all when there are none."""
+def run(build: pathlib.Path, environment: dict[str, str], prefix: list[str], names: tuple[str, ...],
+        without: tuple[str, ...]) -> Outcome:
+    """Only the tests called `names`, or all when there are none; not those of the meson suites `without`."""
     log = build / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     # Sanitized programs are several times slower.
     command = [*prefix, "meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs",
-               "--timeout-multiplier", "5", *names]
+               "--timeout-multiplier", "5", *(f"--no-suite={suite}" for suite in without), *names]
     status = subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
     outcome = Outcome()
     if log.exists():

@@ -75,6 +75,7 @@ class CircuitTable {
   bool proberStalled(TimePoint now) const { return now - lastBeat() > kBeatTimeout; }
 
  private:
+  // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): a cache line per kind of writer
   struct alignas(64) Entry {
     std::atomic<uint64_t> word{0};
     std::atomic<uint16_t> epoch{0};

@@ -154,7 +154,7 @@ class Codec {
   virtual size_t activeStreams() const = 0;
   /// Servers: a request's head (h2: field section) has begun and is not complete. The time a client may take for that is
   /// its owner's to limit.
-  virtual bool readingHead() const { return true; }
+  virtual bool readingHead() const { return false; }
 };
 
 class ServerCodecOwner : public CodecOwner {

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/event/sliced_work.h"
@@ -67,6 +68,12 @@ class Peer final : public event::DeferredDeletable {
   size_t requestsHeld() const;
   size_t requestsInFlight() const { return inFlight_.size(); }
   size_t connections() const;
+  /// Requests that wait for a connection.
+  size_t waiting() const;
+  /// Requests that were let through so far, each time counted.
+  uint64_t admitted() const { return admitted_; }
+  /// Since when the one that is held longest has been; nothing if none is.
+  std::optional<TimePoint> heldSince() const;
   /// Whether the pools' invariants hold, once a death has been carried out; for tests and the simulation.
   bool settled() const;
 
@@ -81,7 +88,10 @@ class Peer final : public event::DeferredDeletable {
   /// requests step by step. `inTurn`: it was the first of those held.
   bool enter(const health::CircuitWord& word, bool inTurn);
   void hold(Request& request);
-  void track(Request& request) { inFlight_.pushBack(request); }
+  void track(Request& request) {
+    inFlight_.pushBack(request);
+    ++admitted_;
+  }
   /// More connections may be opened at once.
   void onLimitRaised();
 
@@ -109,8 +119,9 @@ class Peer final : public event::DeferredDeletable {
   TimePoint sweptAt_;
   TimePoint diedAt_;             // when the verdict was reached that death_ carries out
   uint64_t failedInFlight_ = 0;  // since then
-  bool failing_ = false;         // death_ has not failed all yet
-  Failure refusal_;              // of refusalGeneration_
+  uint64_t admitted_ = 0;
+  bool failing_ = false;  // death_ has not failed all yet
+  Failure refusal_;       // of refusalGeneration_
   uint32_t refusalGeneration_ = UINT32_MAX;
 };
 

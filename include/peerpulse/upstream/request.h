@@ -92,6 +92,8 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   uint32_t retries() const { return retries_; }
   /// The peer may have seen something of it.
   bool sent() const { return sent_; }
+  /// When it came to be held, since it was last let go; only while held.
+  TimePoint heldSince() const { return heldSince_; }
   /// Of the body, to the peer: the most that one attempt sent.
   uint64_t bodyBytesSent() const { return bodyCredited_; }
 
@@ -167,6 +169,7 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   bool heldLongEnough_ = false;
   bool outcomeReported_ = false;
   Deadlines deadlines_;
+  TimePoint heldSince_ = TimePoint::max();
   TimePoint wakeAt_ = TimePoint::max();  // Held: until then; BackingOff: the next attempt
   TimePoint timerArmedFor_ = TimePoint::max();
   std::unique_ptr<event::Timer> timer_;  // at the earliest of wakeAt_ and the deadlines; made when first needed

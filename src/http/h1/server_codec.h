@@ -44,6 +44,7 @@ class ServerCodec final : public Codec, public Connection {
   bool outputEnded() const override;
   void drain() override;
   size_t activeStreams() const override { return hasStream() ? 1 : 0; }
+  bool readingHead() const override { return scanner_.started(); }
 
   // What the stream asks for.
   void sendInformational(const ResponseHead& head);

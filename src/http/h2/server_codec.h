@@ -32,6 +32,7 @@ class ServerCodec final : public Codec, public Session {
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool finished() const override { return drained(); }
   size_t activeStreams() const override { return active(); }
+  bool readingHead() const override { return decoding(); }
   void drain() override;
   void goAway() override { sayGoodbye(); }
 

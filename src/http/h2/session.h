@@ -73,6 +73,8 @@ class Session {
   /// No frames from here on; streams stay until closeAll().
   void abandonAll();
   bool drained() const;
+  /// A field section has begun and is not complete.
+  bool decoding() const { return blockOf_ != nullptr; }
   /// No stream will begin or go on.
   bool over() const { return life_.is(Life::kGoodbye, Life::kAbandoned, Life::kClosed); }
   /// Streams our user has.

@@ -2,6 +2,7 @@
 #include "peerpulse/health/trial_permits.h"
 
 #include <atomic>
+#include <barrier>
 #include <thread>
 #include <vector>
 
@@ -33,20 +34,14 @@ TEST_CASE("trial_permits: one given back can be taken again, unless it is anothe
 
 TEST_CASE("trial_permits: of threads that ask at once, one gets it") {
   constexpr int kThreads = 4;
-  constexpr uint16_t kGenerations = 200;
+  constexpr uint16_t kGenerations = 100;
   TrialPermits permits(2);
   std::vector<std::atomic<int>> taken(kGenerations);
-  std::atomic<int> arrived{0};
+  std::barrier together(kThreads);
   const auto ask = [&] {
-    ++arrived;
-    while (arrived < kThreads)
-      std::this_thread::yield();
     for (uint16_t generation = 0; generation < kGenerations; ++generation) {
+      together.arrive_and_wait();  // nobody goes on before all had their try at the last one
       if (permits.take(kPeer, generation)) ++taken[generation];
-      // Nobody goes on to the next generation before all had their try at this one.
-      ++arrived;
-      while (arrived < kThreads * (generation + 2))
-        std::this_thread::yield();
     }
   };
   std::vector<std::thread> threads;
