@@ -85,7 +85,7 @@ TEST_CASE("downstream connection: a request starts the clock anew; one under way
   }
 }
 
-TEST_CASE("downstream connection: PINGs keep an h2 connection alive, but not from being idle") {
+TEST_CASE("downstream connection: an h2 client that asks whether we live is not idle, and its PINGs are no heads") {
   ProxyWorld w;
   RawClient& client = w.rawClient();
   client.say(std::string(kPreface) + settings());
@@ -95,7 +95,6 @@ TEST_CASE("downstream connection: PINGs keep an h2 connection alive, but not fro
     if (client.over()) break;
     client.say(ping());
   }
-  // Each of them was read and answered, none was taken for a request's head.
   CHECK_FALSE(saidGoAway(client));
   w.run(seconds(61));
   w.sweep();

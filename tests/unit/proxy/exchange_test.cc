@@ -269,6 +269,21 @@ TEST_CASE("exchange: a request that is none has an answer even from a storage pr
   }
 }
 
+TEST_CASE("exchange: a client that goes on sending to a request that failed is read to its end") {
+  for (const bool http2 : kBoth) {
+    CAPTURE(http2);
+    ProxyWorld w;
+    TestClient& client = w.client(http2);
+    ClientRequest& request = client.send("PUT", "/hold", std::string(3'000'000, 'x'));
+    w.until([&] { return w.remote.requests.size() == 1; });
+    w.run(seconds(1));  // what fits is on its way, the rest waits for credit
+    w.die();
+    w.until([&] { return request.done(); });
+    CHECK(request.head.status == 503);
+    CHECK(request.closed);
+  }
+}
+
 TEST_CASE("exchange: failures have the names and statuses of RFC 9209") {
   for (const bool http2 : kBoth) {
     CAPTURE(http2);

@@ -289,6 +289,28 @@ TEST_CASE("peer: an idle connection's old ACK proves nothing new") {
   CHECK(w.table.lastKernelHeard(kPeer) >= before);
 }
 
+TEST_CASE("peer: it tells how many were let through, how many wait, and since when the longest is held") {
+  RequestWorld w;
+  CHECK(w.peer().admitted() == 0);
+  CHECK_FALSE(w.peer().heldSince());
+  w.cutPath(true);
+  w.ask(hang());
+  w.ask(hang(Version::kHttp11));
+  CHECK(w.peer().admitted() == 2);
+  CHECK(w.peer().waiting() == 2);
+  w.change(Verdict::kSuspect);
+  const TimePoint first = w.time.now();
+  Owner& held = w.ask(hang());
+  w.run(milliseconds(20));
+  w.ask(hang());
+  CHECK(w.peer().heldSince() == first);
+  held.request().cancel();
+  CHECK(w.peer().heldSince() == first + milliseconds(20));
+  w.change(Verdict::kAlive);
+  CHECK_FALSE(w.peer().heldSince());
+  CHECK(w.peer().admitted() == 3);
+}
+
 TEST_CASE("peer: a changed verdict wakes those who wait for a connection") {
   RequestWorld w;
   w.change(Verdict::kStalled);
