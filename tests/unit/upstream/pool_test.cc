@@ -201,6 +201,19 @@ TEST_CASE("pool: an idle connection of the other protocol makes room for who wai
   }
 }
 
+TEST_CASE("pool: so does an h2 connection when its last stream ends, though it had room for others all the time") {
+  PoolWorld w([](PoolOptions& o) { o.maxConnections = 1; });
+  Wanter& first = w.add(kH2, "/hang");
+  w.until([&] { return w.remote.requests.size() == 1; });
+  Wanter& second = w.add(kH1);
+  w.settle();
+  CHECK_FALSE(second.over());
+  w.remote.last().answer(200, "");
+  w.until([&] { return second.done; });
+  CHECK(first.done);
+  CHECK(w.pool->connections() == 1);
+}
+
 TEST_CASE("pool: room is made only if a connection may then be opened") {
   PoolWorld w([](PoolOptions& o) { o.maxConnections = 1; });
   Wanter& first = w.add(kH2);
