@@ -177,7 +177,7 @@ TEST_CASE("pool: h1 and h2 wait side by side under one max_connections") {
   CHECK(h1.ready);
   CHECK(h2.ready);
   CHECK_FALSE(h1Waits.ready);
-  CHECK(w.pool->waitsForLimit(kH1));
+  CHECK(w.pool->opensNone(kH1));
   CHECK(w.remote.connections.size() == 2);
   for (const auto& request : w.remote.requests) {
     if (request->stream != nullptr && request->head.version == http::Version::kHttp11) request->answer(200, "");
@@ -423,7 +423,7 @@ TEST_CASE("pool: stalled, reuse but no new connections") {
       Wanter& third = w.add(protocol);
       w.run(seconds(1));
       CHECK_FALSE(third.over());
-      CHECK_FALSE(w.pool->waitsForLimit(protocol));
+      CHECK(w.pool->opensNone(protocol));
       CHECK(w.remote.connections.size() == 1);
       if (clears) {
         w.change(health::Verdict::kAlive);
