@@ -70,6 +70,7 @@ Server::Server(config::Config config)
     : config_(std::move(config)),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
+      snapshot_(std::make_shared<const proxy::Snapshot>(1, config_.proxy)),
       gates_(table_) {}
 
 Server::~Server() { stopAll(); }
@@ -100,7 +101,8 @@ Result<void> Server::start() {
   for (const auto& peer : config_.proxy.peers) {
     probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
   }
-  reporter_ = std::make_unique<Reporter>(dispatcher_, config_.proxy.peers, stats_, events_);
+  reporter_ = std::make_unique<Reporter>(
+      dispatcher_, [this] { return snapshot_; }, stats_, events_);
   if (!reporter_->status()) return reporter_->status();
   prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
   table_.beat(dispatcher_.now());
@@ -126,9 +128,8 @@ Result<void> Server::start() {
 
 void Server::startWorkers() {
   const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes()};
-  const auto snapshot = std::make_shared<const proxy::Snapshot>(1, config_.proxy);
   for (uint32_t i = 0; i < config_.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot, gates_.sockets(), kFirstWorkerLoop + i));
+    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), kFirstWorkerLoop + i));
     workers_.back()->start();
   }
 }
@@ -137,7 +138,7 @@ Result<void> Server::startAdmin() {
   admin::Sources sources;
   sources.node = config_.node;
   sources.version = PEERPULSE_VERSION;
-  sources.peers = &config_.proxy.peers;
+  sources.snapshot = [this] { return snapshot_; };
   sources.circuits = &table_;
   sources.stats = &stats_;
   sources.events = &events_;

@@ -57,6 +57,7 @@ class Server : public probe::ProberCallbacks {
   health::TrialPermits trials_;
   stats::Stats stats_;
   admin::EventLog events_;
+  proxy::SnapshotRef snapshot_;  // of now
   ListenerGates gates_;
   std::unique_ptr<Reporter> reporter_;  // before the prober, whose thread reports
   std::unique_ptr<probe::Prober> prober_;
