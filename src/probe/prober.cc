@@ -99,7 +99,9 @@ void Prober::runThread(std::function<void()> onRunning) {
 
 void Prober::beat(Duration lag) {
   const TimePoint now = dispatcher_.now();
+  const bool returned = table_.proberStalled(now);
   table_.beat(now);
+  if (returned) callbacks_.onReturned();
   watch_->beat(lag, now);
   if (lag > Duration(loopLag_.load(std::memory_order_relaxed)))
     loopLag_.store(lag.count(), std::memory_order_relaxed);

@@ -164,6 +164,18 @@ void Server::onTransition(const health::Transition& transition) {
   if (settled.failure) reporter_->report(*settled.failure, wall);
 }
 
+// Nothing in the table has changed, but nobody went by it meanwhile.
+void Server::onReturned() {
+  const TimePoint now = dispatcher_.now();
+  const WallTime wall = dispatcher_.wallNow();
+  for (const auto& peer : snapshot_->options.peers) {
+    const Settled settled = gates_.settle(peer.id, now);
+    for (auto& worker : workers_)
+      worker->circuitChanged(peer.id, now);
+    if (settled.failure) reporter_->report(*settled.failure, wall);
+  }
+}
+
 void Server::onDegrading(const health::Degrading& warning) { reporter_->report(warning, dispatcher_.wallNow()); }
 
 void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
@@ -187,11 +199,6 @@ void Server::followGates(TimePoint now) {
   for (const auto& peer : config_.proxy.peers) {
     const Settled settled = gates_.follow(peer.id, now);
     if (settled.failure) logGateFailure(peer.name, peer.listen, *settled.failure, dispatcher_.wallNow());
-    // The prober is back and the peer still dead: whom the gate let in meanwhile must go. That a gate was opened
-    // concerns nobody but the acceptors, who follow it; workers told of it would take the old verdict for news.
-    if (settled.changed != Gate::kRefusing) continue;
-    for (auto& worker : workers_)
-      worker->circuitChanged(peer.id, now);
   }
 }
 

@@ -43,6 +43,7 @@ class Server : public probe::ProberCallbacks {
   void startWorkers();
   Result<void> startAdmin();
   void onTransition(const health::Transition& transition) override;
+  void onReturned() override;
   void onDegrading(const health::Degrading& warning) override;
   void onLocalHealth(health::LocalState from, health::LocalState to) override;
   void onSignal(int signal);
