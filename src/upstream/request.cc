@@ -137,7 +137,7 @@ void Request::holdForRamp() {
   enter(State::kHeld);
   peer_.stats().rampedTotal.add();
   // Only in case that the peer turns suspect meanwhile and no verdict comes.
-  wakeAt_ = now() + AdmissionRamp::kLength + spec_.options->holdFor;
+  wakeAt_ = now() + AdmissionRamp::kLength + (heldLongEnough_ ? Duration::zero() : spec_.options->holdFor);
   armTimer();
 }
 

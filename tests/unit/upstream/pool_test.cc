@@ -177,7 +177,7 @@ TEST_CASE("pool: h1 and h2 wait side by side under one max_connections") {
   CHECK(h1.ready);
   CHECK(h2.ready);
   CHECK_FALSE(h1Waits.ready);
-  CHECK(w.pool->waitsForLimit(kH1));
+  CHECK(w.pool->opensNone(kH1));
   CHECK(w.remote.connections.size() == 2);
   for (const auto& request : w.remote.requests) {
     if (request->stream != nullptr && request->head.version == http::Version::kHttp11) request->answer(200, "");
@@ -199,6 +199,19 @@ TEST_CASE("pool: an idle connection of the other protocol makes room for who wai
     CHECK(w.pool->connections() == 1);
     CHECK(w.remote.openConnections() == 1);
   }
+}
+
+TEST_CASE("pool: so does an h2 connection when its last stream ends, though it had room for others all the time") {
+  PoolWorld w([](PoolOptions& o) { o.maxConnections = 1; });
+  Wanter& first = w.add(kH2, "/hang");
+  w.until([&] { return w.remote.requests.size() == 1; });
+  Wanter& second = w.add(kH1);
+  w.settle();
+  CHECK_FALSE(second.over());
+  w.remote.last().answer(200, "");
+  w.until([&] { return second.done; });
+  CHECK(first.done);
+  CHECK(w.pool->connections() == 1);
 }
 
 TEST_CASE("pool: room is made only if a connection may then be opened") {
@@ -410,7 +423,7 @@ TEST_CASE("pool: stalled, reuse but no new connections") {
       Wanter& third = w.add(protocol);
       w.run(seconds(1));
       CHECK_FALSE(third.over());
-      CHECK_FALSE(w.pool->waitsForLimit(protocol));
+      CHECK(w.pool->opensNone(protocol));
       CHECK(w.remote.connections.size() == 1);
       if (clears) {
         w.change(health::Verdict::kAlive);
