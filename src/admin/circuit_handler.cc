@@ -89,8 +89,8 @@ std::optional<Problem> readOrder(const std::string& body, Order& order) {
 }  // namespace
 
 Response handleCircuit(const Context& context, const Request& request) {
-  const auto id = peerOfPath(context, request);
-  if (!id) return errorResponse(404, "not_found", "there is no peer of that name; /peers lists them");
+  const proxy::PeerOptions* peer = peerOfPath(context, request);
+  if (peer == nullptr) return errorResponse(404, "not_found", "there is no peer of that name; /peers lists them");
   Order order;
   if (const auto problem = readOrder(request.body, order)) {
     return jsonResponse({{"error", "bad_request"}, {"pointer", problem->pointer}, {"message", problem->message}},
@@ -100,11 +100,11 @@ Response handleCircuit(const Context& context, const Request& request) {
   const char* state = kStates[static_cast<size_t>(order.change.kind)];
   const bool limited = order.change.ttl > Duration::zero();
   const std::string ttl = limited ? formatDuration(order.change.ttl) : "";
-  const std::string& name = (*context.sources.peers)[index(*id)].name;
+  const std::string& name = peer->name;
   log::write(log::Level::kWarn, "operator_override",
              log::Fields().add("peer", name).add("state", state).add("ttl", ttl).add("why", order.why));
   if (!context.sources.overrideCircuit) return errorResponse(503, "unavailable", "overrides are not available");
-  context.sources.overrideCircuit(*id, order.change, order.why);
+  context.sources.overrideCircuit(peer->id, order.change, order.why);
   // The prober carries it out on its own thread: /peers/<name> shows it within a turn of its loop.
   return jsonResponse({{"peer", name}, {"state", state}, {"ttl", limited ? Json(ttl) : Json()}, {"why", order.why}});
 }

@@ -14,7 +14,7 @@ bool isOffline(const health::CircuitWord& word) {
 }  // namespace
 
 Response handleCluster(const Context& context, const Request&) {
-  const auto& peers = *context.sources.peers;
+  const auto& peers = context.peers();
   const size_t size = peers.size() + 1;  // this node is online: it answers
   const size_t quorum = size / 2 + 1;
   Json offline = Json::array();

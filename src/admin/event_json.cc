@@ -51,7 +51,7 @@ Json readingJson(const health::ScoreReading& r) {
 
 void describe(Json& json, const Sources& sources, const health::Degrading& d) {
   json.update({
-      {"peer", (*sources.peers)[index(d.peer)].name},
+      {"peer", sources.stats->name(d.peer)},
       {"score_from", share(d.decline.from.value())},
       {"score", share(d.decline.to.value())},
       {"over_ms", millis(d.decline.over)},
@@ -71,7 +71,7 @@ void describe(Json& json, const Sources&, const LocalChange& change) {
 
 void describe(Json& json, const Sources& sources, const health::Transition& t) {
   json.update({
-      {"peer", (*sources.peers)[index(t.peer)].name},
+      {"peer", sources.stats->name(t.peer)},
       {"from", health::toString(t.from.verdict)},
       {"to", health::toString(t.to.verdict)},
       {"circuit_from", health::toString(t.from.circuit)},

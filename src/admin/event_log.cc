@@ -11,8 +11,8 @@ EventLog::EventLog(size_t peerCount, WallTime started) : since_(peerCount, start
 void EventLog::add(const health::Transition& transition, WallTime at) {
   {
     const MutexLock lock(mutex_);
-    PP_ASSERT(index(transition.peer) < since_.size());
-    since_[index(transition.peer)] = at;
+    PP_ASSERT(slot(transition.peer) < since_.size());
+    since_[slot(transition.peer)] = at;
     append({0, at, transition});
   }
   callListener();
@@ -21,7 +21,7 @@ void EventLog::add(const health::Transition& transition, WallTime at) {
 void EventLog::add(const health::Degrading& warning, WallTime at) {
   {
     const MutexLock lock(mutex_);
-    PP_ASSERT(index(warning.peer) < since_.size());
+    PP_ASSERT(slot(warning.peer) < since_.size());
     append({0, at, warning});
   }
   callListener();
@@ -48,8 +48,8 @@ void EventLog::callListener() {
 
 WallTime EventLog::since(PeerId peer) const {
   const MutexLock lock(mutex_);
-  PP_ASSERT(index(peer) < since_.size());
-  return since_[index(peer)];
+  PP_ASSERT(slot(peer) < since_.size());
+  return since_[slot(peer)];
 }
 
 std::vector<Event> EventLog::after(uint64_t sequence) const {

@@ -72,14 +72,14 @@ std::string localHealth(const Context& context) {
   return context.sources.localHealth ? context.sources.localHealth() : "ok";
 }
 
-std::optional<PeerId> peerOfPath(const Context& context, const Request& request) {
+const proxy::PeerOptions* peerOfPath(const Context& context, const Request& request) {
   std::string_view name = request.path;
   name.remove_prefix(std::string_view("/peers/").size());
   name = name.substr(0, name.find('/'));
-  for (const proxy::PeerOptions& peer : *context.sources.peers) {
-    if (peer.name == name) return peer.id;
+  for (const proxy::PeerOptions& peer : context.peers()) {
+    if (peer.name == name) return &peer;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 }  // namespace peerpulse::admin

@@ -14,6 +14,9 @@ struct Context {
   const Sources& sources;
   const SocketAddress& listen;  ///< where the admin is bound
   TimePoint now;
+  const proxy::SnapshotRef snapshot;  ///< pinned for this answer
+
+  const std::vector<proxy::PeerOptions>& peers() const { return snapshot->options.peers; }
 };
 
 Response handleIndex(const Context& context, const Request& request);
@@ -41,6 +44,6 @@ inline constexpr const char* kProberStalled = "prober_stalled";
 
 /// The peer named by the path's second segment ("/peers/node2/circuit"); nothing if there is none of that
 /// name.
-std::optional<PeerId> peerOfPath(const Context& context, const Request& request);
+const proxy::PeerOptions* peerOfPath(const Context& context, const Request& request);
 
 }  // namespace peerpulse::admin

@@ -63,16 +63,16 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
 
 Response handlePeers(const Context& context, const Request&) {
   Json peers = Json::array();
-  for (const proxy::PeerOptions& peer : *context.sources.peers)
+  for (const proxy::PeerOptions& peer : context.peers())
     peers.push_back(peerJson(context, peer));
   return jsonResponse(
       {{"node", context.sources.node}, {"local_health", localHealth(context)}, {"peers", std::move(peers)}});
 }
 
 Response handlePeer(const Context& context, const Request& request) {
-  const auto id = peerOfPath(context, request);
-  if (!id) return errorResponse(404, "not_found", "there is no peer of that name; /peers lists them");
-  return jsonResponse(peerJson(context, (*context.sources.peers)[index(*id)]));
+  const proxy::PeerOptions* peer = peerOfPath(context, request);
+  if (peer == nullptr) return errorResponse(404, "not_found", "there is no peer of that name; /peers lists them");
+  return jsonResponse(peerJson(context, *peer));
 }
 
 }  // namespace peerpulse::admin

@@ -9,7 +9,7 @@ Response handleReadyz(const Context& context, const Request&) {
     for (std::string& what : context.sources.notReady())
       missing.push_back(std::move(what));
   }
-  for (const proxy::PeerOptions& peer : *context.sources.peers) {
+  for (const proxy::PeerOptions& peer : context.peers()) {
     if (context.sources.circuits->load(peer.id).verdict == health::Verdict::kUnknown) {
       missing.push_back("peer " + peer.name + " has no verdict yet");
     }

@@ -11,8 +11,7 @@ class Server::Impl {
 };
 
 Server::Server(event::Dispatcher& dispatcher, Sources sources) {
-  PP_ASSERT(sources.peers != nullptr && sources.circuits != nullptr && sources.stats != nullptr &&
-            sources.events != nullptr);
+  PP_ASSERT(sources.snapshot && sources.circuits != nullptr && sources.stats != nullptr && sources.events != nullptr);
   impl_ = std::make_unique<Impl>(dispatcher, std::move(sources));
 }
 

@@ -84,7 +84,8 @@ void Service::onTick() {
 }
 
 Response Service::handle(const Request& request) const {
-  const Context context{.sources = sources_, .listen = address_, .now = dispatcher_.now()};
+  const Context context{
+      .sources = sources_, .listen = address_, .now = dispatcher_.now(), .snapshot = sources_.snapshot()};
   return admin::handle(context, request);
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 std::string quote(const std::string& text) { return "\"" + text + "\""; }
 
-std::string peerPointer(PeerId id) { return "/peers/" + std::to_string(index(id)); }
+std::string peerPointer(PeerId id) { return "/peers/" + std::to_string(slot(id)); }
 
 /// Whether `address` is the wildcard of its family.
 bool isWildcard(const SocketAddress& address) {

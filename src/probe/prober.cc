@@ -35,15 +35,15 @@ Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, Probe
                uint32_t jitterSeed)
     : configured_(std::move(peers)), table_(table), callbacks_(callbacks), jitterSeed_(jitterSeed) {
   for (size_t i = 0; i < configured_.size(); ++i) {
-    PP_ASSERT(index(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
+    PP_ASSERT(slot(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
   }
   watch_ = std::make_unique<LocalWatch>(
       static_cast<uint32_t>(configured_.size()), shortestInterval(configured_),
       [this](health::LocalState from, health::LocalState to) { callbacks_.onLocalHealth(from, to); });
   inbox_ = std::make_unique<OutcomeInbox>([this] { dispatcher_.post([this] { drainSoon(); }); },
                                           [this](PeerId peer) {
-                                            if (index(peer) < configured_.size())
-                                              configured_[index(peer)].stats->outcomesDropped.add();
+                                            if (slot(peer) < configured_.size())
+                                              configured_[slot(peer)].stats->outcomesDropped.add();
                                           });
 }
 
@@ -77,7 +77,7 @@ Duration Prober::phaseOf(const ProberPeer& peer) const {
   const auto slots = static_cast<int64_t>((configured_.size() + kPeersPerPhase - 1) / kPeersPerPhase);
   const Duration interval = peer.options.interval;
   const Duration own = interval * static_cast<int64_t>(jitterSeed_ % 1024) / 1024;  // hosts are spread as well
-  return (own + interval * (index(peer.id) % slots) / slots) % interval;
+  return (own + interval * (slot(peer.id) % slots) / slots) % interval;
 }
 
 void Prober::runThread(std::function<void()> onRunning) {
@@ -86,7 +86,7 @@ void Prober::runThread(std::function<void()> onRunning) {
   firstTurn->enable(Duration::zero());
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
   for (const ProberPeer& peer : configured_) {
-    const uint32_t seed = jitterSeed_ + index(peer.id) * 2654435761u;  // Knuth: neighbours far apart
+    const uint32_t seed = jitterSeed_ + slot(peer.id) * 2654435761u;  // Knuth: neighbours far apart
     peers_.push_back(
         std::make_unique<PeerProber>(peer, dispatcher_, io_, table_, callbacks_, *watch_, seed, phaseOf(peer)));
   }
@@ -99,7 +99,9 @@ void Prober::runThread(std::function<void()> onRunning) {
 
 void Prober::beat(Duration lag) {
   const TimePoint now = dispatcher_.now();
+  const bool returned = table_.proberStalled(now);
   table_.beat(now);
+  if (returned) callbacks_.onReturned();
   watch_->beat(lag, now);
   if (lag > Duration(loopLag_.load(std::memory_order_relaxed)))
     loopLag_.store(lag.count(), std::memory_order_relaxed);
@@ -125,7 +127,7 @@ void Prober::drainInbox() {
   for (size_t i = 0; i < OutcomeInbox::kCapacity; ++i) {
     const auto record = inbox_->take();
     if (!record.has_value()) return;
-    if (index(record->peer) < peers_.size()) peers_[index(record->peer)]->feed(*record);
+    if (slot(record->peer) < peers_.size()) peers_[slot(record->peer)]->feed(*record);
   }
 }
 
@@ -133,7 +135,7 @@ health::OutcomeSink& Prober::outcomes() { return *inbox_; }
 
 void Prober::overrideCircuit(PeerId peer, health::CircuitOverride::Kind state, Duration ttl) {
   dispatcher_.post([this, peer, state, ttl] {
-    if (index(peer) < peers_.size()) peers_[index(peer)]->feed(health::CircuitOverride{state, ttl});
+    if (slot(peer) < peers_.size()) peers_[slot(peer)]->feed(health::CircuitOverride{state, ttl});
   });
 }
 

@@ -1,5 +1,6 @@
 #include "peerpulse/proxy/snapshot.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace peerpulse::proxy {
@@ -16,6 +17,12 @@ std::vector<upstream::PeerOptionsRef> peersOf(const ProxyOptions& options) {
 }  // namespace
 
 Snapshot::Snapshot(uint64_t v, ProxyOptions o) : version(v), options(std::move(o)), peers(v, peersOf(options)) {}
+
+const PeerOptions* Snapshot::find(PeerId id) const {
+  const auto at =
+      std::find_if(options.peers.begin(), options.peers.end(), [id](const auto& p) { return p.id == id; });
+  return at == options.peers.end() ? nullptr : &*at;
+}
 
 SnapshotRef ofWorker(SnapshotRef shared) {
   const Snapshot* snapshot = shared.get();

@@ -28,11 +28,11 @@ Result<void> ListenerGates::open(const std::vector<proxy::PeerOptions>& peers) {
 }
 
 Gate ListenerGates::wanted(PeerId peer, TimePoint now, bool draining) const {
-  return gateFor(table_.load(peer), table_.proberStalled(now), draining, entries_[index(peer)]->onDead);
+  return gateFor(table_.load(peer), table_.proberStalled(now), draining, entries_[slot(peer)]->onDead);
 }
 
 Settled ListenerGates::settle(PeerId peer, TimePoint now) {
-  Entry& entry = *entries_[index(peer)];
+  Entry& entry = *entries_[slot(peer)];
   const MutexLock lock(entry.mutex);
   // Only now, with the lock held: see the argument in the header.
   const bool draining = draining_.load(std::memory_order_acquire);
@@ -49,7 +49,7 @@ Settled ListenerGates::settle(PeerId peer, TimePoint now) {
 
 Settled ListenerGates::follow(PeerId peer, TimePoint now) {
   const bool draining = draining_.load(std::memory_order_acquire);
-  if (wanted(peer, now, draining) == stateOf(*entries_[index(peer)]->socket)) return {};
+  if (wanted(peer, now, draining) == stateOf(*entries_[slot(peer)]->socket)) return {};
   return settle(peer, now);
 }
 

@@ -3,14 +3,15 @@
 #include <cerrno>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <utility>
 
 #include "transition_log.h"
 
 namespace peerpulse::server {
 
-Reporter::Reporter(event::Dispatcher& dispatcher, const std::vector<proxy::PeerOptions>& peers, stats::Stats& stats,
+Reporter::Reporter(event::Dispatcher& dispatcher, std::function<proxy::SnapshotRef()> snapshot, stats::Stats& stats,
                    admin::EventLog& events, size_t capacity)
-    : peers_(peers),
+    : snapshot_(std::move(snapshot)),
       stats_(stats),
       events_(events),
       queue_(capacity),
@@ -81,12 +82,12 @@ void Reporter::tell(const health::Transition& transition, WallTime at) {
       verdictChanged ? health::toString(transition.to.verdict) : health::toString(transition.to.circuit),
       health::toString(transition.to.reason));
   events_.add(transition, at);
-  logTransition(peers_[index(transition.peer)].name, transition, at);
+  logTransition(stats_.name(transition.peer), transition, at);
 }
 
 void Reporter::tell(const health::Degrading& warning, WallTime at) {
   events_.add(warning, at);
-  logDegrading(peers_[index(warning.peer)].name, warning, at);
+  logDegrading(stats_.name(warning.peer), warning, at);
 }
 
 void Reporter::tell(const admin::LocalChange& change, WallTime at) {
@@ -99,8 +100,8 @@ void Reporter::tell(const admin::LocalChange& change, WallTime at) {
 }
 
 void Reporter::tell(const GateFailure& failure, WallTime at) {
-  const proxy::PeerOptions& peer = peers_[index(failure.peer)];
-  logGateFailure(peer.name, peer.listen, failure, at);
+  const proxy::SnapshotRef now = snapshot_();
+  if (const proxy::PeerOptions* peer = now->find(failure.peer)) logGateFailure(peer->name, peer->listen, failure, at);
 }
 
 }  // namespace peerpulse::server

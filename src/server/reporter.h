@@ -15,13 +15,14 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "peerpulse/base/fd.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/event/dispatcher.h"
-#include "peerpulse/proxy/options.h"
+#include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/stats/stats.h"
 #include "report.h"
 #include "report_queue.h"
@@ -35,7 +36,7 @@ class Reporter {
   /// Told in one turn of the loop, a few microseconds each.
   static constexpr size_t kBatch = 128;
 
-  Reporter(event::Dispatcher& dispatcher, const std::vector<proxy::PeerOptions>& peers, stats::Stats& stats,
+  Reporter(event::Dispatcher& dispatcher, std::function<proxy::SnapshotRef()> snapshot, stats::Stats& stats,
            admin::EventLog& events, size_t capacity = kCapacity);
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
@@ -59,7 +60,7 @@ class Reporter {
   void tell(const admin::LocalChange& change, WallTime at);
   void tell(const GateFailure& failure, WallTime at);
 
-  const std::vector<proxy::PeerOptions>& peers_;
+  std::function<proxy::SnapshotRef()> snapshot_;
   stats::Stats& stats_;
   admin::EventLog& events_;
   ReportQueue queue_;

@@ -70,6 +70,7 @@ Server::Server(config::Config config)
     : config_(std::move(config)),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
+      snapshot_(std::make_shared<const proxy::Snapshot>(1, config_.proxy)),
       gates_(table_) {}
 
 Server::~Server() { stopAll(); }
@@ -100,7 +101,8 @@ Result<void> Server::start() {
   for (const auto& peer : config_.proxy.peers) {
     probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
   }
-  reporter_ = std::make_unique<Reporter>(dispatcher_, config_.proxy.peers, stats_, events_);
+  reporter_ = std::make_unique<Reporter>(
+      dispatcher_, [this] { return snapshot_; }, stats_, events_);
   if (!reporter_->status()) return reporter_->status();
   prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
   table_.beat(dispatcher_.now());
@@ -126,9 +128,8 @@ Result<void> Server::start() {
 
 void Server::startWorkers() {
   const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes()};
-  const auto snapshot = std::make_shared<const proxy::Snapshot>(1, config_.proxy);
   for (uint32_t i = 0; i < config_.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot, gates_.sockets(), kFirstWorkerLoop + i));
+    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), kFirstWorkerLoop + i));
     workers_.back()->start();
   }
 }
@@ -137,7 +138,7 @@ Result<void> Server::startAdmin() {
   admin::Sources sources;
   sources.node = config_.node;
   sources.version = PEERPULSE_VERSION;
-  sources.peers = &config_.proxy.peers;
+  sources.snapshot = [this] { return snapshot_; };
   sources.circuits = &table_;
   sources.stats = &stats_;
   sources.events = &events_;
@@ -163,6 +164,18 @@ void Server::onTransition(const health::Transition& transition) {
   if (settled.failure) reporter_->report(*settled.failure, wall);
 }
 
+// Nothing in the table has changed, but nobody went by it meanwhile.
+void Server::onReturned() {
+  const TimePoint now = dispatcher_.now();
+  const WallTime wall = dispatcher_.wallNow();
+  for (const auto& peer : snapshot_->options.peers) {
+    const Settled settled = gates_.settle(peer.id, now);
+    for (auto& worker : workers_)
+      worker->circuitChanged(peer.id, now);
+    if (settled.failure) reporter_->report(*settled.failure, wall);
+  }
+}
+
 void Server::onDegrading(const health::Degrading& warning) { reporter_->report(warning, dispatcher_.wallNow()); }
 
 void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
@@ -186,11 +199,6 @@ void Server::followGates(TimePoint now) {
   for (const auto& peer : config_.proxy.peers) {
     const Settled settled = gates_.follow(peer.id, now);
     if (settled.failure) logGateFailure(peer.name, peer.listen, *settled.failure, dispatcher_.wallNow());
-    // The prober is back and the peer still dead: whom the gate let in meanwhile must go. That a gate was opened
-    // concerns nobody but the acceptors, who follow it; workers told of it would take the old verdict for news.
-    if (settled.changed != Gate::kRefusing) continue;
-    for (auto& worker : workers_)
-      worker->circuitChanged(peer.id, now);
   }
 }
 
@@ -213,7 +221,7 @@ void Server::beginDrain() {
   drainTimer_->enable(config_.drainTimeout);
   // Before the workers: the connections that the accept queues hand over reach them ahead of the order to drain.
   for (const GateFailure& failure : gates_.drain(dispatcher_.now())) {
-    const auto& peer = config_.proxy.peers[index(failure.peer)];
+    const auto& peer = config_.proxy.peers[slot(failure.peer)];
     logGateFailure(peer.name, peer.listen, failure, dispatcher_.wallNow());
   }
   workersDraining_ = workers_.size();

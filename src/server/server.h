@@ -43,6 +43,7 @@ class Server : public probe::ProberCallbacks {
   void startWorkers();
   Result<void> startAdmin();
   void onTransition(const health::Transition& transition) override;
+  void onReturned() override;
   void onDegrading(const health::Degrading& warning) override;
   void onLocalHealth(health::LocalState from, health::LocalState to) override;
   void onSignal(int signal);
@@ -57,6 +58,7 @@ class Server : public probe::ProberCallbacks {
   health::TrialPermits trials_;
   stats::Stats stats_;
   admin::EventLog events_;
+  proxy::SnapshotRef snapshot_;  // of now
   ListenerGates gates_;
   std::unique_ptr<Reporter> reporter_;  // before the prober, whose thread reports
   std::unique_ptr<probe::Prober> prober_;

@@ -41,7 +41,7 @@ void Attempt::begin(Pool& pool, Protocol protocol) {
   pool.acquire(*this, protocol);
 }
 
-bool Attempt::waitsForLimit() const { return state_ == State::kWaiting && pool_->waitsForLimit(protocol_); }
+bool Attempt::waitsForUs() const { return state_ == State::kWaiting && pool_->opensNone(protocol_); }
 
 void Attempt::onConnection(PooledConnection& connection) {
   enter(State::kStreaming);

@@ -121,7 +121,7 @@ size_t Pool::waiting() const { return lanes_[0].waiting.size() + lanes_[1].waiti
 
 bool Pool::full() const { return connections() >= context_.options->pool.maxConnections; }
 
-bool Pool::waitsForLimit(Protocol protocol) const { return beingOpened(lane(protocol)) == 0 && full(); }
+bool Pool::opensNone(Protocol protocol) const { return beingOpened(lane(protocol)) == 0; }
 
 bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
   if (closing_ || !policy.connect) return false;

@@ -73,8 +73,8 @@ class Pool {
 
   size_t connections() const;
   size_t waiting() const;
-  /// Who waits for this protocol waits because there are as many connections as allowed, and none is being opened.
-  bool waitsForLimit(Protocol protocol) const;
+  /// No connection is being opened for this protocol: who waits does so because a limit or the verdict allows no more.
+  bool opensNone(Protocol protocol) const;
   /// Whether the invariants hold; for tests and the simulation.
   bool settled() const;
 

@@ -211,10 +211,10 @@ void Request::onExpiry(Expiry expiry) {
 void Request::blameUs(Failure& failure) const {
   if (state_ == State::kHeld || state_ == State::kBackingOff) {
     failure.party = Party::kSelf;
-  } else if (attempt_.waitsForLimit()) {
+  } else if (attempt_.waitsForUs()) {
     failure.type = ErrorType::kConnectionLimitReached;
     failure.party = Party::kSelf;
-    failure.detail = "as many connections to the peer as allowed, and none of them free in time";
+    failure.detail = "no connection to the peer was free in time, and no other one allowed";
   }
 }
 

@@ -135,9 +135,12 @@ void CarryWorld::addClients(const WorldSetup& setup, Random& random) {
 }
 
 void CarryWorld::step() {
+  const TimePoint beaten = prober_.table().lastBeat();
   prober_.beat();
+  const bool returned = prober_.table().lastBeat() - beaten > health::CircuitTable::kBeatTimeout;
   const TimePoint now = heap_.now();
   time_.stepBefore(now + Duration(1));
+  if (returned) host_->proberReturned();
   for (uint8_t i = 0; i < count_; ++i) {
     if (network_.lastArrival(hosts_[i], own_) == now) wires_[i].dataArrived();
   }

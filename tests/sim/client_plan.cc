@@ -29,6 +29,7 @@ void spoil(Random& random, RequestPlan& plan) {
     case 1: plan.writes = Pace::kSlowly; break;
     case 2:
       plan.reads = Pace::kStops;
+      if (plan.wish == Wish::kGet && random.percent(30)) plan.answer = 3 * 1024 * 1024;  // more than may pile up
       plan.cancelAfter = random.spread(milliseconds(100), seconds(6));
       break;
     case 3:

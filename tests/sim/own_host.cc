@@ -103,17 +103,15 @@ bool OwnHost::settleGate(uint32_t peer) {
   return true;
 }
 
-// A prober that is back says nothing new of a peer that is still dead: whoever was let go to it meanwhile must be told.
 void OwnHost::follow() {
-  const bool stalled = shared_.table.proberStalled(main_.now());
-  const bool back = std::exchange(stalled_, stalled) && !stalled;
-  for (uint32_t i = 0; i < sockets_.size(); ++i) {
+  for (uint32_t i = 0; i < sockets_.size(); ++i)
     settleGate(i);
-    if (!back) continue;
-    for (const auto& worker : workers_)
-      worker->circuitChanged(PeerId{i}, main_.now());
-  }
   followTimer_->enable(kFollow);
+}
+
+void OwnHost::proberReturned() {
+  for (uint32_t i = 0; i < sockets_.size(); ++i)
+    circuitChanged(PeerId{i}, main_.now());
 }
 
 void OwnHost::drain() {

@@ -53,6 +53,8 @@ class OwnHost {
   OwnHost(test::VirtualTime& time, test::MemoryNetwork& network, test::HostId host, const proxy::SharedState& shared,
           const proxy::ProxyOptions& options, uint32_t workers);
 
+  /// As server::Server::onReturned().
+  void proberReturned();
   /// A peer's word in the table changed, as the prober decided at `at`.
   void circuitChanged(PeerId peer, TimePoint at);
   void drain();
@@ -81,7 +83,6 @@ class OwnHost {
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::unique_ptr<event::Timer> followTimer_;
   bool draining_ = false;
-  bool stalled_ = false;  // the prober, when follow() last looked
 };
 
 }  // namespace peerpulse::sim

@@ -1,7 +1,7 @@
 // EventLog: the last 1,024 transitions, warnings and changes of this host's own state, for /events, and the
 // wall-clock time of each peer's last transition (`since`).
 //
-// Thread safety: add() from the prober's thread, everything else from any. One short mutex; add() is called per
+// Thread safety: any thread (add() is the reporter's, on the main one). One short mutex; add() is called per
 //   transition, never per exchange.
 // Invariants: sequence numbers grow by one from 1 and are never reused; at most kCapacity events are kept.
 #pragma once

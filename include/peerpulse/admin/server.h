@@ -19,7 +19,7 @@
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/probe_event.h"
-#include "peerpulse/proxy/options.h"
+#include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/stats/stats.h"
 
 namespace peerpulse::admin {
@@ -28,7 +28,8 @@ namespace peerpulse::admin {
 struct Sources {
   std::string node;
   std::string version;
-  const std::vector<proxy::PeerOptions>* peers = nullptr;
+  /// The configuration of now; each answer is of one snapshot.
+  std::function<proxy::SnapshotRef()> snapshot;
   const health::CircuitTable* circuits = nullptr;
   const stats::Stats* stats = nullptr;
   EventLog* events = nullptr;

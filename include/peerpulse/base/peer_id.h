@@ -19,8 +19,6 @@ constexpr PeerId makePeerId(uint32_t slot, uint16_t epoch) {
 }
 /// Below kMaxPeers.
 constexpr uint32_t slot(PeerId id) { return static_cast<uint32_t>(id) & 0xffff; }
-/// The same, by its old name.
-constexpr uint32_t index(PeerId id) { return slot(id); }
 constexpr uint16_t epoch(PeerId id) { return static_cast<uint16_t>(static_cast<uint32_t>(id) >> 16); }
 
 }  // namespace peerpulse

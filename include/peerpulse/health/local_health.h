@@ -33,7 +33,7 @@ class LocalHealth {
   LocalHealth(uint32_t peers, Duration lagLimit);
 
   /// `peer` is expected to give a sign of life by `due`; TimePoint::max() while it does not count.
-  void expect(PeerId peer, TimePoint due) { due_[index(peer)] = due; }
+  void expect(PeerId peer, TimePoint due) { due_[slot(peer)] = due; }
 
   /// True if most peers that count, and at least two, are overdue. O(peers), at most once per kFresh.
   bool mostOverdue(TimePoint now);

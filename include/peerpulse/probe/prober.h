@@ -58,6 +58,9 @@ class ProberCallbacks {
   virtual void onTransition(const health::Transition& transition) = 0;
   /// A peer gets worse, before anything else changed.
   virtual void onDegrading(const health::Degrading& warning) {}
+  /// The prober had stopped beating for so long that workers ignored open circuits (CircuitTable::kBeatTimeout), and is
+  /// back: its words count again, and whoever went past one meanwhile must hear of it.
+  virtual void onReturned() {}
   /// This host's own state changed.
   virtual void onLocalHealth(health::LocalState from, health::LocalState to) {}
 };

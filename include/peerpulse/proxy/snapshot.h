@@ -16,6 +16,9 @@ namespace peerpulse::proxy {
 struct Snapshot {
   Snapshot(uint64_t version, ProxyOptions options);
 
+  /// Null when it is not in this version.
+  const PeerOptions* find(PeerId id) const;
+
   uint64_t version;
   ProxyOptions options;
   upstream::PeerSet peers;  ///< of options.peers

@@ -67,6 +67,8 @@ class Stats {
     }
   }
 
+  /// Also of a retired one, while its slot has no other.
+  const std::string& name(PeerId id) const { return table(id).name; }
   PeerStats& peer(PeerId id) { return table(id).stats; }
   const PeerStats& peer(PeerId id) const { return table(id).stats; }
   OperationStats& operation(PeerId id, size_t route) { return table(id).operations[checkedRoute(route)]; }

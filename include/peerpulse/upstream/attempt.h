@@ -64,8 +64,8 @@ class Attempt final : Waiter, http::ResponseReceiver {
   /// Null unless a stream is open.
   http::RequestStream* stream() { return stream_; }
   State state() const { return state_; }
-  /// It waits because as many connections as allowed are busy, not because one is being opened.
-  bool waitsForLimit() const;
+  /// It waits for a connection, and none is being opened: our limits or the verdict allow no more.
+  bool waitsForUs() const;
 
  private:
   // Waiter

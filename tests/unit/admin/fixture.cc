@@ -83,10 +83,12 @@ std::vector<proxy::PeerOptions> threePeers() {
 }  // namespace
 
 Fixture::Fixture(const std::string& listen)
-    : peers(threePeers()),
-      circuits(3),
+    : circuits(3),
       stats({"node2", "node3", "node4"}, {"rpc"}, {"main"}),
       events(3, std::chrono::system_clock::now()) {
+  proxy::ProxyOptions options;
+  options.peers = threePeers();
+  snapshot_ = std::make_shared<const proxy::Snapshot>(1, options);
   circuits.beat(dispatcher_.now());
   server_ = std::make_unique<Server>(dispatcher_, sources());
   const Result<void> listening = server_->listen(SocketAddress::parse(listen).value());
@@ -105,7 +107,7 @@ Sources Fixture::sources() {
   Sources s;
   s.node = "node1";
   s.version = "0.1.0";
-  s.peers = &peers;
+  s.snapshot = [this] { return snapshot_; };
   s.circuits = &circuits;
   s.stats = &stats;
   s.events = &events;

@@ -71,13 +71,14 @@ class Fixture {
     return request("POST", path, body, head);
   }
 
-  std::vector<proxy::PeerOptions> peers;
   health::CircuitTable circuits;
   stats::Stats stats;
   EventLog events;
 
  private:
   Sources sources();
+
+  proxy::SnapshotRef snapshot_;
 
   Mutex mutex_;
   std::vector<Override> overrides_ PP_GUARDED_BY(mutex_);

@@ -16,7 +16,7 @@ OutcomeRecord record(uint32_t peer, Outcome outcome = Outcome::kReset) { return 
 
 TEST_CASE("outcome_inbox: first in, first out; a full ring drops and says whose it was") {
   std::vector<uint32_t> dropped;
-  OutcomeInbox inbox([] {}, [&](PeerId peer) { dropped.push_back(index(peer)); });
+  OutcomeInbox inbox([] {}, [&](PeerId peer) { dropped.push_back(static_cast<uint32_t>(peer)); });
   CHECK_FALSE(inbox.take().has_value());
   for (int round = 0; round < 3; ++round) {
     for (uint32_t i = 0; i < OutcomeInbox::kCapacity + 2; ++i)
@@ -27,7 +27,7 @@ TEST_CASE("outcome_inbox: first in, first out; a full ring drops and says whose 
     for (uint32_t i = 0; i < OutcomeInbox::kCapacity; ++i) {
       const auto taken = inbox.take();
       REQUIRE(taken.has_value());
-      REQUIRE(index(taken->peer) == i);
+      REQUIRE(static_cast<uint32_t>(taken->peer) == i);
     }
     CHECK_FALSE(inbox.take().has_value());
   }
@@ -64,8 +64,8 @@ TEST_CASE("outcome_inbox: four producers, one consumer: all or counted as droppe
     const bool over = running == 0;
     while (const auto next = inbox.take()) {
       ++taken;
-      if (index(next->peer) <= last[next->generation]) ++disorder;
-      last[next->generation] = index(next->peer);
+      if (static_cast<uint32_t>(next->peer) <= last[next->generation]) ++disorder;
+      last[next->generation] = static_cast<uint32_t>(next->peer);
     }
     if (over) break;
   }

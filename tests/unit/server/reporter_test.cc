@@ -60,14 +60,23 @@ class LogFile {
   std::string path_ = "/tmp/peerpulse-reporter-test-" + std::to_string(::getpid());
 };
 
+proxy::SnapshotRef twoPeers() {
+  proxy::ProxyOptions options;
+  options.peers.resize(2);
+  for (uint32_t i = 0; i < 2; ++i) {
+    options.peers[i].id = PeerId{i};
+    options.peers[i].name = "node" + std::to_string(i + 2);
+  }
+  return std::make_shared<const proxy::Snapshot>(1, options);
+}
+
 struct Fixture {
   explicit Fixture(size_t capacity = Reporter::kCapacity)
-      : peers(2),
+      : snapshot(twoPeers()),
         stats({"node2", "node3"}, {"rpc"}, {"main"}),
         events(2, kWall),
-        reporter(dispatcher, peers, stats, events, capacity) {
-    peers[0].name = "node2";
-    peers[1].name = "node3";
+        reporter(
+            dispatcher, [this] { return snapshot; }, stats, events, capacity) {
     REQUIRE(reporter.status());
   }
   /// Runs the loop until `done`; fails after ten seconds.
@@ -87,7 +96,7 @@ struct Fixture {
 
   LogFile log;
   event::Dispatcher dispatcher;
-  std::vector<proxy::PeerOptions> peers;
+  proxy::SnapshotRef snapshot;
   stats::Stats stats;
   admin::EventLog events;
   Reporter reporter;

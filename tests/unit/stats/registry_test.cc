@@ -19,7 +19,7 @@ RegistrySources sources() {
   RegistrySources s;
   s.verdicts = {"unknown", "alive", "dead"};
   s.circuits = {"closed", "open"};
-  s.peerState = [](PeerId id) { return index(id) == 0 ? PeerState{"dead", "open"} : PeerState{"alive", "closed"}; };
+  s.peerState = [](PeerId id) { return slot(id) == 0 ? PeerState{"dead", "open"} : PeerState{"alive", "closed"}; };
   s.localStates = {"ok", "suspect"};
   s.localHealth = [] { return std::string("suspect"); };
   s.logDropped = [] { return uint64_t{7}; };

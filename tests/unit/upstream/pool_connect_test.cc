@@ -224,7 +224,7 @@ TEST_CASE("pool: stalled, reuse but no new connections") {
       Wanter& third = w.add(protocol);
       w.run(seconds(1));
       CHECK_FALSE(third.over());
-      CHECK_FALSE(w.pool->waitsForLimit(protocol));
+      CHECK(w.pool->opensNone(protocol));
       CHECK(w.remote.connections.size() == 1);
       if (clears) {
         w.change(health::Verdict::kAlive);
