@@ -100,6 +100,8 @@ class Pool {
  private:
   using List = PooledConnection::List;
   using State = PooledConnection::State;
+  /// Those that max_connections limits: all that may still carry something.
+  static constexpr State kCounted[] = {State::kConnecting, State::kReady, State::kBusy, State::kDraining};
 
   /// What differs by protocol: the connections that speak it, and who wants it.
   struct Lane {

@@ -144,6 +144,22 @@ TEST_CASE("exchange: a client that goes away is told of as such, and counts agai
   }
 }
 
+TEST_CASE("exchange: what comes from the peer in the turn in which its client has gone reaches nobody") {
+  ProxyWorld w;
+  TestClient& client = w.client(true);
+  ClientRequest& request = w.sent(client, "GET", "/test");
+  w.remote.last().begin(200, std::nullopt);
+  w.settle();
+  w.loop.block(w.time.now() + milliseconds(10));
+  std::exchange(request.stream, nullptr)->reset(ResetReason::kCancel);
+  w.settle();
+  w.remote.last().stream->sendData(Slice::copyOf("too late"));
+  w.run(milliseconds(10));  // both are read in one turn
+  CHECK(w.peerStats().inFlight.get() == 0);
+  CHECK(w.remote.last().wasReset);
+  CHECK(w.peerStats().bytesFromPeer.get() == 0);
+}
+
 TEST_CASE("exchange: what we cut is told of as cut by us") {
   for (const bool http2 : kBoth) {
     for (const bool processEnds : kBoth) {

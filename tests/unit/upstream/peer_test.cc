@@ -343,6 +343,9 @@ TEST_CASE("peer: when its address changes, new requests go there and those under
   MemoryPeer moved(w.network, w.there, w.remoteLoop, w.remoteIo, *SocketAddress::parse("10.0.0.2:9001"));
   w.answered(Version::kHttp11);
   Owner& old = w.send(hang());
+  w.cutPath(true);
+  Owner& connecting = w.ask(hang(Version::kHttp11));
+  w.cutPath(false);
   PeerOptions options = *w.peerOptions();
   options.address = moved.listener.address();
   w.peers.apply(PeerSet(2, {std::make_shared<const PeerOptions>(options)}));
@@ -353,8 +356,11 @@ TEST_CASE("peer: when its address changes, new requests go there and those under
     w.until([&] { return next.story().over(); });
     CHECK(next.story().closed);
   }
-  CHECK(moved.requests.size() == 2);
+  CHECK(moved.requests.size() == 3);
+  CHECK(connecting.request().state() == State::kSending);
   CHECK_FALSE(old.story().over());
+  CHECK(w.peerStats().connectionsConnecting.get() == 0);
+  CHECK(w.network.openEnds(w.here) == 4);  // the one to the old address that was being opened is closed
   w.remote.last().answer(200, "");
   w.until([&] { return old.story().closed; });
   w.settle();

@@ -25,6 +25,7 @@ struct Wanter : Waiter, http::ResponseReceiver {
     head.authority = "peer";
     head.complete = true;
     stream->sendHeaders(head, true);
+    if (whenReady) whenReady();
   }
   void onNoConnection(PoolFailure f, const Error& e) override {
     failed = true;
@@ -48,6 +49,7 @@ struct Wanter : Waiter, http::ResponseReceiver {
   bool over() const { return done || wasReset || failed; }
 
   std::string path;
+  std::function<void()> whenReady;
   http::RequestStream* stream = nullptr;
   PooledConnection* used = nullptr;
   bool ready = false, failed = false, done = false, wasReset = false;

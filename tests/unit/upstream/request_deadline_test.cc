@@ -89,6 +89,16 @@ TEST_CASE("request deadline: waiting for a place under our own limit is not the 
   CHECK(w.outcomes.seen.empty());
 }
 
+TEST_CASE("request deadline: waiting for the only connection allowed, which is being opened, is the peer's doing") {
+  RequestWorld w([](Options& o) { o.pool.maxConnections = 1; });
+  w.cutPath(true);
+  Owner& first = w.ask(control("/ok", Version::kHttp11));
+  Owner& second = w.ask(control("/ok", Version::kHttp11));
+  CHECK(untilFailed(w, first) == seconds(2));
+  CHECK(first.story().failure.type == ErrorType::kConnectionTimeout);
+  CHECK(second.story().failure.party == Party::kPeer);
+}
+
 TEST_CASE("request deadline: a connect that fails says why, and counts unless it was our own host") {
   const struct {
     int error;
@@ -393,18 +403,51 @@ TEST_CASE("request deadline: a client that waits for 100 (Continue) owes nothing
   }
 }
 
-TEST_CASE("request deadline: a complete answer is not cut short because its reader takes long") {
+namespace {
+
+/// Answers the first request of a connection at once and completely, and reads nothing: an h2 server that does not ask its
+/// client to stop sending, as ours does.
+class EarlyServer : net::TransportEvents {
+ public:
+  EarlyServer(RequestWorld& w, const char* address)
+      : listener(w.network, w.there, *SocketAddress::parse(address)),
+        acceptor_(w.remoteLoop, listener, [this](std::unique_ptr<net::Transport> transport) {
+          transport_ = std::move(transport);
+          transport_->attach(*this);
+          transport_->watch(net::ready::kWrite);
+        }) {}
+  peerpulse::test::MemoryListener listener;
+
+ private:
+  void onTransportReady(uint32_t) override {
+    transport_->watch(0);
+    // SETTINGS; HEADERS of stream 1: ":status: 200", END_STREAM, END_HEADERS (RFC 9113 6.5, 6.2).
+    constexpr std::string_view kBytes("\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x88", 19);
+    const iovec entry{const_cast<char*>(kBytes.data()), kBytes.size()};
+    CHECK(transport_->write(&entry, 1).bytes == kBytes.size());
+  }
+  peerpulse::test::MemoryAcceptor acceptor_;
+  std::unique_ptr<net::Transport> transport_;
+};
+
+}  // namespace
+
+TEST_CASE("request deadline: after a complete answer none runs any more, whatever becomes of the request's rest") {
   RequestWorld w;
+  EarlyServer server(w, "10.0.0.2:9001");
+  PeerOptions options = *w.peerOptions();
+  options.address = server.listener.address();
+  w.peers.apply(PeerSet(2, {std::make_shared<const PeerOptions>(options)}));
   Wish wish = bulkBody("/test");
   wish.trafficClass = TrafficClass::kControl;
   wish.deadline = seconds(5);
-  Owner& owner = w.send(wish);
-  owner.give("body");
-  owner.consumes = false;
-  w.remote.last().answer(200, "answer");
+  Owner& owner = w.ask(wish);
+  owner.give("a part of the body");
+  w.until([&] { return owner.request().state() == State::kAnswered; });
   w.run(seconds(1000));
-  CHECK_FALSE(owner.story().failed);
-  CHECK(owner.story().body == "answer");
+  CHECK_FALSE(owner.story().over());
+  CHECK(owner.story().events.ends_with("end"));
+  owner.request().cancel();
 }
 
 // --- our own lateness ------------------------------------------------------------------------------------------

@@ -57,12 +57,16 @@ class Owner final : public RequestOwner, public event::DeferredDeletable {
   void start() {
     request_.start();
     if (body_.empty() || request_.ended()) return;
-    request_.sendData(Slice::copyOf(body_));
-    if (!request_.ended()) request_.sendEnd({});
+    give(body_);
+    if (!request_.ended()) giveEnd();
   }
   Request& request() { return request_; }
   Story& story() { return story_; }
-  void give(std::string_view text) { request_.sendData(Slice::copyOf(text)); }
+  void give(std::string_view text) { give(Slice::copyOf(text)); }
+  void give(Slice data) {
+    given_ += data.size();
+    request_.sendData(std::move(data));
+  }
   void giveEnd() { request_.sendEnd({}); }
   /// Lets go of what it has not let go of yet.
   void consume() { request_.consumed(std::exchange(unconsumed_, 0)); }
@@ -130,6 +134,8 @@ class Owner final : public RequestOwner, public event::DeferredDeletable {
   }
   void onRequestBodySent(size_t n) override {
     story_.credit += n;
+    CHECK(n > 0);
+    CHECK(story_.credit <= given_);
     tell("sent");
     hook("sent");
   }
@@ -153,6 +159,7 @@ class Owner final : public RequestOwner, public event::DeferredDeletable {
   const http::RequestHead head_;
   Request request_;
   const std::string body_;
+  uint64_t given_ = 0;
   size_t unconsumed_ = 0;
 };
 

@@ -226,6 +226,20 @@ TEST_CASE("request flow: an early answer that is complete closes the request, gi
   }
 }
 
+TEST_CASE("request flow: what was kept to be sent again is let go when the answer comes") {
+  RequestWorld w;
+  Owner& owner = w.send(upload("/test", Version::kHttp2));
+  Block* const block = Block::create(4000);
+  const Slice body(BlockRef::adopt(block), block->data(), 4000);
+  owner.give(body);
+  w.settle();
+  CHECK(owner.story().credit == 4000);
+  CHECK_FALSE(block->unique());
+  w.remote.last().begin(200, std::nullopt);
+  w.settle();
+  CHECK(block->unique());
+}
+
 TEST_CASE("request flow: a tunnel's two directions end apart") {
   for (const bool peerFirst : {false, true}) {
     CAPTURE(peerFirst);

@@ -96,6 +96,16 @@ TEST_CASE("waiting room: who comes during the ramp goes behind those who wait") 
   CHECK(inOrder(w));
 }
 
+TEST_CASE("waiting room: nor before them when a step is due that the loop has not come round to") {
+  RequestWorld w;
+  outage(w);
+  askMany(w, 3);
+  CHECK(w.peer().requestsHeld() == 2);
+  w.time.advanceTo(w.time.now() + milliseconds(26));
+  Owner& newcomer = w.ask(numbered(1000));
+  CHECK(newcomer.request().state() == State::kHeld);
+}
+
 TEST_CASE("waiting room: a step that nobody needs lets the next one go at once") {
   RequestWorld w;
   outage(w);
@@ -202,6 +212,21 @@ TEST_CASE("waiting room: suspect again during the ramp, nobody goes before the v
   w.until([&] { return w.peer().requestsHeld() == 0; });
   w.until([&] { return w.remote.requests.size() == 50; });
   CHECK(inOrder(w));
+}
+
+TEST_CASE("waiting room: told again what they wait for, they are not held anew") {
+  RequestWorld w;
+  w.change(Verdict::kSuspect);
+  const TimePoint start = w.time.now();
+  askMany(w, 5);
+  for (int i = 0; i < 9; ++i) {
+    w.run(milliseconds(10));
+    w.change(Verdict::kSuspect);
+  }
+  CHECK(w.peerStats().heldTotal.get() == 5);
+  CHECK(w.peer().heldSince() == start);
+  w.run(milliseconds(15));
+  CHECK(w.peer().requestsHeld() == 0);
 }
 
 TEST_CASE("waiting room: a verdict that never comes holds nobody for ever, ramp or not") {

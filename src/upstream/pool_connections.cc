@@ -1,0 +1,216 @@
+// Pool: what happens to its connections.
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "peerpulse/base/assert.h"
+#include "pool.h"
+
+namespace peerpulse::upstream {
+
+namespace {
+
+using State = PooledConnection::State;
+
+bool legal(State from, State to) {
+  switch (from) {
+    case State::kConnecting: return to == State::kReady || to == State::kCondemned || to == State::kClosed;
+    case State::kReady:
+    case State::kBusy: return to != State::kConnecting && to != from;
+    case State::kDraining: return to == State::kCondemned || to == State::kClosed;
+    case State::kCondemned: return to == State::kClosed;
+    case State::kClosed: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Pool::transition(PooledConnection& connection, State to) {
+  const State from = connection.state_;
+  PP_ASSERT(legal(from, to));
+  Lane& owner = lane(connection.protocol_);
+  connection.state_ = to;
+  if (from == State::kConnecting) --limit_.connecting;
+  connection.updateGauge();
+  if (to == State::kClosed) {
+    context_.io.scheduler.deferredDelete(std::move(*connection.self_));
+    owner.list(from).erase(connection.self_);
+    return;
+  }
+  owner.list(to).splice(owner.list(to).begin(), owner.list(from), connection.self_);
+}
+
+void Pool::onReady(PooledConnection& connection) {
+  const bool limited = limit_.full();
+  transition(connection, State::kReady);
+  settle();
+  if (limited && limit_.onRoom) limit_.onRoom();
+}
+
+void Pool::onStreamsChanged(PooledConnection& connection) {
+  connection.updateGauge();
+  if (connection.state_ == State::kBusy && connection.mayTakeStream()) {
+    transition(connection, State::kReady);
+    settle();
+  } else if (connection.idle() && waiting() > 0) {
+    settle();  // unused now, it may make room for one of the other protocol
+  }
+}
+
+void Pool::onGoingAway(PooledConnection& connection) {
+  transition(connection, State::kDraining);
+  settle();
+}
+
+void Pool::onUnreliable(PooledConnection& connection) {
+  stats_.evictionsTotal.add();
+  retire(connection);
+  settle();
+}
+
+void Pool::onConnectTimeout(PooledConnection& connection) {
+  const Lane& owner = lane(connection.protocol_);
+  PP_ASSERT(connection.state_ == State::kConnecting && !owner.list(State::kConnecting).empty());
+  connection.wire_->abort("connect timed out");
+}
+
+// A connection that could not be opened takes with it as many as it would have served, if those being opened will not
+// serve them; busy ones are no promise. For the others settle() opens another.
+void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
+  if (connection.state_ == State::kClosed) return;
+  const State was = connection.state_;
+  const bool limited = limit_.full();
+  transition(connection, State::kClosed);
+  if (was == State::kConnecting && !closing_) {
+    const bool timedOut = end.kind == wire::End::Kind::kLocal;
+    connectFailed(connection, timedOut ? PoolFailure::kConnectTimeout : PoolFailure::kConnectFailed,
+                  Error{std::string(end.detail), timedOut ? ETIMEDOUT : end.error});
+  }
+  settle();
+  if (limited && !closing_ && limit_.onRoom) limit_.onRoom();
+}
+
+void Pool::connectFailed(PooledConnection& connection, PoolFailure failure, const Error& error) {
+  stats_.connectFailuresTotal.add();
+  Lane& owner = lane(connection.protocol_);
+  const size_t served = beingOpened(owner);
+  if (owner.waiting.size() <= served) return;
+  turnAway(owner, std::min(owner.waiting.size() - served, streamsPerConnection(owner.protocol)), failure, error);
+}
+
+void Pool::evict(PooledConnection& connection, std::string_view why) {
+  stats_.evictionsTotal.add();
+  connection.wire_->close(why);
+}
+
+void Pool::condemn() {
+  for (Lane& each : lanes_) {
+    for (const State state : kCounted) {
+      while (!each.list(state).empty())
+        condemn(*each.list(state).front());
+    }
+  }
+}
+
+void Pool::condemn(PooledConnection& connection) {
+  connection.connectTimer_.reset();
+  connection.codec_->abandon();
+  connection.wire_->mute();
+  transition(connection, State::kCondemned);
+}
+
+bool Pool::abortCondemned(TimePoint stop) {
+  bool done = true;
+  for (Lane& each : lanes_) {
+    List& condemned = each.list(State::kCondemned);
+    while (!condemned.empty() && context_.now() < stop)
+      condemned.front()->wire_->abort("the peer is dead");
+    done = done && condemned.empty();
+  }
+  return done;
+}
+
+void Pool::renew() {
+  const bool outermost = !std::exchange(settling_, true);  // nobody takes one of the old ones
+  for (Lane& each : lanes_) {
+    while (!each.list(State::kConnecting).empty())
+      condemn(*each.list(State::kConnecting).front());
+    for (const State state : {State::kReady, State::kBusy}) {
+      while (!each.list(state).empty())
+        retire(*each.list(state).front());
+    }
+  }
+  if (!outermost) return;
+  settling_ = false;
+  settle();
+}
+
+// Ends with its streams.
+void Pool::retire(PooledConnection& connection) {
+  transition(connection, State::kDraining);
+  connection.codec_->drain();
+  connection.wire_->outputReady();
+}
+
+void Pool::lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence& evidence) const {
+  for (const Lane& each : lanes_) {
+    for (const State state : {State::kBusy, State::kReady, State::kDraining}) {
+      for (const auto& connection : each.list(state)) {
+        if (budget == 0) return;
+        if (busy != (connection->activeStreams() > 0)) continue;
+        --budget;
+        const auto heard = connection->wire_->lastHeard();
+        if (!heard) continue;
+        evidence.acked = std::max(evidence.acked, now - heard->ack);
+        if (heard->unread) evidence.unread = std::max(evidence.unread, now - *heard->unread);
+      }
+    }
+  }
+}
+
+bool Pool::sweep(TimePoint now, TimePoint stop) {
+  constexpr Duration kEvidenceTimeout = seconds(10);
+  const PoolOptions& options = context_.options->pool;
+  const TimePoint heard = context_.table.lastHeard(peer_->id);
+  const bool silent = heard != TimePoint() && now - heard > kEvidenceTimeout &&
+                      context_.table.load(peer_->id).verdict != health::Verdict::kAlive;
+  bool done = true;
+  for (Lane& each : lanes_) {
+    size_t unneeded = 0;
+    const auto tooLong = [&](const PooledConnection& connection) {
+      const Duration idleFor = now - connection.idleSince_;
+      // From the last used on: what comes later was unused for longer.
+      if (idleFor >= kUnneeded) ++unneeded;
+      return silent || idleFor >= options.idleTimeout || unneeded > options.maxIdlePerPeer;
+    };
+    done = done && closeIdleIf(each, stop, tooLong);
+  }
+  return done;
+}
+
+bool Pool::closeIdle(TimePoint stop) {
+  const auto all = [](const PooledConnection&) { return true; };
+  return closeIdleIf(lanes_[0], stop, all) && closeIdleIf(lanes_[1], stop, all);
+}
+
+// Closing costs system calls: one at least, then until `stop`. False if there may be more.
+template <typename Condition>
+bool Pool::closeIdleIf(Lane& lane, TimePoint stop, Condition condition) {
+  const bool outermost = !std::exchange(settling_, true);  // nobody takes one of them while we look at them
+  bool inTime = true;
+  List& ready = lane.list(State::kReady);
+  for (auto next = ready.begin(); inTime && next != ready.end();) {
+    PooledConnection& connection = **next++;
+    if (!connection.idle() || !condition(connection)) continue;
+    evict(connection, "idle for too long");
+    inTime = context_.now() < stop;
+  }
+  if (outermost) {
+    settling_ = false;
+    settle();
+  }
+  return inTime;
+}
+
+}  // namespace peerpulse::upstream
