@@ -8,6 +8,7 @@ using namespace peerpulse::proxy::test;
 using health::CircuitState;
 using health::Outcome;
 using health::Verdict;
+using peerpulse::test::ServedRequest;
 
 namespace {
 
@@ -48,6 +49,26 @@ TEST_CASE("flow: a body larger than every buffer comes back byte for byte") {
     flow.until([&] { return request.done(); });
     CHECK(request.body == body);
   }
+}
+
+TEST_CASE("flow: h2 requests go out as h1 to a peer that speaks no h2, but for gRPC") {
+  Flow flow(true);
+  flow.peer.onlyHttp1 = true;
+  flow.table.publishProtocol(PeerId{0}, health::PeerProtocol::kHttp1);
+  TestClient& client = flow.client();
+  ClientRequest& echoed = client.send("PUT", "/echo", "from h2 to h1");
+  flow.until([&] { return echoed.done(); });
+  CHECK(echoed.body == "from h2 to h1");
+  CHECK((flow.peer.requests.front()->head.version == http::Version::kHttp11));
+  int refusals = 0;
+  flow.peer.onBadRequest = [&](ServedRequest& request, int status) {
+    ++refusals;
+    request.answer(status, "");
+  };
+  ClientRequest& grpc = client.send("POST", "/svc/Method", "x", "application/grpc");
+  flow.until([&] { return grpc.done(); });
+  CHECK(grpc.head.headers.find("grpc-status") == "14");  // what the peer said was no h2
+  CHECK(refusals == 1);
 }
 
 TEST_CASE("flow: a gRPC answer of trailers only stays one") {
