@@ -37,6 +37,15 @@ TEST_CASE("snapshot: its peer set is of its options, in the same version") {
   CHECK((*peer)->address == snapshot.options.peers[1].address);
 }
 
+TEST_CASE("snapshot: a peer's options are found by its id, of this version only") {
+  const Snapshot snapshot(5, twoPeers());
+  REQUIRE(snapshot.find(makePeerId(4, 2)) != nullptr);
+  CHECK(snapshot.find(makePeerId(4, 2))->name == "node3");
+  CHECK(snapshot.find(makePeerId(0, 0))->onDead == OnDead::kRefuse);
+  CHECK(snapshot.find(makePeerId(4, 1)) == nullptr);
+  CHECK(snapshot.find(makePeerId(7, 0)) == nullptr);
+}
+
 TEST_CASE("snapshot: upstream pins the whole of it through its own options") {
   SnapshotRef snapshot = std::make_shared<const Snapshot>(1, twoPeers());
   const std::weak_ptr<const Snapshot> watched = snapshot;

@@ -153,6 +153,7 @@ TEST_CASE("pool: what one pool has opened makes room for another one that waits 
   for (const bool refused : {false, true}) {
     CAPTURE(refused);
     PoolWorld w;
+    std::list<Wanter> wanters;
     Pool bulk(w.context, w.options, TrafficClass::kBulk, w.limit);
     w.limit.most = 4;
     w.limit.onRoom = [&] {
@@ -163,7 +164,6 @@ TEST_CASE("pool: what one pool has opened makes room for another one that waits 
     w.add(kH1, 4, "/hang");
     if (refused) w.remote.listener.refuse();
     w.run(World::kDelay / 2);  // these will be over before the bulk pool's own
-    std::list<Wanter> wanters;
     for (int i = 0; i < 3; ++i)
       bulk.acquire(wanters.emplace_back("/hang"), kH1);
     CHECK(w.limit.connecting == 5);  // one is always allowed
