@@ -130,7 +130,9 @@ TEST_CASE("prober: a peer gone silent is dead, and back soon after") {
     detection.push_back(toMillis(dead.at - cut));
     CHECK(dead.to.reason == Reason::kProbeSilence);
     CHECK(dead.evidence.silence >= microseconds(62'500));  // S less T/8, and C
-    CHECK(dead.evidence.confirmConnects == 4);
+    // K is 4 without loss; on a busy host the kernel sends again what was only late, which is measured as loss.
+    CHECK(dead.evidence.confirmConnects >= 4);
+    CHECK(dead.evidence.confirmConnects <= 8);
     from = probing.log.size();
     const TimePoint back = peer.unsilence();
     Transition alive;
