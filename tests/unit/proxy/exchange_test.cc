@@ -132,7 +132,7 @@ TEST_CASE("exchange: a client that goes away is told of as such, and counts agai
       w.sent(client, "PUT", "/bulk/hang", "a body");
       client.connection().abort("gone");
       w.settle();
-      CHECK(w.remote.last().wasReset);
+      CHECK(w.remote.last().gone);
       CHECK(w.uploadsFailed(UploadFailure::kClientAborted) == 1);
       CHECK(w.peerStats().failuresTotal.get() == 0);
       CHECK(w.outcomes.seen.empty());
@@ -156,7 +156,7 @@ TEST_CASE("exchange: what comes from the peer in the turn in which its client ha
   w.remote.last().stream->sendData(Slice::copyOf("too late"));
   w.run(milliseconds(10));  // both are read in one turn
   CHECK(w.peerStats().inFlight.get() == 0);
-  CHECK(w.remote.last().wasReset);
+  CHECK(w.remote.last().gone);
   CHECK(w.peerStats().bytesFromPeer.get() == 0);
 }
 

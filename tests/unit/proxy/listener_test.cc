@@ -207,7 +207,7 @@ TEST_CASE("listener: destroyed, its connections are reset and its exchanges ende
   w.settle();
   CHECK(idle.closeCode == ECONNRESET);
   CHECK(busy.closeCode == ECONNRESET);
-  CHECK(w.remote.last().wasReset);
+  CHECK(w.remote.last().gone);
   w.listener = std::make_unique<Listener>(*w.context, w.snapshot->options.peers[0]);
 }
 

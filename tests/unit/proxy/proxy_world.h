@@ -20,9 +20,9 @@
 namespace peerpulse::proxy::test {
 
 using peerpulse::test::ClientRequest;
+using peerpulse::test::MemoryPeer;
+using peerpulse::test::ServedRequest;
 using peerpulse::test::TestClient;
-using upstream::test::MemoryPeer;
-using upstream::test::Served;
 
 inline constexpr PeerId kPeer{0};
 

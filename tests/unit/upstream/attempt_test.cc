@@ -187,7 +187,7 @@ TEST_CASE("attempt: answered, it stays so until the other direction is over, too
     caller.cancelled = true;
     w.settle();
     CHECK(caller.ends_ == 0);
-    CHECK(w.remote.last().wasReset);
+    CHECK(w.remote.last().gone);
   }
 }
 
@@ -287,12 +287,12 @@ TEST_CASE("attempt: cancelled while it streams, it takes its stream along") {
         caller->cancelled = true;
       }
       w.settle();
-      CHECK(w.remote.last().wasReset);
+      CHECK(w.remote.last().gone);
       if (protocol == Protocol::kHttp2) {
         CHECK(w.remote.last().reset == ResetReason::kCancel);
         CHECK(w.pool->connections() == 1);
       } else {  // a FIN would be a half-close, and the peer would go on working for nobody
-        CHECK(w.remote.connections.front()->endError == ECONNRESET);
+        CHECK(w.remote.connections.front()->closeCode == ECONNRESET);
         CHECK(w.pool->connections() == 0);
       }
     }
@@ -319,7 +319,7 @@ TEST_CASE("attempt: cancelled from inside any callback, nothing follows") {
       PoolWorld w;
       Caller caller("/test", "some body");
       caller.cancelAt = at;
-      w.remote.onRequest = [](Served& request) {
+      w.remote.onRequest = [](ServedRequest& request) {
         if (request.head.path != "/test") return;
         request.inform(103);
         http::HeaderList trailers;
@@ -422,7 +422,7 @@ TEST_CASE("attempt: a response that breaks off is lost after its beginning") {
   for (const Protocol protocol : kProtocols) {
     CAPTURE(toString(protocol));
     PoolWorld w;
-    Caller caller("/half");
+    Caller caller("/test");
     onTheWire(w, caller, protocol);
     w.remote.last().begin(200, 1000);
     w.remote.last().stream->sendData(Slice::copyOf("half"));

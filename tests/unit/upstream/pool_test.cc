@@ -176,7 +176,7 @@ TEST_CASE("pool: it lets go of everything when it is destroyed") {
   CHECK(w.limit.connecting == 0);
   w.settle();
   CHECK(w.network.openEnds(w.here) == 0);
-  CHECK(w.remote.connections.front()->endError == ECONNRESET);
+  CHECK(w.remote.connections.front()->closeCode == ECONNRESET);
 }
 
 // --- two protocols ----------------------------------------------------------------------------------------------

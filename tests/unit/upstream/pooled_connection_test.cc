@@ -78,7 +78,7 @@ TEST_CASE("pool: idle connections are evicted when unused too long, not before")
     CHECK(w.peerStats().evictionsTotal.get() == 1);
     w.settle();
     CHECK(w.remote.openConnections() == 0);
-    CHECK(w.remote.connections.front()->endError == 0);  // in order
+    CHECK(w.remote.connections.front()->closeCode == 0);  // in order
   }
 }
 

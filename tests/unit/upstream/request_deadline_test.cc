@@ -135,7 +135,7 @@ TEST_CASE("request deadline: an answer that does not come is a timeout, told onc
     CHECK(owner.story().failure.party == Party::kPeer);
     checkOutcomes(w, {Outcome::kTimeout});
     w.settle();
-    CHECK(w.remote.last().wasReset);
+    CHECK(w.remote.last().gone);
   }
 }
 

@@ -58,7 +58,7 @@ std::vector<Stage> stages() {
        }},
       {State::kBackingOff,
        [](RequestWorld& w) -> Owner& {
-         w.remote.onRequest = [](Served& request) { request.refuse(); };
+         w.remote.onRequest = [](ServedRequest& request) { request.refuse(); };
          Owner& owner = w.send(wish("/ok"));
          w.until([&] { return w.remote.requests.size() == 2; });
          w.until([&] { return owner.request().state() == State::kBackingOff; });
@@ -101,7 +101,7 @@ TEST_CASE("request: cancelled or destroyed in any state, nothing is told and not
       CHECK(w.remote.requests.size() == sent);
       const bool onTheWire =
           stage.state == State::kSending || stage.state == State::kAnswering || stage.state == State::kAnswered;
-      if (onTheWire) CHECK(w.remote.last().wasReset);
+      if (onTheWire) CHECK(w.remote.last().gone);
       w.change(Verdict::kAlive);
       w.answered();
     }
@@ -116,7 +116,7 @@ TEST_CASE("request: cancelled or destroyed from inside any callback, nothing fol
         CAPTURE(destroyed);
         CAPTURE(at);
         RequestWorld w;
-        w.remote.onRequest = [](Served& request) {
+        w.remote.onRequest = [](ServedRequest& request) {
           if (request.head.path != "/test") return;
           request.inform(103);
           http::HeaderList trailers;

@@ -29,7 +29,7 @@ Wish byHand(std::string path) {
 
 /// Refuses the first `times` requests of a path, after their bodies.
 void refuseFirst(RequestWorld& w, const std::string& path, int times) {
-  w.remote.onRequest = [path, left = times](Served& request) mutable {
+  w.remote.onRequest = [path, left = times](ServedRequest& request) mutable {
     if (request.head.path == path && left > 0) {
       --left;
       request.refuse();
@@ -37,7 +37,9 @@ void refuseFirst(RequestWorld& w, const std::string& path, int times) {
   };
 }
 
-void resetStream(Served& request, http::ResetReason reason) { std::exchange(request.stream, nullptr)->reset(reason); }
+void resetStream(ServedRequest& request, http::ResetReason reason) {
+  std::exchange(request.stream, nullptr)->reset(reason);
+}
 
 }  // namespace
 
@@ -111,7 +113,7 @@ TEST_CASE("retry: never more often than max_retries, and that is not counted aga
 TEST_CASE("retry: the first at once, the later ones after a growing pause") {
   RequestWorld w([](Options& o) { o.retry.backoff = milliseconds(100); });
   std::vector<TimePoint> at;
-  w.remote.onRequest = [&](Served& request) {
+  w.remote.onRequest = [&](ServedRequest& request) {
     at.push_back(w.time.now());
     if (at.size() < 4) request.refuse();
   };

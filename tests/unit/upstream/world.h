@@ -17,6 +17,9 @@
 
 namespace peerpulse::upstream::test {
 
+using peerpulse::test::MemoryPeer;
+using peerpulse::test::ServedRequest;
+
 struct Outcomes : health::OutcomeSink {
   void record(const health::OutcomeRecord& record) override { seen.push_back(record); }
   std::vector<health::OutcomeRecord> seen;
