@@ -63,7 +63,7 @@ Result<void> Service::listen(const SocketAddress& address) {
 void Service::onAccept(Fd fd) {
   if (connections_.size() >= kMaxConnections) return;  // closed at once: better than a client that waits
   connections_.push_front(
-      std::make_unique<AdminConnection>(*this, std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd))));
+      std::make_unique<AdminConnection>(*this, net::PlainTransport::accepted(dispatcher_, std::move(fd))));
   connections_.front()->self = connections_.begin();
 }
 

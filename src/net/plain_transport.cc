@@ -15,6 +15,11 @@ bool wouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 }  // namespace
 
+std::unique_ptr<PlainTransport> PlainTransport::accepted(event::Dispatcher& dispatcher, Fd fd) {
+  (void)applyOptions(fd.get(), SocketOptions());
+  return std::make_unique<PlainTransport>(dispatcher, std::move(fd));
+}
+
 void PlainTransport::attach(TransportEvents& events) {
   PP_ASSERT(event_ == nullptr && fd_.valid());
   event_ =

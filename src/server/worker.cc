@@ -53,7 +53,7 @@ void Worker::openPort(const proxy::PeerOptions& peer) {
   port.acceptor = std::make_unique<net::Acceptor>(
       dispatcher_, *sockets_[slot(peer.id)],
       [this, listener = port.listener.get()](Fd fd) {
-        listener->accept(std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd)));
+        listener->accept(net::PlainTransport::accepted(dispatcher_, std::move(fd)));
       },
       [name = peer.name](int error) {
         log::write(log::Level::kError, "accept_paused",

@@ -20,7 +20,7 @@ class TestPeer : public ScriptedServer {
     REQUIRE(socket);
     listener = std::move(*socket);
     acceptor_ = std::make_unique<net::Acceptor>(dispatcher, *listener, [this, &dispatcher](Fd fd) {
-      accept(std::make_unique<net::PlainTransport>(dispatcher, std::move(fd)));
+      accept(net::PlainTransport::accepted(dispatcher, std::move(fd)));
     });
   }
   std::unique_ptr<net::ListenSocket> listener;

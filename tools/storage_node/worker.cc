@@ -24,7 +24,7 @@ void Worker::drain(Duration timeout) {
 void Worker::onAccept(Fd fd) {
   if (sessions_.size() >= kMaxSessions) return;  // closes it
   auto session = std::make_unique<Session>(static_cast<SessionHost&>(*this),
-                                           std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd)));
+                                           net::PlainTransport::accepted(dispatcher_, std::move(fd)));
   Session* key = session.get();
   sessions_.emplace(key, std::move(session));
 }

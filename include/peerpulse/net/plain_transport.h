@@ -13,7 +13,10 @@ namespace peerpulse::net {
 
 class PlainTransport final : public Transport {
  public:
-  /// `fd` is non-blocking: accepted, or on its way to be connected.
+  /// Of a connection that was accepted: small answers must not wait for the client's ACKs (TCP_NODELAY), and a client that
+  /// is gone is found (keepalive). A socket that refuses an option carries traffic all the same.
+  static std::unique_ptr<PlainTransport> accepted(event::Dispatcher& dispatcher, Fd fd);
+  /// `fd` is non-blocking, and on its way to be connected; its options are the caller's.
   PlainTransport(event::Dispatcher& dispatcher, Fd fd) : dispatcher_(dispatcher), fd_(std::move(fd)) {}
 
   void attach(TransportEvents& events) override;

@@ -54,8 +54,8 @@ struct Pair {
         onSocket(std::move(fd));
         return;
       }
-      server = Connection::accepted(dispatcher, blocks, std::make_unique<PlainTransport>(dispatcher, std::move(fd)),
-                                    serverSide);
+      server =
+          Connection::accepted(dispatcher, blocks, PlainTransport::accepted(dispatcher, std::move(fd)), serverSide);
       if (onServer) onServer();
     });
     client = Connection::connectTo(dispatcher, blocks, connector, listener->address(), SocketOptions{}, clientSide);

@@ -98,7 +98,7 @@ class Server {
   const std::string& mode() const { return mode_; }
   wire::IoContext& io() { return io_; }
   std::unique_ptr<net::Transport> transport(Fd fd) {
-    return std::make_unique<net::PlainTransport>(dispatcher_, std::move(fd));
+    return net::PlainTransport::accepted(dispatcher_, std::move(fd));
   }
 
  private:

@@ -142,7 +142,7 @@ class Flow {
                                               snapshot, 1);
     listener = std::make_unique<Listener>(*context, options.peers[0]);
     acceptor_ = std::make_unique<net::Acceptor>(dispatcher, *socket, [this](Fd fd) {
-      listener->accept(std::make_unique<net::PlainTransport>(dispatcher, std::move(fd)));
+      listener->accept(net::PlainTransport::accepted(dispatcher, std::move(fd)));
     });
     setVerdict(health::Verdict::kAlive, health::CircuitState::kClosed);
     table.beat(dispatcher.now());

@@ -35,8 +35,7 @@ class HangingServer::Exchange : public http::Receiver, public event::DeferredDel
 HangingServer::HangingServer(ClientLoop& loop, net::ListenSocket& socket)
     : loop_(loop), acceptor_(loop.dispatcher(), socket, [this](Fd fd) {
         auto session = std::make_unique<storage_node::Session>(
-            static_cast<SessionHost&>(*this),
-            std::make_unique<net::PlainTransport>(loop_.dispatcher(), std::move(fd)));
+            static_cast<SessionHost&>(*this), net::PlainTransport::accepted(loop_.dispatcher(), std::move(fd)));
         storage_node::Session* key = session.get();
         sessions_.emplace(key, std::move(session));
       }) {}
