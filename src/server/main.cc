@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "allocator.h"
 #include "peerpulse/config/config.h"
 #include "server.h"
 
@@ -30,6 +31,7 @@ int run(const std::string& path) {
     std::cerr << config.error().message << "\n";
     return kExitBadInput;
   }
+  (void)server::keepFreeMemory();  // without it the same work costs more
   server::Server server(std::move(*config));
   if (auto done = server.run(); !done) {
     std::cerr << "peerpulse: cannot start: " << done.error().message << "\n";

@@ -158,6 +158,11 @@ class Peerpulse:
     def peak_bytes(self) -> int:
         return self._status_field("VmHWM") * 1024
 
+    def page_faults(self) -> int:
+        """Those that needed no disk, of all threads, since the start: proc(5), minflt."""
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        return int(stat.rpartition(")")[2].split()[7])
+
     def _status_field(self, name: str) -> int:
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith(name + ":"):
