@@ -88,7 +88,12 @@ void applyPreset(proxy::Preset preset, Config& config) {
       // It closes idle connections after 30 s on one side and 15 s on the other.
       config.proxy.pool.idleTimeout = seconds(15);
       return;
-    case proxy::Preset::kSwift: config.proxy.routes = swiftRoutes(); return;
+    case proxy::Preset::kSwift:
+      config.proxy.routes = swiftRoutes();
+      // MAX_HEADER_COUNT is 90 + 36 and more by its extra_header_count; requests with 106 fields and answers with 111 are
+      // its everyday.
+      config.proxy.maxFields = 256;
+      return;
   }
 }
 
