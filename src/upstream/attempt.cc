@@ -65,7 +65,8 @@ void Attempt::cancel(http::ResetReason reason) {
   enter(State::kIdle);
   if (stream_ == nullptr) return;
   http::RequestStream& stream = *stream_;
-  leaveConnection().onStreamCancelled();
+  PooledConnection& connection = leaveConnection();
+  if (reason != http::ResetReason::kNoError) connection.onStreamCancelled();
   stream.reset(reason);
 }
 

@@ -124,9 +124,11 @@ void Request::cancel() {
 }
 
 void Request::leave() {
+  // What the client said last is on its way to the peer, its end with it.
+  const bool inOrder = tunnel_ && state_ == State::kAnswered && bodyEndSent_;
   enter(State::kEnded);
   if (timer_) timer_->disable();
-  attempt_.cancel(http::ResetReason::kCancel);
+  attempt_.cancel(inOrder ? http::ResetReason::kNoError : http::ResetReason::kCancel);
   trial_.giveBack();
 }
 

@@ -92,6 +92,7 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
   deadlines_.onProgress(at);
   if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes
     deadlines_.stop();
+    tunnel_ = true;
     bodyEnded_ = bodyEndSent_ = false;
   }
   if (head.contentLength) deadlines_.onContentLength(*head.contentLength, at);

@@ -59,7 +59,7 @@ class Attempt final : Waiter, http::ResponseReceiver {
   void begin(Pool& pool, Protocol protocol);
   /// The peer has let a deadline pass: one more failure of its connection, if there is one.
   void onPeerLate();
-  /// Gives up the place in the pool, or the stream.
+  /// Gives up the place in the pool, or the stream; kNoError: of a tunnel whose ways have both ended.
   void cancel(http::ResetReason reason);
   /// Null unless a stream is open.
   http::RequestStream* stream() { return stream_; }

@@ -53,6 +53,8 @@ class ClientCodec final : public http::ClientCodec, public Connection {
   void sendHeaders(const RequestHead& head, bool end);
   /// Drops a request of which nothing was sent: the connection is as good as before. False: too late for that.
   bool forget();
+  /// Nobody waits any more for a tunnel of which both ways have ended: what is left goes out in order. False: none such.
+  bool leaveEnded();
 
  private:
   void step(Slice& in) override;

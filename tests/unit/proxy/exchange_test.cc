@@ -80,6 +80,26 @@ TEST_CASE("exchange: a tunnel carries both ways, and each way ends apart") {
   CHECK(request.body == "down, late");
 }
 
+TEST_CASE("exchange: a tunnel that the peer ends first takes what the client says last, and its end") {
+  ProxyWorld w;
+  TestClient& client = w.client(false);
+  ClientRequest& request = client.upgrade("/tunnel");
+  w.until([&] { return w.remote.requests.size() == 1; });
+  w.remote.last().switchProtocols();
+  w.until([&] { return request.gotHead; });
+  w.remote.last().stream->sendEnd();
+  w.settle();
+  CHECK_FALSE(request.done());
+  // In one go, so that nothing is out when both ways have ended.
+  const std::string rest(200'000, 'r');
+  request.stream->sendData(Slice::copyOf(rest));
+  request.stream->sendEnd();
+  w.until([&] { return w.remote.last().closed || w.remote.last().gone; });
+  CHECK(w.remote.last().closed);
+  CHECK((w.remote.last().body == rest));
+  w.until([&] { return w.remote.openConnections() == 0; });
+}
+
 TEST_CASE("exchange: a client that does not read holds up its peer, not our memory") {
   for (const bool http2 : kBoth) {
     CAPTURE(http2);
