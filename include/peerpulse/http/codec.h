@@ -181,6 +181,9 @@ class ClientCodec : public Codec {
  public:
   /// True if openStream() would start a stream now: not draining, and below the remote limit (h1: idle).
   virtual bool canOpenStream() const = 0;
+  /// The connection should carry nothing new: what is on it may end well, but more would end it for all (too many
+  /// cancellations that the peer has not taken note of yet).
+  virtual bool wornOut() const { return false; }
   /// Requires canOpenStream().
   virtual RequestStream& openStream(ResponseReceiver& receiver) = 0;
   /// The remote side is dead: what streams do from now on leads nowhere and need not be put into frames. Streams
