@@ -96,6 +96,7 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
       {"/tcp/user_timeout", DurationField{&o.tcp.userTimeout, milliseconds(1), hours(1), true}},
       {"/limits/hold_for", DurationField{&o.holdFor, milliseconds(1), seconds(10), true}},
       {"/limits/buffer", SizeField{&o.bufferLimit, 64 * kKiB, 64 * kMiB}},
+      {"/limits/max_fields", CountField{&o.maxFields, 16, 10'000}},
       {"/limits/downstream_idle_timeout", DurationField{&o.downstreamIdleTimeout, milliseconds(10), hours(24)}},
       {"/limits/header_timeout", DurationField{&o.headerTimeout, milliseconds(10), minutes(10)}},
       {"/limits/max_downstream_connections", CountField{&o.maxDownstreamConnections, 1, 1'000'000}},

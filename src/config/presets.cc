@@ -99,6 +99,9 @@ void applyPreset(proxy::Preset preset, Config& config) {
       return;
     case proxy::Preset::kSwift:
       config.proxy.routes = swiftRoutes();
+      // MAX_HEADER_COUNT is 90 + 36 and more by its extra_header_count; requests with 106 fields and answers with 111 are
+      // its everyday.
+      config.proxy.maxFields = 256;
       config.probe.stallOpenAfter = seconds(10);  // its node_timeout
       return;
   }

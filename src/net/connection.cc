@@ -153,7 +153,7 @@ void Connection::readAll() {
 // True if there may be more.
 bool Connection::readSome() {
   iovec entries[ReadBlocks::kMaxBlocks];
-  const int count = blocks_.reserve(readSize_, entries);
+  const int count = blocks_.reserve(readSize_, entries, readLimit_);
   size_t room = 0;
   for (int i = 0; i < count; ++i)
     room += entries[i].iov_len;
@@ -241,6 +241,8 @@ void Connection::setReadEnabled(bool enabled) {
   // Back-pressure comes and goes within a turn: being told in vain once is cheaper than a system call each time.
   if (enabled && (watched_ & ready::kRead) == 0) updateWatch();
 }
+
+void Connection::setReadLimit(size_t bytes) { readLimit_ = std::max(bytes, kMinReadLimit); }
 
 std::optional<LastHeard> Connection::lastHeard() const {
   if (connecting() || state_ == State::kClosed) return std::nullopt;

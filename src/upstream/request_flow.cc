@@ -17,9 +17,21 @@ void Request::onAttemptOpen(http::RequestStream& stream) {
   bodyGiven_ = bodySent_ = 0;
   heard_ = false;
   bodyEndSent_ = spec_.head->complete;
-  stream.sendHeaders(*spec_.head, spec_.head->complete);
+  sendHead(stream);
   forwardBody();
   settleDebt(now());
+}
+
+// A request without an authority (HTTP/1.0) is for whoever is asked: the peer, by its own name.
+void Request::sendHead(http::RequestStream& stream) {
+  if (!spec_.head->authority.empty()) {
+    stream.sendHeaders(*spec_.head, spec_.head->complete);
+    return;
+  }
+  http::RequestHead head = *spec_.head;
+  const SocketAddress& address = peer_.options().address;
+  head.authority = address.isUnix() ? "localhost" : address.toString();
+  stream.sendHeaders(head, head.complete);
 }
 
 void Request::sendData(Slice data) {

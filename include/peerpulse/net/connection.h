@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
 
   /// Bytes taken from the codec and not yet by the kernel: produce() up to this much.
   static constexpr size_t kOutputLimit = 256 * 1024;
+  static constexpr size_t kMinReadLimit = 16 * 1024;
 
   /// An accepted connection over a plain transport: Open at once, reading enabled.
   static std::unique_ptr<Connection> accepted(event::Scheduler& scheduler, ReadBlocks& blocks,
@@ -80,6 +82,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   void flush();
   /// Stops or resumes reading (back-pressure). Cheap to toggle.
   void setReadEnabled(bool enabled);
+  /// No read takes more than this at a time; not below kMinReadLimit.
+  void setReadLimit(size_t bytes);
 
   /// Ends our direction once the output is written (and, while connecting, once there is a connection); reading goes on.
   /// Already ended: no-op.
@@ -127,6 +131,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   std::unique_ptr<event::Timer> failTimer_;
   Buffer output_;
   size_t readSize_ = kInitialReadSize;
+  size_t readLimit_ = SIZE_MAX;
   uint32_t watched_ = 0;
   uint32_t handshakeWants_ = 0;
   bool readEnabled_ = true;

@@ -171,6 +171,8 @@ void ClientCodec::receiveEof() {
     case Incoming::kIdle: close(); break;
     case Incoming::kHead: breakOff(ResetReason::kConnectionClosed, "end of file before a response"); break;
     case Incoming::kBody:
+      endOfBody();
+      if (!incoming_.is(Incoming::kBody)) break;
       if (body_.endOfFile()) {
         endResponse();
       } else {

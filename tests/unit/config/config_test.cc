@@ -113,6 +113,12 @@ TEST_CASE("no socket option ends a connection whose peer acknowledges, unless as
   CHECK(good(withPeer(R"("tcp":{"user_timeout":"10m"})")).proxy.tcp.userTimeout == std::chrono::minutes(10));
 }
 
+TEST_CASE("fields: more than a hundred pass, and what Swift sends") {
+  CHECK(good(withPeer("")).proxy.maxFields >= 200);
+  CHECK(good(withPeer(R"("preset":"swift")")).proxy.maxFields >= 200);
+  CHECK(good(withPeer(R"("preset":"swift","limits":{"max_fields":40})")).proxy.maxFields == 40);
+}
+
 TEST_CASE("rustfs waits as long as the store does") {
   const Config c = good(withPeer(R"("preset":"rustfs")"));
   CHECK(timeouts(c, TrafficClass::kControl).request == seconds(30));
