@@ -254,6 +254,11 @@ std::optional<LastHeard> Connection::lastHeard() const {
   return heard;
 }
 
+std::optional<SendState> Connection::sendState() const {
+  if (connecting() || state_ == State::kClosed) return std::nullopt;
+  return transport_->sendState();
+}
+
 void Connection::updateWatch() {
   uint32_t events = 0;
   if (state_ == State::kConnecting) events = ready::kWrite;

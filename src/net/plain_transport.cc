@@ -81,6 +81,12 @@ std::optional<LastHeard> PlainTransport::lastHeard() const {
   return heard;
 }
 
+std::optional<SendState> PlainTransport::sendState() const {
+  if (!fd_.valid()) return std::nullopt;
+  const auto info = readTcpInfo(fd_.get());
+  return info ? std::optional(sendStateOf(*info)) : std::nullopt;
+}
+
 Result<std::unique_ptr<Transport>> PlainConnector::connect(const SocketAddress& address,
                                                            const SocketOptions& options) {
   auto fd = createStreamSocket(address);

@@ -22,6 +22,10 @@ constexpr PeerCounter kCounters[] = {
      "Exchanges that had to wait their turn with a peer just back from an outage.", &PeerStats::rampedTotal},
     {"peerpulse_timeouts_total", "Exchanges ended by a timeout.", &PeerStats::timeoutsTotal},
     {"peerpulse_retries_total", "Exchanges sent again.", &PeerStats::retriesTotal},
+    {"peerpulse_late_connects_total",
+     "Connects without an answer for so long that another one was begun beside them.", &PeerStats::lateConnectsTotal},
+    {"peerpulse_forgotten_connections_total",
+     "Connections closed because their path had forgotten them while the peer lived.", &PeerStats::forgottenTotal},
     {"peerpulse_fail_open_total", "Exchanges let through an open circuit because the prober had stopped.",
      &PeerStats::failOpenTotal},
 };

@@ -31,6 +31,7 @@ const char* toString(Party party) {
     case Party::kPeer: return "peer";
     case Party::kClient: return "client";
     case Party::kHost: return "host";
+    case Party::kPath: return "path";
     case Party::kSelf: return "self";
   }
   return "?";

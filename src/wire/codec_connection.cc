@@ -241,6 +241,10 @@ std::optional<net::LastHeard> CodecConnection::lastHeard() const {
   return connection_ != nullptr ? connection_->lastHeard() : std::nullopt;
 }
 
+std::optional<net::SendState> CodecConnection::sendState() const {
+  return connection_ != nullptr ? connection_->sendState() : std::nullopt;
+}
+
 uint64_t CodecConnection::bytesMoved() const {
   return connection_ != nullptr ? connection_->bytesRead() + connection_->bytesWritten() : 0;
 }

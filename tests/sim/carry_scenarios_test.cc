@@ -149,6 +149,25 @@ TEST_CASE("carry: a peer that refuses streams and goes away costs nobody an answ
   runWorlds(setup, kTenSeconds, [](const Statistics& s) { CHECK(s.retries > 0); });
 }
 
+TEST_CASE("carry: a firewall that forgets connections harms who was on them, for a moment, and no circuit") {
+  WorldSetup setup = carryWorld(Trouble::kAny);
+  setup.carry.clients = 8;
+  const auto script = [](World& world) {
+    for (int i = 0; i < 4; ++i) {
+      world.runFor(seconds(3));
+      world.strike(0, {FaultKind::kForget, milliseconds(1), 0, {}});
+      for (int j = 0; j < 20; ++j) {
+        world.runFor(milliseconds(100));
+        CHECK(world.circuit(0) == CircuitState::kClosed);
+      }
+    }
+  };
+  runWorlds(setup, script, [](const Statistics& s) {
+    CHECK(s.completed > 300);
+    CHECK(s.refused == 0);
+  });
+}
+
 TEST_CASE("carry: bodies that nobody takes do not pile up") {
   WorldSetup setup = carryWorld(Trouble::kClients);
   setup.carry.habits.hostile = 100;

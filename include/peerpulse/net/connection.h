@@ -95,6 +95,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
 
   /// Two cheap system calls, whatever the loop has yet to read. Nothing unless something can be read or written.
   std::optional<LastHeard> lastHeard() const;
+  /// One cheap system call. Nothing unless there is a connection.
+  std::optional<SendState> sendState() const;
   /// Something waits to be read: bytes, an end or an error.
   bool readableNow() const { return transport_ != nullptr && transport_->readableNow(); }
 

@@ -29,6 +29,7 @@ class PlainTransport final : public Transport {
   void close(bool reset) override;
   bool readableNow() const override;
   std::optional<LastHeard> lastHeard() const override;
+  std::optional<SendState> sendState() const override;
   int fd() const override { return fd_.get(); }
 
  private:

@@ -74,6 +74,8 @@ struct alignas(64) PeerStats {
   Histogram failInFlight{kFailInFlightBounds};
   Value connectFailuresTotal;
   Value evictionsTotal;
+  Value lateConnectsTotal;  ///< connects without an answer for so long that another one was begun beside them
+  Value forgottenTotal;     ///< of the evictions, connections that their path had forgotten while the peer lived
   Value timeoutsTotal;
   Value retriesTotal;
   Value failOpenTotal;  ///< exchanges let through an open circuit because the prober had stopped

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "peerpulse/http/codec.h"
+#include "peerpulse/upstream/failure.h"
 #include "peerpulse/upstream/options.h"
 #include "peerpulse/upstream/waiter.h"
 
@@ -27,7 +28,8 @@ struct Loss {
   std::string_view detail;        ///< lives during the call only
   bool connectionReused = false;  ///< it had carried requests before
   bool connectionEnding = false;  ///< the peer had said GOAWAY on it
-  bool countsAsFailure = false;   ///< neither refused, nor the second stream that one broken connection took with it
+  Party party = Party::kPeer;     ///< whose doing it was
+  bool countsAsFailure = false;   ///< of the peer: its circuit is told
 };
 
 class AttemptOwner {

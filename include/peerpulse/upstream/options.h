@@ -64,7 +64,9 @@ struct TcpOptions {
   Duration keepaliveIdle = seconds(10);
   Duration keepaliveInterval = seconds(5);
   uint32_t keepaliveProbes = 3;
-  Duration userTimeout = seconds(30);
+  /// TCP_USER_TIMEOUT; zero: none. It also ends connections whose peer's kernel acknowledges with a closed window,
+  /// however alive that is.
+  Duration userTimeout = Duration::zero();
 };
 
 struct RetryOptions {
