@@ -38,7 +38,7 @@ inline constexpr std::array<double, 12> kLoopLagBounds = {0.0001, 0.0002, 0.0005
 /// One peer and one route (`operation`).
 struct alignas(64) OperationStats {
   Histogram duration{kOperationBounds};  ///< request head to the end of the exchange
-  Value timeouts;
+  Value timeouts;                        ///< that the peer let pass
 };
 
 /// One event loop.
