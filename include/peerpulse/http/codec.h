@@ -155,6 +155,8 @@ class Codec {
   /// Servers: a request's head (h2: field section) has begun and is not complete. The time a client may take for that is
   /// its owner's to limit.
   virtual bool readingHead() const { return false; }
+  /// h2 servers: while held, PINGs of the client stay unanswered; released, they are answered in order.
+  virtual void holdPings(bool /*hold*/) {}
 };
 
 class ServerCodecOwner : public CodecOwner {
