@@ -1,6 +1,7 @@
 """Descriptors running out: clients take all they get, and must not blind the prober or mute the admin (design 3, 13)."""
 
 import contextlib
+import resource
 import time
 
 from tests.harness.case import LocalCase
@@ -65,6 +66,24 @@ class OutOfDescriptors(LocalCase):
             while time.monotonic() < until:
                 self.assertEqual(request(self.host, self.listen, "GET", "/hello").body, b"hello")
         self.assert_peer_was_never_doubted()
+
+    def test_a_limit_that_falls_while_the_process_runs_is_followed(self):
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", self.server.address)])
+        listen = peerpulse.listen["node2"]
+        peerpulse.wait_verdict("node2", "alive")
+        with contextlib.ExitStack() as stack:
+            old = [stack.enter_context(Http1Client(self.host, listen)) for _ in range(10)]
+            self.assertEqual(old[0].request("GET", "/hello").body, b"hello")
+            resource.prlimit(peerpulse.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+            wait_for(lambda: [line for line in peerpulse.log_lines() if line.get("limit") == 64], 10 * SLOWDOWN,
+                     "the new limit in the log")
+            for _ in range(120):
+                stack.enter_context(Http1Client(self.host, listen))
+            until = time.monotonic() + _OBSERVED_S * SLOWDOWN
+            while time.monotonic() < until:
+                self.assertEqual(peerpulse.get("/livez").status, 200)
+                self.assertEqual(old[0].request("GET", "/hello").body, b"hello")
+            self.assertEqual([event for event in peerpulse.events() if event["to"] != "alive"], [])
 
     def test_the_limits_are_said_at_the_start(self):
         lines = [line for line in self.peerpulse.log_lines() if line["event"] == "descriptors"]

@@ -67,6 +67,7 @@ TEST_CASE("exchange: a tunnel carries both ways, and each way ends apart") {
   request.stream->sendData(Slice::copyOf("up"));
   w.remote.last().stream->sendData(Slice::copyOf("down"));
   w.run(seconds(3600));  // it may be silent
+  w.sweep();
   CHECK(w.remote.last().body == "up");
   CHECK(request.body == "down");
   request.stream->sendEnd();
