@@ -68,6 +68,7 @@ std::vector<Field> processFields(Config& c) {
       {"/workers", CountField{&c.workers, 1, 64}},
       {"/preset", choice(c.preset, {"generic", "rustfs", "minio", "swift"})},
       {"/drain_timeout", DurationField{&c.drainTimeout, milliseconds(1), hours(1), true}},
+      {"/drain_tunnels", DurationField{&c.proxy.drainTunnels, milliseconds(1), hours(1), true}},
       {"/on_dead", onDeadField(c.onDead)},
       {"/access_log", BoolField{&c.proxy.accessLog}},
       {"/admin/listen", AddressField{&c.admin.listen}},

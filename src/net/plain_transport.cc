@@ -91,6 +91,9 @@ Result<std::unique_ptr<Transport>> PlainConnector::connect(const SocketAddress& 
                                                            const SocketOptions& options) {
   auto fd = createStreamSocket(address);
   if (!fd) return fd.error();
+  if (shares_ != nullptr && !shares_->allows(DescriptorUse::kUpstream, fd->get())) {
+    return systemError("socket: the last descriptors are kept for probes and the admin", EMFILE);
+  }
   if (auto applied = applyOptions(fd->get(), options); !applied) return applied.error();
   if (auto started = startConnect(fd->get(), address); !started) return started.error();
   return std::unique_ptr<Transport>(std::make_unique<PlainTransport>(dispatcher_, std::move(*fd)));

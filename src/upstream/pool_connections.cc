@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "peerpulse/base/assert.h"
+#include "peerpulse/upstream/failure.h"
 #include "pool.h"
 
 namespace peerpulse::upstream {
@@ -120,7 +121,8 @@ void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
 }
 
 void Pool::connectFailed(PooledConnection& connection, PoolFailure failure, const Error& error) {
-  stats_.connectFailuresTotal.add();
+  const bool madeNone = error.code != 0 && connectFailure(error.code, {}).party == Party::kHost;
+  (madeNone ? stats_.connectsNotMadeTotal : stats_.connectFailuresTotal).add();
   Lane& owner = lane(connection.protocol_);
   const size_t served = beingOpened(owner);
   if (owner.waiting.size() <= served) return;

@@ -65,8 +65,9 @@ class Peerpulse:
         self.config_file.write_text(json.dumps(self.config, indent=1), encoding="utf-8")
         self.process = None
 
-    def start(self, ready_timeout: float = 10) -> "Peerpulse":
-        argv = [program(), "run", "--config", str(self.config_file)]
+    def start(self, ready_timeout: float = 10, launcher: tuple[str, ...] = ()) -> "Peerpulse":
+        """`launcher`: a command that becomes the program (prlimit, nice)."""
+        argv = [*launcher, program(), "run", "--config", str(self.config_file)]
         self.process = self.host.spawn(argv, name=f"peerpulse-{self.admin[1]}")
         wait_for(self._ready, ready_timeout * SLOWDOWN, "peerpulse ready")
         return self

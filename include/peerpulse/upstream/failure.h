@@ -24,6 +24,7 @@ enum class ErrorType : uint8_t {
   kHttpResponseIncomplete,
   kHttpProtocolError,
   kHttpUpgradeFailed,
+  kProxyLoopDetected,  ///< the request has come from ourselves
 };
 
 struct ErrorInfo {

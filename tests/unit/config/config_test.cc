@@ -244,6 +244,12 @@ TEST_CASE("peers must be there, whole and distinct") {
   CHECK_HAS(bad(two(name, R"("listen":"127.0.0.1:9901","address":"10.0.0.2:1")")),
             "another address than /admin/listen");
   CHECK_HAS(bad(two(name, R"("listen":"127.0.0.3:1","address":"127.0.0.2:1")")), "our own /peers/0/listen");
+  CHECK_HAS(
+      bad(two(name, R"("listen":"0.0.0.0:7","address":"127.0.0.1:7")")),
+      "/peers/1/address: found \"127.0.0.1:7\", expected the address of the remote node: this one leads to our own "
+      "/peers/1/listen, \"0.0.0.0:7\"");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.1:7","address":"0.0.0.0:7")")), "leads to our own /peers/1/listen");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.3:1","address":"127.0.0.1:9901")")), "leads to our own /admin/listen");
   good(two(name, R"("listen":"127.0.0.3:1","address":"10.0.0.2:1")"));
   good(two(name, R"("listen":"127.0.0.2:2","address":"10.0.0.1:2")"));
 }

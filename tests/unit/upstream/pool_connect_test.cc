@@ -36,6 +36,8 @@ TEST_CASE("pool: a connect that cannot even begin fails like any other, and neve
   w.until([&] { return one.failed; });
   CHECK(one.error == EMFILE);
   CHECK(w.limit.connecting == 0);
+  CHECK(w.peerStats().connectFailuresTotal.get() == 0);
+  CHECK(w.peerStats().connectsNotMadeTotal.get() == 1);
 }
 
 TEST_CASE("pool: one failed connection fails no more requests than it would have served") {
@@ -90,7 +92,7 @@ TEST_CASE("pool: a failed connect for which nobody waits any more fails nobody")
     wanter->unlink();
   w.until([&] { return stays.over(); });
   CHECK(stays.done);
-  CHECK(w.peerStats().connectFailuresTotal.get() == 1);
+  CHECK(w.peerStats().connectsNotMadeTotal.get() == 1);
 }
 
 TEST_CASE("pool: a connect that gets no answer fails who would have been served when it times out") {
