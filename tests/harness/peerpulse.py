@@ -44,9 +44,11 @@ class Peer:
 class Peerpulse:
     """Started by start(), or by `with`; ends by SIGTERM, and the end is checked."""
 
-    def __init__(self, host, peers: list[Peer], **config) -> None:
-        """`config` are top-level keys of the configuration; those given here are only defaults."""
+    def __init__(self, host, peers: list[Peer], prefix: tuple[str, ...] = (), **config) -> None:
+        """`config` are top-level keys of the configuration; those given here are only defaults. `prefix`: a command
+        that becomes peerpulse (prlimit, taskset)."""
         self.host = host
+        self._prefix = prefix
         self.admin = ("127.0.0.1", free_port(host, "127.0.0.1"))
         self.listen: dict[str, tuple[str, int]] = {}
         """Where the local client reaches each peer."""
@@ -66,10 +68,17 @@ class Peerpulse:
         self.process = None
 
     def start(self, ready_timeout: float = 10) -> "Peerpulse":
-        argv = [program(), "run", "--config", str(self.config_file)]
-        self.process = self.host.spawn(argv, name=f"peerpulse-{self.admin[1]}")
-        wait_for(self._ready, ready_timeout * SLOWDOWN, "peerpulse ready")
+        """Also again, after its end."""
+        self.spawn()
+        self.wait_ready(ready_timeout)
         return self
+
+    def spawn(self) -> None:
+        argv = [*self._prefix, program(), "run", "--config", str(self.config_file)]
+        self.process = self.host.spawn(argv, name=f"peerpulse-{self.admin[1]}")
+
+    def wait_ready(self, ready_timeout: float = 10) -> None:
+        wait_for(self._ready, ready_timeout * SLOWDOWN, "peerpulse ready")
 
     def _ready(self) -> bool:
         if not self.process.running:
