@@ -29,7 +29,8 @@ class Deadlines {
   bool running() const { return pausedAt_ == TimePoint::max(); }
   /// A byte moved, in whichever direction.
   void onProgress(TimePoint now) { lastProgress_ = now; }
-  /// From here on it may last, and be silent, as long as it likes: a tunnel, or the response is complete.
+  /// From here on it may last, and be silent, as long as it likes: a tunnel, Server-Sent Events, or the
+  /// response is complete.
   void stop();
 
   Expiry expired(TimePoint now) const;
