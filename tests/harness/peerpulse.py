@@ -44,11 +44,9 @@ class Peer:
 class Peerpulse:
     """Started by start(), or by `with`; ends by SIGTERM, and the end is checked."""
 
-    def __init__(self, host, peers: list[Peer], prefix: tuple[str, ...] = (), **config) -> None:
-        """`config` are top-level keys of the configuration; those given here are only defaults. `prefix`: a command
-        that becomes peerpulse (prlimit, taskset)."""
+    def __init__(self, host, peers: list[Peer], **config) -> None:
+        """`config` are top-level keys of the configuration; those given here are only defaults."""
         self.host = host
-        self._prefix = prefix
         self.admin = ("127.0.0.1", free_port(host, "127.0.0.1"))
         self.listen: dict[str, tuple[str, int]] = {}
         """Where the local client reaches each peer."""
@@ -67,14 +65,14 @@ class Peerpulse:
         self.config_file.write_text(json.dumps(self.config, indent=1), encoding="utf-8")
         self.process = None
 
-    def start(self, ready_timeout: float = 10) -> "Peerpulse":
-        """Also again, after its end."""
-        self.spawn()
+    def start(self, ready_timeout: float = 10, launcher: tuple[str, ...] = ()) -> "Peerpulse":
+        """Also again, after its end. `launcher`: a command that becomes the program (prlimit, nice)."""
+        self.spawn(launcher)
         self.wait_ready(ready_timeout)
         return self
 
-    def spawn(self) -> None:
-        argv = [*self._prefix, program(), "run", "--config", str(self.config_file)]
+    def spawn(self, launcher: tuple[str, ...] = ()) -> None:
+        argv = [*launcher, program(), "run", "--config", str(self.config_file)]
         self.process = self.host.spawn(argv, name=f"peerpulse-{self.admin[1]}")
 
     def wait_ready(self, ready_timeout: float = 10) -> None:

@@ -17,8 +17,8 @@ class Instance:
     name: str
     config: dict
     """Top-level keys of its configuration."""
-    prefix: tuple[str, ...] = ()
-    """A command that starts it."""
+    launcher: tuple[str, ...] = ()
+    """A command that becomes it."""
 
 
 @dataclasses.dataclass

@@ -85,8 +85,9 @@ class Stage:
     def _start(self, stack: contextlib.ExitStack, instance: Instance) -> None:
         names = [scenario.name for scenario in self._scenarios if scenario.instance.name == instance.name]
         peerpulse = Peerpulse(self._host, [Peer(name, self.servers[name].address) for name in names],
-                              prefix=instance.prefix, access_log=False, **instance.config)
-        self.peerpulses[instance.name] = stack.enter_context(peerpulse)
+                              access_log=False, **instance.config)
+        self.peerpulses[instance.name] = peerpulse.start(launcher=instance.launcher)
+        stack.push(peerpulse)
         self._events[instance.name] = EventStream(peerpulse)
         stack.callback(self._events[instance.name].close)
         for name in names:
