@@ -7,6 +7,16 @@
 
 namespace peerpulse::upstream {
 
+namespace {
+
+/// Server-Sent Events: silence between two of them is the answer's nature, whatever the class of its route.
+bool isEventStream(const http::ResponseHead& head) {
+  constexpr std::string_view kType = "text/event-stream";
+  return http::equalsIgnoreCase(head.headers.find("content-type").substr(0, kType.size()), kType);
+}
+
+}  // namespace
+
 // --- the body, to the peer -------------------------------------------------------------------------------------
 
 void Request::onAttemptOpen(http::RequestStream& stream) {
@@ -94,6 +104,8 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
     deadlines_.stop();
     tunnel_ = true;
     bodyEnded_ = bodyEndSent_ = false;
+  } else if (isEventStream(head)) {
+    deadlines_.stop();
   }
   if (head.contentLength) deadlines_.onContentLength(*head.contentLength, at);
   settleDebt(at);

@@ -66,11 +66,17 @@ class Peerpulse:
         self.process = None
 
     def start(self, ready_timeout: float = 10, launcher: tuple[str, ...] = ()) -> "Peerpulse":
-        """`launcher`: a command that becomes the program (prlimit, nice)."""
+        """Also again, after its end. `launcher`: a command that becomes the program (prlimit, nice)."""
+        self.spawn(launcher)
+        self.wait_ready(ready_timeout)
+        return self
+
+    def spawn(self, launcher: tuple[str, ...] = ()) -> None:
         argv = [*launcher, program(), "run", "--config", str(self.config_file)]
         self.process = self.host.spawn(argv, name=f"peerpulse-{self.admin[1]}")
+
+    def wait_ready(self, ready_timeout: float = 10) -> None:
         wait_for(self._ready, ready_timeout * SLOWDOWN, "peerpulse ready")
-        return self
 
     def _ready(self) -> bool:
         if not self.process.running:

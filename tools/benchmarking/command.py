@@ -53,14 +53,15 @@ def raise_descriptor_limit(wanted: int) -> None:
         raise BenchFailed(f"{wanted} open files are needed, the hard limit is {hard}: {error}") from error
 
 
-def run(arguments: argparse.Namespace, measure) -> int:
-    """`measure(arguments)` yields a dict per line of JSON. The exit status: 1 if it raises BenchFailed, or a
-    harness's assertion fails."""
+def run(arguments: argparse.Namespace, measure, *, lab: bool = True) -> int:
+    """`measure(arguments)` yields a dict per line of JSON; it needs a lab unless `lab` says no. The exit status: 1 if
+    it raises BenchFailed, or a harness's assertion fails."""
     name = f"bench/{pathlib.Path(sys.argv[0]).name}"
     build = arguments.build or pathlib.Path(os.environ.get("PEERPULSE_BUILD", _ROOT / "build"))
     os.environ["PEERPULSE_BUILD"] = str(build.resolve())
     try:
-        ensure_privileges()
+        if lab:
+            ensure_privileges()
     except LabUnavailable as reason:
         say(f"{name}: {reason}")
         return EXIT_SKIPPED

@@ -31,7 +31,8 @@ class Deadlines {
   bool running() const { return pausedAt_ == TimePoint::max(); }
   /// A byte moved, in whichever direction.
   void onProgress(TimePoint now) { lastProgress_ = now; }
-  /// From here on it may last, and be silent, as long as it likes: a tunnel, or the response is complete.
+  /// From here on it may last, and be silent, as long as it likes: a tunnel, Server-Sent Events, or the
+  /// response is complete.
   void stop();
 
   /// It will not go on after this, whatever moves meanwhile; TimePoint::max() if it may.

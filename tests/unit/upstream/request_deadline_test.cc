@@ -262,6 +262,32 @@ TEST_CASE("request deadline: a peer that took all and does not answer stalls") {
   checkOutcomes(w, {Outcome::kTimeout});
 }
 
+TEST_CASE("request deadline: events may be minutes apart, and any other answer may not") {
+  for (const Version version : kVersions) {
+    for (const char* type : {"text/event-stream", "Text/Event-Stream; charset=utf-8", "text/event", "text/plain"}) {
+      CAPTURE(http::toString(version));
+      CAPTURE(type);
+      for (const bool isControl : {false, true}) {
+        RequestWorld w;
+        Owner& owner = w.send(isControl ? control("/test", version) : bulk("/test", version));
+        http::ResponseHead head;
+        head.status = 200;
+        head.headers.add("content-type", type);
+        w.remote.last().stream->sendHeaders(head, false);
+        w.settle();
+        w.run(seconds(300));
+        const bool events = http::equalsIgnoreCase(std::string_view(type).substr(0, 17), "text/event-stream");
+        CHECK(owner.story().failed == !events);
+        if (owner.story().failed) continue;
+        w.remote.last().stream->sendData(Slice::copyOf("data: 1"));
+        w.settle();
+        CHECK(owner.story().body == "data: 1");
+        owner.request().cancel();
+      }
+    }
+  }
+}
+
 TEST_CASE("request deadline: a download that stops is a stall of the peer") {
   for (const Version version : kVersions) {
     CAPTURE(http::toString(version));

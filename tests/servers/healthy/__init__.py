@@ -1,0 +1,1 @@
+"""The server behind tests/servers/healthy_server.py."""
