@@ -61,7 +61,10 @@ Result<void> Service::listen(const SocketAddress& address) {
 }
 
 void Service::onAccept(Fd fd) {
-  if (connections_.size() >= kMaxConnections) return;  // closed at once: better than a client that waits
+  // Closed at once: better than a client that waits.
+  if (connections_.size() >= kMaxConnections ||
+      (sources_.mayKeep && !sources_.mayKeep(fd.get(), connections_.size())))
+    return;
   connections_.push_front(
       std::make_unique<AdminConnection>(*this, net::PlainTransport::accepted(dispatcher_, std::move(fd))));
   connections_.front()->self = connections_.begin();

@@ -72,6 +72,8 @@ void applyPreset(proxy::Preset preset, Config& config) {
   config.onDead = generic ? OnDead::kRespond : OnDead::kRefuse;
   config.proxy.retry.replayIdempotent = generic;
   config.probe.countTimeouts = generic;
+  // A storage process passes on the pace of its own clients, however slow.
+  if (!generic) timeouts(config, TrafficClass::kBulk).minBytesPerSecond = 0;
   switch (preset) {
     case proxy::Preset::kGeneric: config.proxy.routes = genericRoutes(); return;
     case proxy::Preset::kRustfs:
@@ -79,6 +81,11 @@ void applyPreset(proxy::Preset preset, Config& config) {
       // Never stricter than the store itself: its RPCs and shard writes wait 30 s.
       timeouts(config, TrafficClass::kControl).request = seconds(30);
       timeouts(config, TrafficClass::kBulk).stall = seconds(30);
+      // Its channels ask every 5 s whether the other process lives, and wait 3 s.
+      config.probe.stallAfter = seconds(5);
+      config.probe.stallOpenAfter = seconds(8);
+      // Its h2 (hyper) budgets small frames and resets by the connection: channels that are merged here must not add up.
+      config.proxy.pool.maxStreamsPerConnection = 32;
       return;
     case proxy::Preset::kMinio:
       config.proxy.routes = minioRoutes();
@@ -87,8 +94,16 @@ void applyPreset(proxy::Preset preset, Config& config) {
       timeouts(config, TrafficClass::kBulk).stall = seconds(30);
       // It closes idle connections after 30 s on one side and 15 s on the other.
       config.proxy.pool.idleTimeout = seconds(15);
+      // Its grid drops a connection whose last pong is older.
+      config.probe.stallOpenAfter = seconds(20);
       return;
-    case proxy::Preset::kSwift: config.proxy.routes = swiftRoutes(); return;
+    case proxy::Preset::kSwift:
+      config.proxy.routes = swiftRoutes();
+      // MAX_HEADER_COUNT is 90 + 36 and more by its extra_header_count; requests with 106 fields and answers with 111 are
+      // its everyday.
+      config.proxy.maxFields = 256;
+      config.probe.stallOpenAfter = seconds(10);  // its node_timeout
+      return;
   }
 }
 
@@ -102,8 +117,6 @@ void applyProfile(Profile profile, health::ProbeOptions& options) {
   options.confirm = from.confirm;
   options.confirmConnects = from.confirmConnects;
   options.confirmConnectsMax = from.confirmConnectsMax;
-  options.stallAfter = from.stallAfter;
-  options.stallOpenAfter = from.stallOpenAfter;
   options.recoverInterval = from.recoverInterval;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "own_address.h"
 #include "units.h"
 
 namespace peerpulse::config {
@@ -66,11 +67,23 @@ void checkAddresses(const Config& config, ErrorList& errors) {
         errors.add(addressAt, quote(peers[i].address.toString()),
                    "an address of its own: " + peerPointer(peers[j].id) + " has it too");
       }
-      if (peers[i].address == peers[j].listen) {
-        errors.add(addressAt, quote(peers[i].address.toString()),
-                   "the address of the remote node: this one is our own " + peerPointer(peers[j].id) + "/listen");
-      }
     }
+  }
+}
+
+// A request to ourselves would be passed on as another one, and that one again.
+void checkLoops(const Config& config, ErrorList& errors) {
+  const OwnHosts own = OwnHosts::ofThisHost();
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    const auto check = [&](const SocketAddress& listen, const std::string& where) {
+      if (!leadsTo(peer.address, listen, own)) return;
+      errors.add(
+          peerPointer(peer.id) + "/address", quote(peer.address.toString()),
+          "the address of the remote node: this one leads to our own " + where + ", " + quote(listen.toString()));
+    };
+    for (const proxy::PeerOptions& other : config.proxy.peers)
+      check(other.listen, peerPointer(other.id) + "/listen");
+    check(config.admin.listen, "/admin/listen");
   }
 }
 
@@ -129,6 +142,7 @@ bool sameProbe(const health::ProbeOptions& a, const health::ProbeOptions& b) {
 void validate(const Config& config, ErrorList& errors) {
   checkNames(config, errors);
   checkAddresses(config, errors);
+  checkLoops(config, errors);
   checkAdmin(config, errors);
   checkRoutes(config, errors);
   checkProbe(config.probe, "", errors);

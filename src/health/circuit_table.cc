@@ -72,6 +72,7 @@ void CircuitTable::adopt(PeerId peer) {
   first.generation = static_cast<uint16_t>(old.generation + 1);  // what was admitted under the old one is discarded
   e.epoch.store(epoch(peer), std::memory_order_relaxed);
   e.protocol.store(PeerProtocol::kUnknown, std::memory_order_relaxed);
+  e.owing.store(false, std::memory_order_relaxed);
   e.lastHeard.store(0, std::memory_order_relaxed);
   e.lastKernelHeard.store(0, std::memory_order_relaxed);
   e.word.store(first.pack(), std::memory_order_release);
@@ -82,6 +83,7 @@ void CircuitTable::retire(PeerId peer) {
   PP_ASSERT(e.epoch.load(std::memory_order_relaxed) == epoch(peer));
   CircuitWord gone = removedWord();
   gone.generation = static_cast<uint16_t>(load(peer).generation + 1);
+  e.owing.store(false, std::memory_order_relaxed);
   e.word.store(gone.pack(), std::memory_order_release);
 }
 
@@ -107,6 +109,12 @@ void CircuitTable::publishProtocol(PeerId peer, PeerProtocol protocol) {
 PeerProtocol CircuitTable::protocol(PeerId peer) const {
   return entry(peer).protocol.load(std::memory_order_relaxed);
 }
+
+void CircuitTable::publishOwing(PeerId peer, bool owing) {
+  entry(peer).owing.store(owing, std::memory_order_relaxed);
+}
+
+bool CircuitTable::owing(PeerId peer) const { return entry(peer).owing.load(std::memory_order_relaxed); }
 
 void CircuitTable::stampHeard(PeerId peer, TimePoint now) { raise(entry(peer).lastHeard, now); }
 

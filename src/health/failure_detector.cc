@@ -105,7 +105,24 @@ void FailureDetector::connectAnswered() {
   if (unanswered_ == Asked::kConnect) unansweredSince_.reset();
 }
 
+void FailureDetector::couldNotAsk(TimePoint now) {
+  judgedFrom_ = std::max(judgedFrom_, now);
+  unansweredSince_.reset();
+}
+
+void FailureDetector::giveUpConfirm(TimePoint now) {
+  if (!confirming_) return;
+  if (verdict_ != Verdict::kUnknown) {
+    clear(now);
+    return;
+  }
+  confirming_ = false;
+  judgedFrom_ = now;
+}
+
 bool FailureDetector::voidRound(Duration late, const DetectionLimits& limits, TimePoint now) {
+  // The process could not answer somebody who did not listen.
+  if (unansweredSince_.has_value()) unansweredSince_ = std::min(now, *unansweredSince_ + late);
   if (!confirming_) {
     const bool startOver = late >= limits.silence && pauses_ < kMaxVoids;
     if (startOver) ++pauses_;

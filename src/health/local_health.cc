@@ -38,6 +38,7 @@ void LocalHealth::onLink(bool up, TimePoint now) {
 LocalState LocalHealth::state(TimePoint now) const {
   if (linkDown_) return LocalState::kLinkDown;
   if (now < suspectUntil_) return LocalState::kSuspect;
+  if (now < exhaustedUntil_) return LocalState::kExhausted;
   if (now < laggingUntil_) return LocalState::kLagging;
   return LocalState::kOk;
 }
@@ -48,6 +49,7 @@ const char* toString(LocalState state) {
     case LocalState::kLagging: return "lagging";
     case LocalState::kSuspect: return "suspect";
     case LocalState::kLinkDown: return "link_down";
+    case LocalState::kExhausted: return "exhausted";
   }
   return "?";
 }

@@ -60,6 +60,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
   publish(now, now - heardBefore, outstandingBefore, actions);
   keepScore(now, unanswered, watched, actions);
+  owesAnswer_ = !recovering && detector_.unansweredFor(now) >= limits_.silence;
   deadline_ = std::min(
       {plan_.nextDeadline(), detector_.nextDeadline(limits_), circuit_.nextDeadline(), burst_.nextDeadline()});
   return actions;

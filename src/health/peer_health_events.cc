@@ -51,7 +51,9 @@ void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
   plan_.closed(event.notHttp2, refused, now);
   measure();
   if (event.error != 0) lastError_ = event.error;
-  if (refused) {
+  if (!wasOpen && evidence == ConnectEvidence::kLocal) {
+    detector_.couldNotAsk(now);
+  } else if (refused) {
     detector_.refused(now);
   } else if (evidence == ConnectEvidence::kAlive) {  // FIN or RST: from its kernel
     detector_.kernelHeard(now, limits_);
@@ -82,11 +84,19 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
       break;
     case ConnectEvidence::kRefused: detector_.refused(now); break;
     case ConnectEvidence::kSilence: break;
-    case ConnectEvidence::kLocal:
-      if (event.purpose != ConnectPurpose::kConfirm || confirmConnects_ == 0) break;
-      detector_.confirmTried(--confirmConnects_ > 0);
-      break;
+    case ConnectEvidence::kLocal: couldNotConnect(event.purpose, now); break;
   }
+}
+
+// A PING on an open connection was asked all the same, and its silence counts.
+void PeerHealth::couldNotConnect(ConnectPurpose purpose, TimePoint now) {
+  if (purpose == ConnectPurpose::kProbe) {
+    loss_.connectNotSent();
+    detector_.couldNotAsk(now);
+  }
+  if (purpose != ConnectPurpose::kConfirm || confirmConnects_ == 0) return;
+  detector_.confirmTried(--confirmConnects_ > 0);
+  if (confirmConnects_ == 0 && !plan_.cadence().pingsEach) detector_.giveUpConfirm(now);
 }
 
 // Only a patient connect can be answered over a path that has grown much longer than the usual attempts wait for. The

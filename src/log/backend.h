@@ -23,6 +23,8 @@ class Backend {
 
   Level level() const { return level_; }
   void write(std::string_view line);
+  /// From the next line on, lines go there.
+  void replaceSink(Fd fd) { sink_->replace(std::move(fd)); }
   uint64_t lost() const;
 
  private:

@@ -16,7 +16,15 @@ constexpr milliseconds kPollStep{50};
 
 }  // namespace
 
+void FdSink::takeReplacement() {
+  Fd next(next_.exchange(-1, std::memory_order_acq_rel));
+  if (!next.valid()) return;
+  fd_ = std::move(next);
+  torn_ = false;
+}
+
 void FdSink::log(const spdlog::details::log_msg& message) {
+  takeReplacement();
   std::string line;
   line.reserve(message.payload.size() + 2);
   if (torn_) line += '\n';

@@ -46,6 +46,11 @@ Result<Fd> openSink(const std::string& file) {
   return fd;
 }
 
+std::string& loggedFile() {  // of start(), start()'s thread
+  static std::string file;
+  return file;
+}
+
 std::string formatLine(Level level, std::string_view event, const Fields& fields) {
   std::string line = R"({"ts":")";
   line += formatRfc3339(std::chrono::system_clock::now());
@@ -80,8 +85,18 @@ Result<void> start(const Options& options) {
   PP_ASSERT(backend.load() == nullptr);
   Result<Fd> fd = openSink(options.file);
   if (!fd) return fd.error();
+  loggedFile() = options.file;
   backend.store(std::make_unique<Backend>(std::move(*fd), options).release());
   return {};
+}
+
+Result<bool> reopen() {
+  const Use use;
+  if (use.get() == nullptr || loggedFile().empty()) return false;
+  Result<Fd> fd = openSink(loggedFile());
+  if (!fd) return fd.error();
+  use.get()->replaceSink(std::move(*fd));
+  return true;
 }
 
 void stop() {

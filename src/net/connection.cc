@@ -101,12 +101,14 @@ void Connection::onTransportReady(uint32_t events) {
       updateWatch();  // not wanted for longer than a moment: stop being told
     }
   }
-  if ((events & ready::kWrite) != 0 && writable()) {
-    writeAll();
-    // Also when that was the last of it: whoever waits to be through must be told.
-    const bool through = state_ == State::kLocalEnded;
-    if ((writable() || through) && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
-  }
+  if ((events & ready::kWrite) != 0 && writable()) writeOn();
+}
+
+void Connection::writeOn() {
+  writeAll();
+  // Also when that was the last of it: whoever waits to be through must be told.
+  const bool through = state_ == State::kLocalEnded;
+  if ((writable() || through) && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
 }
 
 void Connection::finishConnect() {
@@ -126,7 +128,8 @@ void Connection::shakeHands() {
       enter(State::kOpen);
       updateWatch();
       callbacks_->onReady();
-      flush();
+      // What was left may go by now, and whoever left it has more.
+      if (writable() && !output_.empty()) writeOn();
       return;
     case IoResult::Status::kAgain:
       handshakeWants_ = result.wants;
@@ -153,7 +156,7 @@ void Connection::readAll() {
 // True if there may be more.
 bool Connection::readSome() {
   iovec entries[ReadBlocks::kMaxBlocks];
-  const int count = blocks_.reserve(readSize_, entries);
+  const int count = blocks_.reserve(readSize_, entries, readLimit_);
   size_t room = 0;
   for (int i = 0; i < count; ++i)
     room += entries[i].iov_len;
@@ -242,11 +245,18 @@ void Connection::setReadEnabled(bool enabled) {
   if (enabled && (watched_ & ready::kRead) == 0) updateWatch();
 }
 
+void Connection::setReadLimit(size_t bytes) { readLimit_ = std::max(bytes, kMinReadLimit); }
+
 std::optional<LastHeard> Connection::lastHeard() const {
   if (connecting() || state_ == State::kClosed) return std::nullopt;
   auto heard = transport_->lastHeard();
   if (heard && state_ == State::kRemoteEnded) heard->unread.reset();  // what waits is the end, told already
   return heard;
+}
+
+std::optional<SendState> Connection::sendState() const {
+  if (connecting() || state_ == State::kClosed) return std::nullopt;
+  return transport_->sendState();
 }
 
 void Connection::updateWatch() {

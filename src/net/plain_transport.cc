@@ -81,10 +81,19 @@ std::optional<LastHeard> PlainTransport::lastHeard() const {
   return heard;
 }
 
+std::optional<SendState> PlainTransport::sendState() const {
+  if (!fd_.valid()) return std::nullopt;
+  const auto info = readTcpInfo(fd_.get());
+  return info ? std::optional(sendStateOf(*info)) : std::nullopt;
+}
+
 Result<std::unique_ptr<Transport>> PlainConnector::connect(const SocketAddress& address,
                                                            const SocketOptions& options) {
   auto fd = createStreamSocket(address);
   if (!fd) return fd.error();
+  if (shares_ != nullptr && !shares_->allows(DescriptorUse::kUpstream, fd->get())) {
+    return systemError("socket: the last descriptors are kept for probes and the admin", EMFILE);
+  }
   if (auto applied = applyOptions(fd->get(), options); !applied) return applied.error();
   if (auto started = startConnect(fd->get(), address); !started) return started.error();
   return std::unique_ptr<Transport>(std::make_unique<PlainTransport>(dispatcher_, std::move(*fd)));

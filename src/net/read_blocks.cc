@@ -6,7 +6,8 @@
 
 namespace peerpulse::net {
 
-int ReadBlocks::reserve(size_t wanted, iovec* entries) {
+int ReadBlocks::reserve(size_t wanted, iovec* entries, size_t most) {
+  wanted = std::min(wanted, most);
   if (blocks_[0] && blocks_[0]->unique() && used_ > 0) used_ = 0;  // nobody looks at it any more: fill it again
   if (blocks_[0] && kBlockSize - used_ < kMinRoom) {
     std::move(blocks_ + 1, blocks_ + kMaxBlocks, blocks_);
@@ -18,8 +19,9 @@ int ReadBlocks::reserve(size_t wanted, iovec* entries) {
   while (count < kMaxBlocks && room < wanted) {
     if (!blocks_[count]) blocks_[count] = BlockRef::adopt(Block::create(kBlockSize));
     const size_t offset = count == 0 ? used_ : 0;
-    entries[count] = {blocks_[count]->data() + offset, kBlockSize - offset};
-    room += kBlockSize - offset;
+    const size_t size = std::min(kBlockSize - offset, most - room);
+    entries[count] = {blocks_[count]->data() + offset, size};
+    room += size;
     ++count;
   }
   return count;

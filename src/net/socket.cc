@@ -146,6 +146,8 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   TcpInfo info;
   info.unacked = raw.tcpi_unacked;
   info.retransmits = raw.tcpi_retransmits;
+  info.probes = raw.tcpi_probes;
+  info.lastDataSent = milliseconds(raw.tcpi_last_data_sent);
   info.lastAckReceived = milliseconds(raw.tcpi_last_ack_recv);
   info.lastDataReceived = milliseconds(raw.tcpi_last_data_recv);
   info.rtt = microseconds(raw.tcpi_rtt);
@@ -153,11 +155,25 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   info.totalRetransmits = raw.tcpi_total_retrans;
   info.segmentsOut = newer(raw.tcpi_segs_out, offsetof(tcp_info, tcpi_segs_out));
   info.segmentsIn = newer(raw.tcpi_segs_in, offsetof(tcp_info, tcpi_segs_in));
+  info.dataSegmentsIn = newer(raw.tcpi_data_segs_in, offsetof(tcp_info, tcpi_data_segs_in));
   info.notSentBytes = newer(raw.tcpi_notsent_bytes, offsetof(tcp_info, tcpi_notsent_bytes));
   info.delivered = newer(raw.tcpi_delivered, offsetof(tcp_info, tcpi_delivered));
   info.outOfOrderReceived = newer(raw.tcpi_rcv_ooopack, offsetof(tcp_info, tcpi_rcv_ooopack));
   info.duplicatesReported = newer(raw.tcpi_dsack_dups, offsetof(tcp_info, tcpi_dsack_dups));
   return info;
+}
+
+SendState sendStateOf(const TcpInfo& info) {
+  constexpr Duration kTwoTicks = milliseconds(20);  // of the ages, on the slowest kernel
+  SendState state;
+  state.outstanding = info.unacked > 0 || info.notSentBytes.value_or(0) > 0;
+  // Of a probe of a closed window nobody knows how old it is: the last one may be on its way.
+  const bool probing = info.probes > 0;
+  state.repeated = probing ? info.probes : info.retransmits;
+  state.overdue = !probing && info.lastDataSent >= info.rtt + 4 * info.rttVariation + kTwoTicks;
+  state.heardSince = info.lastAckReceived <= info.lastDataSent;
+  if (info.segmentsIn && info.dataSegmentsIn) state.bareAcks = *info.segmentsIn - *info.dataSegmentsIn;
+  return state;
 }
 
 // Not by recv(MSG_PEEK): that takes a pending ECONNRESET away, and the next read would see an end in order.

@@ -18,6 +18,11 @@ bool LocalWatch::ownHostSuspect(TimePoint now) {
   return overdue;
 }
 
+void LocalWatch::couldNotAsk(TimePoint now) {
+  health_.onUnasked(now);
+  update(now);
+}
+
 void LocalWatch::beat(Duration lag, TimePoint now) {
   health_.onLag(lag, now);
   const LocalState state = health_.state(now);

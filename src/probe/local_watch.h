@@ -23,6 +23,8 @@ class LocalWatch {
   void reachedFrom(const SocketAddress& local) { local_ = local; }
   /// A peer's silence is about to be judged: whether most peers are overdue, so that this host is the suspect.
   bool ownHostSuspect(TimePoint now);
+  /// A probe or a confirm could not leave this host: no descriptor, port or memory.
+  void couldNotAsk(TimePoint now);
   /// The loop's heartbeat.
   void beat(Duration lag, TimePoint now);
 

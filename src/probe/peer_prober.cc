@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "peerpulse/health/connect_evidence.h"
+
 namespace peerpulse::probe {
 
 namespace {
@@ -14,6 +16,14 @@ health::ProbeOptions effectiveOptions(const ProberPeer& peer) {
   health::ProbeOptions options = peer.options;
   if (peer.address.isUnix() || options.confirmPort == peer.address.port()) options.confirmPort = 0;
   return options;
+}
+
+/// Not the peer's silence, but our own trouble.
+bool couldNotAsk(const health::Event& event) {
+  int error = 0;
+  if (const auto* result = std::get_if<health::ConnectResult>(&event); result != nullptr) error = result->error;
+  if (const auto* closed = std::get_if<health::Closed>(&event); closed != nullptr) error = closed->error;
+  return error != 0 && health::classifyConnect(error) == health::ConnectEvidence::kLocal;
 }
 
 }  // namespace
@@ -69,6 +79,7 @@ void PeerProber::handle(const health::Event& event) {
   showScore();  // before the verdict is published: who reads both must not find a dead peer with a score
   for (const health::Action& action : actions)
     apply(action);
+  showOwing();
   if (std::holds_alternative<health::PingAcked>(event)) stats_.rtt.observe(health_.rtt().last());
 }
 
@@ -156,8 +167,7 @@ void PeerProber::run(const health::Report& action) {
 
 void PeerProber::run(const health::Warn& action) {
   // When most peers get worse at once it is this host that does.
-  const health::LocalState own = watch_.state();
-  if (own == health::LocalState::kSuspect || own == health::LocalState::kLinkDown) return;
+  if (health::isGrave(watch_.state())) return;
   stats_.degradings.add();
   callbacks_.onDegrading(action.degrading);
 }
@@ -166,7 +176,18 @@ void PeerProber::showScore() {
   stats_.scoreMillis.set(static_cast<uint64_t>(std::lround(health_.score().value() * 1000)));
 }
 
+void PeerProber::showOwing() {
+  if (health_.owesAnswer() == owing_) return;
+  owing_ = health_.owesAnswer();
+  table_.publishOwing(peer_.id, owing_);
+  callbacks_.onOwing(peer_.id);
+}
+
 void PeerProber::prepare(const health::Event& event) {
+  if (couldNotAsk(event)) {
+    stats_.unasked.add();
+    watch_.couldNotAsk(dispatcher_.now());
+  }
   if (const auto* goaway = std::get_if<health::GoneAway>(&event); goaway != nullptr) {
     stats_.goaways.add();
     if (goaway->enhanceYourCalm) stats_.tooManyPings.add();

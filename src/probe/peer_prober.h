@@ -44,6 +44,7 @@ class PeerProber {
   void run(const health::Report& action);
   void run(const health::Warn& action);
   void showScore();
+  void showOwing();
   /// What the shell itself does about an event: statistics, and letting go of an ended session.
   void prepare(const health::Event& event);
   void dropSession();
@@ -59,6 +60,7 @@ class PeerProber {
   const TimePoint started_;
   health::PeerHealth health_;
   health::PeerProtocol protocol_ = health::PeerProtocol::kUnknown;  // as the workers know it
+  bool owing_ = false;                                              // the same
   FreshConnects connects_;
   std::unique_ptr<ProbeSession> session_;
   uint64_t unanswered_ = 0;  // PINGs of the session

@@ -1,18 +1,46 @@
 #include "access_log.h"
 
+#include <algorithm>
+#include <string_view>
+
+#include "peerpulse/base/assert.h"
 #include "peerpulse/log/log.h"
 
 namespace peerpulse::proxy {
 
 namespace {
 
+using upstream::Party;
+
 constexpr size_t kMaxLoggedPath = 512;
+
+/// The place of a party in the statistics, which know it by its word.
+size_t indexOf(Party party) {
+  const auto& names = stats::kPartyNames;
+  const auto at = std::find(names.begin(), names.end(), std::string_view(toString(party)));
+  PP_ASSERT(at != names.end());
+  return static_cast<size_t>(at - names.begin());
+}
+
+/// What did not end well, and was not refused by the circuit.
+void countFailure(stats::PeerStats& peer, stats::OperationStats& operation, const AccessRecord& record) {
+  const Party party = record.clientAborted ? Party::kClient : record.party;
+  peer.failuresBy[indexOf(party)].add();
+  if (party == Party::kPeer) peer.failuresTotal.add();
+  if (!record.timedOut) return;
+  peer.timeoutsBy[indexOf(party)].add();
+  if (party == Party::kPeer) operation.timeouts.add();
+}
 
 stats::UploadFailure uploadFailure(const AccessRecord& record) {
   using stats::UploadFailure;
   using upstream::ErrorType;
   if (record.fastFailed) return UploadFailure::kCircuitOpen;
-  if (record.clientAborted) return UploadFailure::kClientAborted;
+  const bool byClient = record.clientAborted || (record.timedOut && record.party == Party::kClient);
+  if (byClient) return UploadFailure::kClientAborted;
+  if (record.failed() && (record.party == Party::kHost || record.party == Party::kSelf)) {
+    return UploadFailure::kLocalLimit;
+  }
   if (record.timedOut) return UploadFailure::kPeerTimeout;
   switch (record.error) {
     case ErrorType::kConnectionRefused:
@@ -50,14 +78,10 @@ void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessR
   peerStats.bytesToPeer.add(record.requestBytes);
   peerStats.bytesFromPeer.add(record.responseBytes);
   operation.duration.observe(record.took);
-  if (record.timedOut) {
-    operation.timeouts.add();
-    peerStats.timeoutsTotal.add();
-  }
   if (record.fastFailed) {
     peerStats.fastFailuresTotal.add();
-  } else if (record.failed() && record.party == upstream::Party::kPeer) {
-    peerStats.failuresTotal.add();
+  } else if (record.failed() || record.clientAborted) {
+    countFailure(peerStats, operation, record);
   }
   if (!record.isUpload) return;
   const bool answered = !record.failed() && !record.clientAborted;

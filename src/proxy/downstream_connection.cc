@@ -32,7 +32,7 @@ bool legal(State from, State to) {
 
 DownstreamConnection::DownstreamConnection(Listener& listener, std::unique_ptr<net::Transport> transport)
     : listener_(listener),
-      since_(listener.context().now()),
+      since_(listener.context().loopTime()),
       wire_(std::make_unique<wire::CodecConnection>(listener.context().io, std::move(transport), *this)) {}
 
 DownstreamConnection::~DownstreamConnection() = default;
@@ -40,7 +40,7 @@ DownstreamConnection::~DownstreamConnection() = default;
 void DownstreamConnection::enter(State to) {
   PP_ASSERT(legal(state_, to));
   state_ = to;
-  since_ = listener_.context().now();
+  since_ = listener_.context().loopTime();
 }
 
 std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface preface) {
@@ -48,6 +48,7 @@ std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface pre
   const http::CodecLimits& limits = listener_.context().limits;
   auto codec = http2() ? http::createH2ServerCodec(*this, limits) : http::createH1ServerCodec(*this, limits);
   if (http2() && drainingSince_) codec->drain();  // h1 says so with its answer
+  if (listener_.pingsHeld()) codec->holdPings(true);
   return codec;
 }
 
@@ -95,7 +96,7 @@ void DownstreamConnection::abort(const upstream::Failure& why) {
 }
 
 void DownstreamConnection::drain() {
-  drainingSince_ = listener_.context().now();
+  drainingSince_ = listener_.context().loopTime();
   http::Codec* codec = wire_->codec();
   // An answer whose head is out promised to keep the connection: the next one will say that it ends.
   if (!http2() && (!busy() || exchanges_.front()->answering())) return;
@@ -103,21 +104,40 @@ void DownstreamConnection::drain() {
   wire_->flushNow();
 }
 
-void DownstreamConnection::expire(TimePoint now) {
-  const ProxyOptions& options = listener_.context().options();
-  const Duration inState = now - since_;
-  if (state_ == State::kIdle && drainingSince_ && !http2() && now - std::max(since_, *drainingSince_) > kDrainGrace) {
-    wire_->close("draining");
-  } else if (state_ == State::kReadingHead && inState > options.headerTimeout) {
+void DownstreamConnection::holdPings(bool hold) {
+  if (!http2() || wire_->codec() == nullptr) return;
+  wire_->codec()->holdPings(hold);
+  wire_->outputReady();
+}
+
+// Nobody but its two ends knows when a tunnel is over: waiting for it would make each restart as long as the drain may be.
+bool DownstreamConnection::outlastsDrain(TimePoint now) const {
+  return drainingSince_ && !http2() && busy() && exchanges_.front()->tunnel() &&
+         now - *drainingSince_ > listener_.context().options().drainTunnels;
+}
+
+// Why an idle connection is closed; null if it is not. An h2 client that has not acknowledged the notice of the drain by the
+// end of the grace does not run, or does not want to.
+const char* DownstreamConnection::expired(TimePoint now) const {
+  if (state_ != State::kIdle) return nullptr;
+  if (drainingSince_ && now - std::max(since_, *drainingSince_) > kDrainGrace) return "draining";
+  return now - since_ > listener_.context().options().downstreamIdleTimeout ? "idle for too long" : nullptr;
+}
+
+bool DownstreamConnection::expire(TimePoint now) {
+  if (outlastsDrain(now)) {
+    abort(cutByUs("draining: a tunnel does not end by itself"));
+  } else if (const char* why = expired(now)) {
+    wire_->close(why);
+  } else if (state_ == State::kReadingHead && now - since_ > listener_.context().options().headerTimeout) {
     constexpr const char* kWhy = "the request's head took too long";
     if (http2()) {
       wire_->close(kWhy);
     } else {
       wire_->closeWith(kHeadTimeoutAnswer, kWhy);
     }
-  } else if (state_ == State::kIdle && inState > options.downstreamIdleTimeout) {
-    wire_->close("idle for too long");
   }
+  return state_ == State::kEnded;
 }
 
 void DownstreamConnection::onEnded(const wire::End&) {

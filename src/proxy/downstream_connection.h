@@ -38,8 +38,11 @@ class DownstreamConnection final : public event::DeferredDeletable,
   /// Takes no new requests after the current ones. An idle h1 connection is kept for a moment: a request may be
   /// on its way, and is answered with `Connection: close`; so is one whose answer promised to keep it.
   void drain();
-  /// Ends the connection if it has been idle, or busy with one request's head, for too long.
-  void expire(TimePoint now);
+  /// Ends the connection if it has been idle, or busy with one request's head, for too long; a tunnel if it has outlasted
+  /// its grace in a drain. `now` is the loop's own time. True: it did.
+  bool expire(TimePoint now);
+  /// While the peer owes an answer itself, its client's PINGs have none either.
+  void holdPings(bool hold);
   /// The exchange has ended.
   void remove(Exchange& exchange);
 
@@ -57,11 +60,13 @@ class DownstreamConnection final : public event::DeferredDeletable,
   void onOutputReady() override { wire_->outputReady(); }
 
   void enter(State to);
+  const char* expired(TimePoint now) const;
+  bool outlastsDrain(TimePoint now) const;
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
 
   Listener& listener_;
   State state_ = State::kIdle;
-  TimePoint since_;  // in this state
+  TimePoint since_;  // in this state; the loop's own time, as all times here
   http::Preface preface_ = http::Preface::kNeedMore;
   std::list<std::unique_ptr<Exchange>> exchanges_;
   std::optional<TimePoint> drainingSince_;

@@ -4,6 +4,7 @@
 
 #include "downstream_connection.h"
 #include "peerpulse/base/assert.h"
+#include "peerpulse/proxy/via.h"
 #include "peerpulse/upstream/deadlines.h"
 #include "router.h"
 
@@ -34,6 +35,14 @@ upstream::Failure peerGone() {
   return failure;
 }
 
+upstream::Failure looped() {
+  upstream::Failure failure;
+  failure.type = upstream::ErrorType::kProxyLoopDetected;
+  failure.party = upstream::Party::kSelf;
+  failure.detail = "the request has passed through this process before: the peer's address leads back to it";
+  return failure;
+}
+
 }  // namespace
 
 Exchange::Exchange(Listener& listener, DownstreamConnection& downstream, http::ResponseStream& stream,
@@ -60,6 +69,12 @@ void Exchange::enter(State to) {
 }
 
 void Exchange::start() {
+  const std::string_view pseudonym = listener_.context().shared.pseudonym;
+  if (hasBeenHere(head_.headers, pseudonym)) {
+    fail(looped());
+    return;
+  }
+  addVia(head_, pseudonym);
   upstream::Peer* peer = listener_.peer();
   if (peer == nullptr) {
     fail(peerGone());
@@ -154,9 +169,11 @@ void Exchange::onReset(http::ResetReason, std::string_view detail) {
 void Exchange::onRequestFailed(const upstream::Failure& failure) { fail(failure); }
 
 // Storage processes distrust answers that are not their peer's: to them a failure looks as it would without us, a broken
-// connection. Only a request that we could not read has no other reader than us.
+// connection. Only a request that we could not read has no other reader than us, and one that came from ourselves no other
+// sender.
 bool Exchange::mayAnswer(const upstream::Failure& failure) const {
-  return listener_.onDead() == OnDead::kRespond || failure.type == upstream::ErrorType::kHttpRequestError;
+  return listener_.onDead() == OnDead::kRespond || failure.type == upstream::ErrorType::kHttpRequestError ||
+         failure.type == upstream::ErrorType::kProxyLoopDetected;
 }
 
 void Exchange::fail(const upstream::Failure& failure) {
@@ -202,6 +219,8 @@ void Exchange::end() {
   countFinished(listener_.context().shared.stats, listener_.peerId(), routeIndex_, record_);
   downstream_.remove(*this);
 }
+
+bool Exchange::tunnel() const { return state_ == State::kAnswering && record_.status == 101; }
 
 void Exchange::writeLog() const {
   if (snapshot_->options.accessLog) logExchange(listener_.peerName(), route(), head_, record_);

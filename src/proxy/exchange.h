@@ -39,6 +39,8 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void rejectBadRequest(int status, std::string_view detail);
   /// The head of an answer was given to the downstream stream.
   bool answering() const { return state_ == State::kAnswering || state_ == State::kReplying; }
+  /// Both directions are raw bytes, and it lasts as long as its ends want.
+  bool tunnel() const;
   void writeLog() const;
 
   std::list<std::unique_ptr<Exchange>>::iterator self;  ///< the place in the connection's list
@@ -76,7 +78,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   const SnapshotRef snapshot_;  // what the exchange began with
   State state_ = State::kOpen;
   http::ResponseStream* stream_;  // null once it is over
-  const http::RequestHead head_;
+  http::RequestHead head_;
   const bool grpc_;
   const size_t routeIndex_;
   http::HeaderList trailers_;

@@ -8,8 +8,6 @@
 
 namespace peerpulse::proxy {
 
-namespace {
-
 upstream::Failure cutByUs(const char* why) {
   upstream::Failure failure;
   failure.type = upstream::ErrorType::kConnectionTerminated;
@@ -17,8 +15,6 @@ upstream::Failure cutByUs(const char* why) {
   failure.detail = why;
   return failure;
 }
-
-}  // namespace
 
 Listener::Listener(WorkerContext& context, const PeerOptions& peer)
     : context_(context),
@@ -28,6 +24,7 @@ Listener::Listener(WorkerContext& context, const PeerOptions& peer)
       refusals_(std::make_unique<RefusalReplies>()),
       idleReset_(context.scheduler, [this](TimePoint stop) { return resetIdle(stop); }),
       clearing_(context.scheduler, [this](TimePoint stop) { return clearFinished(stop); }),
+      sweeping_(context.scheduler, [this](TimePoint stop) { return sweepSome(stop); }),
       turnEnd_(context.scheduler.createTurnEnd([this] { clearing_.start(); })) {
   upstream::Peer* target = this->peer();
   PP_ASSERT(target != nullptr);
@@ -41,13 +38,23 @@ Listener::~Listener() {
 
 void Listener::accept(std::unique_ptr<net::Transport> transport) {
   if (connections_.size() >= context_.options().maxDownstreamConnections) {
-    // Closing tells the client at once; leaving it in the queue would let it wait.
-    log::write(log::Level::kWarn, "downstream_limit",
-               log::Fields().add("peer", peerName_).add("connections", uint64_t{connections_.size()}));
+    turnAway(TurnedAway::kConnectionLimit);
     return;
   }
   connections_.push_front(std::make_unique<DownstreamConnection>(*this, std::move(transport)));
   connections_.front()->self = connections_.begin();
+}
+
+void Listener::turnAway(TurnedAway why) {
+  stats::PeerStats& stats = context_.shared.stats.peer(peer_);
+  const bool limit = why == TurnedAway::kConnectionLimit;
+  (limit ? stats.clientsOverLimit : stats.clientsWithoutDescriptor).add();
+  if (!turnedAwayTold_[static_cast<size_t>(why)].due(context_.now())) return;
+  log::write(log::Level::kWarn, limit ? "downstream_limit" : "descriptors_exhausted",
+             log::Fields()
+                 .add("peer", peerName_)
+                 .add("connections", uint64_t{connections_.size()})
+                 .add("turned_away", (limit ? stats.clientsOverLimit : stats.clientsWithoutDescriptor).get()));
 }
 
 void Listener::remove(DownstreamConnection& connection) {
@@ -84,6 +91,15 @@ bool Listener::resetIdle(TimePoint stop) {
     if (context_.now() >= stop) return false;
   }
   return true;
+}
+
+// A prober that has stopped knows nothing of what the peer owes.
+void Listener::onOwingChange() {
+  const bool hold = context_.shared.table.owing(peer_) && !context_.shared.table.proberStalled(context_.now());
+  if (hold == pingsHeld_) return;
+  pingsHeld_ = hold;
+  for (const auto& connection : connections_)
+    connection->holdPings(hold);
 }
 
 PreparedReply Listener::localReply(const upstream::Failure& failure, bool grpc) const {
@@ -125,9 +141,18 @@ void Listener::abortAll() {
     connections_.front()->abort(cutByUs("the process ends"));
 }
 
-void Listener::sweep(TimePoint now) {
-  for (auto next = connections_.begin(); next != connections_.end();)
-    (*next++)->expire(now);
+void Listener::sweep() {
+  onOwingChange();
+  sweeping_.start();
+}
+
+// From the start each time: those that were ended are no longer there.
+bool Listener::sweepSome(TimePoint stop) {
+  const TimePoint at = context_.loopTime();
+  for (auto next = connections_.begin(); next != connections_.end();) {
+    if ((*next++)->expire(at) && context_.now() >= stop) return false;
+  }
+  return true;
 }
 
 }  // namespace peerpulse::proxy

@@ -9,6 +9,7 @@ namespace {
 http::CodecLimits codecLimits(const ProxyOptions& options) {
   http::CodecLimits limits;
   limits.streamWindow = options.bufferLimit;
+  limits.maxHeaderCount = options.maxFields;
   return limits;
 }
 

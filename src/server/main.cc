@@ -7,6 +7,7 @@
 #include "allocator.h"
 #include "peerpulse/config/config.h"
 #include "server.h"
+#include "signals.h"
 
 namespace {
 
@@ -26,6 +27,10 @@ int check(const std::string& path) {
 }
 
 int run(const std::string& path) {
+  if (auto blocked = server::Signals::block(); !blocked) {
+    std::cerr << "peerpulse: cannot start: " << blocked.error().message << "\n";
+    return kExitCannotRun;
+  }
   auto config = config::load(path, config::processEnvironment());
   if (!config) {
     std::cerr << config.error().message << "\n";

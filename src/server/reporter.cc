@@ -93,10 +93,7 @@ void Reporter::tell(const health::Degrading& warning, WallTime at) {
 void Reporter::tell(const admin::LocalChange& change, WallTime at) {
   logLocalHealth(change.from, change.to, at);
   // A busy machine lags and recovers twice a second: in the history that would leave no room for anything else.
-  const auto grave = [](health::LocalState s) {
-    return s == health::LocalState::kSuspect || s == health::LocalState::kLinkDown;
-  };
-  if (grave(change.from) || grave(change.to)) events_.add(change, at);
+  if (health::isGrave(change.from) || health::isGrave(change.to)) events_.add(change, at);
 }
 
 void Reporter::tell(const GateFailure& failure, WallTime at) {

@@ -2,10 +2,11 @@
 
 #include <csignal>
 #include <random>
-#include <sys/resource.h>
+#include <utility>
 
 #include "peerpulse/log/log.h"
 #include "peerpulse/net/kernel_features.h"
+#include "peerpulse/proxy/via.h"
 #include "service_notify.h"
 #include "transition_log.h"
 
@@ -14,6 +15,8 @@ namespace peerpulse::server {
 namespace {
 
 constexpr milliseconds kProberWatchInterval{100};
+// Between two looks at the prober: more, and the look itself was late.
+constexpr milliseconds kPaused{500};
 constexpr milliseconds kLagInterval{50};
 
 // The rows of Stats::loop().
@@ -42,14 +45,19 @@ std::vector<std::string> loopNames(const config::Config& config) {
   return names;
 }
 
-// A proxy needs two descriptors per exchange: take what the hard limit gives.
-void raiseDescriptorLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    log::write(log::Level::kWarn, "descriptor_limit",
-               log::Fields().add("error", systemError("setrlimit RLIMIT_NOFILE", errno).message));
+uint64_t randomNumber() {
+  std::random_device random;
+  return static_cast<uint64_t>(random()) << 32 | random();
+}
+
+const char* signalName(int signal) {
+  switch (signal) {
+    case SIGTERM: return "SIGTERM";
+    case SIGINT: return "SIGINT";
+    case SIGHUP: return "SIGHUP";
+    case SIGUSR1: return "SIGUSR1";
+    case SIGUSR2: return "SIGUSR2";
+    default: return "?";
   }
 }
 
@@ -68,6 +76,7 @@ void logKernelFeatures() {
 
 Server::Server(config::Config config)
     : config_(std::move(config)),
+      pseudonym_(proxy::viaPseudonym(randomNumber())),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
       snapshot_(std::make_shared<const proxy::Snapshot>(1, config_.proxy)),
@@ -89,7 +98,7 @@ Result<void> Server::run() {
 }
 
 Result<void> Server::start() {
-  raiseDescriptorLimit();
+  DescriptorWatch::raiseLimit();
   logKernelFeatures();
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
@@ -113,8 +122,11 @@ Result<void> Server::start() {
                log::Fields().add("nice", probe::Prober::kNice).add("error", precedence.error().message));
   }
   if (auto started = startAdmin(); !started) return started;
+  if (auto begun = descriptorWatch_.begin(static_cast<uint32_t>(config_.proxy.peers.size())); !begun) return begun;
 
+  loopWatch_.emplace(dispatcher_, loopTime_);
   proberWatch_ = dispatcher_.createTimer([this] { watchProber(); });
+  watchedAt_ = dispatcher_.now();
   proberWatch_->enable(kProberWatchInterval);
   dispatcher_.measureLag(kLagInterval, [this](Duration lag) { stats_.loop(kMainLoop).lag.observe(lag); });
   log::write(log::Level::kInfo, "started",
@@ -127,9 +139,10 @@ Result<void> Server::start() {
 }
 
 void Server::startWorkers() {
-  const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes()};
+  const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_};
   for (uint32_t i = 0; i < config_.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), kFirstWorkerLoop + i));
+    workers_.push_back(
+        std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), descriptors_, kFirstWorkerLoop + i));
     workers_.back()->start();
   }
 }
@@ -148,6 +161,10 @@ Result<void> Server::startAdmin() {
   };
   sources.localHealth = [this] { return health::toString(prober_->localState()); };
   sources.logDropped = log::dropped;
+  sources.mayKeep = [this](int fd, size_t connections) {
+    constexpr auto kAdmin = net::DescriptorUse::kAdmin;
+    return descriptors_.allows(kAdmin, fd) && connections < descriptors_.share(kAdmin);
+  };
   admin_ = std::make_unique<admin::Server>(dispatcher_, std::move(sources));
   auto listening = admin_->listen(config_.admin.listen);
   if (!listening) return Error{"admin: " + listening.error().message, listening.error().code};
@@ -162,6 +179,11 @@ void Server::onTransition(const health::Transition& transition) {
     worker->circuitChanged(transition.peer, transition.at);
   reporter_->report(transition, wall);
   if (settled.failure) reporter_->report(*settled.failure, wall);
+}
+
+void Server::onOwing(PeerId peer) {
+  for (auto& worker : workers_)
+    worker->owingChanged(peer);
 }
 
 // Nothing in the table has changed, but nobody went by it meanwhile.
@@ -182,16 +204,20 @@ void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
   reporter_->report(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
 }
 
+// After a pause of the whole process its beat is old as well, and it must have had its turn before it is judged: the main
+// loop looks again.
 void Server::watchProber() {
   const TimePoint now = dispatcher_.now();
-  const bool stalled = table_.proberStalled(now);
+  const bool paused = now - std::exchange(watchedAt_, now) > kPaused;
+  const bool stalled = paused ? proberStalled_ : table_.proberStalled(now);
   if (stalled != proberStalled_) {
     proberStalled_ = stalled;
     log::write(log::Level::kError, stalled ? "prober_stalled" : "prober_resumed",
                log::Fields().add("last_beat_ms", toMillis(now - table_.lastBeat())));
   }
   stats_.loop(kProberLoop).lag.observe(prober_->takeLoopLag());
-  followGates(now);
+  if (!paused) followGates(now);
+  descriptorWatch_.follow();
   proberWatch_->enable(kProberWatchInterval);
 }
 
@@ -203,7 +229,18 @@ void Server::followGates(TimePoint now) {
 }
 
 void Server::onSignal(int signal) {
-  log::write(log::Level::kInfo, "signal", log::Fields().add("name", signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+  log::write(log::Level::kInfo, "signal", log::Fields().add("name", signalName(signal)));
+  switch (signal) {
+    case SIGUSR1: reopenLog(); return;
+    case SIGHUP:
+      log::write(log::Level::kWarn, "reload_ignored",
+                 log::Fields().add("details", "this version cannot reload its configuration; restart it"));
+      return;
+    case SIGUSR2:
+      log::write(log::Level::kInfo, "signal_ignored", log::Fields().add("name", signalName(signal)));
+      return;
+    default: break;
+  }
   if (draining_) {
     dispatcher_.exit();
   } else {
@@ -211,13 +248,23 @@ void Server::onSignal(int signal) {
   }
 }
 
+void Server::reopenLog() {
+  const Result<bool> reopened = log::reopen();
+  log::Fields fields;
+  if (!reopened) {
+    log::write(log::Level::kError, "log_reopen_failed", fields.add("error", reopened.error().message));
+  } else if (*reopened) {
+    log::write(log::Level::kInfo, "log_reopened", fields.add("file", config_.log.file));
+  } else {
+    log::write(log::Level::kInfo, "log_not_reopened", fields.add("details", "lines go to stdout"));
+  }
+}
+
 void Server::beginDrain() {
   draining_ = true;
   serviceNotify("STOPPING=1");
-  drainTimer_ = dispatcher_.createTimer([this] {
-    log::write(log::Level::kWarn, "drain_timeout", log::Fields().add("timeout_ms", toMillis(config_.drainTimeout)));
-    dispatcher_.exit();
-  });
+  drainTimer_ = dispatcher_.createTimer([this] { onDrainTimer(); });
+  drainUntil_ = loopTime_.at(dispatcher_.now()) + config_.drainTimeout;
   drainTimer_->enable(config_.drainTimeout);
   // Before the workers: the connections that the accept queues hand over reach them ahead of the order to drain.
   for (const GateFailure& failure : gates_.drain(dispatcher_.now())) {
@@ -234,6 +281,16 @@ void Server::beginDrain() {
   }
 }
 
+void Server::onDrainTimer() {
+  const Duration left = drainUntil_ - loopTime_.at(dispatcher_.now());
+  if (left > Duration::zero()) {
+    drainTimer_->enable(left);
+    return;
+  }
+  log::write(log::Level::kWarn, "drain_timeout", log::Fields().add("timeout_ms", toMillis(config_.drainTimeout)));
+  dispatcher_.exit();
+}
+
 // The prober goes first: its callbacks post to workers. Its inbox outlives the workers that write to it.
 void Server::stopAll() {
   if (prober_) prober_->stop();
@@ -244,6 +301,7 @@ void Server::stopAll() {
   admin_.reset();
   drainTimer_.reset();
   proberWatch_.reset();
+  loopWatch_.reset();
   signals_.reset();
 }
 

@@ -1,8 +1,10 @@
 // Server: the whole process: listeners, prober, workers, admin, and the order in which they start and end.
 //
 //   start: bind everything -> workers -> prober -> admin -> READY
-//   SIGTERM/SIGINT: stop accepting, let exchanges finish up to drain_timeout -> workers -> prober -> admin -> 0
-//   a second signal: the same without waiting
+//   SIGTERM/SIGINT: stop accepting, let exchanges finish up to drain_timeout, tunnels up to drain_tunnels
+//     -> workers -> prober -> admin -> 0
+//   a second one: the same without waiting
+//   SIGUSR1: the log file is opened anew;  SIGHUP, SIGUSR2: logged, and nothing else
 //
 // Threading: the main thread's; what ProberCallbacks names comes from the prober's, and does only what must be at once:
 //   the peer's gate, the wake-up of the workers. What people read of it is the Reporter's.
@@ -11,8 +13,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "descriptor_watch.h"
 #include "listener_gates.h"
 #include "peerpulse/admin/event_log.h"
 #include "peerpulse/admin/server.h"
@@ -24,6 +28,7 @@
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
 #include "peerpulse/stats/stats.h"
+#include "peerpulse/upstream/loop_watch.h"
 #include "reporter.h"
 #include "signals.h"
 #include "worker.h"
@@ -43,17 +48,23 @@ class Server : public probe::ProberCallbacks {
   void startWorkers();
   Result<void> startAdmin();
   void onTransition(const health::Transition& transition) override;
+  void onOwing(PeerId peer) override;
   void onReturned() override;
   void onDegrading(const health::Degrading& warning) override;
   void onLocalHealth(health::LocalState from, health::LocalState to) override;
   void onSignal(int signal);
+  void reopenLog();
   void watchProber();
   void followGates(TimePoint now);
   void beginDrain();
+  void onDrainTimer();
   void stopAll();
 
   const config::Config config_;
+  const std::string pseudonym_;
   event::Dispatcher dispatcher_;
+  net::DescriptorShares descriptors_;
+  DescriptorWatch descriptorWatch_{descriptors_};
   health::CircuitTable table_;
   health::TrialPermits trials_;
   stats::Stats stats_;
@@ -66,7 +77,11 @@ class Server : public probe::ProberCallbacks {
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<event::Timer> proberWatch_;
+  TimePoint watchedAt_;
+  upstream::LoopTime loopTime_;  // what the drain's time counts in: who was stopped must not cut what could not end
+  std::optional<upstream::LoopWatch> loopWatch_;
   std::unique_ptr<event::Timer> drainTimer_;
+  TimePoint drainUntil_;
   bool draining_ = false;
   bool proberStalled_ = false;
   size_t workersDraining_ = 0;

@@ -1,6 +1,8 @@
-// Signals: SIGTERM and SIGINT as events of the main loop. SIGPIPE is ignored.
+// Signals: what people and service managers send (SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2) as events of the main loop:
+// none of them ends the process by surprise. SIGPIPE is ignored.
 //
-// Threading: block() before any other thread exists, so that all threads inherit the mask.
+// Threading: block() as early as possible: who sends SIGHUP to a process that has just begun must not kill it; and
+//   before any other thread exists, so that all threads inherit the mask. It stays: a signal at the end is not read any more.
 #pragma once
 
 #include <functional>

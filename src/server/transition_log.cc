@@ -47,9 +47,8 @@ void logDegrading(const std::string& peer, const health::Degrading& warning, Wal
 }
 
 void logLocalHealth(health::LocalState from, health::LocalState to, WallTime at) {
-  const bool grave = to == health::LocalState::kSuspect || to == health::LocalState::kLinkDown;
   log::write(
-      grave ? log::Level::kWarn : log::Level::kInfo, "local_health",
+      health::isGrave(to) ? log::Level::kWarn : log::Level::kInfo, "local_health",
       log::Fields().add("at", formatRfc3339(at)).add("from", health::toString(from)).add("to", health::toString(to)));
 }
 

@@ -16,13 +16,14 @@ constexpr milliseconds kLagInterval{50};
 }  // namespace
 
 Worker::Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-               const std::vector<net::ListenSocket*>& sockets, size_t loop)
+               const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop)
     : number_(number),
       shared_(shared),
       first_(std::move(snapshot)),
       sockets_(sockets),
+      descriptors_(descriptors),
       loopStats_(shared.stats.loop(loop)),
-      connector_(dispatcher_) {}
+      connector_(dispatcher_, &descriptors) {}
 
 Worker::~Worker() { stop(); }
 
@@ -52,20 +53,30 @@ void Worker::openPort(const proxy::PeerOptions& peer) {
   Port port{std::make_unique<proxy::Listener>(*context_, peer), nullptr};
   port.acceptor = std::make_unique<net::Acceptor>(
       dispatcher_, *sockets_[slot(peer.id)],
-      [this, listener = port.listener.get()](Fd fd) {
-        listener->accept(net::PlainTransport::accepted(dispatcher_, std::move(fd)));
-      },
-      [name = peer.name](int error) {
-        log::write(log::Level::kError, "accept_paused",
-                   log::Fields().add("peer", name).add("error", systemError("accept", error).message));
-      });
+      [this, listener = port.listener.get()](Fd fd) { onAccept(*listener, std::move(fd)); },
+      [this, listener = port.listener.get()](int error) { onAcceptPause(*listener, error); });
   ports_.push_back(std::move(port));
+}
+
+void Worker::onAccept(proxy::Listener& listener, Fd fd) {
+  if (!descriptors_.allows(net::DescriptorUse::kClient, fd.get())) {
+    listener.turnAway(proxy::TurnedAway::kDescriptors);
+    return;
+  }
+  listener.accept(net::PlainTransport::accepted(dispatcher_, std::move(fd)));
+}
+
+void Worker::onAcceptPause(proxy::Listener& listener, int error) {
+  shared_.stats.peer(listener.peerId()).acceptPauses.add();
+  if (!pauseTold_.due(dispatcher_.now())) return;
+  log::write(log::Level::kError, "accept_paused",
+             log::Fields().add("peer", listener.peerName()).add("error", systemError("accept", error).message));
 }
 
 void Worker::onTick() {
   const TimePoint now = dispatcher_.now();
   for (Port& port : ports_)
-    port.listener->sweep(now);
+    port.listener->sweep();
   context_->peers.forEach([now](upstream::Peer& peer) { peer.sweep(now); });
   if (onDrained_ && drained()) {
     onDrained_();
@@ -85,6 +96,14 @@ void Worker::onCircuitChange(PeerId id, TimePoint at) {
   for (Port& port : ports_) {
     if (port.listener->peerId() == id) port.listener->onCircuitChange();
   }
+}
+
+void Worker::owingChanged(PeerId peer) {
+  dispatcher_.post([this, peer] {
+    for (Port& port : ports_) {
+      if (port.listener->peerId() == peer) port.listener->onOwingChange();
+    }
+  });
 }
 
 bool Worker::drained() const {

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "peerpulse/event/dispatcher.h"
+#include "peerpulse/log/occasional.h"
+#include "peerpulse/net/descriptor_shares.h"
 #include "peerpulse/net/listener.h"
 #include "peerpulse/net/plain_transport.h"
 #include "peerpulse/proxy/listener.h"
@@ -24,7 +26,7 @@ class Worker {
  public:
   /// `sockets` by PeerId. `loop` is this worker's row in Stats.
   Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-         const std::vector<net::ListenSocket*>& sockets, size_t loop);
+         const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -32,6 +34,8 @@ class Worker {
   void start();
   /// The peer's word in the circuit table changed, by what was decided at `at`. Harmless if the peer is gone by then.
   void circuitChanged(PeerId peer, TimePoint at);
+  /// CircuitTable::owing() of the peer changed. As circuitChanged().
+  void owingChanged(PeerId peer);
   /// Ends idle connections and waits for the others; `onDrained` is called once, on the worker's thread.
   void drain(std::function<void()> onDrained);
   /// Cuts off what is left and joins the thread.
@@ -46,6 +50,8 @@ class Worker {
 
   void run();
   void openPort(const proxy::PeerOptions& peer);
+  void onAccept(proxy::Listener& listener, Fd fd);
+  void onAcceptPause(proxy::Listener& listener, int error);
   void onCircuitChange(PeerId peer, TimePoint at);
   void onTick();
   void startDrain();
@@ -55,6 +61,7 @@ class Worker {
   const proxy::SharedState shared_;
   const proxy::SnapshotRef first_;
   const std::vector<net::ListenSocket*>& sockets_;
+  const net::DescriptorShares& descriptors_;
   stats::LoopStats& loopStats_;
   event::Dispatcher dispatcher_;
   net::PlainConnector connector_;
@@ -63,6 +70,7 @@ class Worker {
   std::vector<Port> ports_;
   std::unique_ptr<event::Timer> tick_;
   std::function<void()> onDrained_;
+  log::Occasional pauseTold_;
   std::thread thread_;
 };
 

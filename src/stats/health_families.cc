@@ -72,6 +72,8 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
                                  "GOAWAYs with ENHANCE_YOUR_CALM: the peer polices PINGs.");
   auto connects = Family::counter("peerpulse_probe_connects_total",
                                   "Connection attempts of the prober, confirm and recovery included.");
+  auto unasked = Family::counter("peerpulse_probe_unasked_total",
+                                 "Of these, those that could not leave this host: no descriptor, port or memory.");
   auto dropped = Family::counter("peerpulse_outcomes_dropped_total", "Request outcomes lost to a full inbox.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     const Labels labels = {{"peer", name}};
@@ -82,9 +84,10 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
     goaways.add(labels, peer.probe.goaways.get());
     policed.add(labels, peer.probe.tooManyPings.get());
     connects.add(labels, peer.probe.connects.get());
+    unasked.add(labels, peer.probe.unasked.get());
     dropped.add(labels, peer.probe.outcomesDropped.get());
   });
-  for (Family* family : {&rtt, &sent, &acked, &lost, &goaways, &policed, &connects, &dropped}) {
+  for (Family* family : {&rtt, &sent, &acked, &lost, &goaways, &policed, &connects, &unasked, &dropped}) {
     out.push_back(family->take());
   }
 }

@@ -19,7 +19,8 @@ void appendRustfsPeerFamilies(const Stats& stats, Families& out) {
     evictions.add({{"peer_host", name}}, peer.evictionsTotal.get());
   });
   auto duration = Family::histogram("rustfs_peer_rpc_duration_seconds", "Duration of exchanges.");
-  auto timeouts = Family::counter("rustfs_peer_timeout_total", "Exchanges ended by a timeout.");
+  auto timeouts =
+      Family::counter("rustfs_peer_timeout_total", "Exchanges ended by a deadline that the peer let pass.");
   stats.forEachPeer([&](PeerId id, const std::string& name) {
     for (size_t r = 0; r < stats.routeNames().size(); ++r) {
       const OperationStats& operation = stats.operation(id, r);

@@ -11,6 +11,13 @@ struct PeerCounter {
   const Value PeerStats::*value;
 };
 
+/// The same by party.
+struct PeerPartyCounter {
+  const char* name;
+  const char* help;
+  const ByParty PeerStats::*values;
+};
+
 constexpr PeerCounter kCounters[] = {
     {"peerpulse_requests_total", "Exchanges accepted.", &PeerStats::requestsTotal},
     {"peerpulse_failures_total", "Exchanges that the peer failed.", &PeerStats::failuresTotal},
@@ -20,16 +27,52 @@ constexpr PeerCounter kCounters[] = {
     {"peerpulse_held_exchanges_total", "Exchanges that had to wait for a verdict.", &PeerStats::heldTotal},
     {"peerpulse_ramped_exchanges_total",
      "Exchanges that had to wait their turn with a peer just back from an outage.", &PeerStats::rampedTotal},
-    {"peerpulse_timeouts_total", "Exchanges ended by a timeout.", &PeerStats::timeoutsTotal},
     {"peerpulse_retries_total", "Exchanges sent again.", &PeerStats::retriesTotal},
+    {"peerpulse_late_connects_total",
+     "Connects without an answer for so long that another one was begun beside them.", &PeerStats::lateConnectsTotal},
+    {"peerpulse_forgotten_connections_total",
+     "Connections closed because their path had forgotten them while the peer lived.", &PeerStats::forgottenTotal},
     {"peerpulse_fail_open_total", "Exchanges let through an open circuit because the prober had stopped.",
      &PeerStats::failOpenTotal},
+    {"peerpulse_connects_not_made_total",
+     "Connection attempts that failed for want of a descriptor, port, route or memory of this host.",
+     &PeerStats::connectsNotMadeTotal},
+    {"peerpulse_accept_pauses_total", "Pauses in accepting clients for want of descriptors or memory.",
+     &PeerStats::acceptPauses},
+};
+
+constexpr PeerPartyCounter kPartyCounters[] = {
+    {"peerpulse_failed_exchanges_total",
+     "Exchanges that failed, but for those that the circuit refused, by whose doing it was.", &PeerStats::failuresBy},
+    {"peerpulse_timeouts_total", "Exchanges ended by a deadline, by who let it pass or had set it.",
+     &PeerStats::timeoutsBy},
 };
 
 constexpr PeerCounter kGauges[] = {
     {"peerpulse_exchanges_in_flight", "Exchanges accepted and not finished.", &PeerStats::inFlight},
     {"peerpulse_held_exchanges", "Exchanges waiting for a verdict, or for their turn, now.", &PeerStats::held},
 };
+
+prometheus::MetricFamily byParty(const Stats& stats, const PeerPartyCounter& counter) {
+  auto family = Family::counter(counter.name, counter.help);
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    for (size_t party = 0; party < kPartyNames.size(); ++party)
+      family.add({{"peer", name}, {"party", kPartyNames[party]}}, (peer.*counter.values)[party].get());
+  });
+  return family.take();
+}
+
+prometheus::MetricFamily turnedAway(const Stats& stats) {
+  auto family =
+      Family::counter("peerpulse_clients_turned_away_total",
+                      "Clients whose connection was closed at once: max_downstream_connections, or the last "
+                      "descriptors are kept for others.");
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    family.add({{"peer", name}, {"reason", "limit"}}, peer.clientsOverLimit.get());
+    family.add({{"peer", name}, {"reason", "descriptors"}}, peer.clientsWithoutDescriptor.get());
+  });
+  return family.take();
+}
 
 }  // namespace
 
@@ -44,6 +87,10 @@ void appendTrafficFamilies(const Stats& stats, Families& out) {
     append(Family::counter(c.name, c.help), c.value);
   for (const PeerCounter& g : kGauges)
     append(Family::gauge(g.name, g.help), g.value);
+
+  for (const PeerPartyCounter& c : kPartyCounters)
+    out.push_back(byParty(stats, c));
+  out.push_back(turnedAway(stats));
 
   auto pool = Family::gauge("peerpulse_pool_connections", "Data connections to the peer by state.");
   auto bytes = Family::counter("peerpulse_bytes_total", "Body bytes carried.");

@@ -21,9 +21,11 @@ bool legal(State from, State to) {
   return false;
 }
 
-// A refused stream is a living answer; of the streams that one broken connection takes with it the first one counts.
+// REFUSED_STREAM, ENHANCE_YOUR_CALM and GOAWAY are living answers, whatever becomes of the connection then; what its path
+// has forgotten is no doing of the peer's. Of the streams that one broken connection takes with it the first one counts.
 bool countsAsFailure(http::ResetReason reason, PooledConnection& connection) {
-  if (reason == http::ResetReason::kRefused) return false;
+  if (reason == http::ResetReason::kRefused || reason == http::ResetReason::kEnhanceYourCalm) return false;
+  if (connection.ending() || connection.forgotten()) return false;
   return reason != http::ResetReason::kConnectionClosed || connection.takeLossReport();
 }
 
@@ -65,7 +67,8 @@ void Attempt::cancel(http::ResetReason reason) {
   enter(State::kIdle);
   if (stream_ == nullptr) return;
   http::RequestStream& stream = *stream_;
-  leaveConnection().onStreamCancelled();
+  PooledConnection& connection = leaveConnection();
+  if (reason != http::ResetReason::kNoError) connection.onStreamCancelled();
   stream.reset(reason);
 }
 
@@ -99,6 +102,7 @@ void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
   loss.detail = detail;
   loss.connectionReused = connection.reused();
   loss.connectionEnding = connection.ending();
+  loss.party = connection.forgotten() ? Party::kPath : Party::kPeer;
   loss.countsAsFailure = countsAsFailure(reason, connection);
   owner_.onAttemptLost(loss);
 }

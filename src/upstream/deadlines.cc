@@ -24,7 +24,7 @@ void Deadlines::onContentLength(uint64_t bytes, TimePoint now) {
 
 void Deadlines::onConnecting(TimePoint now) {
   streaming_ = false;
-  if (timeouts_.connect > Duration::zero()) connect_ = now + timeouts_.connect;
+  if (timeouts_.connect > Duration::zero() && connect_ == TimePoint::max()) connect_ = now + timeouts_.connect;
 }
 
 void Deadlines::onConnected(TimePoint now) {

@@ -8,7 +8,7 @@
 namespace peerpulse::upstream {
 
 const ErrorInfo& info(ErrorType type) {
-  static constexpr std::array<ErrorInfo, 13> kTable = {{
+  static constexpr std::array<ErrorInfo, 14> kTable = {{
       {"", 200, 0},
       {"destination_unavailable", 503, 14},
       {"destination_ip_unroutable", 502, 14},
@@ -22,6 +22,7 @@ const ErrorInfo& info(ErrorType type) {
       {"http_response_incomplete", 502, 14},
       {"http_protocol_error", 502, 13},
       {"http_upgrade_failed", 502, 13},
+      {"proxy_loop_detected", 502, 14},
   }};
   return kTable[static_cast<size_t>(type)];
 }
@@ -31,6 +32,7 @@ const char* toString(Party party) {
     case Party::kPeer: return "peer";
     case Party::kClient: return "client";
     case Party::kHost: return "host";
+    case Party::kPath: return "path";
     case Party::kSelf: return "self";
   }
   return "?";

@@ -1,6 +1,7 @@
 #include "peerpulse/upstream/peer.h"
 
 #include "admission.h"
+#include "failure_queue.h"
 #include "pool.h"
 #include "retry_budget.h"
 #include "waiting_room.h"
@@ -25,6 +26,7 @@ Peer::Peer(Context& context, PeerOptionsRef options)
       options_(std::move(options)),
       stats_(context.stats.peer(options_->id)),
       retryBudget_(std::make_unique<RetryBudget>()),
+      failureQueue_(std::make_unique<FailureQueue>(context.io.scheduler)),
       connectLimit_(std::make_unique<ConnectLimit>()),
       waitingRoom_(std::make_unique<WaitingRoom>(*this, *connectLimit_)),
       death_(context.io.scheduler, [this](TimePoint stop) { return deathSlice(stop); }),

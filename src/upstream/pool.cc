@@ -73,8 +73,12 @@ void Pool::serve(Lane& lane) {
 }
 
 void Pool::open(Lane& lane) {
-  if (lane.waiting.empty()) return;
+  if (lane.waiting.empty() && !lane.race) return;
   const PoolPolicy allowed = policy();
+  // Tried once for each time that it was asked for.
+  if (std::exchange(lane.race, false) && lane.list(State::kConnecting).empty() && mayConnect(lane, allowed)) {
+    connectFor(lane);
+  }
   while (beingOpened(lane) < lane.waiting.size() && mayConnect(lane, allowed))
     connectFor(lane);
 }
@@ -89,6 +93,7 @@ PooledConnection* Pool::findReady(Lane& lane, const PoolPolicy& policy) {
   for (auto next = ready.begin(); next != ready.end();) {
     PooledConnection& connection = **next++;
     if (!policy.reuse && connection.streamsOpened_ > 0) continue;
+    if (!trusted(lane, connection)) continue;
     if (!connection.stillGood()) {
       evict(connection, "the idle connection became readable");
       next = ready.begin();  // whoever was told may have changed the list
@@ -111,7 +116,7 @@ size_t Pool::beingOpened(const Lane& lane) const {
 size_t Pool::connections() const {
   size_t count = 0;
   for (const Lane& each : lanes_) {
-    for (const State state : kCounted)
+    for (const State state : kLiving)
       count += each.list(state).size();
   }
   return count;
@@ -119,9 +124,21 @@ size_t Pool::connections() const {
 
 size_t Pool::waiting() const { return lanes_[0].waiting.size() + lanes_[1].waiting.size(); }
 
-bool Pool::full() const { return connections() >= context_.options->pool.maxConnections; }
+// Each that is late or silent may have one beside it: twice the limit at the most.
+bool Pool::full() const {
+  const size_t limit = context_.options->pool.maxConnections;
+  size_t doubtful = 0;
+  for (const Lane& each : lanes_)
+    doubtful += each.silent + each.list(State::kLate).size();
+  return connections() - std::min(doubtful, limit) >= limit;
+}
 
-bool Pool::opensNone(Protocol protocol) const { return beingOpened(lane(protocol)) == 0; }
+bool Pool::trusted(const Lane& lane, const PooledConnection& connection) {
+  if (connection.heardAt_ < lane.forgottenUntil) return false;
+  return lane.silent == 0 || connection.heardAt_ >= lane.doubtedFrom;
+}
+
+bool Pool::opensNone(Protocol protocol) const { return beingOpened(lane(protocol)) == 0 && !racing(protocol); }
 
 bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
   if (closing_ || !policy.connect) return false;
@@ -129,11 +146,15 @@ bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
   return lane.list(State::kConnecting).empty() || !limit_.full();
 }
 
-// A connection of the other protocol that nobody uses, the one unused for longest.
+// A connection that nobody uses, of the other protocol or one that is not to be used; the one unused for longest.
 PooledConnection* Pool::roomFor(const Lane& lane) const {
-  const List& ready = lanes_[1 - indexOf(lane.protocol)].list(State::kReady);
-  const auto oldest = std::find_if(ready.rbegin(), ready.rend(), [](const auto& c) { return c->idle(); });
-  return oldest == ready.rend() ? nullptr : oldest->get();
+  for (const Lane& each : lanes_) {
+    const List& ready = each.list(State::kReady);
+    const auto unused = [&](const auto& c) { return c->idle() && (&each != &lane || !trusted(each, *c)); };
+    const auto oldest = std::find_if(ready.rbegin(), ready.rend(), unused);
+    if (oldest != ready.rend()) return oldest->get();
+  }
+  return nullptr;
 }
 
 void Pool::connectFor(Lane& lane) {
@@ -157,6 +178,7 @@ void Pool::turnAway(Lane& lane, size_t count, PoolFailure failure, const Error& 
 bool Pool::settled() const {
   const PoolPolicy allowed = policy();
   for (const Lane& each : lanes_) {
+    if (each.race) return false;
     for (size_t state = 0; state < each.lists.size(); ++state) {
       for (const auto& connection : each.lists[state]) {
         if (static_cast<size_t>(connection->state_) != state) return false;
@@ -165,7 +187,8 @@ bool Pool::settled() const {
     if (each.waiting.empty()) continue;
     if (!allowed.wait) return false;
     const auto usable = [&](const auto& connection) {
-      return (allowed.reuse || connection->streamsOpened_ == 0) && connection->mayTakeStream();
+      return (allowed.reuse || connection->streamsOpened_ == 0) && trusted(each, *connection) &&
+             connection->mayTakeStream();
     };
     const List& ready = each.list(State::kReady);
     if (std::any_of(ready.begin(), ready.end(), usable)) return false;

@@ -9,14 +9,17 @@
 //   - a connection is in exactly one list, the one of its state;
 //   - nobody waits while a usable connection is ready;
 //   - nobody waits without a connection being opened for him, unless a limit, the verdict, or both forbid it; idle
-//     connections of the other protocol are no reason: they make room;
+//     connections of the other protocol are no reason: they make room. One that is late with its connect, or that is not
+//     acknowledged any more, is no promise, and counts against no limit: each of them has one other beside it at most;
 //   - nobody waits while the circuit is open.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <string>
 
+#include "flow_watch.h"
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/upstream/context.h"
 #include "peerpulse/upstream/waiter.h"
@@ -25,6 +28,22 @@
 
 namespace peerpulse::upstream {
 
+/// How long the peer takes to answer a SYN, as this worker has seen it. Shared by the peer's pools.
+struct ConnectTime {
+  /// A SYN is repeated after one second: of what is answered later nobody knows when that was sent.
+  static constexpr Duration kRepeated = seconds(1);
+  /// Several round trips, and never so short that a busy host's own delays are taken for a loss.
+  static constexpr Duration kLeastPatience = milliseconds(100);
+
+  Duration smoothed{};
+
+  void learn(Duration took) {
+    if (took >= kRepeated) return;
+    smoothed = smoothed == Duration::zero() ? took : (7 * smoothed + took) / 8;
+  }
+  Duration patience() const { return std::max(kLeastPatience, 4 * smoothed); }
+};
+
 /// How many connections one worker may be opening to one peer at once. Shared by the peer's pools; each of them may
 /// open one whatever the others do, so that none waits for ever.
 struct ConnectLimit {
@@ -32,6 +51,7 @@ struct ConnectLimit {
   static constexpr size_t kReturning = 8;  ///< the peer is just back from an outage
   size_t most = kUsual;
   size_t connecting = 0;
+  ConnectTime time;
   /// There is room again after there was none: the pools that wait for it are to settle.
   std::function<void()> onRoom;
 
@@ -91,6 +111,25 @@ class Pool {
   void onGoingAway(PooledConnection& connection);
   void onUnreliable(PooledConnection& connection);
   void onConnectTimeout(PooledConnection& connection);
+  void onLate(PooledConnection& connection);
+  /// The peer's kernel has answered its SYN.
+  void onAnswered(const PooledConnection& connection) { limit_.time.learn(context_.now() - connection.openedAt_); }
+  Duration synPatience() const { return limit_.time.patience(); }
+  /// What is opened now is opened beside one that is late.
+  bool racing(Protocol protocol) const { return !lane(protocol).list(State::kLate).empty(); }
+
+  // For its connections' flows (FlowWatch).
+  /// The prober hears the peer: what one connection does not hear is that connection's trouble.
+  bool peerLives() const;
+  /// A connection that was begun after `since` was answered.
+  bool answeredSince(const PooledConnection& connection, TimePoint since) const;
+  /// Its silence has begun or ended.
+  void onSilence(PooledConnection& connection);
+  /// Another connection is to be opened beside the silent one, if none is being.
+  void race(PooledConnection& connection);
+  void onForgotten(PooledConnection& connection);
+  /// Silent, and nobody uses it any more.
+  void onUseless(PooledConnection& connection);
   void onEnded(PooledConnection& connection, const wire::End& end);
 
   /// Idle connections beyond max_idle are closed when nobody needed them for so long (HAProxy's purge delay): a burst
@@ -100,14 +139,19 @@ class Pool {
  private:
   using List = PooledConnection::List;
   using State = PooledConnection::State;
-  /// Those that max_connections limits: all that may still carry something.
-  static constexpr State kCounted[] = {State::kConnecting, State::kReady, State::kBusy, State::kDraining};
+  static constexpr State kLiving[] = {State::kConnecting, State::kLate, State::kReady, State::kBusy,
+                                      State::kDraining};
 
   /// What differs by protocol: the connections that speak it, and who wants it.
   struct Lane {
     Protocol protocol;
     std::array<List, PooledConnection::kListedStates> lists;  // by State, the last used first
     LinkedList<Waiter, WaiterTag> waiting;
+    size_t silent = 0;         // of its living connections
+    bool race = false;         // one is to be opened, whoever waits
+    TimePoint answeredAt;      // of the connection that became ready last, when it was begun
+    TimePoint doubtedFrom;     // while some are silent: whoever has not been heard since may be the next
+    TimePoint forgottenUntil;  // who has not been heard since was forgotten, most likely
     List& list(State state) { return lists[static_cast<size_t>(state)]; }
     const List& list(State state) const { return lists[static_cast<size_t>(state)]; }
   };
@@ -120,6 +164,7 @@ class Pool {
   PooledConnection* findReady(Lane& lane, const PoolPolicy& policy);
   PoolPolicy policy() const;
   bool full() const;
+  static bool trusted(const Lane& lane, const PooledConnection& connection);
   bool mayConnect(const Lane& lane, const PoolPolicy& policy) const;
   PooledConnection* roomFor(const Lane& lane) const;
   size_t beingOpened(const Lane& lane) const;
@@ -138,6 +183,7 @@ class Pool {
   ConnectLimit& limit_;
   stats::PeerStats& stats_;
   std::array<Lane, 2> lanes_;
+  FlowWatch flowWatch_{*this};
   bool settling_ = false;  // or not to be settled now
   bool again_ = false;     // something changed meanwhile
   bool closing_ = false;

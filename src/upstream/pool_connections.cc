@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "peerpulse/base/assert.h"
+#include "peerpulse/upstream/failure.h"
 #include "pool.h"
 
 namespace peerpulse::upstream {
@@ -14,9 +15,10 @@ using State = PooledConnection::State;
 
 bool legal(State from, State to) {
   switch (from) {
-    case State::kConnecting: return to == State::kReady || to == State::kCondemned || to == State::kClosed;
+    case State::kConnecting: return to != State::kConnecting && to != State::kBusy && to != State::kDraining;
+    case State::kLate: return to == State::kReady || to == State::kCondemned || to == State::kClosed;
     case State::kReady:
-    case State::kBusy: return to != State::kConnecting && to != from;
+    case State::kBusy: return to != State::kConnecting && to != State::kLate && to != from;
     case State::kDraining: return to == State::kCondemned || to == State::kClosed;
     case State::kCondemned: return to == State::kClosed;
     case State::kClosed: return false;
@@ -32,6 +34,9 @@ void Pool::transition(PooledConnection& connection, State to) {
   Lane& owner = lane(connection.protocol_);
   connection.state_ = to;
   if (from == State::kConnecting) --limit_.connecting;
+  const bool ends = to == State::kCondemned || to == State::kClosed;
+  if (ends && from != State::kCondemned && connection.silent()) --owner.silent;
+  if (ends) connection.ListNode<FlowTag>::unlink();
   connection.updateGauge();
   if (to == State::kClosed) {
     context_.io.scheduler.deferredDelete(std::move(*connection.self_));
@@ -43,13 +48,30 @@ void Pool::transition(PooledConnection& connection, State to) {
 
 void Pool::onReady(PooledConnection& connection) {
   const bool limited = limit_.full();
+  Lane& owner = lane(connection.protocol_);
+  owner.answeredAt = std::max(owner.answeredAt, connection.openedAt_);
+  const bool inTime = connection.state_ == State::kConnecting;
   transition(connection, State::kReady);
+  // It was sooner than the one beside which it was opened, of which nobody needs to hear any more.
+  const List& late = owner.list(State::kLate);
+  if (inTime && !late.empty()) {
+    PooledConnection& outrun = *late.back();
+    condemn(outrun);
+    outrun.wire_->abort("another connection was sooner");
+  }
   settle();
   if (limited && limit_.onRoom) limit_.onRoom();
 }
 
 void Pool::onStreamsChanged(PooledConnection& connection) {
   connection.updateGauge();
+  if (connection.activeStreams() > 0) flowWatch_.add(connection);
+  if (connection.codec_->wornOut() && (connection.state_ == State::kBusy || connection.state_ == State::kReady)) {
+    stats_.evictionsTotal.add();
+    retire(connection);
+    settle();
+    return;
+  }
   if (connection.state_ == State::kBusy && connection.mayTakeStream()) {
     transition(connection, State::kReady);
     settle();
@@ -70,9 +92,16 @@ void Pool::onUnreliable(PooledConnection& connection) {
 }
 
 void Pool::onConnectTimeout(PooledConnection& connection) {
-  const Lane& owner = lane(connection.protocol_);
-  PP_ASSERT(connection.state_ == State::kConnecting && !owner.list(State::kConnecting).empty());
+  PP_ASSERT(connection.state_ == State::kConnecting || connection.state_ == State::kLate);
   connection.wire_->abort("connect timed out");
+}
+
+void Pool::onLate(PooledConnection& connection) {
+  const bool limited = limit_.full();
+  stats_.lateConnectsTotal.add();
+  transition(connection, State::kLate);
+  settle();
+  if (limited && limit_.onRoom) limit_.onRoom();
 }
 
 // A connection that could not be opened takes with it as many as it would have served, if those being opened will not
@@ -82,7 +111,7 @@ void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
   const State was = connection.state_;
   const bool limited = limit_.full();
   transition(connection, State::kClosed);
-  if (was == State::kConnecting && !closing_) {
+  if ((was == State::kConnecting || was == State::kLate) && !closing_) {
     const bool timedOut = end.kind == wire::End::Kind::kLocal;
     connectFailed(connection, timedOut ? PoolFailure::kConnectTimeout : PoolFailure::kConnectFailed,
                   Error{std::string(end.detail), timedOut ? ETIMEDOUT : end.error});
@@ -92,7 +121,8 @@ void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
 }
 
 void Pool::connectFailed(PooledConnection& connection, PoolFailure failure, const Error& error) {
-  stats_.connectFailuresTotal.add();
+  const bool madeNone = error.code != 0 && connectFailure(error.code, {}).party == Party::kHost;
+  (madeNone ? stats_.connectsNotMadeTotal : stats_.connectFailuresTotal).add();
   Lane& owner = lane(connection.protocol_);
   const size_t served = beingOpened(owner);
   if (owner.waiting.size() <= served) return;
@@ -106,7 +136,7 @@ void Pool::evict(PooledConnection& connection, std::string_view why) {
 
 void Pool::condemn() {
   for (Lane& each : lanes_) {
-    for (const State state : kCounted) {
+    for (const State state : kLiving) {
       while (!each.list(state).empty())
         condemn(*each.list(state).front());
     }
@@ -134,8 +164,10 @@ bool Pool::abortCondemned(TimePoint stop) {
 void Pool::renew() {
   const bool outermost = !std::exchange(settling_, true);  // nobody takes one of the old ones
   for (Lane& each : lanes_) {
-    while (!each.list(State::kConnecting).empty())
-      condemn(*each.list(State::kConnecting).front());
+    for (const State state : {State::kConnecting, State::kLate}) {
+      while (!each.list(state).empty())
+        condemn(*each.list(state).front());
+    }
     for (const State state : {State::kReady, State::kBusy}) {
       while (!each.list(state).empty())
         retire(*each.list(state).front());
@@ -169,6 +201,49 @@ void Pool::lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence&
   }
 }
 
+// --- flows -----------------------------------------------------------------------------------------------------
+
+bool Pool::peerLives() const {
+  const bool stale = context_.table.proberStalled(context_.now());
+  return !stale && context_.table.load(peer_->id).verdict == health::Verdict::kAlive;
+}
+
+bool Pool::answeredSince(const PooledConnection& connection, TimePoint since) const {
+  return lane(connection.protocol_).answeredAt >= since;
+}
+
+void Pool::onSilence(PooledConnection& connection) {
+  Lane& owner = lane(connection.protocol_);
+  if (connection.silent()) {
+    // What was lost first was sent before that; who was heard later was heard after the path had forgotten this one.
+    if (owner.silent++ == 0) owner.doubtedFrom = context_.now() - FlowSilence::kLeast;
+    if (connection.state_ == State::kReady) transition(connection, State::kBusy);
+    race(connection);
+    return;
+  }
+  --owner.silent;
+  if (connection.state_ == State::kBusy && connection.mayTakeStream()) transition(connection, State::kReady);
+  settle();
+}
+
+void Pool::race(PooledConnection& connection) {
+  lane(connection.protocol_).race = true;
+  settle();
+}
+
+void Pool::onForgotten(PooledConnection& connection) {
+  Lane& owner = lane(connection.protocol_);
+  owner.forgottenUntil = owner.doubtedFrom;
+  stats_.forgottenTotal.add();
+  stats_.evictionsTotal.add();
+  connection.wire_->abort("the path has forgotten the connection: the peer answers on others");
+}
+
+void Pool::onUseless(PooledConnection& connection) {
+  stats_.evictionsTotal.add();
+  connection.wire_->abort("nothing is acknowledged, and nobody waits");
+}
+
 bool Pool::sweep(TimePoint now, TimePoint stop) {
   constexpr Duration kEvidenceTimeout = seconds(10);
   const PoolOptions& options = context_.options->pool;
@@ -182,7 +257,8 @@ bool Pool::sweep(TimePoint now, TimePoint stop) {
       const Duration idleFor = now - connection.idleSince_;
       // From the last used on: what comes later was unused for longer.
       if (idleFor >= kUnneeded) ++unneeded;
-      return silent || idleFor >= options.idleTimeout || unneeded > options.maxIdlePerPeer;
+      const bool forgotten = connection.heardAt_ < each.forgottenUntil;
+      return silent || forgotten || idleFor >= options.idleTimeout || unneeded > options.maxIdlePerPeer;
     };
     done = done && closeIdleIf(each, stop, tooLong);
   }

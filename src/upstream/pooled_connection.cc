@@ -1,5 +1,7 @@
 #include "pooled_connection.h"
 
+#include <algorithm>
+
 #include "peerpulse/health/connect_evidence.h"
 #include "pool.h"
 
@@ -30,6 +32,7 @@ const char* toString(PooledConnection::State state) {
   using State = PooledConnection::State;
   switch (state) {
     case State::kConnecting: return "connecting";
+    case State::kLate: return "late";
     case State::kReady: return "ready";
     case State::kBusy: return "busy";
     case State::kDraining: return "draining";
@@ -39,7 +42,8 @@ const char* toString(PooledConnection::State state) {
   return "?";
 }
 
-PooledConnection::PooledConnection(Pool& pool, Protocol protocol) : pool_(pool), protocol_(protocol) {
+PooledConnection::PooledConnection(Pool& pool, Protocol protocol)
+    : pool_(pool), protocol_(protocol), openedAt_(pool.context().now()) {
   PP_ASSERT(protocol != Protocol::kAuto);
   Context& context = pool_.context();
   const Options& options = *context.options;
@@ -49,9 +53,16 @@ PooledConnection::PooledConnection(Pool& pool, Protocol protocol) : pool_(pool),
   wire_ = std::make_unique<wire::CodecConnection>(
       context.io, pool_.address(), socketOptions(options.tcp, pool_.trafficClass()), std::move(codec), *this);
   const Duration timeout = options.timeoutsOf(pool_.trafficClass()).connect;
-  if (timeout == Duration::zero()) return;
-  connectTimer_ = context.io.scheduler.createTimer([this] { pool_.onConnectTimeout(*this); });
-  connectTimer_->enable(timeout);
+  const Duration patience = pool_.synPatience();
+  const bool racing = pool_.racing(protocol);
+  // A second try has the time that is left of the first one's.
+  if (timeout > Duration::zero())
+    connectBy_ = openedAt_ + (racing ? std::max(timeout - patience, timeout / 2) : timeout);
+  const TimePoint lateAt = racing ? TimePoint::max() : openedAt_ + patience;
+  const TimePoint first = std::min(lateAt, connectBy_);
+  if (first == TimePoint::max()) return;
+  connectTimer_ = context.io.scheduler.createTimer([this] { onConnectTimer(); });
+  connectTimer_->enable(first - openedAt_);
 }
 
 PooledConnection::~PooledConnection() = default;
@@ -65,8 +76,18 @@ http::RequestStream& PooledConnection::openStream(http::ResponseReceiver& receiv
   return stream;
 }
 
+void PooledConnection::onConnectTimer() {
+  const TimePoint now = pool_.context().now();
+  if (now >= connectBy_) {
+    pool_.onConnectTimeout(*this);
+    return;
+  }
+  if (connectBy_ != TimePoint::max()) connectTimer_->enable(connectBy_ - now);
+  if (!answered_) pool_.onLate(*this);
+}
+
 bool PooledConnection::mayTakeStream() const {
-  return codec_->canOpenStream() && activeStreams() < pool_.streamsPerConnection(protocol_);
+  return !silent() && codec_->canOpenStream() && activeStreams() < pool_.streamsPerConnection(protocol_);
 }
 
 void PooledConnection::onStreamCancelled() {
@@ -80,17 +101,23 @@ void PooledConnection::recordResult(bool success) {
   pool_.onUnreliable(*this);
 }
 
-void PooledConnection::onTcpConnected() { heardKernel(); }
+void PooledConnection::onTcpConnected() {
+  answered_ = true;
+  heardKernel();
+  pool_.onAnswered(*this);
+}
 
 void PooledConnection::onReady() {
-  if (state_ != State::kConnecting) return;
+  if (state_ != State::kConnecting && state_ != State::kLate) return;
   connectTimer_.reset();
+  heardAt_ = pool_.context().now();
   pool_.onReady(*this);
 }
 
 void PooledConnection::onHeard() {
   Context& context = pool_.context();
-  context.table.stampHeard(pool_.peer(), context.io.scheduler.now());
+  heardAt_ = context.now();
+  context.table.stampHeard(pool_.peer(), heardAt_);
 }
 
 void PooledConnection::heardKernel() {
@@ -99,11 +126,27 @@ void PooledConnection::heardKernel() {
 }
 
 void PooledConnection::onSettled() {
-  if (state_ == State::kConnecting || state_ == State::kCondemned) return;
+  if (state_ == State::kConnecting || state_ == State::kLate || state_ == State::kCondemned) return;
   pool_.onStreamsChanged(*this);
 }
 
+void PooledConnection::lookAtFlow() {
+  const auto sent = wire_->sendState();
+  if (!sent) return;
+  if (!sent->outstanding) acknowledged_ = wire_->bytesMoved();
+  const bool was = silent();
+  const bool elsewhere = was && pool_.answeredSince(*this, silentSince_);
+  if (flow_.judge(*sent, elsewhere) == FlowSilence::State::kForgotten) {
+    pool_.onForgotten(*this);
+    return;
+  }
+  if (silent() && !was) silentSince_ = pool_.context().now();
+  if (silent() != was) pool_.onSilence(*this);
+  if (silent() && was && !elsewhere) pool_.race(*this);
+}
+
 void PooledConnection::onGoAway(uint32_t, std::string_view) {
+  goingAway_ = true;
   if (state_ == State::kReady || state_ == State::kBusy) pool_.onGoingAway(*this);
   wire_->outputReady();
 }
@@ -127,7 +170,7 @@ bool PooledConnection::stillGood() const {
 void PooledConnection::updateGauge() {
   stats::PeerStats& stats = pool_.stats();
   stats::Value* now = nullptr;
-  if (state_ == State::kConnecting) {
+  if (state_ == State::kConnecting || state_ == State::kLate) {
     now = &stats.connectionsConnecting;
   } else if (state_ != State::kClosed) {
     now = activeStreams() == 0 ? &stats.connectionsIdle : &stats.connectionsActive;

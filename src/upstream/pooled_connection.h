@@ -1,8 +1,9 @@
 // PooledConnection: one connection to a peer and the client codec on it. It belongs to one pool and reports every change of
 // its usability there; attempts only open streams on it.
 //
-//   Connecting --ready--> Ready <--stream capacity--> Busy
-//   Ready, Busy --GOAWAY / Connection: close / 3 failures--> Draining
+//   Connecting --no answer for some round trips--> Late        (another one is begun beside it)
+//   Connecting, Late --ready--> Ready <--may it take a stream--> Busy
+//   Ready, Busy --GOAWAY / Connection: close / 3 failures / worn out--> Draining
 //   any --the peer is dead--> Condemned
 //   any --the connection's end--> Closed
 // The state is the pool's list the connection is in (see Pool); Pool::transition() is the one place that changes it.
@@ -16,6 +17,8 @@
 #include <string>
 #include <utility>
 
+#include "flow_silence.h"
+#include "peerpulse/base/linked_list.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/stats/peer_stats.h"
@@ -26,12 +29,15 @@ namespace peerpulse::upstream {
 
 class Pool;
 
+struct FlowTag {};
+
 class PooledConnection final : public event::DeferredDeletable,
                                public wire::CodecConnectionOwner,
-                               public http::ClientCodecOwner {
+                               public http::ClientCodecOwner,
+                               public ListNode<FlowTag> {
  public:
-  enum class State : uint8_t { kConnecting, kReady, kBusy, kDraining, kCondemned, kClosed };
-  static constexpr size_t kListedStates = 5;  // Closed connections are in no list
+  enum class State : uint8_t { kConnecting, kLate, kReady, kBusy, kDraining, kCondemned, kClosed };
+  static constexpr size_t kListedStates = 6;  // Closed connections are in no list
   using List = std::list<std::unique_ptr<PooledConnection>>;
 
   /// `protocol` must not be kAuto.
@@ -44,8 +50,8 @@ class PooledConnection final : public event::DeferredDeletable,
   bool idle() const { return state_ == State::kReady && activeStreams() == 0; }
   /// True once a stream was opened on it before: it may have died unnoticed since.
   bool reused() const { return streamsOpened_ > 1; }
-  /// The peer said that it will end the connection.
-  bool ending() const { return state_ == State::kDraining; }
+  /// The peer said that it will end the connection (GOAWAY): a living answer, whatever became of the streams.
+  bool ending() const { return goingAway_; }
 
   /// Requires state() == kReady.
   http::RequestStream& openStream(http::ResponseReceiver& receiver);
@@ -57,6 +63,18 @@ class PooledConnection final : public event::DeferredDeletable,
   bool takeLossReport() { return !std::exchange(lossReported_, true); }
   /// What became of an attempt on this connection; three failures in a row end its use.
   void recordResult(bool success);
+
+  // For FlowWatch.
+  /// When it last heard anything of the peer.
+  TimePoint heardAt() const { return heardAt_; }
+  /// Its own bytes are not acknowledged: it takes no stream.
+  bool silent() const { return flow_.state() != FlowSilence::State::kHeard; }
+  /// It ended because its path has forgotten it: nobody's failure at either end.
+  bool forgotten() const { return flow_.state() == FlowSilence::State::kForgotten; }
+  /// It has sent something since its kernel last said that all had arrived.
+  bool sentSinceAcknowledged() const { return wire_->bytesMoved() != acknowledged_; }
+  /// Asks the kernel what became of what it sent. May end the connection.
+  void lookAtFlow();
 
  private:
   friend class Pool;
@@ -73,6 +91,7 @@ class PooledConnection final : public event::DeferredDeletable,
   void onGoAway(uint32_t errorCode, std::string_view debugData) override;
   void onPingAck(uint64_t payload) override {}
 
+  void onConnectTimer();
   bool mayTakeStream() const;
   /// Keeps the peer's gauges (connecting, active, idle) and the idle clock right.
   void updateGauge();
@@ -87,12 +106,20 @@ class PooledConnection final : public event::DeferredDeletable,
   List::iterator self_;
   http::ClientCodec* codec_;  // wire_'s
   std::unique_ptr<wire::CodecConnection> wire_;
-  std::unique_ptr<event::Timer> connectTimer_;
-  stats::Value* gauge_ = nullptr;  // the one this connection is counted in
+  const TimePoint openedAt_;
+  TimePoint connectBy_ = TimePoint::max();
+  std::unique_ptr<event::Timer> connectTimer_;  // of being late, then of connectBy_
+  stats::Value* gauge_ = nullptr;               // the one this connection is counted in
   TimePoint idleSince_;
+  TimePoint heardAt_;
+  FlowSilence flow_;
+  TimePoint silentSince_;      // while silent()
+  uint64_t acknowledged_ = 0;  // bytes moved when all that was sent had arrived
   uint64_t streamsOpened_ = 0;
   uint32_t failuresInRow_ = 0;
   bool lossReported_ = false;
+  bool answered_ = false;   // by the peer's kernel
+  bool goingAway_ = false;  // it has sent GOAWAY
 };
 
 const char* toString(PooledConnection::State state);

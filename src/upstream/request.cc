@@ -20,10 +20,13 @@ bool legal(State from, State to) {
   switch (from) {
     case State::kAdmitting: return to == State::kHeld || to == State::kWaiting || to == State::kEnded;
     case State::kHeld: return to == State::kAdmitting || to == State::kEnded;
-    case State::kWaiting: return to == State::kSending || to == State::kBackingOff || to == State::kEnded;
-    case State::kSending: return to == State::kAnswering || to == State::kBackingOff || to == State::kEnded;
-    case State::kAnswering: return to == State::kAnswered || to == State::kEnded;
-    case State::kAnswered: return to == State::kEnded;
+    case State::kWaiting:
+      return to == State::kSending || to == State::kBackingOff || to == State::kFailing || to == State::kEnded;
+    case State::kSending:
+      return to == State::kAnswering || to == State::kBackingOff || to == State::kFailing || to == State::kEnded;
+    case State::kAnswering: return to == State::kAnswered || to == State::kFailing || to == State::kEnded;
+    case State::kAnswered:
+    case State::kFailing: return to == State::kEnded;
     case State::kBackingOff: return to == State::kAdmitting || to == State::kEnded;
     case State::kEnded: return false;
   }
@@ -32,7 +35,7 @@ bool legal(State from, State to) {
 
 bool isInFlight(State state) {
   return state == State::kWaiting || state == State::kSending || state == State::kAnswering ||
-         state == State::kAnswered || state == State::kBackingOff;
+         state == State::kAnswered || state == State::kBackingOff || state == State::kFailing;
 }
 
 }  // namespace
@@ -46,6 +49,7 @@ const char* toString(State state) {
     case State::kAnswering: return "answering";
     case State::kAnswered: return "answered";
     case State::kBackingOff: return "backing_off";
+    case State::kFailing: return "failing";
     case State::kEnded: return "ended";
   }
   return "?";

@@ -1,7 +1,9 @@
 // Request: its ends, retries and deadlines.
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
+#include "failure_queue.h"
 #include "peerpulse/upstream/peer.h"
 #include "peerpulse/upstream/request.h"
 #include "pool.h"
@@ -58,23 +60,23 @@ void Request::onAttemptClosed() {
 
 void Request::onAttemptLost(const Loss& loss) {
   Failure failure;
-  failure.party = Party::kPeer;
+  failure.party = loss.party;
   failure.detail = loss.detail;
   if (state_ == State::kAnswering) {
     failure.type = ErrorType::kHttpResponseIncomplete;
-    fail(failure);
+    failInTurn(std::move(failure));
     return;
   }
   if (retry(loss)) return;
   if (loss.countsAsFailure) report(health::Outcome::kReset);
   failure.type = errorOf(loss.reason);
-  fail(failure);
+  failInTurn(std::move(failure));
 }
 
 void Request::onNoConnection(PoolFailure failure, const Error& error) {
   Failure why;
   switch (failure) {
-    case PoolFailure::kCircuit: fail(peer_.refusal(peer_.word())); return;
+    case PoolFailure::kCircuit: failInTurn(peer_.refusal(peer_.word())); return;
     case PoolFailure::kOverflow:
       why.type = ErrorType::kConnectionLimitReached;
       why.party = Party::kSelf;
@@ -82,11 +84,13 @@ void Request::onNoConnection(PoolFailure failure, const Error& error) {
       break;
     case PoolFailure::kConnectTimeout:
     case PoolFailure::kConnectFailed:
+      if (connectAgain(error.code)) return;
+      // Of all its tries the last one counts: what a later one mended was no failure.
       why = connectFailure(error.code, error.message);
       if (why.party == Party::kPeer) report(health::Outcome::kConnectFailure);
       break;
   }
-  fail(why);
+  failInTurn(std::move(why));
 }
 
 bool Request::retry(const Loss& loss) {
@@ -99,13 +103,26 @@ bool Request::retry(const Loss& loss) {
   attempt.hasBody = !spec_.head->complete;
   attempt.method = spec_.head->method;
   const auto delay = retryAfter(spec_.options->retry, attempt, peer_.context().jitter());
-  if (!delay || (chargesBudget(attempt) && !peer_.retryBudget().take())) return false;
+  return delay && goAgain(*delay, chargesBudget(attempt));
+}
+
+// Nothing was sent.
+bool Request::connectAgain(int errnoValue) {
+  const RetryOptions& options = spec_.options->retry;
+  const auto delay = reconnectAfter(options, retries_, errnoValue == ECONNREFUSED, peer_.context().jitter());
+  return delay && goAgain(*delay, true);
+}
+
+// Not if its time would be over before: then what is known is told now.
+bool Request::goAgain(Duration delay, bool charged) {
+  const TimePoint at = now();
+  if (at + delay >= deadlines_.end()) return false;
+  if (charged && !peer_.retryBudget().take()) return false;
   ++retries_;
   peer_.stats().retriesTotal.add();
   replay_.restoreTo(body_);
   enter(State::kBackingOff);
-  const TimePoint at = now();
-  wakeAt_ = at + *delay;
+  wakeAt_ = at + delay;
   settleDebt(at);
   armTimer();
   return true;
@@ -113,8 +130,31 @@ bool Request::retry(const Loss& loss) {
 
 // --- our own ends ----------------------------------------------------------------------------------------------
 
+// Its attempt is over, maybe together with a thousand others'.
+void Request::failInTurn(Failure failure) {
+  FailureQueue& queue = peer_.failureQueue();
+  if (queue.mayTell()) {
+    fail(failure);
+    return;
+  }
+  enter(State::kFailing);
+  failure_ = std::make_unique<Failure>(std::move(failure));
+  deadlines_.stop();
+  if (timer_) timer_->disable();
+  queue.add(*this);
+}
+
+void Request::onFailureTurn() {
+  const std::unique_ptr<Failure> failure = std::move(failure_);
+  fail(*failure);
+}
+
 void Request::fail(const Failure& failure) {
   if (ended()) return;
+  if (failure_) {  // what happened first
+    onFailureTurn();
+    return;
+  }
   leave();
   owner_.onRequestFailed(failure);
 }
@@ -124,9 +164,12 @@ void Request::cancel() {
 }
 
 void Request::leave() {
+  // What the client said last is on its way to the peer, its end with it.
+  const bool inOrder = tunnel_ && state_ == State::kAnswered && bodyEndSent_;
   enter(State::kEnded);
+  ListNode<FailingTag>::unlink();
   if (timer_) timer_->disable();
-  attempt_.cancel(http::ResetReason::kCancel);
+  attempt_.cancel(inOrder ? http::ResetReason::kNoError : http::ResetReason::kCancel);
   trial_.giveBack();
 }
 

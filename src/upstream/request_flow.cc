@@ -27,9 +27,21 @@ void Request::onAttemptOpen(http::RequestStream& stream) {
   bodyGiven_ = bodySent_ = 0;
   heard_ = false;
   bodyEndSent_ = spec_.head->complete;
-  stream.sendHeaders(*spec_.head, spec_.head->complete);
+  sendHead(stream);
   forwardBody();
   settleDebt(now());
+}
+
+// A request without an authority (HTTP/1.0) is for whoever is asked: the peer, by its own name.
+void Request::sendHead(http::RequestStream& stream) {
+  if (!spec_.head->authority.empty()) {
+    stream.sendHeaders(*spec_.head, spec_.head->complete);
+    return;
+  }
+  http::RequestHead head = *spec_.head;
+  const SocketAddress& address = peer_.options().address;
+  head.authority = address.isUnix() ? "localhost" : address.toString();
+  stream.sendHeaders(head, head.complete);
 }
 
 void Request::sendData(Slice data) {
@@ -90,6 +102,7 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
   deadlines_.onProgress(at);
   if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes
     deadlines_.stop();
+    tunnel_ = true;
     bodyEnded_ = bodyEndSent_ = false;
   } else if (isEventStream(head)) {
     deadlines_.stop();

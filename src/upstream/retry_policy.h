@@ -26,6 +26,12 @@ struct FailedAttempt {
 /// not: nothing failed but the timing, the peer has done no work for it, and its load is not multiplied.
 bool chargesBudget(const FailedAttempt& attempt);
 
+/// The same for a connect that failed: nothing was sent, so it may always be tried again. `refused`: by the peer's kernel,
+/// at once; the prober's verdict is due within some ten milliseconds, and a process that has just been started is there
+/// soon, so the pauses are short.
+std::optional<Duration> reconnectAfter(const RetryOptions& options, uint32_t retriesDone, bool refused,
+                                       double jitter);
+
 /// How long to wait before the next attempt, or nothing if there is none. `jitter` is in [0, 1).
 std::optional<Duration> retryAfter(const RetryOptions& options, const FailedAttempt& attempt, double jitter);
 

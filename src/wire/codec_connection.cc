@@ -11,6 +11,8 @@ namespace {
 // What is taken for the end itself although the output is full: GOAWAY stands behind other control frames.
 constexpr size_t kLastWords = 64 * 1024;
 
+constexpr size_t kLeastOutput = 16 * 1024;
+
 using State = CodecConnection::State;
 
 bool legal(State from, State to) {
@@ -45,7 +47,9 @@ CodecConnection::CodecConnection(IoContext& io, const SocketAddress& address, co
       state_(State::kConnecting),
       codec_(std::move(codec)),
       connection_(net::Connection::connectTo(io.scheduler, io.blocks, io.connector, address, options, *this)),
-      serves_(false) {}
+      serves_(false) {
+  connection_->setReadLimit(codec_->bufferLimit());
+}
 
 CodecConnection::~CodecConnection() = default;
 
@@ -76,6 +80,7 @@ bool CodecConnection::choose(Slice& data) {
   const http::Preface preface = http::detectPreface(first_);
   if (preface == http::Preface::kNeedMore) return false;
   codec_ = owner_.createCodec(preface);
+  connection_->setReadLimit(codec_->bufferLimit());
   enter(State::kOpen);
   if (!whole) data = Slice::copyOf(first_);
   first_ = std::string();
@@ -137,16 +142,17 @@ void CodecConnection::flushNow() {
 
 // Until the codec has no more to say or the kernel takes no more.
 void CodecConnection::pump() {
-  constexpr size_t kLimit = net::Connection::kOutputLimit;
+  // What waits here counts as sent: where little may wait, it must be little here too.
+  const size_t limit = std::clamp(codec_->bufferLimit() / 2, kLeastOutput, net::Connection::kOutputLimit);
   while (state_ == State::kOpen && connection_->writable()) {
     Buffer& output = connection_->output();
-    if (outputReady_ && output.size() < kLimit) {
+    if (outputReady_ && output.size() < limit) {
       outputReady_ = false;
       codecBusy_ = true;
-      codec_->produce(output, kLimit);
+      codec_->produce(output, limit);
       codecBusy_ = false;
       if (state_ != State::kOpen) return;
-      if (output.size() >= kLimit) outputReady_ = true;  // most likely not all of it
+      if (output.size() >= limit) outputReady_ = true;  // most likely not all of it
     }
     if (output.empty()) {
       if (!outputReady_) return;
@@ -233,6 +239,10 @@ bool CodecConnection::sendLastWords() {
 
 std::optional<net::LastHeard> CodecConnection::lastHeard() const {
   return connection_ != nullptr ? connection_->lastHeard() : std::nullopt;
+}
+
+std::optional<net::SendState> CodecConnection::sendState() const {
+  return connection_ != nullptr ? connection_->sendState() : std::nullopt;
 }
 
 uint64_t CodecConnection::bytesMoved() const {

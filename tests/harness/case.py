@@ -28,10 +28,10 @@ class Case(unittest.TestCase):
             for host in self.hosts() for process in host.processes if process.log.exists()
         ]
 
-    def start_peerpulse(self, host, peers: list[Peer], **config) -> Peerpulse:
+    def start_peerpulse(self, host, peers: list[Peer], launcher: tuple[str, ...] = (), **config) -> Peerpulse:
         peerpulse = Peerpulse(host, peers, **config)
         self.addCleanup(peerpulse.check_end)
-        return peerpulse.start()
+        return peerpulse.start(launcher=launcher)
 
     def start_scripted(self, host, serve) -> ScriptedPeer:
         peer = ScriptedPeer(host, serve)

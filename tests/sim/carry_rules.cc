@@ -124,7 +124,8 @@ void CarryRules::checkWorker(size_t number, uint8_t peer, const CircuitWord& wor
     if (now - std::max(*held, lateUntil_) > longest) watcher_.broken(peer, "10: held for too long");
   }
   const upstream::PoolOptions& pool = setup_.options.pool;
-  if (target.connections() > upstream::kTrafficClasses * pool.maxConnections) {
+  // Beside each connection that is late, or silent, there may be another one.
+  if (target.connections() > upstream::kTrafficClasses * 2 * pool.maxConnections) {
     watcher_.broken(peer, "14: more connections than allowed");
   }
   if (target.waiting() > upstream::kTrafficClasses * 2 * pool.maxPending) {

@@ -3,6 +3,7 @@
 // all the time, some seeds each, so that the order of things varies.
 #include <doctest/doctest.h>
 
+#include "sanitized.h"
 #include "world.h"
 
 namespace peerpulse::sim {
@@ -11,13 +12,13 @@ namespace {
 using health::CircuitState;
 using health::Verdict;
 
-constexpr uint64_t kSeeds = 8;
+uint64_t seedsOfEach() { return worlds(8, 1); }
 
 /// Runs `setup` with some seeds; `script` does what is to befall the world, `look` at what it came to.
 template <typename Script, typename Look>
 void runWorlds(const WorldSetup& setup, Script script, Look look) {
   World world;
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= seedsOfEach(); ++seed) {
     CAPTURE(seed);
     world.reset(setup, seed);
     script(world);
@@ -54,7 +55,7 @@ TEST_CASE("carry: honest clients of healthy peers: each request is answered") {
 TEST_CASE("carry: with traffic too the same seed gives the same run") {
   World a;
   World b;
-  for (const uint64_t seed : {3u, 4u, 5u}) {
+  for (uint64_t seed = 3; seed < 3 + worlds(3, 1); ++seed) {
     a.reset(seed, false, World::Kind::kCarry);
     b.reset(seed + 100, false, World::Kind::kCarry);
     b.runFor(seconds(1));  // what a world did before does not matter
@@ -146,6 +147,25 @@ TEST_CASE("carry: a peer that refuses streams and goes away costs nobody an answ
   setup.carry.manners[0].refuses = 20;
   setup.carry.manners[0].goesAway = 10;
   runWorlds(setup, kTenSeconds, [](const Statistics& s) { CHECK(s.retries > 0); });
+}
+
+TEST_CASE("carry: a firewall that forgets connections harms who was on them, for a moment, and no circuit") {
+  WorldSetup setup = carryWorld(Trouble::kAny);
+  setup.carry.clients = 8;
+  const auto script = [](World& world) {
+    for (int i = 0; i < 4; ++i) {
+      world.runFor(seconds(3));
+      world.strike(0, {FaultKind::kForget, milliseconds(1), 0, {}});
+      for (int j = 0; j < 20; ++j) {
+        world.runFor(milliseconds(100));
+        CHECK(world.circuit(0) == CircuitState::kClosed);
+      }
+    }
+  };
+  runWorlds(setup, script, [](const Statistics& s) {
+    CHECK(s.completed > 300);
+    CHECK(s.refused == 0);
+  });
 }
 
 TEST_CASE("carry: bodies that nobody takes do not pile up") {

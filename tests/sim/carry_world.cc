@@ -170,6 +170,7 @@ void CarryWorld::record(const health::OutcomeRecord& record) {
 void CarryWorld::powerOff(uint8_t peer) {
   network_.cutPower(hosts_[peer]);
   peers_[peer]->end();
+  ledger_.powerLost(peer);
 }
 
 void CarryWorld::powerOn(uint8_t peer) {

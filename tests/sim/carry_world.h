@@ -51,6 +51,7 @@ class CarryWorld : health::OutcomeSink {
   void resume(uint8_t peer) { peers_[peer]->resume(); }
   void fillAcceptQueue(uint8_t peer, bool full) { peers_[peer]->fillAcceptQueue(full); }
   void closeConnections(uint8_t peer) { peers_[peer]->closeConnections(); }
+  void forgetConnections(uint8_t peer) { network_.forget(own_, hosts_[peer]); }
   void fail(uint8_t peer, bool on) { peers_[peer]->fail(on); }
   /// The path's model has changed.
   void followPath(uint8_t peer);

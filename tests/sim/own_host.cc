@@ -41,7 +41,7 @@ SimWorker::~SimWorker() {
 void SimWorker::onTick() {
   const TimePoint now = loop_.now();
   for (const auto& listener : listeners_)
-    listener->sweep(now);
+    listener->sweep();
   context_->peers.forEach([now](upstream::Peer& peer) { peer.sweep(now); });
   tick_->enable(draining_ ? kDrainTick : kTick);
 }

@@ -80,6 +80,12 @@ void RequestLedger::lost(uint32_t id, TimePoint now) {
   if (request.sight == Sight::kLive) request.sight = Sight::kLost;
 }
 
+void RequestLedger::powerLost(uint8_t peer) {
+  for (const uint32_t id : live_) {
+    if (entry(id).peer == peer && entry(id).sights > 0) entry(id).peerFailed = true;
+  }
+}
+
 void RequestLedger::bodyArrived(uint32_t id, uint64_t bytes, bool matches, TimePoint now) {
   RequestEntry& request = entry(id);
   request.bodyAtPeer += bytes;

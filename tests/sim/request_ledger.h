@@ -87,6 +87,9 @@ class RequestLedger {
   void refused(uint32_t id, TimePoint now);
   /// The peer, or the path to it, ended it before its end.
   void lost(uint32_t id, TimePoint now);
+  /// The peer's host has lost power: with it goes what its kernel still had to send of answers that are complete to the
+  /// process. Who waits for the rest of one, with nothing of his own to send, is told by keepalive only.
+  void powerLost(uint8_t peer);
   void bodyArrived(uint32_t id, uint64_t bytes, bool matches, TimePoint now);
   void bodyEnded(uint32_t id);
   void answering(uint32_t id, int status, TimePoint now);

@@ -184,7 +184,7 @@ const char* toString(FaultKind kind) {
     case FaultKind::kReroute: return "longer path";
     case FaultKind::kAcceptFull: return "accept queue full";
     case FaultKind::kClose: return "connection closed";
-    case FaultKind::kForget: return "connection forgotten";
+    case FaultKind::kForget: return "connections forgotten";
     case FaultKind::kGray: return "exchanges fail";
     case FaultKind::kBlockProcess: return "own process stopped";
     case FaultKind::kBlockProber: return "own prober stopped";

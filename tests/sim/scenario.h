@@ -51,7 +51,7 @@ enum class FaultKind : uint8_t {
   kReroute,     ///< its path gets longer, for a while
   kAcceptFull,  ///< its accept queue
   kClose,       ///< closes the probe connection
-  kForget,      ///< a middlebox forgets the probe connection
+  kForget,      ///< a middlebox forgets its connections
   kGray,        ///< fails exchanges, answers PINGs
   // Of this host.
   kBlockProcess,  ///< SIGSTOP of the whole process

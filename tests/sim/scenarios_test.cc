@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "sanitized.h"
 #include "world.h"
 
 namespace peerpulse::sim {
@@ -83,7 +84,7 @@ TEST_CASE("sim: cut_idle: a power cut is found within the profile's figures") {
 TEST_CASE("sim: cut_busy: data all the time, no PINGs, and a cut is found as soon") {
   const WorldSetup setup = busyWorld(Profile::kLan, milliseconds(2));
   Duration most{};
-  for (uint64_t seed = 1; seed <= 30; ++seed) {
+  for (uint64_t seed = 1; seed <= worlds(30, 2); ++seed) {
     Sim sim(setup, seed);
     sim.runFor(seconds(5) + milliseconds(7 * seed));
     sim.strike(0, powerCut(seconds(1)));
@@ -205,7 +206,7 @@ TEST_CASE("sim: one-way partitions are outages, and heal") {
 // The last answer is up to T old when it begins, and the last connects go out C/3 after the suspicion: longer than
 // S - T + C/3 it may last all of the silence and the confirm.
 TEST_CASE("sim: a blackout shorter than S - T + C/3 kills nobody") {
-  for (uint64_t seed = 1; seed <= 30; ++seed) {
+  for (uint64_t seed = 1; seed <= worlds(30, 2); ++seed) {
     Sim sim(quietWorld(Profile::kLan, 1), seed);
     sim.runFor(seconds(3) + milliseconds(3 * seed));
     sim.strike(0, {FaultKind::kPartition, milliseconds(34), 0, {}});

@@ -1,20 +1,17 @@
 // Goal: no rule of checkers.h is broken in 2,000 random worlds of probes alone and 300 with traffic (fewer where a
 // sanitizer makes each step dear). Method: the seeds from 1 on; a violation prints its log and how to replay it.
-#include <cstdlib>
-
 #include <doctest/doctest.h>
 
+#include "sanitized.h"
 #include "seed_run.h"
 
 namespace peerpulse::sim {
 namespace {
 
-bool sanitized() { return std::getenv("PEERPULSE_SANITIZER") != nullptr; }
-
 TEST_CASE("sim: 2,000 random worlds break no rule") {
   SeedRunOptions options;
   options.carry = false;
-  options.seeds = sanitized() ? 20 : 2000;
+  options.seeds = worlds(2000, 20);
   options.length = seconds(60);
   options.jobs = 2;
   const Statistics statistics = SeedRun(options).run();
@@ -29,7 +26,7 @@ TEST_CASE("sim: 2,000 random worlds break no rule") {
 TEST_CASE("sim: 300 random worlds with traffic break no rule") {
   SeedRunOptions options;
   options.detector = false;
-  options.seeds = sanitized() ? 4 : 300;
+  options.seeds = worlds(300, 4);
   options.jobs = 2;
   const Statistics statistics = SeedRun(options).run();
   CHECK(statistics.seeds == options.seeds);
@@ -46,6 +43,7 @@ TEST_CASE("sim: 300 random worlds with traffic break no rule") {
 
 TEST_CASE("sim: seeds that broke a rule once, at their full length") {
   // Each found a fault of the health code (see its commit). A change of the models gives them other worlds.
+  if (sanitized()) return;  // what they show is the detector's judgement, not its memory
   for (const uint64_t seed : {3019U, 10590U, 11124U, 12243U, 13123U, 15267U, 34880U, 36810U, 40614U, 87994U}) {
     CAPTURE(seed);
     SeedRunOptions options;

@@ -154,6 +154,7 @@ void World::applyToPeer(uint8_t peer, const Fault& fault, bool on) {
       return;
     case FaultKind::kForget:
       if (on) wire.forgetConnection();
+      if (on && carry_) carry_->forgetConnections(peer);
       return;
     case FaultKind::kGray:
       wire.peer().fail(on);

@@ -83,6 +83,15 @@ void MemoryNetwork::endListeners(HostId host) {
     listener->processEnded(powered(host));
 }
 
+void MemoryNetwork::forget(HostId from, HostId to) {
+  for (const auto& pair : pairs_) {
+    for (TcpEnd* end : {&pair->client, &pair->server}) {
+      if (pair->inUse && end->host() == from && end->remote().host() == to)
+        pair->forgotten[end->server() ? 1 : 0] = true;
+    }
+  }
+}
+
 void MemoryNetwork::cutPower(HostId host) {
   hosts_[host].powered = hosts_[host].stopped = false;
   endListeners(host);
@@ -127,6 +136,7 @@ TcpEnd& MemoryNetwork::newConnection(HostId from, HostId to) {
   Pair& pair = *pairs_[free_.back()];
   free_.pop_back();
   pair.inUse = true;
+  pair.forgotten[0] = pair.forgotten[1] = false;
   pair.lastArrival[0] = pair.lastArrival[1] = TimePoint();
   pair.client.reset(from);
   pair.server.reset(to);
@@ -173,7 +183,7 @@ void MemoryNetwork::transmit(TcpEnd& from, const Packet& packet) {
   TcpEnd& to = from.remote();
   Pair& pair = *pairs_[from.pair()];
   const Path& way = path(from.host(), to.host());
-  if (way.cut) {
+  if (way.cut || pair.forgotten[from.server() ? 1 : 0]) {
     lost(pair);
     return;
   }

@@ -11,6 +11,8 @@
 // them, at leisure, and makes new listeners for the processes that come after. A path:
 //   setPath     delay, jitter, loss (which here is only delay, that of the repetition), one direction
 //   cut         nothing passes, one direction; what was lost is repeated and arrives after the path has healed
+//   forget      what one side sends on the connections that exist now never arrives (a firewall has forgotten them); new
+//               ones are none the worse
 //
 // Not modelled: bandwidth and congestion, keepalive probes, ICMP. Everything is decided by the order of calls and the seed: the same run everywhere.
 //
@@ -78,6 +80,9 @@ class MemoryNetwork final : public VirtualTime::Participant {
     cut(b, a, on);
   }
 
+  /// What `from` sends to `to` on the connections that they have now is lost.
+  void forget(HostId from, HostId to);
+
   void cutPower(HostId host);
   void restorePower(HostId host) { hosts_[host].powered = true; }
   bool powered(HostId host) const { return hosts_[host].powered; }
@@ -122,6 +127,7 @@ class MemoryNetwork final : public VirtualTime::Participant {
     TcpEnd client, server;
     uint32_t generation = 0;
     bool inUse = false;
+    bool forgotten[2] = {};    // by sender
     TimePoint lastArrival[2];  // of what must keep its order, by sender
   };
   struct Event {

@@ -55,6 +55,10 @@ std::optional<net::LastHeard> MemoryTransport::lastHeard() const {
   return heard;
 }
 
+std::optional<net::SendState> MemoryTransport::sendState() const {
+  return end_ != nullptr ? std::optional(end_->sendState()) : std::nullopt;
+}
+
 uint32_t MemoryTransport::holds() const {
   return end_ == nullptr || events_ == nullptr || network_.stopped(end_->host()) ? 0 : end_->holds();
 }

@@ -28,6 +28,7 @@ class MemoryTransport final : public net::Transport, VirtualScheduler::Source {
   void close(bool reset) override;
   bool readableNow() const override { return end_ != nullptr && end_->readableNow(); }
   std::optional<net::LastHeard> lastHeard() const override;
+  std::optional<net::SendState> sendState() const override;
   int fd() const override { return -1; }
 
   // For the network.

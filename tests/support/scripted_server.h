@@ -26,6 +26,7 @@ struct ServedRequest : http::Receiver {
   std::string body;
   http::HeaderList trailers;
   bool takes = true;  ///< gives credit for the body
+  size_t credit = 0;  ///< of the answer: what was told to have been sent
   bool ended = false, closed = false, gone = false;
   http::ResetReason reset{};
 
@@ -65,7 +66,7 @@ struct ServedRequest : http::Receiver {
     ended = true;
     if (head.path == "/echo") answer(200, body);
   }
-  void onBodySent(size_t) override {}
+  void onBodySent(size_t n) override { credit += n; }
   void onClosed() override {
     closed = true;
     stream = nullptr;

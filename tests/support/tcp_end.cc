@@ -53,10 +53,12 @@ void TcpEnd::reset(HostId host) {
   state_ = TcpState::kNone;
   timerSet_ = choked_ = false;
   syns_ = 0;
+  again_ = bareAcks_ = 0;
   error_ = 0;
   out_.clear();
   told_ = 0;
-  heard_ = dataHeard_ = network_->now();
+  heard_ = dataHeard_ = silentSince_ = network_->now();
+  resentAt_ = TimePoint();
   rto_ = userTimeout_ = Duration::zero();
 }
 
@@ -195,6 +197,17 @@ net::LastHeard TcpEnd::lastHeard() const {
   heard.ack = age(heard_);
   heard.unread = age(dataHeard_);
   return heard;
+}
+
+net::SendState TcpEnd::sendState() const {
+  net::SendState state;
+  state.outstanding = out_.outstanding();
+  state.repeated = again_;
+  state.overdue =
+      network_->now() - sentAt_ > 2 * (network_->roundTrip(host_, remote_->host_) + network_->options().tick);
+  state.heardSince = heard_ >= sentAt_;
+  state.bareAcks = bareAcks_;
+  return state;
 }
 
 }  // namespace peerpulse::test

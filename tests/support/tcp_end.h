@@ -76,6 +76,7 @@ class TcpEnd : public ListNode<AcceptTag> {
   /// As a recv() that only looks: a pending error is told by it, and then gone.
   bool readableNow();
   net::LastHeard lastHeard() const;
+  net::SendState sendState() const;
   MemoryTransport* handle() { return handle_; }
 
   // What the network brings.
@@ -118,6 +119,7 @@ class TcpEnd : public ListNode<AcceptTag> {
   void setTimer();
   void retransmit();
   Duration firstRto() const;
+  TimePoint rtoBegan() const;
   bool orphan() const { return handle_ == nullptr && !linked(); }
   size_t room() const;
   uint64_t edge() const;
@@ -134,12 +136,15 @@ class TcpEnd : public ListNode<AcceptTag> {
   bool timerSet_ = false;
   bool choked_ = false;  // the last write was cut short: the next one finds no room
   uint8_t syns_ = 0;     // SYNs or SYN-ACKs sent
+  uint32_t again_ = 0;   // sent again in a row without progress
+  uint32_t bareAcks_ = 0;
   int error_ = 0;
   Stream out_;
   uint64_t told_ = 0;  // the edge of our window that the remote side was last told
   TimePoint heard_, dataHeard_;
   TimePoint begun_;        // the handshake
   TimePoint sentAt_;       // the last segment
+  TimePoint resentAt_;     // the last time that something was sent again
   TimePoint silentSince_;  // since then something has been outstanding without progress
   Duration rto_{};
   Duration userTimeout_{};

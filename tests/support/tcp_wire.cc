@@ -39,6 +39,8 @@ void TcpEnd::receive(const Packet& packet) {
     case TcpState::kOpen: break;
   }
   heard_ = network_->now();
+  if (packet.kind != Kind::kSegment) ++bareAcks_;
+  if (out_.sent == out_.acked) again_ = 0;  // probes of a closed window
   if (packet.kind == Kind::kReset) {
     breakOff(remote_->out_.finArrived() ? EPIPE : ECONNRESET);
     return;
@@ -97,6 +99,7 @@ void TcpEnd::acknowledge(const Packet& packet) {
   if (progress) {
     out_.acked = packet.ack;
     rto_ = Duration::zero();
+    again_ = 0;
     silentSince_ = network_->now();
   }
   const bool wider = packet.edge > out_.edge;
@@ -189,7 +192,7 @@ void TcpEnd::setTimer() {
     case TcpState::kOpen:
       if (!out_.outstanding()) return;
       if (rto_ == Duration::zero()) rto_ = firstRto();
-      at = sentAt_ + rto_;
+      at = rtoBegan() + rto_;
       break;
     default: return;
   }
@@ -218,18 +221,25 @@ void TcpEnd::onTimer() {
   }
 }
 
+// Sending something new does not put it off.
+TimePoint TcpEnd::rtoBegan() const { return std::max(silentSince_, resentAt_); }
+
 void TcpEnd::retransmit() {
   const TimePoint now = network_->now();
-  if (rto_ == Duration::zero() || now - sentAt_ < rto_) {  // there was progress, or something new was sent
+  if (rto_ == Duration::zero() || now - rtoBegan() < rto_) {  // there was progress
     setTimer();
     return;
   }
-  const Duration limit = userTimeout_ > Duration::zero() ? userTimeout_ : network_->options().giveUp;
-  if (now - std::max(silentSince_, heard_) >= limit) {
+  // The user timeout does not care whether a closed window is acknowledged (tcp(7)).
+  const bool limited = userTimeout_ > Duration::zero();
+  const TimePoint since = limited ? silentSince_ : std::max(silentSince_, heard_);
+  if (now - since >= (limited ? userTimeout_ : network_->options().giveUp)) {
     breakOff(ETIMEDOUT);
     return;
   }
   rto_ = std::min(2 * rto_, network_->options().rtoMax);
+  ++again_;
+  resentAt_ = now;
   send(Kind::kSegment);  // a window probe, if nothing may be sent
 }
 

@@ -44,6 +44,8 @@ struct Sources {
   std::function<void(PeerId, const health::CircuitOverride&, const std::string& why)> overrideCircuit;
   /// Optional.
   std::function<uint64_t()> logDropped;
+  /// Whether a client's descriptor, just accepted, may be kept beside so many connections; optional: it may.
+  std::function<bool(int fd, size_t connections)> mayKeep;
 };
 
 class Server {

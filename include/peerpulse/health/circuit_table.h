@@ -58,6 +58,11 @@ class CircuitTable {
   void publishProtocol(PeerId peer, PeerProtocol protocol);
   PeerProtocol protocol(PeerId peer) const;
 
+  /// Prober thread only: the peer's process owes its probes an answer for longer than it ever takes, whatever its kernel
+  /// says. It may come yet: that is no verdict.
+  void publishOwing(PeerId peer, bool owing);
+  bool owing(PeerId peer) const;
+
   /// Workers: bytes arrived from the peer at `now`. The youngest stamp stays.
   void stampHeard(PeerId peer, TimePoint now);
   /// The latest stamp; TimePoint() when there was none.
@@ -80,6 +85,7 @@ class CircuitTable {
     std::atomic<uint64_t> word{0};
     std::atomic<uint16_t> epoch{0};
     std::atomic<PeerProtocol> protocol{PeerProtocol::kUnknown};
+    std::atomic<bool> owing{false};
     // On its own line: workers store it all the time, and must not slow the readers of `word`.
     alignas(64) std::atomic<int64_t> lastHeard{0};
     std::atomic<int64_t> lastKernelHeard{0};

@@ -104,6 +104,10 @@ class FailureDetector {
   void connectAnswered();
   /// It will not be asked in that way any more: answers are not waited for.
   void askedNoMore() { unansweredSince_.reset(); }
+  /// What was to ask it could not leave this host (no descriptor, port or memory): nobody was asked, and nobody is silent.
+  void couldNotAsk(TimePoint now);
+  /// Not one connect of the confirm could leave this host, and nothing else asks the peer: no death without a confirm.
+  void giveUpConfirm(TimePoint now);
   /// Whether at least one confirm connect really left this host.
   void confirmTried(bool tried) { confirmTried_ = tried; }
   /// Confirm connects left: they have until then to be answered, however late in the round they were sent.
@@ -134,8 +138,8 @@ class FailureDetector {
 
   /// C counts from when S was over, but for a timer that was later than this.
   static constexpr Duration kTimerSlack = milliseconds(1);
-  /// Without one confirm connect that left this host (no descriptors, no ports) death takes this much
-  /// silence.
+  /// Without one confirm connect that left this host (no descriptors, no ports) the death of a peer that leaves PINGs on an
+  /// open connection unanswered takes this much silence.
   static constexpr Duration kUnconfirmedSilence = seconds(1);
   static constexpr uint32_t kMaxVoids = 2;
 

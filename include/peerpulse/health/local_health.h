@@ -3,6 +3,7 @@
 //
 //   ok        nothing to complain of
 //   lagging   the prober's loop was late by more than T: what it did not hear meanwhile proves nothing
+//   exhausted no descriptor, port or memory was left to ask a peer: what could not be asked is no silence
 //   suspect   most peers fell silent at once: confirm rounds are doubled
 //   link_down the own link has no carrier: it is this host that is cut off
 //
@@ -22,10 +23,12 @@
 
 namespace peerpulse::health {
 
-enum class LocalState : uint8_t { kOk, kLagging, kSuspect, kLinkDown };
-inline constexpr size_t kLocalStates = 4;
-/// "ok", "lagging", "suspect", "link_down".
+enum class LocalState : uint8_t { kOk, kLagging, kSuspect, kLinkDown, kExhausted };
+inline constexpr size_t kLocalStates = 5;
+/// "ok", "lagging", "suspect", "link_down", "exhausted".
 const char* toString(LocalState state);
+/// Worth an event and a warning; a busy machine lags twice a second.
+inline bool isGrave(LocalState state) { return state != LocalState::kOk && state != LocalState::kLagging; }
 
 class LocalHealth {
  public:
@@ -38,6 +41,8 @@ class LocalHealth {
   /// True if most peers that count, and at least two, are overdue. O(peers), at most once per kFresh.
   bool mostOverdue(TimePoint now);
   void onLag(Duration lag, TimePoint now);
+  /// A probe or a confirm could not leave this host.
+  void onUnasked(TimePoint now) { exhaustedUntil_ = now + kShown; }
   /// What is known of the own link's carrier.
   void onLink(bool up, TimePoint now);
 
@@ -53,6 +58,7 @@ class LocalHealth {
   TimePoint countedAt_;
   // Each state holds until then.
   TimePoint laggingUntil_;
+  TimePoint exhaustedUntil_;
   TimePoint suspectUntil_;
   bool linkDown_ = false;
 };

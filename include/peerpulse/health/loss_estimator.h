@@ -34,6 +34,8 @@ class LossEstimator {
   // are still not answered for lost, but the youngest. `answering` is false when the peer answers none at all: it
   // is out or does not accept, and that is no loss.
   void connectSent() { ++pending_; }
+  /// It could not leave this host.
+  void connectNotSent() { pending_ -= pending_ > 0 ? 1 : 0; }
   void connectAnswered();
   void settle(bool answering, TimePoint now);
 

@@ -60,6 +60,9 @@ class PeerHealth {
   TimePoint overdueAt() const;
   /// The confirm under way is in its second round: this host was the first suspect.
   bool secondConfirmRound() const { return detector_.secondRound(); }
+  /// As of the last event: its process has left probes unanswered for S, while it is not known to be gone. Whoever asks it
+  /// for something else will wait, too.
+  bool owesAnswer() const { return owesAnswer_; }
   /// S and C for this path, as of the last event.
   const DetectionLimits& limits() const { return limits_; }
   /// The way to the peer's kernel: what a process takes to answer is no distance, and must not stretch the limits
@@ -99,6 +102,7 @@ class PeerHealth {
   void openConfirmConnects(TimePoint now, Actions& actions);
   void hostChecked(const ConnectResult& event, TimePoint now, Actions& actions);
   void patientlyAnswered(Duration elapsed, TimePoint now);
+  void couldNotConnect(ConnectPurpose purpose, TimePoint now);
   void synAcked(Duration elapsed, TimePoint now, Actions& actions);
   void publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions);
   Evidence evidence(Duration silence, uint32_t outstanding) const;
@@ -132,7 +136,8 @@ class PeerHealth {
   uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
   uint32_t longPatients_ = 0;     // answers of this outage that took much longer than the path
   int lastError_ = 0;             // of the last failed connect since the peer was alive
-  uint32_t renewals_ = 0;         // of the circuit, published so far
+  bool owesAnswer_ = false;
+  uint32_t renewals_ = 0;  // of the circuit, published so far
 };
 
 }  // namespace peerpulse::health

@@ -95,7 +95,8 @@ class Stream {
   /// Gives back credit for `n` received body bytes.
   virtual void consumed(size_t n) = 0;
   /// Ends the stream now. h1: the connection cannot be used again and will want to close; a body that was
-  /// only partly sent is never ended cleanly.
+  /// only partly sent is never ended cleanly. Of an h1 tunnel whose ways have both ended kNoError lets what was given
+  /// still go out, and then its end.
   virtual void reset(ResetReason reason) = 0;
 };
 
@@ -138,6 +139,9 @@ class Codec {
   virtual void produce(Buffer& out, size_t limit) = 0;
   /// False while reading on would exceed the buffering bound (h1 only; h2 limits by windows).
   virtual bool wantsRead() const { return true; }
+  /// Body bytes of one direction that may wait inside the process. One read takes about so much at most, and so does
+  /// what waits to be written. h2 limits by windows, and a connection's many streams share the reads and writes.
+  virtual size_t bufferLimit() const { return SIZE_MAX; }
   /// True once nothing is left to do: the owner closes after writing what produce() gave.
   virtual bool finished() const = 0;
   /// True once nothing more will be sent although the other direction is still read (h1: a tunnel whose sending
@@ -155,6 +159,8 @@ class Codec {
   /// Servers: a request's head (h2: field section) has begun and is not complete. The time a client may take for that is
   /// its owner's to limit.
   virtual bool readingHead() const { return false; }
+  /// h2 servers: while held, PINGs of the client stay unanswered; released, they are answered in order.
+  virtual void holdPings(bool /*hold*/) {}
 };
 
 class ServerCodecOwner : public CodecOwner {
@@ -183,6 +189,9 @@ class ClientCodec : public Codec {
   virtual bool canOpenStream() const = 0;
   /// Requires canOpenStream().
   virtual RequestStream& openStream(ResponseReceiver& receiver) = 0;
+  /// h2: so many streams were given up that more cancellations wait than this connection should be told of: retire it.
+  /// canOpenStream() is false meanwhile.
+  virtual bool wornOut() const { return false; }
   /// The remote side is dead: what streams do from now on leads nowhere and need not be put into frames. Streams
   /// stay until connectionLost(). receive() must not be called any more.
   virtual void abandon() {}
@@ -192,7 +201,7 @@ class ClientCodec : public Codec {
 
 /// Limits of what a codec accepts (faults.md section 7). Sizes in bytes.
 struct CodecLimits {
-  size_t maxHeaderCount = 100;
+  size_t maxHeaderCount = 200;
   size_t maxHeaderFieldSize = size_t{16} * 1024;
   size_t maxHeaderListSize = size_t{64} * 1024;
   size_t maxRequestLineSize = size_t{8} * 1024;
@@ -203,6 +212,11 @@ struct CodecLimits {
   /// Resets of streams per second and burst before ENHANCE_YOUR_CALM (h2 server; the trusted local client).
   uint32_t resetBurst = 10'000;
   uint32_t resetsPerSecond = 1'000;
+  /// h2 client: streams that the peer had not answered when we reset them, and that it may still have before it. Servers
+  /// end connections with more than some of those (hyper: 20); further resets wait.
+  uint32_t unheardResets = 8;
+  /// More resets than this wait: wornOut().
+  uint32_t waitingResets = 16;
 };
 
 std::unique_ptr<Codec> createH1ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits);

@@ -55,6 +55,9 @@ Result<void> start(const Options& options);
 /// Writes what is queued and ends the thread. A sink that takes nothing for a second loses the rest
 /// (counted).
 void stop();
+/// Opens the file of start() anew: after it was moved away (log rotation) lines go to the new one. False: there is none, lines
+/// go to stdout. An error: the file cannot be opened, and lines go on to the old one. As start() and stop(): one thread.
+Result<bool> reopen();
 bool enabled(Level level);
 /// A numeric field that is NaN or infinite is written as null.
 void write(Level level, std::string_view event, const Fields& fields) noexcept;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
 
   /// Bytes taken from the codec and not yet by the kernel: produce() up to this much.
   static constexpr size_t kOutputLimit = 256 * 1024;
+  static constexpr size_t kMinReadLimit = 16 * 1024;
 
   /// An accepted connection over a plain transport: Open at once, reading enabled.
   static std::unique_ptr<Connection> accepted(event::Scheduler& scheduler, ReadBlocks& blocks,
@@ -80,6 +82,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   void flush();
   /// Stops or resumes reading (back-pressure). Cheap to toggle.
   void setReadEnabled(bool enabled);
+  /// No read takes more than this at a time; not below kMinReadLimit.
+  void setReadLimit(size_t bytes);
 
   /// Ends our direction once the output is written (and, while connecting, once there is a connection); reading goes on.
   /// Already ended: no-op.
@@ -91,6 +95,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
 
   /// Two cheap system calls, whatever the loop has yet to read. Nothing unless something can be read or written.
   std::optional<LastHeard> lastHeard() const;
+  /// One cheap system call. Nothing unless there is a connection.
+  std::optional<SendState> sendState() const;
   /// Something waits to be read: bytes, an end or an error.
   bool readableNow() const { return transport_ != nullptr && transport_->readableNow(); }
 
@@ -108,6 +114,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   void readAll();
   bool readSome();
   void writeAll();
+  /// Writes what a flush() has left behind.
+  void writeOn();
   bool readsOn() const { return state_ == State::kOpen || state_ == State::kLocalEnded; }
   void remoteEnded();
   void finishOutput();
@@ -125,6 +133,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   std::unique_ptr<event::Timer> failTimer_;
   Buffer output_;
   size_t readSize_ = kInitialReadSize;
+  size_t readLimit_ = SIZE_MAX;
   uint32_t watched_ = 0;
   uint32_t handshakeWants_ = 0;
   bool readEnabled_ = true;

@@ -7,6 +7,7 @@
 
 #include "peerpulse/base/fd.h"
 #include "peerpulse/event/dispatcher.h"
+#include "peerpulse/net/descriptor_shares.h"
 #include "peerpulse/net/transport.h"
 
 namespace peerpulse::net {
@@ -29,6 +30,7 @@ class PlainTransport final : public Transport {
   void close(bool reset) override;
   bool readableNow() const override;
   std::optional<LastHeard> lastHeard() const override;
+  std::optional<SendState> sendState() const override;
   int fd() const override { return fd_.get(); }
 
  private:
@@ -39,11 +41,14 @@ class PlainTransport final : public Transport {
 
 class PlainConnector final : public Connector {
  public:
-  explicit PlainConnector(event::Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
+  /// `shares`, if there are any, bound what is opened as DescriptorUse::kUpstream: beyond that connect() fails by EMFILE.
+  explicit PlainConnector(event::Dispatcher& dispatcher, const DescriptorShares* shares = nullptr)
+      : dispatcher_(dispatcher), shares_(shares) {}
   Result<std::unique_ptr<Transport>> connect(const SocketAddress& address, const SocketOptions& options) override;
 
  private:
   event::Dispatcher& dispatcher_;
+  const DescriptorShares* shares_;
 };
 
 }  // namespace peerpulse::net

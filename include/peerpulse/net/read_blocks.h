@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <sys/uio.h>
 
 #include "peerpulse/base/slice.h"
@@ -17,8 +18,9 @@ class ReadBlocks {
   static constexpr size_t kBlockSize = 64 * 1024;
   static constexpr int kMaxBlocks = 4;  // one read takes at most this many blocks: 256 KiB
 
-  /// Room for one readv(): at least `wanted` bytes (up to kMaxBlocks blocks). Returns the entries used.
-  int reserve(size_t wanted, iovec* entries);
+  /// Room for one readv(): at least `wanted` bytes (up to kMaxBlocks blocks), no more than `most`. Returns the entries
+  /// used.
+  int reserve(size_t wanted, iovec* entries, size_t most = SIZE_MAX);
   /// What a read turned out to be: a slice a block.
   using Received = std::array<Slice, kMaxBlocks>;
   /// Turns the first `n` bytes of the last reserve() into slices; how many. `out` is not allocated: this is done for

@@ -50,6 +50,8 @@ SocketAddress localAddress(int fd);
 struct TcpInfo {
   uint32_t unacked = 0;         ///< segments sent and not acknowledged
   uint32_t retransmits = 0;     ///< consecutive timeouts
+  uint32_t probes = 0;          ///< of a closed window, or of keepalive, in a row without an answer
+  Duration lastDataSent{};      ///< age of the last segment with data that we sent, again or for the first time
   Duration lastAckReceived{};   ///< age of the last ACK
   Duration lastDataReceived{};  ///< age of the last segment with data, read by us or not
   Duration rtt{};               ///< smoothed
@@ -59,12 +61,29 @@ struct TcpInfo {
 
   // Newer kernels only.
   std::optional<uint32_t> segmentsOut, segmentsIn;  ///< since the connection began, pure ACKs included
+  std::optional<uint32_t> dataSegmentsIn;           ///< of these, with data, new or not
   std::optional<uint32_t> notSentBytes;             ///< in our kernel's queue, never sent
   std::optional<uint32_t> delivered;                ///< segments that the remote kernel acknowledged or SACKed
   std::optional<uint32_t> outOfOrderReceived;       ///< segments that came after a gap
   std::optional<uint32_t> duplicatesReported;       ///< of totalRetransmits, those not needed (DSACK, RFC 2883)
 };
 std::optional<TcpInfo> readTcpInfo(int fd);
+
+/// What becomes of the bytes that we send on a connection.
+struct SendState {
+  /// Some of them are not acknowledged yet.
+  bool outstanding = false;
+  /// So often in a row our kernel has sent something again without progress.
+  uint32_t repeated = 0;
+  /// The answer to the last time is due by the path's own round trip.
+  bool overdue = false;
+  /// Something has come since, be it only a repetition of the remote side's own data.
+  bool heardSince = false;
+  /// Segments without data that came in all. A kernel that cannot take more (a closed window) answers with such a one; one
+  /// that our bytes do not reach sends none.
+  std::optional<uint32_t> bareAcks;
+};
+SendState sendStateOf(const TcpInfo& info);
 /// True if the kernel holds bytes, an end or an error that were not read yet.
 bool readableNow(int fd);
 

@@ -85,6 +85,8 @@ class Transport {
   virtual bool readableNow() const = 0;
   /// Nothing where no kernel can be asked.
   virtual std::optional<LastHeard> lastHeard() const = 0;
+  /// The same.
+  virtual std::optional<SendState> sendState() const { return std::nullopt; }
   /// For statistics and poll(); -1 where there is none.
   virtual int fd() const = 0;
 };

@@ -58,6 +58,8 @@ class ProberCallbacks {
   virtual void onTransition(const health::Transition& transition) = 0;
   /// A peer gets worse, before anything else changed.
   virtual void onDegrading(const health::Degrading& warning) {}
+  /// CircuitTable::owing() of the peer changed. On the prober's thread: must be quick.
+  virtual void onOwing(PeerId peer) {}
   /// The prober had stopped beating for so long that workers ignored open circuits (CircuitTable::kBeatTimeout), and is
   /// back: its words count again, and whoever went past one meanwhile must hear of it.
   virtual void onReturned() {}

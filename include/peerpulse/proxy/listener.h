@@ -9,11 +9,13 @@
 //   to be logged.
 #pragma once
 
+#include <array>
 #include <list>
 #include <memory>
 #include <string>
 
 #include "peerpulse/event/sliced_work.h"
+#include "peerpulse/log/occasional.h"
 #include "peerpulse/net/transport.h"
 #include "peerpulse/proxy/worker_context.h"
 #include "peerpulse/upstream/peer.h"
@@ -25,6 +27,12 @@ class Exchange;
 class RefusalReplies;
 struct PreparedReply;
 
+/// What peerpulse ends by itself, for the access log.
+upstream::Failure cutByUs(const char* why);
+
+/// Why a client found no room.
+enum class TurnedAway : uint8_t { kConnectionLimit, kDescriptors };
+
 class Listener final : public upstream::PeerWatcher {
  public:
   /// `peer` must be in the context's snapshot.
@@ -35,16 +43,20 @@ class Listener final : public upstream::PeerWatcher {
 
   /// A client has connected.
   void accept(std::unique_ptr<net::Transport> transport);
+  /// A client has connected and its connection is closed at once: that is told it sooner than a queue tells it.
+  void turnAway(TurnedAway why);
   /// The word of its peer changed; the peer has been told before.
   void onCircuitChange();
+  /// The peer's process began to owe an answer to its probes, or gave it (CircuitTable::owing()).
+  void onOwingChange();
   /// Ends idle connections, and the others after their exchanges.
   void drain();
   /// True once drain() is through.
   bool drained() const { return connections_.empty() && finished_.empty(); }
   /// What is left after the drain timeout is cut off.
   void abortAll();
-  /// Every second: idle connections, slow heads.
-  void sweep(TimePoint now);
+  /// Every second, in a drain more often: idle connections, slow heads, tunnels. In slices.
+  void sweep();
   size_t connections() const { return connections_.size(); }
 
   // For DownstreamConnection and Exchange.
@@ -52,6 +64,8 @@ class Listener final : public upstream::PeerWatcher {
   PeerId peerId() const { return peer_; }
   const std::string& peerName() const { return peerName_; }
   OnDead onDead() const { return onDead_; }
+  /// The PINGs of h2 clients stay unanswered for now.
+  bool pingsHeld() const { return pingsHeld_; }
   /// Null when it has been removed.
   upstream::Peer* peer() const { return context_.peers.find(peer_); }
   /// What peerpulse answers in the peer's stead.
@@ -68,6 +82,7 @@ class Listener final : public upstream::PeerWatcher {
   bool onPeerDead(const upstream::Failure& refusal, TimePoint stop) override;
   bool resetIdle(TimePoint stop);
   bool clearFinished(TimePoint stop);
+  bool sweepSome(TimePoint stop);
 
   WorkerContext& context_;
   const PeerId peer_;
@@ -76,8 +91,11 @@ class Listener final : public upstream::PeerWatcher {
   std::unique_ptr<RefusalReplies> refusals_;
   std::list<std::unique_ptr<Exchange>> finished_;
   Connections connections_;  // the newest first
+  bool pingsHeld_ = false;
+  std::array<log::Occasional, 2> turnedAwayTold_;  // by TurnedAway
   event::SlicedWork idleReset_;
   event::SlicedWork clearing_;
+  event::SlicedWork sweeping_;
   std::unique_ptr<event::TurnEnd> turnEnd_;
 };
 

@@ -41,6 +41,8 @@ struct ProxyOptions : upstream::Options {
   std::vector<Route> routes;
   /// Downstream connections idle for this long are closed.
   Duration downstreamIdleTimeout = seconds(60);
+  /// When the process drains: how long a tunnel has to end by itself. Nobody knows when it would.
+  Duration drainTunnels = milliseconds(500);
   /// From the first byte of a request to the end of its head.
   Duration headerTimeout = seconds(5);
   /// Downstream connections per listener and worker.

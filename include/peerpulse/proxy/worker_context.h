@@ -3,6 +3,8 @@
 // Threading: one per worker thread; only what SharedState names is shared between threads, and that says how.
 #pragma once
 
+#include <string_view>
+
 #include "peerpulse/event/scheduler.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/outcome.h"
@@ -20,6 +22,8 @@ struct SharedState {
   health::TrialPermits& trials;
   stats::Stats& stats;
   health::OutcomeSink& outcomes;
+  /// What Via says of this process (proxy/via.h); empty: nothing. Lives as long as the workers.
+  std::string_view pseudonym = {};
 };
 
 class WorkerContext {
@@ -31,6 +35,8 @@ class WorkerContext {
   void apply(SnapshotRef snapshot);
 
   TimePoint now() const { return scheduler.now(); }
+  /// What clients' timers count in: time in which the loop did not look at them is not theirs.
+  TimePoint loopTime() const { return upstream.loopTime.at(now()); }
   const ProxyOptions& options() const { return snapshot->options; }
 
   event::Scheduler& scheduler;

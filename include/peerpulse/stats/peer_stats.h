@@ -32,6 +32,10 @@ inline constexpr std::array<double, 14> kProbeRttBounds = {0.00005, 0.0001, 0.00
 inline constexpr std::array<double, 10> kFailInFlightBounds = {0.0001, 0.0002, 0.0005, 0.001, 0.002,
                                                                0.005,  0.01,   0.02,   0.05,  0.1};
 
+/// Whose doing a failure was: the words of upstream::Party, the peer first.
+inline constexpr std::array<const char*, 5> kPartyNames = {"peer", "client", "host", "path", "self"};
+using ByParty = std::array<Value, kPartyNames.size()>;
+
 /// Written by the prober thread.
 struct ProbeStats {
   Value sent;
@@ -40,6 +44,7 @@ struct ProbeStats {
   Value goaways;
   Value tooManyPings;  ///< of these ENHANCE_YOUR_CALM: the peer polices PINGs
   Value connects;      ///< connection attempts, confirm and recovery included
+  Value unasked;       ///< of these, those that could not leave this host: no descriptor, port or memory
   Value suspects;      ///< first stage entered
   Value cleared;       ///< suspects found alive
   Value deads;         ///< suspects found dead
@@ -72,9 +77,17 @@ struct alignas(64) PeerStats {
   /// From the verdict `dead` to the last of a worker's exchanges failed: one observation per worker and death that
   /// had any.
   Histogram failInFlight{kFailInFlightBounds};
-  Value connectFailuresTotal;
+  ByParty
+      failuresBy;  ///< exchanges that failed otherwise than by the circuit; those of the client are its aborts, too
+  ByParty timeoutsBy;              ///< of these, by a deadline: of ours that the peer let pass, or of the client's
+  Value connectFailuresTotal;      ///< by the peer's doing
+  Value connectsNotMadeTotal;      ///< for want of a descriptor, port, route or memory here
+  Value clientsOverLimit;          ///< turned away by limits.max_downstream_connections
+  Value clientsWithoutDescriptor;  ///< turned away because the last descriptors are others' (net::DescriptorShares)
+  Value acceptPauses;              ///< accept() failed for want of descriptors or memory
   Value evictionsTotal;
-  Value timeoutsTotal;
+  Value lateConnectsTotal;  ///< connects without an answer for so long that another one was begun beside them
+  Value forgottenTotal;     ///< of the evictions, connections that their path had forgotten while the peer lived
   Value retriesTotal;
   Value failOpenTotal;  ///< exchanges let through an open circuit because the prober had stopped
   Value bytesToPeer;    ///< body bytes

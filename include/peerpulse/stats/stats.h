@@ -38,7 +38,7 @@ inline constexpr std::array<double, 12> kLoopLagBounds = {0.0001, 0.0002, 0.0005
 /// One peer and one route (`operation`).
 struct alignas(64) OperationStats {
   Histogram duration{kOperationBounds};  ///< request head to the end of the exchange
-  Value timeouts;
+  Value timeouts;                        ///< that the peer let pass
 };
 
 /// One event loop.
@@ -94,13 +94,13 @@ class Stats {
   /// All of one peer. Never moves.
   struct Table {
     Table(PeerId peer, std::string peerName, size_t routes)
-        : id(peer), name(std::move(peerName)), operations(routes) {}
-    const PeerId id;
-    const std::string name;
-    bool present = true;
+        : operations(routes), name(std::move(peerName)), id(peer) {}
     PeerStats stats;
     std::vector<OperationStats> operations;  // by route
-    TransitionCounts transitions;            // guarded by transitionMutex_
+    const std::string name;
+    TransitionCounts transitions;  // guarded by transitionMutex_
+    const PeerId id;
+    bool present = true;
   };
 
   Table& table(PeerId id) const {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "peerpulse/http/codec.h"
+#include "peerpulse/upstream/failure.h"
 #include "peerpulse/upstream/options.h"
 #include "peerpulse/upstream/waiter.h"
 
@@ -27,7 +28,8 @@ struct Loss {
   std::string_view detail;        ///< lives during the call only
   bool connectionReused = false;  ///< it had carried requests before
   bool connectionEnding = false;  ///< the peer had said GOAWAY on it
-  bool countsAsFailure = false;   ///< neither refused, nor the second stream that one broken connection took with it
+  Party party = Party::kPeer;     ///< whose doing it was
+  bool countsAsFailure = false;   ///< of the peer: its circuit is told
 };
 
 class AttemptOwner {
@@ -59,7 +61,7 @@ class Attempt final : Waiter, http::ResponseReceiver {
   void begin(Pool& pool, Protocol protocol);
   /// The peer has let a deadline pass: one more failure of its connection, if there is one.
   void onPeerLate();
-  /// Gives up the place in the pool, or the stream.
+  /// Gives up the place in the pool, or the stream; kNoError: of a tunnel whose ways have both ended.
   void cancel(http::ResetReason reason);
   /// Null unless a stream is open.
   http::RequestStream* stream() { return stream_; }

@@ -3,6 +3,7 @@
 // at next(); progress() only stores a stamp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -21,6 +22,7 @@ class Deadlines {
 
   /// A body of this many bytes was announced: the chunk deadline is stall + bytes / minBytesPerSecond from now.
   void onContentLength(uint64_t bytes, TimePoint now);
+  /// Tries to connect that follow each other have the time of one.
   void onConnecting(TimePoint now);
   void onConnected(TimePoint now);
   /// Whether the peer owes something now. While it does not (its client pauses, or reads slowly), the exchange's total
@@ -32,6 +34,9 @@ class Deadlines {
   /// From here on it may last, and be silent, as long as it likes: a tunnel, Server-Sent Events, or the
   /// response is complete.
   void stop();
+
+  /// It will not go on after this, whatever moves meanwhile; TimePoint::max() if it may.
+  TimePoint end() const { return std::min({grpc_, connect_, total()}); }
 
   Expiry expired(TimePoint now) const;
   /// The earliest moment expired() can turn; TimePoint::max() when there is none.

@@ -24,6 +24,7 @@ enum class ErrorType : uint8_t {
   kHttpResponseIncomplete,
   kHttpProtocolError,
   kHttpUpgradeFailed,
+  kProxyLoopDetected,  ///< the request has come from ourselves
 };
 
 struct ErrorInfo {
@@ -39,9 +40,10 @@ enum class Party : uint8_t {
   kPeer,
   kClient,  ///< its deadline, its bytes, its going away
   kHost,    ///< our host: descriptors, ports, memory, routes
+  kPath,    ///< what lies between: it has forgotten a connection while both ends live
   kSelf,    ///< peerpulse: its limits, its circuit's refusals, its end
 };
-/// "peer", "client", "host", "self".
+/// "peer", "client", "host", "path", "self".
 const char* toString(Party party);
 
 struct Failure {

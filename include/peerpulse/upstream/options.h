@@ -64,7 +64,9 @@ struct TcpOptions {
   Duration keepaliveIdle = seconds(10);
   Duration keepaliveInterval = seconds(5);
   uint32_t keepaliveProbes = 3;
-  Duration userTimeout = seconds(30);
+  /// TCP_USER_TIMEOUT; zero: none. It also ends connections whose peer's kernel acknowledges with a closed window,
+  /// however alive that is.
+  Duration userTimeout = Duration::zero();
 };
 
 struct RetryOptions {
@@ -86,6 +88,8 @@ struct Options {
   Duration holdFor = milliseconds(100);
   /// Body bytes of one exchange and direction that may wait inside the process.
   uint64_t bufferLimit = 512 * 1024;
+  /// Fields of one message's header and trailer sections together. Stores take more than a hundred.
+  uint32_t maxFields = 200;
 
   const ClassTimeouts& timeoutsOf(TrafficClass c) const { return timeouts[static_cast<size_t>(c)]; }
 };

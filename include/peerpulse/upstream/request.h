@@ -4,9 +4,10 @@
 //
 //   Admitting --verdict awaited, ramp--> Held --its turn--> Admitting
 //   Admitting --> Waiting (for a connection) --> Sending --response head--> Answering --response complete--> Answered
-//   Sending --worth another try--> BackingOff --> Admitting
+//   Waiting, Sending --worth another try--> BackingOff --> Admitting
+//   Waiting, Sending, Answering --failed, with many others--> Failing (told in its turn)
 //   Answered --both directions over--> Ended;  any --failure, cancel()--> Ended
-// The state decides which list of its Peer the request is in: Held: those held; Waiting to BackingOff: those in flight.
+// The state decides which list of its Peer the request is in: Held: those held; Waiting to Failing: those in flight.
 //
 // It ends exactly once: by onRequestClosed(), by onRequestFailed(), or by cancel(), after which nothing is told any more.
 //
@@ -68,10 +69,24 @@ struct RequestSpec {
 
 struct HeldTag {};
 struct InFlightTag {};
+struct FailingTag {};
 
-class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, AttemptOwner {
+class Request final : public ListNode<HeldTag>,
+                      public ListNode<InFlightTag>,
+                      public ListNode<FailingTag>,
+                      AttemptOwner {
  public:
-  enum class State : uint8_t { kAdmitting, kHeld, kWaiting, kSending, kAnswering, kAnswered, kBackingOff, kEnded };
+  enum class State : uint8_t {
+    kAdmitting,
+    kHeld,
+    kWaiting,
+    kSending,
+    kAnswering,
+    kAnswered,
+    kBackingOff,
+    kFailing,
+    kEnded
+  };
 
   Request(Peer& peer, RequestSpec spec, RequestOwner& owner);
   ~Request() override;
@@ -102,6 +117,8 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   void onTurn();
   /// The peer is dead: the request fails now.
   void onPeerDown(const Failure& refusal) { fail(refusal); }
+  /// While failing: its owner is told.
+  void onFailureTurn();
   /// The peer has been removed from the configuration.
   void onPeerGone();
 
@@ -118,6 +135,7 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
 
   // The two directions (request_flow.cc).
   void onAttemptOpen(http::RequestStream& stream) override;
+  void sendHead(http::RequestStream& stream);
   void forwardBody();
   void onAttemptBodySent(size_t n) override;
   void onAttemptInformational(http::ResponseHead&& head) override;
@@ -131,6 +149,9 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   void onAttemptLost(const Loss& loss) override;
   void onNoConnection(PoolFailure failure, const Error& error) override;
   bool retry(const Loss& loss);
+  bool connectAgain(int errnoValue);
+  bool goAgain(Duration delay, bool charged);
+  void failInTurn(Failure failure);
   void fail(const Failure& failure);
   void leave();
   void report(health::Outcome outcome);
@@ -157,6 +178,7 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   http::HeaderList trailers_;
   bool bodyEnded_ = false;     // sendEnd() was called, or there is no body
   bool bodyEndSent_ = false;   // by this attempt
+  bool tunnel_ = false;  // the answer was 101
   uint64_t bodyGiven_ = 0;     // to this attempt's stream
   uint64_t bodySent_ = 0;      // by this attempt
   uint64_t bodyCredited_ = 0;  // told the owner
@@ -169,6 +191,7 @@ class Request final : public ListNode<HeldTag>, public ListNode<InFlightTag>, At
   bool heldLongEnough_ = false;
   bool outcomeReported_ = false;
   Deadlines deadlines_;
+  std::unique_ptr<Failure> failure_;  // while failing
   TimePoint heldSince_ = TimePoint::max();
   TimePoint wakeAt_ = TimePoint::max();  // Held: until then; BackingOff: the next attempt
   TimePoint timerArmedFor_ = TimePoint::max();

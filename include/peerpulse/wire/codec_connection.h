@@ -107,6 +107,7 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   void mute();
 
   std::optional<net::LastHeard> lastHeard() const;
+  std::optional<net::SendState> sendState() const;
   /// Bytes, an end or an error wait in the kernel.
   bool readableNow() const { return connection_ != nullptr && connection_->readableNow(); }
   /// -1 after the end.

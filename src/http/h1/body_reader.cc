@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "../small_frame.h"
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::http::h1 {
@@ -33,14 +34,6 @@ BodyState stateFor(BodyKind kind) {
 
 }  // namespace
 
-bool isKnownMethod(std::string_view method) {
-#define PEERPULSE_SAME_METHOD(number, name, string) \
-  if (method == #string) return true;
-  HTTP_METHOD_MAP(PEERPULSE_SAME_METHOD)
-#undef PEERPULSE_SAME_METHOD
-  return false;
-}
-
 const llhttp_settings_t& BodyReader::settings() {
   static const llhttp_settings_t kSettings = [] {
     llhttp_settings_t settings;
@@ -68,16 +61,20 @@ int BodyReader::onBody(llhttp_t* parser, const char* at, size_t size) {
 }
 
 std::optional<Fault> BodyReader::start(std::string_view section, const ParsedRequest& request) {
-  if (!isKnownMethod(request.head.method)) return Fault{501, "method not known"};
-  return begin(HTTP_REQUEST, section, request.framing, request.budget);
+  // Reserved: it is how the h2 preface looks to an h1 parser (RFC 9113 11.6).
+  if (request.head.method == "PRI") return Fault{501, "method not known"};
+  // Any other token is a method (RFC 9110 9.1), but llhttp knows a fixed list only: it is shown one that has no rules of
+  // its own in the place of each.
+  section.remove_prefix(request.head.method.size());
+  return begin(HTTP_REQUEST, "POST", section, request.framing, request.budget);
 }
 
 std::optional<Fault> BodyReader::start(std::string_view section, const ParsedResponse& response) {
-  return begin(HTTP_RESPONSE, section, response.framing, response.budget);
+  return begin(HTTP_RESPONSE, {}, section, response.framing, response.budget);
 }
 
-std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view section, const Framing& framing,
-                                       SectionBudget budget) {
+std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view method, std::string_view section,
+                                       const Framing& framing, SectionBudget budget) {
   llhttp_init(&parser_, type, &settings());
   parser_.data = this;
   bodyless_ = framing.kind == BodyKind::kNone || framing.kind == BodyKind::kTunnel;
@@ -85,8 +82,8 @@ std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view sectio
   budget_ = budget;
   trailers_ = HeaderList();
   lint_.restart();
-  const auto code = execute(section);
-  if (!code) return fault_;
+  if (!method.empty() && !execute(method)) return fault_;
+  if (!execute(section)) return fault_;
   // Both must have read the same framing.
   const bool chunked = (parser_.flags & F_CHUNKED) != 0;
   if (!bodyless_ && chunked != (framing.kind == BodyKind::kChunked)) return Fault{400, "ambiguous framing"};
@@ -121,6 +118,11 @@ Slice BodyReader::next(Slice& in) {
     case BodyState::kFault: break;
   }
   return {};
+}
+
+uint64_t BodyReader::committed() const {
+  if (state_.is(BodyState::kLength)) return left_ < kSmallFrame ? left_ : 0;
+  return state_.is(BodyState::kChunked) ? lint_.dataLeft() : 0;
 }
 
 Slice BodyReader::nextOfLength(Slice& in) {

@@ -52,6 +52,9 @@ class BodyReader {
   /// say whether there will be.
   Slice next(Slice& in);
   bool done() const { return state_.is(BodyState::kDone); }
+  /// Of the piece that next() gave the last part of, this much more is sure to follow at once: the rest of a chunk. Of a
+  /// body of known length only its last bytes: before that, what came by itself may be meant by itself.
+  uint64_t committed() const;
   /// What is wrong; nullptr while nothing is.
   const Fault* fault() const { return state_.is(BodyState::kFault) ? &fault_ : nullptr; }
   HeaderList takeTrailers() { return std::exchange(trailers_, HeaderList()); }
@@ -61,8 +64,8 @@ class BodyReader {
   void becomeTunnel() { state_.to(BodyState::kTunnel); }
 
  private:
-  std::optional<Fault> begin(llhttp_type type, std::string_view section, const Framing& framing,
-                             SectionBudget budget);
+  std::optional<Fault> begin(llhttp_type type, std::string_view method, std::string_view section,
+                             const Framing& framing, SectionBudget budget);
   Slice nextOfLength(Slice& in);
   Slice nextChunk(Slice& in);
   void readTrailers(Slice& in);
@@ -84,8 +87,5 @@ class BodyReader {
   const Slice* input_ = nullptr;  ///< during llhttp_execute()
   Slice piece_;                   ///< of the chunk being parsed
 };
-
-/// Whether llhttp knows the method; its list is fixed, others are answered 501.
-bool isKnownMethod(std::string_view method);
 
 }  // namespace peerpulse::http::h1

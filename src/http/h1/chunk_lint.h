@@ -45,6 +45,8 @@ class ChunkLint {
   size_t feed(std::string_view in);
   /// After the last chunk: takes the trailer section from the front of `in`.
   HeadScanner::Status feedTrailers(std::string_view& in) { return trailers_.feed(in); }
+  /// Of the chunk whose data is being read.
+  uint64_t dataLeft() const { return part_.is(ChunkPart::kData) ? size_ : 0; }
   bool inTrailers() const { return part_.is(ChunkPart::kTrailers); }
   const std::optional<Fault>& fault() const { return fault_; }
   const HeadScanner& trailers() const { return trailers_; }

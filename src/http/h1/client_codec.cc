@@ -17,7 +17,8 @@ ClientStream::ClientStream(ClientCodec& codec) : StreamOf<RequestStream>(codec),
 void ClientStream::sendHeaders(const RequestHead& head, bool end) { codec_.sendHeaders(head, end); }
 
 void ClientStream::reset(ResetReason reason) {
-  if (!codec_.forget()) StreamOf<RequestStream>::reset(reason);
+  if (codec_.forget() || (reason == ResetReason::kNoError && codec_.leaveEnded())) return;
+  StreamOf<RequestStream>::reset(reason);
 }
 
 ClientCodec::ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
@@ -44,6 +45,15 @@ bool ClientCodec::forget() {
   } else {
     close();
   }
+  owner_.onOutputReady();
+  return true;
+}
+
+bool ClientCodec::leaveEnded() {
+  const bool ended = outgoing_.is(Outgoing::kEnded, Outgoing::kSent);
+  if (!life_.is(Life::kTunnel) || !incoming_.is(Incoming::kClosed) || !ended) return false;
+  detach();
+  close();
   owner_.onOutputReady();
   return true;
 }
@@ -171,6 +181,8 @@ void ClientCodec::receiveEof() {
     case Incoming::kIdle: close(); break;
     case Incoming::kHead: breakOff(ResetReason::kConnectionClosed, "end of file before a response"); break;
     case Incoming::kBody:
+      endOfBody();
+      if (!incoming_.is(Incoming::kBody)) break;
       if (body_.endOfFile()) {
         endResponse();
       } else {

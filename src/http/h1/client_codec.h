@@ -40,6 +40,7 @@ class ClientCodec final : public http::ClientCodec, public Connection {
   void connectionLost(std::string_view detail) override { breakOff(ResetReason::kConnectionClosed, detail); }
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override { return !incoming_.is(Incoming::kClosed) && roomForInput(); }
+  size_t bufferLimit() const override { return limits_.streamWindow; }
   bool finished() const override { return over() && !hasStream() && out_.empty(); }
   bool outputEnded() const override { return out_.empty() && tunnelHalfClosed(); }
   void drain() override;
@@ -52,6 +53,8 @@ class ClientCodec final : public http::ClientCodec, public Connection {
   void sendHeaders(const RequestHead& head, bool end);
   /// Drops a request of which nothing was sent: the connection is as good as before. False: too late for that.
   bool forget();
+  /// Nobody waits any more for a tunnel of which both ways have ended: what is left goes out in order. False: none such.
+  bool leaveEnded();
 
  private:
   void step(Slice& in) override;

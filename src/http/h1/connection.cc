@@ -11,6 +11,7 @@ namespace peerpulse::http::h1 {
 void Connection::openStream(Receiver* receiver) {
   outgoing_.to(Outgoing::kHead);
   receiver_ = receiver;
+  joiner_.clear();
 }
 
 void Connection::beginMessage(SendFraming framing, bool end) {
@@ -105,13 +106,24 @@ bool Connection::roomForInput() const { return unconsumed_ + input_.size() < lim
 bool Connection::readBody(Slice& in) {
   const Incoming reading = incoming_.now();
   for (Slice piece = body_.next(in); !piece.empty(); piece = body_.next(in)) {
-    unconsumed_ += piece.size();
-    receiver_->onData(std::move(piece));
-    if (!incoming_.is(reading)) return false;
+    for (Slice& part : joiner_.take(std::move(piece), body_.committed())) {
+      if (!deliver(std::move(part), reading)) return false;
+    }
   }
   if (body_.fault() == nullptr) return true;
   fail(body_.fault()->detail);
   return false;
+}
+
+bool Connection::deliver(Slice piece, Incoming reading) {
+  if (piece.empty()) return true;
+  unconsumed_ += piece.size();
+  receiver_->onData(std::move(piece));
+  return incoming_.is(reading);
+}
+
+void Connection::endOfBody() {
+  if (!joiner_.empty()) deliver(joiner_.finish(), incoming_.now());
 }
 
 void Connection::finishIncoming() {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "../piece_joiner.h"
 #include "body_reader.h"
 #include "input.h"
 #include "message_writer.h"
@@ -56,6 +57,8 @@ class Connection {
   void outputLeft();
   /// Reads body from `in` and tells the receiver; false when a fault or the receiver ended the stream.
   bool readBody(Slice& in);
+  /// No more of the incoming body will come: what waited to be joined with it is delivered.
+  void endOfBody();
   /// The incoming message is complete: delivers trailers and the end.
   void finishIncoming();
   /// A tunnel's incoming direction ended.
@@ -97,7 +100,10 @@ class Connection {
 
  private:
   void endMessage(const HeaderList& trailers);
+  /// False when the receiver ended the stream, or the direction that is `reading`.
+  bool deliver(Slice piece, Incoming reading);
 
+  PieceJoiner joiner_;       ///< of the body being read
   std::string failure_;      ///< what the remote side did wrong
   size_t unconsumed_ = 0;    ///< told to the receiver and not given back
   size_t droppedBody_ = 0;   ///< body bytes that go nowhere, to be reported as sent

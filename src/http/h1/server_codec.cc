@@ -104,7 +104,10 @@ void ServerCodec::receiveEof() {
   if (input_.ended()) return;
   input_.end();
   switch (incoming_.now()) {
-    case Incoming::kBody: breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request"); break;
+    case Incoming::kBody:
+      endOfBody();
+      breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
+      break;
     case Incoming::kDiscard: stopReading(); break;
     // kDone: the client said all it had to say and waits for the answer: legal (faults C9). Requests it had
     // pipelined before are still served: afterOutput() goes on with the input that waits.

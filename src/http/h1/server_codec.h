@@ -40,6 +40,7 @@ class ServerCodec final : public Codec, public Connection {
   void connectionLost(std::string_view detail) override { breakOff(ResetReason::kConnectionClosed, detail); }
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override;
+  size_t bufferLimit() const override { return limits_.streamWindow; }
   bool finished() const override;
   bool outputEnded() const override;
   void drain() override;

@@ -11,6 +11,15 @@ namespace peerpulse::http::h2 {
 namespace {
 
 constexpr int kMaxInformational = 16;  // faults C6
+constexpr size_t kMaxLastWords = 128;
+
+/// Fit for logs and header fields.
+std::string printable(std::string_view text) {
+  std::string kept;
+  for (const char c : text.substr(0, kMaxLastWords))
+    kept.push_back(c >= ' ' && c < '\x7f' && c != '"' && c != '\\' ? c : '?');
+  return kept;
+}
 
 }  // namespace
 
@@ -29,7 +38,7 @@ void ClientStream::reset(ResetReason reason) {
 }
 
 bool ClientCodec::canOpenStream() const {
-  if (!life_.is(Life::kOpen) || nghttp2_session_check_request_allowed(native()) == 0) return false;
+  if (!life_.is(Life::kOpen) || wornOut() || nghttp2_session_check_request_allowed(native()) == 0) return false;
   const uint32_t limit = nghttp2_session_get_remote_settings(native(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return openStreams() < std::min(limit, limits_.maxConcurrentStreams);
 }
@@ -62,6 +71,46 @@ void ClientCodec::submit(ClientStream& stream, const RequestHead& head, bool end
   }
   outputReady();
 }
+
+void ClientCodec::connectionLost(std::string_view detail) {
+  closeAll(ResetReason::kConnectionClosed, lastWords_.empty() ? detail : std::string_view(lastWords_));
+}
+
+// --- resets ---------------------------------------------------------------------------------------------
+
+// Its request is on the wire, and nothing shows that the peer has got to it.
+bool ClientCodec::mayBeUnheard(const H2Stream& stream) const {
+  return stream.incoming.is(Incoming::kHead) && stream.informational == 0 &&
+         nghttp2_session_find_stream(native(), stream.id) != nullptr;
+}
+
+bool ClientCodec::resetWaits(const H2Stream& stream) {
+  if (!mayBeUnheard(stream)) return false;
+  if (!pacer_.mayReset() || parting() > 0) return true;
+  pacer_.gave(nghttp2_session_get_next_stream_id(native()));
+  return false;
+}
+
+void ClientCodec::settleResets() {
+  if (over()) return;
+  if (pacer_.wantsBarrier()) pacer_.asked(askPeer());
+  if (pacer_.barrier() != 0 && heardOf(pacer_.barrier())) pacer_.passed();
+  if (parting() == 0) return;
+  // A connection that takes no more requests and carries nothing else may as well be ended by the peer.
+  const bool useless =
+      active() == 0 && (!life_.is(Life::kOpen) || nghttp2_session_check_request_allowed(native()) == 0);
+  for (const auto& stream : streams()) {
+    if (!stream->hold.is(Hold::kParting)) continue;
+    if (mayBeUnheard(*stream) && !useless) {
+      if (!pacer_.mayReset()) continue;
+      pacer_.gave(nghttp2_session_get_next_stream_id(native()));
+    }
+    sendReset(*stream);
+    noteCapacity();
+  }
+}
+
+// --- bytes ----------------------------------------------------------------------------------------------
 
 bool ClientCodec::greetsInH1(std::string_view in) {
   constexpr std::string_view kH1 = "HTTP/1.";
@@ -114,6 +163,7 @@ bool ClientCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
     queueBlock(Notification::Kind::kTrailers, stream);
     return true;
   }
+  pacer_.answered(static_cast<uint32_t>(stream.id));
   const int status = block().status();
   if (status < 0 || status == 101 || (status < 200 && ++stream.informational > kMaxInformational)) {
     protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "bad status or too many informational responses");
@@ -130,23 +180,31 @@ bool ClientCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
   return true;
 }
 
-void ClientCodec::onConnectionFrame(const nghttp2_frame& frame) {
+int ClientCodec::onConnectionFrame(const nghttp2_frame& frame) {
   const bool ack = (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0;
   if (frame.hd.type == NGHTTP2_PING && ack) {
     Notification& pong = queue(Notification::Kind::kPingAck);
     for (const uint8_t byte : frame.ping.opaque_data)
       pong.number = pong.number << 8 | byte;
   } else if (frame.hd.type == NGHTTP2_GOAWAY) {
-    Notification& goAway = queue(Notification::Kind::kGoAway);
-    goAway.number = frame.goaway.error_code;
-    if (frame.goaway.opaque_data_len > 0) {
-      goAway.text = std::make_unique<std::string>(reinterpret_cast<const char*>(frame.goaway.opaque_data),
-                                                  frame.goaway.opaque_data_len);
-    }
-    noteCapacity();
+    onGoAway(frame.goaway);
   } else if (frame.hd.type == NGHTTP2_SETTINGS && !ack) {
     noteCapacity();
   }
+  return 0;
+}
+
+void ClientCodec::onGoAway(const nghttp2_goaway& frame) {
+  Notification& goAway = queue(Notification::Kind::kGoAway);
+  goAway.number = frame.error_code;
+  std::string text;
+  if (frame.opaque_data_len > 0) text.assign(reinterpret_cast<const char*>(frame.opaque_data), frame.opaque_data_len);
+  if (frame.error_code != NGHTTP2_NO_ERROR) {
+    lastWords_ = std::string("GOAWAY received: ") + nghttp2_http2_strerror(frame.error_code);
+    if (!text.empty()) lastWords_.append(": ").append(printable(text));
+  }
+  if (!text.empty()) goAway.text = std::make_unique<std::string>(std::move(text));
+  noteCapacity();
 }
 
 // --- to receivers ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "reset_pacer.h"
 #include "session.h"
 
 namespace peerpulse::http::h2 {
@@ -32,11 +33,11 @@ class ClientStream final : public H2StreamOf<RequestStream> {
 class ClientCodec final : public http::ClientCodec, public Session {
  public:
   ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
-      : Session(owner, limits, Side::kClient), owner_(owner) {}
+      : Session(owner, limits, Side::kClient), owner_(owner), pacer_(limits.unheardResets) {}
 
   Result<void> receive(Slice in) override;
-  void receiveEof() override { closeAll(ResetReason::kConnectionClosed, "end of file"); }
-  void connectionLost(std::string_view detail) override { closeAll(ResetReason::kConnectionClosed, detail); }
+  void receiveEof() override { connectionLost("end of file"); }
+  void connectionLost(std::string_view detail) override;
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool finished() const override { return drained(); }
   size_t activeStreams() const override { return active(); }
@@ -45,6 +46,7 @@ class ClientCodec final : public http::ClientCodec, public Session {
   void abandon() override { abandonAll(); }
   bool canOpenStream() const override;
   RequestStream& openStream(ResponseReceiver& receiver) override;
+  bool wornOut() const override { return parting() > limits_.waitingResets; }
   bool submitPing(uint64_t payload) override;
 
   // What streams ask for.
@@ -57,7 +59,12 @@ class ClientCodec final : public http::ClientCodec, public Session {
 
   int onBeginHeaders(const nghttp2_frame& frame) override;
   bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) override;
-  void onConnectionFrame(const nghttp2_frame& frame) override;
+  int onConnectionFrame(const nghttp2_frame& frame) override;
+  void onGoAway(const nghttp2_goaway& frame);
+  void onResetSent() override { pacer_.sent(); }
+  bool resetWaits(const H2Stream& stream) override;
+  void settleResets() override;
+  bool mayBeUnheard(const H2Stream& stream) const;
   void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) override;
   void deliverConnection(const Notification& notification) override;
   void deliverCapacity() override { owner_.onCapacityChanged(); }
@@ -66,6 +73,8 @@ class ClientCodec final : public http::ClientCodec, public Session {
   ClientCodecOwner& owner_;
   Greeting greeting_ = Greeting::kUnknown;
   std::string firstBytes_;  ///< until they are known to be h2 or not
+  ResetPacer pacer_;
+  std::string lastWords_;  ///< of a GOAWAY with an error: why the streams end that the connection takes with it
 };
 
 }  // namespace peerpulse::http::h2

@@ -38,9 +38,13 @@ class H2Stream {
   Machine<Outgoing> outgoing{Outgoing::kHead};
   Buffer pending;
   HeaderList outTrailers;
-  bool headRequest = false;   ///< the request is a HEAD
-  bool dropBody = false;      ///< answer to HEAD, 204, 304
-  size_t sentUnreported = 0;  ///< body bytes on the wire of which no onBodySent() told yet
+  bool headRequest = false;                      ///< the request is a HEAD
+  bool dropBody = false;                         ///< answer to HEAD, 204, 304
+  size_t sentUnreported = 0;                     ///< body bytes on the wire of which no onBodySent() told yet
+  uint64_t uncredited = 0;                       ///< body bytes on the wire that no WINDOW_UPDATE gave back yet
+  Machine<SmallCut> smallCut{SmallCut::kNever};  ///< changed by Session only, which counts
+  uint64_t windowBarrier = 0;                    ///< while awaited: what proves that no more room is to come
+  uint32_t waitingReset = 0;                     ///< while parting: its error code
   // Incoming.
   Machine<Incoming> incoming{Incoming::kHead};
   HeaderBudget budget;  ///< of the message's head, for its trailers

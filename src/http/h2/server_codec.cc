@@ -13,6 +13,9 @@ namespace {
 
 /// Payload of the PING whose ACK tells that the shutdown notice has arrived (RFC 9113 6.8).
 constexpr std::array<uint8_t, 8> kDrainPing = {'p', 'p', 'd', 'r', 'a', 'i', 'n', 0};
+/// PINGs kept while held. A client that waits for one answer has one under way; of one that sends them at a fixed pace the
+/// newest tell most, so the oldest are forgotten.
+constexpr size_t kMaxHeldPings = 16;
 
 }  // namespace
 
@@ -84,10 +87,36 @@ bool ServerCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
   return true;
 }
 
-void ServerCodec::onConnectionFrame(const nghttp2_frame& frame) {
-  if (frame.hd.type != NGHTTP2_PING || (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) return;
-  if (!life_.is(Life::kNoticed)) return;
-  if (std::equal(kDrainPing.begin(), kDrainPing.end(), frame.ping.opaque_data)) finalGoAway();
+int ServerCodec::onConnectionFrame(const nghttp2_frame& frame) {
+  if (frame.hd.type != NGHTTP2_PING) return 0;
+  PingPayload payload{};
+  std::copy_n(frame.ping.opaque_data, payload.size(), payload.begin());
+  if ((frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) return onPing(payload);
+  if (life_.is(Life::kNoticed) && payload == kDrainPing) finalGoAway();
+  return 0;
+}
+
+int ServerCodec::onPing(const PingPayload& payload) {
+  if (!pingsHeld_) return answerPing(payload);
+  if (heldPings_.size() == kMaxHeldPings) heldPings_.erase(heldPings_.begin());
+  heldPings_.push_back(payload);
+  return 0;
+}
+
+int ServerCodec::answerPing(const PingPayload& payload) {
+  const bool taken = nghttp2_submit_ping(native(), NGHTTP2_FLAG_ACK, payload.data()) == 0;
+  return taken ? 0 : endAsFlood("flood of PINGs");
+}
+
+void ServerCodec::holdPings(bool hold) {
+  pingsHeld_ = hold;
+  if (hold || heldPings_.empty()) return;
+  if (!over()) {
+    for (const PingPayload& payload : heldPings_)
+      answerPing(payload);  // fewer than would be a flood
+    outputReady();
+  }
+  heldPings_.clear();
 }
 
 // --- to the owner ---------------------------------------------------------------------------------------

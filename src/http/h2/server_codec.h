@@ -3,8 +3,11 @@
 // Threading: one thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "session.h"
 
@@ -35,15 +38,22 @@ class ServerCodec final : public Codec, public Session {
   bool readingHead() const override { return decoding(); }
   void drain() override;
   void goAway() override { sayGoodbye(); }
+  void holdPings(bool hold) override;
 
  private:
+  using PingPayload = std::array<uint8_t, 8>;
+
   int onBeginHeaders(const nghttp2_frame& frame) override;
   bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) override;
-  void onConnectionFrame(const nghttp2_frame& frame) override;
+  int onConnectionFrame(const nghttp2_frame& frame) override;
+  int onPing(const PingPayload& payload);
+  int answerPing(const PingPayload& payload);
   void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) override;
   void finalGoAway();
 
   ServerCodecOwner& owner_;
+  bool pingsHeld_ = false;
+  std::vector<PingPayload> heldPings_;  ///< the oldest first
 };
 
 }  // namespace peerpulse::http::h2

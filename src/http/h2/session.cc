@@ -22,7 +22,7 @@ struct OptionDeleter {
   void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
 };
 
-std::unique_ptr<nghttp2_option, OptionDeleter> makeOptions(const CodecLimits& limits) {
+std::unique_ptr<nghttp2_option, OptionDeleter> makeOptions(const CodecLimits& limits, bool server) {
   nghttp2_option* option = nullptr;
   PP_ASSERT(nghttp2_option_new(&option) == 0);
   nghttp2_option_set_no_auto_window_update(option, 1);
@@ -32,14 +32,15 @@ std::unique_ptr<nghttp2_option, OptionDeleter> makeOptions(const CodecLimits& li
   nghttp2_option_set_max_continuations(option, kMaxContinuations * 9);
   nghttp2_option_set_max_send_header_block_length(option, kMaxSentHeaderBlock);
   nghttp2_option_set_stream_reset_rate_limit(option, limits.resetBurst, limits.resetsPerSecond);
+  if (server) nghttp2_option_set_no_auto_ping_ack(option, 1);  // ServerCodec answers, or holds them
   return std::unique_ptr<nghttp2_option, OptionDeleter>(option);
 }
 
 }  // namespace
 
 Session::Session(CodecOwner& owner, const CodecLimits& limits, Side side)
-    : limits_(limits), owner_(owner), side_(side), glitches_(limits.resetBurst) {
-  const auto options = makeOptions(limits);
+    : limits_(limits), owner_(owner), side_(side), budgets_(limits.resetBurst) {
+  const auto options = makeOptions(limits, side == Side::kServer);
   session_ = SessionCallbacks::create(*this, side == Side::kServer, options.get());
   announce();
 }
@@ -90,16 +91,34 @@ void Session::reset(H2Stream& stream, ResetReason reason) {
   stream.pending.clear();
   if (stream.hold.is(Hold::kClosing, Hold::kAborting)) moveTo(stream, Hold::kOver);
   if (!stream.hold.is(Hold::kOpen)) return;
-  moveTo(stream, Hold::kForsaken);
-  if (over()) return;
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCodeOf(reason, side_ == Side::kServer));
+  if (over()) {
+    moveTo(stream, Hold::kForsaken);
+    return;
+  }
+  stream.waitingReset = errorCodeOf(reason, side_ == Side::kServer);
+  if (resetWaits(stream)) {
+    moveTo(stream, Hold::kParting);
+    noteCapacity();
+  } else {
+    sendReset(stream);
+  }
   outputReady();
+}
+
+void Session::sendReset(H2Stream& stream) {
+  moveTo(stream, Hold::kForsaken);
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, stream.waitingReset);
 }
 
 void Session::protocolReset(H2Stream& stream, uint32_t errorCode, std::string_view why) {
   lastProblem_ = why;
   blockOf_ = nullptr;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCode);
+}
+
+int Session::endAsFlood(const char* what) {
+  lastProblem_ = what;
+  return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 // --- bytes ----------------------------------------------------------------------------------------------
@@ -117,6 +136,7 @@ Result<void> Session::receiveBytes(const Slice& in) {
     fail(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR,
          lastProblem_.empty() ? nghttp2_strerror(code) : lastProblem_);
   }
+  settleResets();
   // Serialising replies now shows at once whether nghttp2 ended the connection (its GOAWAY tells).
   pump(control_, 0);
   flush();
@@ -129,6 +149,7 @@ void Session::produceBytes(Buffer& out, size_t limit) {
   size_t before = 0;
   do {
     before = out.size();
+    settleResets();
     control_.moveTo(out);
     pump(out, limit);
     flush();  // what receivers do now goes out as well
@@ -175,7 +196,8 @@ void Session::giveUp(ResetReason reason, std::string_view text) {
     life_.to(Life::kGoodbye);
   }
   for (const auto& stream : streams_) {
-    if (stream->hold.is(Hold::kOpen, Hold::kForsaken)) closeStream(*stream, reason, std::string(text));
+    if (stream->hold.is(Hold::kOpen, Hold::kParting, Hold::kForsaken))
+      closeStream(*stream, reason, std::string(text));
   }
 }
 

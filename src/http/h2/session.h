@@ -7,6 +7,9 @@
 // its receiver calls consumed(). So a stalled stream never blocks the others, and it holds one window at
 // most.
 //
+// DATA frames: what came in one frame goes on in no smaller ones than peers take (../small_frame.h); where a window would
+// cut a small one, the peer's WINDOW_UPDATE is awaited, at most until a barrier proves that none is to come.
+//
 // Threading: one thread.
 // Ownership: owns nghttp2's session and every stream. nghttp2 knows a stream by its user data, from its HEADERS
 //   until it or we closed the stream.
@@ -22,7 +25,9 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include "glitch_meter.h"
+#include "../piece_joiner.h"
+#include "barrier.h"
+#include "frame_budgets.h"
 #include "h2_stream.h"
 #include "notification_queue.h"
 #include "peerpulse/base/assert.h"
@@ -80,7 +85,16 @@ class Session {
   /// Streams our user has.
   size_t active() const { return countOf(Hold::kOpen); }
   /// Streams nghttp2 has or will get.
-  size_t openStreams() const { return countOf(Hold::kOpen) + countOf(Hold::kForsaken); }
+  size_t openStreams() const { return countOf(Hold::kOpen) + parting() + countOf(Hold::kForsaken); }
+  /// Streams whose reset waits.
+  size_t parting() const { return countOf(Hold::kParting); }
+  /// A parting stream's turn has come.
+  void sendReset(H2Stream& stream);
+  /// What proves that the peer has read all that was sent up to now.
+  uint64_t askPeer();
+  bool heardOf(uint64_t barrier) const { return barrier_.passed(barrier); }
+  /// For nghttp2's callbacks: ends the connection with ENHANCE_YOUR_CALM.
+  int endAsFlood(const char* what);
   /// Enters a stream; with an id, one that nghttp2 knows.
   H2Stream& adopt(std::unique_ptr<H2Stream> stream);
   H2Stream* find(int32_t id) { return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, id)); }
@@ -112,22 +126,45 @@ class Session {
   virtual int onBeginHeaders(const nghttp2_frame& frame) = 0;
   /// False: the section broke the message; nothing more of it is handed on.
   virtual bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) = 0;
-  virtual void onConnectionFrame(const nghttp2_frame& frame) = 0;
+  /// Returns what nghttp2's callback is to return.
+  virtual int onConnectionFrame(const nghttp2_frame& frame) = 0;
+  virtual void onResetSent() {}
   // Called from flush().
   virtual void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) = 0;
   virtual void deliverConnection(const Notification& notification) {}
   virtual void deliverCapacity() {}
+  // Called by what streams ask for, and before output is made.
+  /// Whether the reset of a stream that our user gave up has to wait; it is kParting then.
+  virtual bool resetWaits(const H2Stream& stream) { return false; }
+  virtual void settleResets() {}
 
   int onBeginFrame(const nghttp2_frame_hd& head);
   int onHeader(std::string_view name, std::string_view value);
   int onFrame(const nghttp2_frame& frame);
   int onData(int32_t id, const uint8_t* at, size_t size);
   int onFrameSent(const nghttp2_frame& frame);
+  void onResetFrameSent(uint32_t errorCode);
   int onClose(int32_t id, uint32_t errorCode);
+  int spend(Glitch kind, const char* flood);
+  void onStreamWindow(H2Stream& stream, uint32_t n);
+  void onConnectionWindow(uint32_t n);
+  void onSettings(bool ack);
+  void queueData(H2Stream& stream, Slice piece);
+  // Outgoing bodies (session_bodies.cc).
   ssize_t readBody(int32_t id, size_t length, uint32_t* flags);
   bool submitTrailers(const H2Stream& stream);
   int sendBody(int32_t id, const uint8_t* frameHead, size_t length);
   ssize_t frameLength(int32_t connectionWindow, int32_t streamWindow, uint32_t maxFrame) const;
+  /// Of the next frame; 0: it waits.
+  size_t bodyFrame(H2Stream& stream, size_t room);
+  size_t windowLeft(const H2Stream& stream) const;
+  bool moreRoomIsOwed(const H2Stream& stream) const;
+  void awaitWindow(H2Stream& stream);
+  void changeSmallCut(H2Stream& stream, SmallCut next);
+  /// The window may have grown, or a barrier was passed.
+  void reconsider(H2Stream& stream);
+  void reconsiderAll();
+  void submitBarrier();
 
   void announce();
   void markEnd(H2Stream& stream);
@@ -148,7 +185,8 @@ class Session {
   const Side side_;
   nghttp2_session* session_ = nullptr;
   std::vector<std::unique_ptr<H2Stream>> streams_;
-  std::array<size_t, 5> counts_{};  ///< of streams_ by Hold
+  std::array<size_t, 6> counts_{};  ///< of streams_ by Hold
+  size_t awaitingWindow_ = 0;       ///< of streams_: SmallCut::kAwaited
   NotificationQueue notifications_;
   bool capacityChanged_ = false;
   bool flushing_ = false;  ///< flush() is on the stack
@@ -156,7 +194,11 @@ class Session {
   std::unique_ptr<HeaderBlock> block_;               ///< of the section being decoded; h2 allows one at a time
   H2Stream* blockOf_ = nullptr;                      ///< whose it is; null: nobody's
   std::vector<std::unique_ptr<HeaderBlock>> spare_;  ///< to be used again
-  GlitchMeter glitches_;
+  FrameBudgets budgets_;
+  Barrier barrier_;
+  PieceJoiner joiner_;            ///< of the DATA frame being received
+  size_t frameLeft_ = 0;          ///< of it; with padding
+  uint64_t uncredited_ = 0;       ///< body bytes on the wire that no WINDOW_UPDATE gave back to the connection yet
   size_t continuations_ = 0;      ///< of the header block being received
   Buffer control_;                ///< frames serialised by receiveBytes(), ahead of produceBytes()
   const Slice* input_ = nullptr;  ///< during nghttp2_session_mem_recv()

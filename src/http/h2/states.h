@@ -38,7 +38,9 @@ constexpr bool mayFollow(Life from, Life to) {
 
 /// Who has a stream.
 ///
-///             .---> kForsaken ---.
+///             .---> kParting ----.
+///             |        v         |
+///             |---> kForsaken ---|
 ///             |                  v
 ///   kOpen ----+---> kClosing --> kOver
 ///     |       |                  ^ ^
@@ -46,6 +48,7 @@ constexpr bool mayFollow(Life from, Life to) {
 ///     '----------------------------'      (client: forgotten before its head was sent)
 enum class Hold : uint8_t {
   kOpen,      ///< our user and nghttp2
+  kParting,   ///< client: nghttp2 alone; our user reset it, and the reset waits (reset_pacer.h)
   kForsaken,  ///< nghttp2 alone: our user reset it, no callback follows
   kClosing,   ///< our user alone: it ended in order, onClosed() is queued
   kAborting,  ///< our user alone: it ended otherwise, onReset() is queued
@@ -55,6 +58,7 @@ enum class Hold : uint8_t {
 constexpr bool mayFollow(Hold from, Hold to) {
   switch (from) {
     case Hold::kOpen: return to != Hold::kOpen;
+    case Hold::kParting: return oneOf(to, Hold::kForsaken, Hold::kOver);
     case Hold::kForsaken:
     case Hold::kClosing:
     case Hold::kAborting: return to == Hold::kOver;
@@ -101,6 +105,26 @@ constexpr bool mayFollow(Outgoing from, Outgoing to) {
     case Outgoing::kStarved: return oneOf(to, Outgoing::kBody, Outgoing::kEnded);
     case Outgoing::kEnded: return to == Outgoing::kSent;
     case Outgoing::kSent: return false;
+  }
+  return false;
+}
+
+/// Whether a body may be cut by a window into a small frame (small_frame.h).
+///
+///   kNever <---> kAwaited ---> kAllowed
+///     ^                           |
+///     '---------------------------'
+enum class SmallCut : uint8_t {
+  kNever,
+  kAwaited,  ///< it would have to be: nghttp2 waits until the window grows or the peer was asked in vain
+  kAllowed,  ///< the peer has read all and gives no more room: once
+};
+
+constexpr bool mayFollow(SmallCut from, SmallCut to) {
+  switch (from) {
+    case SmallCut::kNever: return to == SmallCut::kAwaited;
+    case SmallCut::kAwaited: return oneOf(to, SmallCut::kNever, SmallCut::kAllowed);
+    case SmallCut::kAllowed: return to == SmallCut::kNever;
   }
   return false;
 }

@@ -33,7 +33,7 @@ std::unique_ptr<H2Stream> Session::remove(H2Stream& stream) {
 }
 
 void Session::closeStream(H2Stream& stream, ResetReason reason, std::string text) {
-  const bool forsaken = stream.hold.is(Hold::kForsaken);
+  const bool forsaken = stream.hold.is(Hold::kParting, Hold::kForsaken);
   letGo(stream);
   moveTo(stream, forsaken ? Hold::kOver : Hold::kAborting);
   Notification& last = queue(forsaken ? Notification::Kind::kGone : Notification::Kind::kReset, &stream);
@@ -42,7 +42,7 @@ void Session::closeStream(H2Stream& stream, ResetReason reason, std::string text
 }
 
 void Session::closeInOrder(H2Stream& stream) {
-  const bool forsaken = stream.hold.is(Hold::kForsaken);
+  const bool forsaken = stream.hold.is(Hold::kParting, Hold::kForsaken);
   letGo(stream);
   moveTo(stream, forsaken ? Hold::kOver : Hold::kClosing);
   queue(forsaken ? Notification::Kind::kGone : Notification::Kind::kClosed, &stream);
@@ -60,6 +60,7 @@ void Session::forget(H2Stream& stream) {
 void Session::letGo(H2Stream& stream) {
   if (stream.id != 0) nghttp2_session_set_stream_user_data(session_, stream.id, nullptr);
   if (blockOf_ == &stream) blockOf_ = nullptr;
+  if (stream.smallCut.is(SmallCut::kAwaited)) changeSmallCut(stream, SmallCut::kNever);
   noteCapacity();
 }
 
@@ -114,7 +115,7 @@ void Session::deliver(Notification& notification) {
   switch (notification.kind) {
     case Kind::kHead:
     case Kind::kInformational:
-      if (!stream.hold.is(Hold::kForsaken, Hold::kOver)) {
+      if (!stream.hold.is(Hold::kParting, Hold::kForsaken, Hold::kOver)) {
         deliverHead(stream, *notification.block, notification.kind == Kind::kInformational);
       }
       break;

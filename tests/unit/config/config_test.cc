@@ -80,9 +80,49 @@ TEST_CASE("the storage presets refuse, replay nothing and do not count timeouts"
   }
 }
 
+TEST_CASE("the storage presets ask for no rate: a store passes on the pace of its own clients") {
+  for (const char* preset : {"rustfs", "minio", "swift"}) {
+    CAPTURE(preset);
+    const Config c = good(withPeer("\"preset\":\"" + std::string(preset) + "\""));
+    for (const TrafficClass each : {TrafficClass::kControl, TrafficClass::kBulk, TrafficClass::kStream})
+      CHECK(timeouts(c, each).minBytesPerSecond == 0);
+  }
+}
+
+TEST_CASE("a stalled peer is waited for as long as the store itself would wait, whatever the profile") {
+  const struct {
+    const char* preset;
+    Duration stalled, open;
+  } rows[] = {{"generic", seconds(10), seconds(30)},
+              {"rustfs", seconds(5), seconds(8)},
+              {"minio", seconds(10), seconds(20)},
+              {"swift", seconds(10), seconds(10)}};
+  for (const auto& row : rows) {
+    CAPTURE(row.preset);
+    for (const char* probe : {"", R"(,"probe":{"profile":"wan"})"}) {
+      const Config c = good(withPeer("\"preset\":\"" + std::string(row.preset) + "\"" + probe));
+      CHECK(c.proxy.peers[0].probe.stallAfter == row.stalled);
+      CHECK(c.proxy.peers[0].probe.stallOpenAfter == row.open);
+    }
+  }
+}
+
+TEST_CASE("no socket option ends a connection whose peer acknowledges, unless asked for") {
+  for (const char* preset : {"generic", "rustfs", "minio", "swift"})
+    CHECK(good(withPeer("\"preset\":\"" + std::string(preset) + "\"")).proxy.tcp.userTimeout == Duration::zero());
+  CHECK(good(withPeer(R"("tcp":{"user_timeout":"10m"})")).proxy.tcp.userTimeout == std::chrono::minutes(10));
+}
+
+TEST_CASE("fields: more than a hundred pass, and what Swift sends") {
+  CHECK(good(withPeer("")).proxy.maxFields >= 200);
+  CHECK(good(withPeer(R"("preset":"swift")")).proxy.maxFields >= 200);
+  CHECK(good(withPeer(R"("preset":"swift","limits":{"max_fields":40})")).proxy.maxFields == 40);
+}
+
 TEST_CASE("rustfs waits as long as the store does") {
   const Config c = good(withPeer(R"("preset":"rustfs")"));
   CHECK(timeouts(c, TrafficClass::kControl).request == seconds(30));
+  CHECK(c.proxy.pool.maxStreamsPerConnection == 32);
   REQUIRE(c.proxy.routes.size() == 6);
   CHECK(c.proxy.routes[0].name == "grpc");
   CHECK((c.proxy.routes[0].trafficClass == TrafficClass::kControl));
@@ -204,6 +244,12 @@ TEST_CASE("peers must be there, whole and distinct") {
   CHECK_HAS(bad(two(name, R"("listen":"127.0.0.1:9901","address":"10.0.0.2:1")")),
             "another address than /admin/listen");
   CHECK_HAS(bad(two(name, R"("listen":"127.0.0.3:1","address":"127.0.0.2:1")")), "our own /peers/0/listen");
+  CHECK_HAS(
+      bad(two(name, R"("listen":"0.0.0.0:7","address":"127.0.0.1:7")")),
+      "/peers/1/address: found \"127.0.0.1:7\", expected the address of the remote node: this one leads to our own "
+      "/peers/1/listen, \"0.0.0.0:7\"");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.1:7","address":"0.0.0.0:7")")), "leads to our own /peers/1/listen");
+  CHECK_HAS(bad(two(name, R"("listen":"127.0.0.3:1","address":"127.0.0.1:9901")")), "leads to our own /admin/listen");
   good(two(name, R"("listen":"127.0.0.3:1","address":"10.0.0.2:1")"));
   good(two(name, R"("listen":"127.0.0.2:2","address":"10.0.0.1:2")"));
 }

@@ -120,6 +120,21 @@ TEST_CASE("circuit_table: readers never see a torn word") {
   CHECK(torn == 0);
 }
 
+TEST_CASE("circuit_table: what a peer owes is its own, and gone with it") {
+  CircuitTable table(2);
+  table.adopt(PeerId{0});
+  table.adopt(PeerId{1});
+  CHECK_FALSE(table.owing(PeerId{0}));
+  table.publishOwing(PeerId{0}, true);
+  CHECK(table.owing(PeerId{0}));
+  CHECK_FALSE(table.owing(PeerId{1}));
+  table.retire(PeerId{0});
+  CHECK_FALSE(table.owing(PeerId{0}));
+  table.publishOwing(PeerId{1}, true);
+  table.adopt(PeerId{1});
+  CHECK_FALSE(table.owing(PeerId{1}));
+}
+
 TEST_CASE("verdict: every word has its name") {
   CHECK(std::strcmp(toString(Verdict::kStalled), "stalled") == 0);
   CHECK(std::strcmp(toString(CircuitState::kHalfOpen), "half_open") == 0);

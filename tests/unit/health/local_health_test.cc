@@ -58,11 +58,15 @@ TEST_CASE("local_health: lag over the limit, and the link, worst first") {
   CHECK(local.state(kStart) == LocalState::kOk);
   local.onLag(milliseconds(21), kStart);
   CHECK(local.state(kStart) == LocalState::kLagging);
+  local.onUnasked(kStart);
+  CHECK(local.state(kStart) == LocalState::kExhausted);
+  CHECK(local.state(kStart + seconds(1)) == LocalState::kOk);
   local.onLink(false, kStart);
   CHECK(local.state(kStart + seconds(10)) == LocalState::kLinkDown);
   local.onLink(true, kStart + seconds(10));
   CHECK(local.state(kStart + seconds(10)) == LocalState::kOk);
   CHECK(std::string(toString(LocalState::kLinkDown)) == "link_down");
+  CHECK(std::string(toString(LocalState::kExhausted)) == "exhausted");
 }
 
 }  // namespace

@@ -375,6 +375,108 @@ TEST_CASE("peer_health: unreachable is silence, out of descriptors is our own fa
   }
 }
 
+TEST_CASE("peer_health: what could not be asked is no silence, however long") {
+  SUBCASE("connects to a peer without HTTP/2") {
+    SimulatedPeer sim;
+    sim.speaksHttp2 = false;
+    sim.runFor(seconds(2));
+    REQUIRE(sim.verdict() == Verdict::kAlive);
+    const size_t before = sim.transitions().size();
+    sim.connectErrno = EMFILE;
+    sim.runFor(seconds(60));
+    CHECK(sim.transitions().size() == before);
+    sim.connectErrno = 0;
+    sim.runFor(seconds(1));
+    CHECK(sim.transitions().size() == before);
+    sim.powered = false;
+    CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(1)));
+  }
+  SUBCASE("the confirm alone, while the connects of the cadence are silent") {
+    SimulatedPeer sim;
+    sim.speaksHttp2 = false;
+    sim.runFor(seconds(2));
+    sim.powered = false;
+    sim.runFor(milliseconds(30));
+    sim.connectErrno = EADDRNOTAVAIL;
+    sim.runFor(seconds(10));
+    CHECK(sim.count(Verdict::kDead) == 0);
+    sim.connectErrno = 0;
+    CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(1)));
+  }
+  SUBCASE("the probe connection, once it has ended") {
+    SimulatedPeer sim;
+    sim.runFor(seconds(1));
+    const size_t before = sim.transitions().size();
+    sim.connectErrno = ENFILE;
+    sim.closeConnection();
+    sim.runFor(seconds(60));
+    CHECK(sim.transitions().size() == before);
+    CHECK(sim.verdict() == Verdict::kAlive);
+  }
+  SUBCASE("a peer never heard of stays unknown") {
+    SimulatedPeer sim;
+    sim.connectErrno = EMFILE;
+    sim.runFor(seconds(60));
+    CHECK(sim.verdict() == Verdict::kUnknown);
+    CHECK(sim.circuit() == CircuitState::kClosed);
+    sim.connectErrno = 0;
+    CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kAlive; }, seconds(1)));
+  }
+  SUBCASE("a refusing peer stays refusing") {
+    SimulatedPeer sim;
+    sim.runFor(seconds(1));
+    sim.kill();
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kRefusing; }, seconds(1)));
+    sim.connectErrno = ENOBUFS;
+    sim.runFor(seconds(60));
+    CHECK(sim.verdict() == Verdict::kRefusing);
+  }
+}
+
+TEST_CASE("peer_health: a stopped process owes an answer from S on, long before it is stalled, until it answers") {
+  SimulatedPeer sim;
+  sim.runFor(seconds(1));
+  CHECK_FALSE(sim.health().owesAnswer());
+  sim.running = false;
+  CHECK(sim.runUntil([&] { return sim.health().owesAnswer(); }, milliseconds(100)));
+  sim.runFor(seconds(20));
+  CHECK(sim.verdict() == Verdict::kStalled);
+  CHECK(sim.health().owesAnswer());
+  sim.resume();
+  CHECK(sim.runUntil([&] { return !sim.health().owesAnswer(); }, milliseconds(100)));
+}
+
+TEST_CASE("peer_health: a peer that is gone owes nothing: its requests fail at once") {
+  for (const bool powerCut : {true, false}) {
+    SimulatedPeer sim;
+    sim.runFor(seconds(1));
+    if (powerCut) {
+      sim.powered = false;
+    } else {
+      sim.kill();
+    }
+    sim.runFor(seconds(1));
+    CHECK(sim.verdict() == (powerCut ? Verdict::kDead : Verdict::kRefusing));
+    CHECK_FALSE(sim.health().owesAnswer());
+  }
+}
+
+TEST_CASE("peer_health: a pause of our own is no stall of a peer that owed an answer when it began") {
+  SimulatedPeer sim;
+  sim.runFor(seconds(1));
+  sim.running = false;
+  sim.runFor(milliseconds(100));
+  sim.proberRunning = false;
+  sim.runFor(seconds(15));
+  sim.resumeProber();
+  sim.runFor(milliseconds(50));
+  CHECK(sim.count(Verdict::kStalled) == 0);
+  sim.runFor(seconds(9));
+  CHECK(sim.count(Verdict::kStalled) == 0);
+  sim.runFor(seconds(2));
+  CHECK(sim.verdict() == Verdict::kStalled);
+}
+
 TEST_CASE("peer_health: dense data that ends is missed sooner than PINGs, and pauses in it are no death") {
   for (int i = 0; i < 50; ++i) {
     SimulatedPeer sim({}, static_cast<uint32_t>(i));

@@ -76,3 +76,31 @@ TEST_CASE("fd_sink: the patience is for all lines together") {
   CHECK(sink.lost() == 101);
   CHECK(Clock::now() - start < FdSink::kPatience);
 }
+
+TEST_CASE("fd_sink: from the next message on lines go to the descriptor that replaces the old one") {
+  Pipe before, after, last;
+  {
+    FdSink sink(std::move(before.writer));
+    write(sink, "one");
+    sink.replace(std::move(after.writer));
+    write(sink, "two");
+    CHECK(before.read() == "one\n");
+    CHECK(after.read() == "two\n");
+    write(sink, "three");
+    CHECK(after.read() == "three\n");
+    sink.replace(std::move(last.writer));  // nobody logs any more: it is closed all the same
+  }
+  char byte;
+  CHECK(::read(last.reader.get(), &byte, 1) == 0);
+}
+
+TEST_CASE("fd_sink: a line torn on the old descriptor does not mark the new one") {
+  Pipe before, after;
+  FdSink sink(std::move(before.writer));
+  sink.giveUpSoon();
+  write(sink, std::string(3 * kPipeSize, 'x'));
+  CHECK(sink.lost() == 1);
+  sink.replace(std::move(after.writer));
+  write(sink, "whole");
+  CHECK(after.read() == "whole\n");
+}

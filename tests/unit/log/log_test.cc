@@ -168,3 +168,42 @@ TEST_CASE("a closed pipe is a counted loss and no SIGPIPE") {
   log::stop();
   CHECK(log::dropped() - before == 1);
 }
+
+TEST_CASE("reopened, the log goes on in a new file where the old one was moved away; none of its lines is lost") {
+  const TemporaryDir dir;
+  const std::string moved = dir.file() + ".1";
+  REQUIRE(log::start(toFile(dir)));
+  log::write(Level::kInfo, "before", Fields());
+  REQUIRE(::rename(dir.file().c_str(), moved.c_str()) == 0);
+  const auto reopened = log::reopen();
+  REQUIRE(reopened.has_value());
+  CHECK(*reopened);
+  log::write(Level::kInfo, "after", Fields());
+  log::stop();
+  const auto fresh = linesOf(dir.file());
+  REQUIRE(fresh.size() >= 1);
+  CHECK(fresh.back().find("\"event\":\"after\"") != std::string::npos);
+  CHECK(linesOf(moved).size() + fresh.size() == 2);
+  ::unlink(moved.c_str());
+}
+
+TEST_CASE("reopened where that cannot be: the old file is kept; without a file, or not started, nothing is done") {
+  {
+    const auto stopped = log::reopen();
+    REQUIRE(stopped.has_value());
+    CHECK_FALSE(*stopped);
+  }
+  std::string file;
+  {
+    const TemporaryDir dir;
+    file = dir.file();
+    REQUIRE(log::start(toFile(dir)));
+  }
+  const auto failed = log::reopen();  // its directory is gone
+  REQUIRE_FALSE(failed.has_value());
+  CHECK(failed.error().message.find(file) != std::string::npos);
+  log::write(Level::kInfo, "still", Fields());
+  const uint64_t lost = log::dropped();
+  log::stop();
+  CHECK(log::dropped() == lost);
+}

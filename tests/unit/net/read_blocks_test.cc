@@ -70,3 +70,21 @@ TEST_CASE("read_blocks: bytes that are held stay as they were read") {
   }
   CHECK(held.toString() == model);
 }
+
+TEST_CASE("read_blocks: no more room than asked for where that is the most") {
+  ReadBlocks blocks;
+  Buffer held;
+  for (int i = 0; i < 100; ++i) {
+    iovec entries[ReadBlocks::kMaxBlocks];
+    const int count = blocks.reserve(256 * 1024, entries, 70'000);
+    size_t room = 0;
+    for (int k = 0; k < count; ++k)
+      room += entries[k].iov_len;
+    REQUIRE(room == 70'000);
+    ReadBlocks::Received received;
+    const size_t slices = blocks.commit(room, received);
+    for (size_t k = 0; k < slices; ++k)
+      held.append(std::move(received[k]));
+    CHECK(held.size() == static_cast<size_t>(i + 1) * 70'000);
+  }
+}

@@ -97,6 +97,56 @@ TEST_CASE("socket options: several threads may ask first") {
     CHECK(features == &kernelFeatures());
 }
 
+TEST_CASE("send state: a retransmission is overdue when the path's round trip is over") {
+  TcpInfo info;
+  info.rtt = milliseconds(1);
+  info.rttVariation = milliseconds(1);
+  info.unacked = 3;
+  info.retransmits = 2;
+  info.lastDataSent = milliseconds(30);
+  info.lastAckReceived = milliseconds(700);
+  info.segmentsIn = 10;
+  info.dataSegmentsIn = 4;
+  const SendState silent = sendStateOf(info);
+  CHECK(silent.outstanding);
+  CHECK(silent.repeated == 2);
+  CHECK(silent.overdue);
+  CHECK_FALSE(silent.heardSince);
+  CHECK(silent.bareAcks == 6U);
+  TcpInfo onItsWay = info;  // sent again a moment ago
+  onItsWay.lastDataSent = milliseconds(20);
+  CHECK_FALSE(sendStateOf(onItsWay).overdue);
+  TcpInfo far = info;
+  far.rtt = milliseconds(40);
+  CHECK_FALSE(sendStateOf(far).overdue);
+  TcpInfo heard = info;
+  heard.lastAckReceived = milliseconds(30);
+  CHECK(sendStateOf(heard).heardSince);
+  TcpInfo old = info;  // a kernel that does not count
+  old.dataSegmentsIn.reset();
+  CHECK_FALSE(sendStateOf(old).bareAcks.has_value());
+}
+
+TEST_CASE("send state: probes of a closed window are repetitions, of the last of which nothing is known") {
+  TcpInfo info;
+  info.notSentBytes = 1000;
+  info.lastDataSent = seconds(60);
+  CHECK(sendStateOf(info).outstanding);
+  CHECK(sendStateOf(info).repeated == 0);
+  info.probes = 4;
+  CHECK(sendStateOf(info).repeated == 4);
+  CHECK_FALSE(sendStateOf(info).overdue);
+}
+
+TEST_CASE("send state: of a real connection: what was sent is outstanding until it is acknowledged") {
+  Pair pair;
+  REQUIRE(::write(pair.client.get(), "x", 1) == 1);
+  const auto info = readTcpInfo(pair.client.get());
+  REQUIRE(info);
+  CHECK_FALSE(sendStateOf(*info).outstanding);  // loopback acknowledges at once
+  CHECK(sendStateOf(*info).repeated == 0);
+}
+
 TEST_CASE("tcp info: segments are counted, ages are of the last ACK and the last data") {
   Pair pair;
   const std::string text(1000, 'x');

@@ -53,6 +53,20 @@ TEST_CASE("local_watch: changes are reported once, in order") {
   CHECK(changes[2] == std::pair(LocalState::kOk, LocalState::kLagging));
 }
 
+TEST_CASE(
+    "local_watch: what could not be asked for want of descriptors is this host's trouble, for as long as that is "
+    "so") {
+  std::vector<LocalState> states;
+  LocalWatch watch(1, milliseconds(20), [&](LocalState, LocalState to) { states.push_back(to); });
+  TimePoint now = TimePoint() + seconds(100);
+  for (int i = 0; i < 100; ++i)
+    watch.couldNotAsk(now += milliseconds(20));
+  CHECK(watch.state() == LocalState::kExhausted);
+  watch.beat({}, now += seconds(1));
+  CHECK(watch.state() == LocalState::kOk);
+  CHECK(states == std::vector<LocalState>{LocalState::kExhausted, LocalState::kOk});
+}
+
 TEST_CASE("local_watch: a link that went away is this host's trouble, until it is back") {
   std::vector<LocalState> states;
   LocalWatch watch(1, milliseconds(20), [&](LocalState, LocalState to) { states.push_back(to); });

@@ -4,7 +4,9 @@
 #include "peerpulse/probe/prober.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <sys/resource.h>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -37,6 +39,8 @@ class Log : public ProberCallbacks {
     transitions_.push_back(transition);
     changed_.notifyAll();
   }
+  void onOwing(PeerId) override { owingChanges.fetch_add(1); }
+  std::atomic<int> owingChanges{0};
   /// Waits for the first transition after `from` that `matches`.
   bool wait(const std::function<bool(const Transition&)>& matches, size_t from = 0, Transition* found = nullptr) {
     const TimePoint deadline = Clock::now() + seconds(20);
@@ -158,12 +162,37 @@ TEST_CASE("prober: a stopped process is not dead and its circuit stays closed") 
   REQUIRE(Probing::eventually([&] { return probing.stats.sent.get() >= sent + 50; }));
   CHECK(probing.stats.deads.get() == 0);
   CHECK(probing.stats.suspects.get() <= 3);
+  CHECK(probing.table.owing(PeerId{0}));
+  CHECK(probing.log.owingChanges.load() >= 1);
   peer.resume();
   const uint64_t acked = probing.stats.acked.get();
   REQUIRE(Probing::eventually([&] { return probing.stats.acked.get() >= acked + 50; }));
   for (const Transition& t : probing.log.all())
     CHECK((t.to.circuit == CircuitState::kClosed));
   CHECK((probing.table.load(PeerId{0}).verdict == Verdict::kAlive));
+  CHECK(Probing::eventually([&] { return !probing.table.owing(PeerId{0}); }));
+}
+
+TEST_CASE("prober: a peer that could not be asked is not suspected, and it is this host that is in trouble") {
+  PeerProcess peer("h1");
+  Probing probing(peer.address());
+  REQUIRE(probing.waitVerdict(Verdict::kAlive));
+  REQUIRE(
+      Probing::eventually([&] { return probing.stats.mode.get() == static_cast<uint64_t>(health::ProbeMode::kL4); }));
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  // A time of observation: a connect every 20 ms, and a suspicion would need no more than three of them.
+  const bool tried = Probing::eventually([&] { return probing.stats.unasked.get() >= 75; });
+  const health::LocalState state = probing.prober.localState();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(tried);
+  CHECK(state == health::LocalState::kExhausted);
+  CHECK(probing.stats.suspects.get() == 0);
+  CHECK(probing.log.size() == 1);
+  CHECK(Probing::eventually([&] { return probing.prober.localState() == health::LocalState::kOk; }));
 }
 
 TEST_CASE("prober: a peer without HTTP/2 is probed by connects, and by its health path after an outage") {

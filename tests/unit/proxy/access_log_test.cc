@@ -1,6 +1,8 @@
 // Goal: what an exchange leaves behind, in the statistics and in the log, says what happened and whose doing it was.
 #include "access_log.h"
 
+#include <algorithm>
+
 #include "log_capture.h"
 
 using namespace peerpulse;
@@ -13,6 +15,13 @@ using upstream::Party;
 namespace {
 
 constexpr PeerId kPeer{0};
+constexpr Party kParties[] = {Party::kPeer, Party::kClient, Party::kHost, Party::kSelf};
+
+size_t placeOf(Party party) {
+  const auto& names = stats::kPartyNames;
+  return static_cast<size_t>(std::find(names.begin(), names.end(), std::string_view(toString(party))) -
+                             names.begin());
+}
 
 upstream::Failure failure(ErrorType type, Party party) {
   upstream::Failure f;
@@ -100,13 +109,39 @@ TEST_CASE("access log: bytes, requests and durations are counted") {
 }
 
 TEST_CASE("access log: only what the peer did is a failure of the peer") {
-  for (const Party party : {Party::kPeer, Party::kClient, Party::kHost, Party::kSelf}) {
+  for (const Party party : kParties) {
     CAPTURE(toString(party));
     AccessRecord record = upload(502);
     record.note(failure(ErrorType::kConnectionTerminated, party));
     const Counted counted(record);
     CHECK(counted.peer().failuresTotal.get() == (party == Party::kPeer ? 1 : 0));
     CHECK(counted.peer().fastFailuresTotal.get() == 0);
+    for (const Party other : kParties)
+      CHECK(counted.peer().failuresBy[placeOf(other)].get() == (other == party ? 1 : 0));
+  }
+}
+
+TEST_CASE("access log: every party has a place in the statistics, the peer the first") {
+  CHECK(placeOf(Party::kPeer) == 0);
+  for (const Party party : kParties)
+    CHECK(placeOf(party) < stats::kPartyNames.size());
+}
+
+TEST_CASE("access log: a client that went away is the client's doing, in the sums as well") {
+  AccessRecord record = upload(0);
+  record.clientAborted = true;
+  const Counted counted(record);
+  CHECK(counted.peer().failuresBy[placeOf(Party::kClient)].get() == 1);
+  CHECK(counted.peer().failuresTotal.get() == 0);
+}
+
+TEST_CASE("access log: what we or this host cut off is no reset by the peer") {
+  for (const Party party : {Party::kHost, Party::kSelf}) {
+    for (const ErrorType error : {ErrorType::kConnectionTerminated, ErrorType::kConnectionLimitReached}) {
+      AccessRecord record = upload(0);
+      record.note(failure(error, party));
+      CHECK(Counted(record).failed(UploadFailure::kLocalLimit) == 1);
+    }
   }
 }
 
@@ -127,9 +162,25 @@ TEST_CASE("access log: timeouts are counted for the peer and its operation") {
   late.timedOut = true;
   record.note(late);
   const Counted counted(record);
-  CHECK(counted.peer().timeoutsTotal.get() == 1);
+  CHECK(counted.peer().timeoutsBy[0].get() == 1);
   CHECK(counted.stats.operation(kPeer, 1).timeouts.get() == 1);
   CHECK(counted.stats.operation(kPeer, 0).timeouts.get() == 0);
+  CHECK(counted.failed(UploadFailure::kPeerTimeout) == 1);
+}
+
+TEST_CASE("access log: a deadline that the client had set, or that we held up, is no timeout of the peer") {
+  for (const Party party : {Party::kClient, Party::kHost, Party::kSelf}) {
+    CAPTURE(toString(party));
+    AccessRecord record = upload(504);
+    upstream::Failure late = failure(ErrorType::kHttpResponseTimeout, party);
+    late.timedOut = true;
+    record.note(late);
+    const Counted counted(record);
+    CHECK(counted.peer().timeoutsBy[0].get() == 0);
+    CHECK(counted.peer().timeoutsBy[placeOf(party)].get() == 1);
+    CHECK(counted.stats.operation(kPeer, 1).timeouts.get() == 0);
+    CHECK(counted.failed(UploadFailure::kPeerTimeout) == 0);
+  }
 }
 
 TEST_CASE("access log: an upload succeeds by 2xx and 3xx, and fails by anything else, for one reason") {

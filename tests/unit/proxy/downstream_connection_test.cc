@@ -3,6 +3,7 @@
 // Method: a listener, its clients and a peer in memory.
 #include "downstream_connection.h"
 
+#include "log_capture.h"
 #include "proxy_world.h"
 
 using namespace peerpulse;
@@ -184,6 +185,44 @@ TEST_CASE("downstream connection: the time for a head is not for its body or its
   }
 }
 
+// --- our own pause ---------------------------------------------------------------------------------------------
+
+TEST_CASE("downstream connection: time in which our own loop stood still is no head that takes too long") {
+  ProxyWorld w;
+  RawClient& client = w.rawClient();
+  client.say("GET /ok HTTP/1.1\r\n");
+  w.run(seconds(4));
+  w.loop.block(w.time.now() + seconds(15));
+  w.run(seconds(10));
+  client.say("Host: a\r\n\r\n");
+  w.run(seconds(5) - milliseconds(1));
+  w.sweep();  // before what arrived meanwhile is read
+  w.run(milliseconds(10));
+  CHECK(client.heard.starts_with("HTTP/1.1 200 "));
+  CHECK_FALSE(client.over());
+}
+
+TEST_CASE("downstream connection: time in which our own loop stood still is no idleness") {
+  for (const bool http2 : kBoth) {
+    CAPTURE(http2);
+    ProxyWorld w;
+    TestClient& client = w.client(http2);
+    w.answered(client);
+    w.run(seconds(50));
+    w.loop.block(w.time.now() + seconds(15));
+    w.run(seconds(14));
+    ClientRequest& request = client.send("GET", "/ok");
+    w.run(seconds(1) - milliseconds(1));
+    w.sweep();
+    w.until([&] { return request.done(); });
+    CHECK(request.head.status == 200);
+    w.run(seconds(61));
+    w.sweep();
+    w.settle();
+    CHECK(client.ended);
+  }
+}
+
 // --- drain -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("downstream connection: drained while idle, h1 serves what is on its way and says that it is the last") {
@@ -233,6 +272,25 @@ TEST_CASE("downstream connection: drained while idle, h2 says GOAWAY and serves 
   CHECK(w.listener->drained());
 }
 
+TEST_CASE(
+    "downstream connection: drained while idle, an h2 client that does not answer the notice is not waited for") {
+  ProxyWorld w;
+  RawClient& client = w.rawClient();
+  client.say(std::string(kPreface) + settings());
+  w.settle();
+  w.listener->drain();
+  w.run(milliseconds(200));
+  w.sweep();
+  CHECK_FALSE(w.listener->drained());
+  w.run(milliseconds(100));
+  w.sweep();
+  CHECK(w.listener->drained());
+  w.settle();
+  CHECK(saidGoAway(client));
+  CHECK(client.ended);
+  CHECK(client.error == 0);
+}
+
 TEST_CASE("downstream connection: drained while busy, it ends with its answers") {
   for (const bool http2 : kBoth) {
     for (const bool answering : kBoth) {
@@ -278,4 +336,81 @@ TEST_CASE("downstream connection: an h2 client that comes in the middle of a dra
   client.say(std::string(kPreface) + settings());
   w.settle();
   CHECK(saidGoAway(client));
+}
+
+TEST_CASE("downstream connection: drained with a tunnel, it is left its grace and then reset at both ends") {
+  LogCapture log;
+  {
+    ProxyWorld w([](ProxyOptions& o) { o.accessLog = true; });
+    TestClient& client = w.client(false);
+    ClientRequest& tunnel = client.upgrade("/tunnel");
+    w.until([&] { return w.remote.requests.size() == 1; });
+    w.remote.last().switchProtocols();
+    w.until([&] { return tunnel.gotHead; });
+    w.listener->drain();
+    w.run(milliseconds(400));
+    w.sweep();
+    tunnel.stream->sendData(Slice::copyOf("still"));
+    w.settle();
+    CHECK(w.remote.last().body == "still");
+    CHECK_FALSE(tunnel.done());
+    w.run(milliseconds(200));
+    w.sweep();
+    w.settle();
+    CHECK(tunnel.wasReset);
+    CHECK(client.closeCode == ECONNRESET);
+    CHECK(w.remote.last().gone);
+    CHECK(w.listener->drained());
+    CHECK(w.peerStats().failuresTotal.get() == 0);
+    CHECK(w.outcomes.seen.size() == 1);  // the 101 was the peer's answer, and all that it did
+  }
+  const auto lines = log.lines();
+  REQUIRE(lines.size() == 1);
+  CHECK(has(lines[0], "\"party\":\"self\""));
+  CHECK(has(lines[0], "draining"));
+}
+
+TEST_CASE(
+    "downstream connection: drained, a tunnel that ends in its grace ends in order, and an exchange has no grace") {
+  ProxyWorld w([](ProxyOptions& o) { o.timeouts[0].request = Duration::zero(); });
+  TestClient& client = w.client(false);
+  ClientRequest& tunnel = client.upgrade("/tunnel");
+  w.until([&] { return w.remote.requests.size() == 1; });
+  ServedRequest& served = w.remote.last();
+  served.switchProtocols();
+  w.until([&] { return tunnel.gotHead; });
+  ClientRequest& download = w.sent(w.client(false), "GET", "/test");
+  w.remote.last().begin(200, 3);
+  w.settle();
+  w.listener->drain();
+  tunnel.stream->sendEnd();
+  served.stream->sendEnd();
+  w.until([&] { return tunnel.done(); });
+  CHECK(tunnel.closed);
+  w.run(seconds(9));
+  w.sweep();
+  w.settle();
+  CHECK_FALSE(download.done());
+  w.remote.last().stream->sendData(Slice::copyOf("end"));
+  w.remote.last().stream->sendEnd();
+  w.until([&] { return download.done(); });
+  CHECK(download.closed);
+}
+
+TEST_CASE("downstream connection: many tunnels are reset in many turns of the loop") {
+  ProxyWorld w;
+  std::vector<ClientRequest*> tunnels;
+  for (size_t i = 0; i < 60; ++i) {
+    tunnels.push_back(&w.client(false).upgrade("/tunnel"));
+    w.until([&] { return w.remote.requests.size() == i + 1; });
+    w.remote.last().switchProtocols();
+  }
+  w.until([&] { return tunnels.back()->gotHead; });
+  w.listener->drain();
+  w.run(milliseconds(501));
+  w.sweep();
+  w.until([&] { return w.listener->drained(); });
+  w.settle();
+  for (const ClientRequest* tunnel : tunnels)
+    CHECK(tunnel->wasReset);
 }

@@ -67,6 +67,7 @@ TEST_CASE("exchange: a tunnel carries both ways, and each way ends apart") {
   request.stream->sendData(Slice::copyOf("up"));
   w.remote.last().stream->sendData(Slice::copyOf("down"));
   w.run(seconds(3600));  // it may be silent
+  w.sweep();
   CHECK(w.remote.last().body == "up");
   CHECK(request.body == "down");
   request.stream->sendEnd();
@@ -78,6 +79,83 @@ TEST_CASE("exchange: a tunnel carries both ways, and each way ends apart") {
   w.until([&] { return request.done(); });
   CHECK(request.closed);
   CHECK(request.body == "down, late");
+}
+
+TEST_CASE("exchange: a tunnel that the peer ends first takes what the client says last, and its end") {
+  ProxyWorld w;
+  TestClient& client = w.client(false);
+  ClientRequest& request = client.upgrade("/tunnel");
+  w.until([&] { return w.remote.requests.size() == 1; });
+  w.remote.last().switchProtocols();
+  w.until([&] { return request.gotHead; });
+  w.remote.last().stream->sendEnd();
+  w.settle();
+  CHECK_FALSE(request.done());
+  // In one go, so that nothing is out when both ways have ended.
+  const std::string rest(200'000, 'r');
+  request.stream->sendData(Slice::copyOf(rest));
+  request.stream->sendEnd();
+  w.until([&] { return w.remote.last().closed || w.remote.last().gone; });
+  CHECK(w.remote.last().closed);
+  CHECK((w.remote.last().body == rest));
+  w.until([&] { return w.remote.openConnections() == 0; });
+}
+
+TEST_CASE("exchange: a tunnel whose client has vanished ends at its peer, whether a FIN or a reset says so") {
+  for (const bool reset : kBoth) {
+    CAPTURE(reset);
+    ProxyWorld w;
+    TestClient& client = w.client(false);
+    ClientRequest& request = client.upgrade("/tunnel");
+    w.until([&] { return w.remote.requests.size() == 1; });
+    w.remote.last().switchProtocols();
+    w.until([&] { return request.gotHead; });
+    if (reset) {
+      client.connection().abort("gone");
+    } else {
+      client.connection().close("gone");
+      w.until([&] { return w.remote.last().ended; });  // the half-close is passed on
+      for (int i = 0; i < 2; ++i) {                    // the first is answered by a reset, the second meets it
+        w.remote.last().stream->sendData(Slice::copyOf("anybody?"));
+        w.settle();
+      }
+    }
+    w.until([&] { return w.peerStats().inFlight.get() == 0; });
+    if (reset) w.until([&] { return w.remote.last().gone; });
+    w.settle();
+    CHECK(w.listener->connections() == 0);
+    CHECK(w.context->peers.find(kPeer)->connections() == 0);
+  }
+}
+
+TEST_CASE("exchange: a request says that it was here, and one that was goes no further") {
+  for (const bool http2 : kBoth) {
+    for (const bool refuses : kBoth) {
+      CAPTURE(http2);
+      CAPTURE(refuses);
+      ProxyWorld w(refuses ? ProxyWorld::Configure(ProxyWorld::refuses) : ProxyWorld::Configure());
+      TestClient& client = w.client(http2);
+      http::HeaderList headers;
+      headers.add("via", "1.1 other");
+      ClientRequest& first = client.send("GET", "/ok", "", headers);
+      w.until([&] { return first.done(); });
+      CHECK(first.head.status == 200);
+      const http::HeaderList& seen = w.remote.last().head.headers;
+      REQUIRE(seen.count() >= 2);
+      CHECK(seen.at(seen.count() - 1).name == "via");
+      CHECK(seen.at(seen.count() - 1).value == (http2 ? "2 peerpulse-test" : "1.1 peerpulse-test"));
+      CHECK(seen.find("via") == "1.1 other");
+      headers.add("via", "1.1 peerpulse-test");
+      ClientRequest& again = client.send("GET", "/ok", "", headers);
+      w.until([&] { return again.done(); });
+      CHECK(again.head.status == 502);
+      CHECK(says(again, "proxy_loop_detected"));
+      CHECK(w.remote.requests.size() == 1);
+      CHECK(w.outcomes.seen.size() == 1);
+      CHECK(w.peerStats().failuresTotal.get() == 0);
+      CHECK(w.failedBy("self") == 1);
+    }
+  }
 }
 
 TEST_CASE("exchange: a client that does not read holds up its peer, not our memory") {
@@ -179,7 +257,7 @@ TEST_CASE("exchange: what we cut is told of as cut by us") {
         CHECK(request.wasReset);
         CHECK(client.closeCode == ECONNRESET);
         CHECK(w.uploadsFailed(UploadFailure::kClientAborted) == 0);
-        CHECK(w.uploadsFailed(processEnds ? UploadFailure::kPeerReset : UploadFailure::kCircuitOpen) == 1);
+        CHECK(w.uploadsFailed(processEnds ? UploadFailure::kLocalLimit : UploadFailure::kCircuitOpen) == 1);
         CHECK(w.peerStats().failuresTotal.get() == 0);
         CHECK(w.peerStats().fastFailuresTotal.get() == (processEnds ? 0 : 1));
       }

@@ -269,7 +269,7 @@ TEST_CASE("flow: a peer that does not answer in time is 504") {
   ClientRequest& request = flow.client().send("GET", "/hang");
   flow.until([&] { return request.done(); });
   CHECK(request.head.status == 504);
-  CHECK(flow.stats.peer(PeerId{0}).timeoutsTotal.get() == 1);
+  CHECK(flow.stats.peer(PeerId{0}).timeoutsBy[0].get() == 1);
   flow.until([&] { return flow.peer.requests.front()->gone; });
 }
 

@@ -40,6 +40,48 @@ TEST_CASE("listener: one client too many is told at once, and the others do not 
   CHECK(has(lines[0], "\"event\":\"downstream_limit\""));
 }
 
+TEST_CASE("listener: clients that found no room are counted by what there was none of, and told of now and then") {
+  LogCapture log;
+  {
+    ProxyWorld w;
+    for (int i = 0; i < 100; ++i)
+      w.listener->turnAway(TurnedAway::kDescriptors);
+    w.listener->turnAway(TurnedAway::kConnectionLimit);
+    w.run(seconds(2));
+    w.listener->turnAway(TurnedAway::kDescriptors);
+    CHECK(w.peerStats().clientsWithoutDescriptor.get() == 101);
+    CHECK(w.peerStats().clientsOverLimit.get() == 1);
+  }
+  const auto lines = log.lines();
+  REQUIRE(lines.size() == 3);
+  CHECK(has(lines[0], "\"event\":\"descriptors_exhausted\""));
+  CHECK(has(lines[1], "\"event\":\"downstream_limit\""));
+  CHECK(has(lines[2], "\"turned_away\":101"));
+}
+
+TEST_CASE(
+    "listener: PINGs are held while the peer's process owes an answer, but not on the word of a prober that has "
+    "stopped") {
+  ProxyWorld w;
+  w.answered(w.client(true));
+  w.answered(w.client(false));
+  CHECK_FALSE(w.listener->pingsHeld());
+  w.table.publishOwing(kPeer, true);
+  w.listener->onOwingChange();
+  CHECK(w.listener->pingsHeld());
+  w.answered(w.client(true));
+  w.table.publishOwing(kPeer, false);
+  w.sweep();
+  CHECK_FALSE(w.listener->pingsHeld());
+  w.table.publishOwing(kPeer, true);
+  w.sweep();
+  CHECK(w.listener->pingsHeld());
+  w.stopProber();
+  w.run(seconds(2));
+  w.sweep();
+  CHECK_FALSE(w.listener->pingsHeld());
+}
+
 TEST_CASE("listener: a limit that a reload lowers counts for those who come") {
   const LogCapture log;  // it says so
   ProxyWorld w;

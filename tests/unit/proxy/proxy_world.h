@@ -2,6 +2,7 @@
 // test is the prober, and whoever accepts and sweeps.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <list>
 #include <memory>
@@ -86,8 +87,8 @@ class ProxyWorld {
         snapshot(std::make_shared<const Snapshot>(1, optionsWith(configure))) {
     for (const auto a : {clientHost, here})
       network.setPaths(a, a == here ? there : here, {microseconds(100), {}, 0, milliseconds(5)});
-    context =
-        std::make_unique<WorkerContext>(loop, connector, SharedState{table, trials, stats, outcomes}, snapshot, 1);
+    context = std::make_unique<WorkerContext>(
+        loop, connector, SharedState{table, trials, stats, outcomes, "peerpulse-test"}, snapshot, 1);
     listener = std::make_unique<Listener>(*context, snapshot->options.peers[0]);
     acceptor_ = std::make_unique<peerpulse::test::MemoryAcceptor>(
         loop, port, [this](std::unique_ptr<net::Transport> transport) { listener->accept(std::move(transport)); });
@@ -166,13 +167,15 @@ class ProxyWorld {
     if (upstream::Peer* peer = context->peers.find(kPeer)) peer->onCircuitChange(time.now());
     listener->onCircuitChange();
   }
+  /// It beats no more.
+  void stopProber() { beat_->disable(); }
   void die() { change(health::Verdict::kDead, health::CircuitState::kOpen); }
   /// A reload.
   void apply(const Configure& configure) {
     snapshot = std::make_shared<const Snapshot>(snapshot->version + 1, optionsWith(configure));
     context->apply(snapshot);
   }
-  void sweep() { listener->sweep(time.now()); }
+  void sweep() { listener->sweep(); }
 
   template <typename Condition>
   void until(Condition condition, Duration limit = seconds(60)) {
@@ -181,6 +184,12 @@ class ProxyWorld {
   void run(Duration duration) { time.runFor(duration); }
   void settle() { run(milliseconds(2)); }
   const stats::PeerStats& peerStats() const { return stats.peer(kPeer); }
+  uint64_t failedBy(std::string_view party) const {
+    const auto& names = stats::kPartyNames;
+    const auto at = std::find(names.begin(), names.end(), party);
+    REQUIRE(at != names.end());
+    return peerStats().failuresBy[static_cast<size_t>(at - names.begin())].get();
+  }
   uint64_t uploadsFailed(stats::UploadFailure reason) const {
     return stats.uploads.failures[static_cast<size_t>(reason)].get();
   }

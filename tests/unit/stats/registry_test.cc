@@ -72,6 +72,11 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   s.peer(PeerId{0}).probe.degradings.add();
   s.peer(PeerId{0}).probe.rtt.observe(microseconds(150));
   s.peer(PeerId{1}).bytesToPeer.add(1 << 20);
+  s.peer(PeerId{0}).probe.unasked.add(4);
+  s.peer(PeerId{0}).timeoutsBy[1].add(3);
+  s.peer(PeerId{0}).failuresBy[2].add(5);
+  s.peer(PeerId{0}).clientsOverLimit.add(6);
+  s.peer(PeerId{1}).clientsWithoutDescriptor.add(7);
   s.loop(1).lag.observe(microseconds(50));
   const std::string text = Registry(s, sources()).text();
   CHECK_LINE(text, "peerpulse_peer_verdict{peer=\"node2\",verdict=\"dead\"} 1");
@@ -88,6 +93,12 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   CHECK_LINE(text, "peerpulse_probe_rtt_seconds_bucket{peer=\"node2\",le=\"0.0002\"} 1");
   CHECK_LINE(text, "peerpulse_bytes_total{peer=\"node3\",direction=\"to_peer\"} 1048576");
   CHECK_LINE(text, "peerpulse_loop_lag_seconds_count{loop=\"prober\"} 1");
+  CHECK_LINE(text, "peerpulse_probe_unasked_total{peer=\"node2\"} 4");
+  CHECK_LINE(text, "peerpulse_timeouts_total{peer=\"node2\",party=\"client\"} 3");
+  CHECK_LINE(text, "peerpulse_timeouts_total{peer=\"node2\",party=\"peer\"} 0");
+  CHECK_LINE(text, "peerpulse_failed_exchanges_total{peer=\"node2\",party=\"host\"} 5");
+  CHECK_LINE(text, "peerpulse_clients_turned_away_total{peer=\"node2\",reason=\"limit\"} 6");
+  CHECK_LINE(text, "peerpulse_clients_turned_away_total{peer=\"node3\",reason=\"descriptors\"} 7");
   CHECK_LINE(text, "peerpulse_log_dropped_total 7");
   CHECK_LINE(text, "peerpulse_report_dropped_total 0");
   CHECK_LINE(text, "peerpulse_build_info{version=\"0.1.0\"} 1");

@@ -142,6 +142,48 @@ TEST_CASE("memory faults: one way cut: the bytes arrive, their ACKs do not, and 
   CHECK(world.peer().heard == pattern(250));
 }
 
+TEST_CASE("memory faults: a forgotten connection's bytes never arrive, those of others and of the other side do") {
+  TwoHosts world;
+  auto talker = world.connected();
+  world.network.forget(world.client, world.server);
+  const TimePoint sent = world.time.now();
+  talker->say("anybody there?");
+  world.peer().say("news");
+  world.time.runFor(2 * TwoHosts::kDelay);
+  CHECK(talker->heard == "news");
+  auto other = world.connected();
+  other->say("hello");
+  world.time.runFor(TwoHosts::kDelay);
+  CHECK(world.peer().heard == "hello");
+  CHECK(world.accepted.front().heard.empty());
+  CHECK(talker->transport->sendState()->outstanding);
+  CHECK(other->transport->sendState()->repeated == 0);
+  const uint32_t acks = *talker->transport->sendState()->bareAcks;
+  uint32_t repeated = 0;
+  for (Duration at = milliseconds(0); at < seconds(2); at += milliseconds(10)) {
+    world.time.runUntil(sent + std::max<Duration>(at, world.time.now() - sent));
+    const uint32_t now = talker->transport->sendState()->repeated;
+    CHECK(now >= repeated);
+    repeated = now;
+  }
+  CHECK(repeated == 3);  // after 210, 630 and 1,470 ms
+  CHECK(talker->transport->sendState()->overdue);
+  CHECK(*talker->transport->sendState()->bareAcks == acks);
+  CHECK(world.accepted.front().heard.empty());
+}
+
+TEST_CASE("memory faults: talking on does not put a retransmission off") {
+  TwoHosts world;
+  auto talker = world.connected();
+  world.network.forget(world.client, world.server);
+  for (int i = 0; i < 50; ++i) {
+    talker->say("on and on");
+    world.time.runFor(milliseconds(20));
+  }
+  world.time.runFor(milliseconds(50));
+  CHECK(talker->transport->sendState()->repeated == 2);
+}
+
 TEST_CASE("memory faults: a lost word of new room is asked for again") {
   TwoHosts world({}, {.sendBuffer = 1'000, .receiveWindow = 100});
   auto talker = world.connected();

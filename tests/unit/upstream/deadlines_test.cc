@@ -169,9 +169,22 @@ TEST_CASE("deadlines: a second attempt has a connect deadline of its own, within
   deadlines.onConnected(kStart + seconds(1));
   deadlines.onConnecting(kStart + seconds(3));
   CHECK(deadlines.next() == kStart + seconds(5));
+  CHECK(deadlines.end() == kStart + seconds(5));
+  deadlines.onConnected(kStart + seconds(4));
+  CHECK(deadlines.end() == kStart + seconds(10));
   deadlines.onConnecting(kStart + seconds(9));
   CHECK(deadlines.next() == kStart + seconds(10));
   CHECK(deadlines.expired(kStart + seconds(10)) == Expiry::kTotal);
+}
+
+TEST_CASE("deadlines: tries to connect that follow each other have the time of one") {
+  const ClassTimeouts timeouts = bulk();
+  Deadlines deadlines(timeouts, kStart, std::nullopt);
+  CHECK(deadlines.end() == TimePoint::max());
+  deadlines.onConnecting(kStart);
+  deadlines.onConnecting(kStart + seconds(2));
+  CHECK(deadlines.end() == kStart + seconds(3));
+  CHECK(deadlines.expired(kStart + seconds(3)) == Expiry::kConnect);
 }
 
 TEST_CASE("deadlines: while there is no stream nothing can stall") {

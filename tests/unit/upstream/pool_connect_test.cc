@@ -36,6 +36,8 @@ TEST_CASE("pool: a connect that cannot even begin fails like any other, and neve
   w.until([&] { return one.failed; });
   CHECK(one.error == EMFILE);
   CHECK(w.limit.connecting == 0);
+  CHECK(w.peerStats().connectFailuresTotal.get() == 0);
+  CHECK(w.peerStats().connectsNotMadeTotal.get() == 1);
 }
 
 TEST_CASE("pool: one failed connection fails no more requests than it would have served") {
@@ -90,7 +92,7 @@ TEST_CASE("pool: a failed connect for which nobody waits any more fails nobody")
     wanter->unlink();
   w.until([&] { return stays.over(); });
   CHECK(stays.done);
-  CHECK(w.peerStats().connectFailuresTotal.get() == 1);
+  CHECK(w.peerStats().connectsNotMadeTotal.get() == 1);
 }
 
 TEST_CASE("pool: a connect that gets no answer fails who would have been served when it times out") {
@@ -115,6 +117,107 @@ TEST_CASE("pool: bulk has its own connect timeout") {
   Wanter& one = w.add(kH1);
   w.until([&] { return one.failed; });
   CHECK(w.time.now() - before == seconds(3));
+}
+
+// --- connects that are late -------------------------------------------------------------------------------------
+
+namespace {
+
+/// Wants a connection whose SYN gets lost; the kernel repeats it after a second.
+Wanter& loseSyn(PoolWorld& w, Protocol protocol, const std::string& path = "/ok") {
+  w.network.setPath(w.here, w.there, {World::kDelay, {}, 1'000'000, milliseconds(5)});
+  Wanter& wanter = w.add(protocol, path);
+  w.network.setPath(w.here, w.there, {World::kDelay, {}, 0, milliseconds(5)});
+  return wanter;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "pool: a SYN that got lost is not waited for: another connection is opened beside it, and the sooner one "
+    "serves") {
+  for (const Protocol protocol : {kH1, kH2}) {
+    CAPTURE(toString(protocol));
+    PoolWorld w;
+    const TimePoint before = w.time.now();
+    Wanter& one = loseSyn(w, protocol);
+    w.until([&] { return one.done; });
+    CHECK(w.time.now() - before < milliseconds(150));
+    CHECK(w.peerStats().lateConnectsTotal.get() == 1);
+    w.run(seconds(3));
+    CHECK(w.pool->connections() == 1);  // the other one was given up, which was nobody's failure
+    CHECK(w.peerStats().connectFailuresTotal.get() == 0);
+    CHECK(w.limit.connecting == 0);
+  }
+}
+
+TEST_CASE("pool: lost SYNs of a burst: each has its second try, and nobody waits for the first") {
+  PoolWorld w;
+  w.network.setPath(w.here, w.there, {World::kDelay, {}, 1'000'000, milliseconds(5)});
+  const auto all = w.add(kH1, 20);
+  w.network.setPath(w.here, w.there, {World::kDelay, {}, 0, milliseconds(5)});
+  w.until([&] { return allOver(all); }, milliseconds(150));
+  CHECK(howMany(all, &Wanter::done) == 20);
+  w.run(seconds(3));
+  CHECK(w.pool->connections() == 20);
+}
+
+TEST_CASE("pool: a peer that answers no SYN gets one second try for each, and both end in the time of one") {
+  PoolWorld w;
+  w.cutPath(true);
+  const TimePoint before = w.time.now();
+  const auto all = w.add(kH1, 10);
+  w.until([&] {
+    CHECK(w.connecting() <= 20);
+    return allOver(all);
+  });
+  CHECK(w.time.now() - before == seconds(2));
+  CHECK(w.pool->connections() == 0);
+}
+
+TEST_CASE("pool: a second try does not need room under max_connections, nor in the limit on connects") {
+  PoolWorld w([](PoolOptions& o) { o.maxConnections = 1; });
+  w.limit.most = 1;
+  Wanter& one = loseSyn(w, kH1);
+  w.until([&] { return one.done; }, milliseconds(150));
+  w.run(seconds(2));
+  CHECK(w.pool->connections() == 1);
+}
+
+TEST_CASE("pool: a far peer has several round trips to answer before it is late") {
+  PoolWorld w;
+  w.network.setPaths(w.here, w.there, {milliseconds(45), {}, 0, milliseconds(100)});
+  Wanter& first = w.add(kH1, "/hang");
+  w.until([&] { return first.ready; });
+  CHECK(w.peerStats().lateConnectsTotal.get() == 0);
+  w.network.setPaths(w.here, w.there, {milliseconds(150), {}, 0, milliseconds(100)});
+  Wanter& second = w.add(kH1, "/hang");
+  w.until([&] { return second.ready; });
+  CHECK(w.peerStats().lateConnectsTotal.get() == 0);  // 4 round trips of 90 ms
+}
+
+TEST_CASE("pool: a late connection that is answered all the same serves, too") {
+  PoolWorld w;
+  w.network.setPaths(w.here, w.there, {milliseconds(60), {}, 0, milliseconds(100)});
+  const TimePoint before = w.time.now();
+  Wanter& one = w.add(kH1, "/hang");
+  w.until([&] { return one.ready; });
+  CHECK(w.time.now() - before == milliseconds(120));
+  CHECK(w.peerStats().lateConnectsTotal.get() == 1);
+  w.run(seconds(1));
+  CHECK(w.idle() == 1);  // the second try
+  Wanter& two = w.add(kH1);
+  CHECK(two.ready);
+}
+
+TEST_CASE("pool: a refusal of the second try is an answer, whatever became of the first") {
+  PoolWorld w;
+  const TimePoint before = w.time.now();
+  Wanter& one = loseSyn(w, kH1);
+  w.remote.listener.refuse();
+  w.until([&] { return one.failed; });
+  CHECK(one.error == ECONNREFUSED);
+  CHECK(w.time.now() - before < milliseconds(150));
 }
 
 // --- how many at once -------------------------------------------------------------------------------------------

@@ -213,6 +213,46 @@ TEST_CASE("pool: a connection with three failures in a row takes no more request
   CHECK_FALSE(hanging.over());
 }
 
+TEST_CASE(
+    "pool: a connection with more cancellations than its peer takes note of is retired, and its others end well") {
+  PoolWorld w([](PoolOptions& o) { o.maxStreamsPerConnection = 100; });
+  Wanter& stays = w.add(kH2, "/test");
+  w.until([&] { return w.remote.requests.size() == 1; });
+  const auto leave = w.add(kH2, 60, "/hang");
+  w.until([&] { return w.remote.requests.size() == 61; });
+  w.network.stop(w.there);  // and takes note of none
+  w.remoteLoop.block(TimePoint::max());
+  for (Wanter* wanter : leave) {
+    wanter->used->onStreamCancelled();
+    std::exchange(wanter->stream, nullptr)->reset(http::ResetReason::kCancel);
+  }
+  w.settle();
+  CHECK(w.peerStats().evictionsTotal.get() == 1);
+  w.remoteLoop.unblock();
+  w.network.resume(w.there);
+  Wanter& next = w.add(kH2);
+  CHECK_FALSE(next.ready);
+  w.until([&] { return next.done; });
+  CHECK(next.used != stays.used);
+  CHECK_FALSE(stays.over());
+  w.remote.requests.front()->answer(200, "");
+  w.until([&] { return stays.done; });
+  w.settle();
+  CHECK(w.pool->connections() == 1);
+}
+
+TEST_CASE("pool: a few cancellations do not cost a connection") {
+  PoolWorld w;
+  const auto leave = w.add(kH2, 5, "/hang");
+  w.until([&] { return w.remote.requests.size() == 5; });
+  for (Wanter* wanter : leave)
+    std::exchange(wanter->stream, nullptr)->reset(http::ResetReason::kCancel);
+  w.settle();
+  Wanter& next = w.add(kH2);
+  CHECK(next.used == leave.front()->used);
+  CHECK(w.peerStats().evictionsTotal.get() == 0);
+}
+
 TEST_CASE("pool: a connection that breaks tells its streams, and is one failure") {
   PoolWorld w;
   const auto hanging = w.add(kH2, 3, "/hang");

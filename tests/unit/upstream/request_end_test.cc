@@ -176,7 +176,7 @@ TEST_CASE("request: destroyed from inside its failure") {
     w.remote.listener.refuse();
     Owner& owner = w.ask(wish("/ok"));
     owner.on = [&](const std::string&) { w.drop(owner); };
-    w.settle();
+    w.run(milliseconds(100));
   }
   SUBCASE("by a lost connection") {
     how = "loss";

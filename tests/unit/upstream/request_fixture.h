@@ -42,6 +42,7 @@ struct Wish {
   std::optional<Duration> deadline;
   std::optional<size_t> replayLimit;
   std::string upgrade;
+  std::string authority = "peer";
   http::HeaderList headers;
   std::optional<uint64_t> contentLength;
 };
@@ -79,7 +80,7 @@ class Owner final : public RequestOwner, public event::DeferredDeletable {
     http::RequestHead head;
     head.method = wish.body.empty() && !wish.bodyByHand ? wish.method : wish.method == "GET" ? "PUT" : wish.method;
     head.path = wish.path;
-    head.authority = "peer";
+    head.authority = wish.authority;
     head.version = wish.version;
     head.upgrade = wish.upgrade;
     head.headers = wish.headers;

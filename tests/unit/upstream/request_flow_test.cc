@@ -61,6 +61,22 @@ TEST_CASE("request flow: a body larger than every buffer arrives whole, and is c
   }
 }
 
+TEST_CASE("request flow: a request without an authority is sent with the peer's") {
+  for (const Version version : kVersions) {
+    CAPTURE(http::toString(version));
+    RequestWorld w;
+    Wish wish = download("/test", version);
+    w.send(wish);
+    CHECK(w.remote.last().head.authority == "peer");
+    wish.authority.clear();
+    Owner& owner = w.send(wish);
+    CHECK(w.remote.last().head.authority == "10.0.0.2:9000");
+    w.remote.last().answer(204, "");
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().status == 204);
+  }
+}
+
 TEST_CASE("request flow: what is given before there is a stream waits, and goes first") {
   for (const Version version : kVersions) {
     CAPTURE(http::toString(version));
@@ -112,7 +128,7 @@ TEST_CASE("request flow: the peer sends no more than the window of an owner who 
     w.run(seconds(1));
     const size_t got = owner.story().body.size();
     CHECK(got > 0);
-    CHECK(got <= w.context.limits.streamWindow + 300'000);  // h1: a turn's reading beyond it
+    CHECK(got <= w.context.limits.streamWindow + 300'000);  // h1: a read beyond it
     w.run(seconds(1));
     CHECK(owner.story().body.size() == got);
     owner.consumes = true;

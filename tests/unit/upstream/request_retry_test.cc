@@ -179,6 +179,176 @@ TEST_CASE("retry: what GOAWAY leaves out goes to another connection, at once and
   CHECK(w.remote.connections.size() == 16);
 }
 
+TEST_CASE(
+    "retry: what was on a connection whose peer said GOAWAY and then ended it is lost, but no failure of the peer") {
+  for (const bool reset : {false, true}) {
+    CAPTURE(reset);
+    RequestWorld w([](Options& o) { o.retry.replayIdempotent = false; });
+    std::vector<Owner*> all;
+    for (int i = 0; i < 5; ++i)
+      all.push_back(&w.send(wish("/test", "body")));
+    w.remote.connections.back()->goAway();
+    w.settle();
+    if (reset) {
+      w.remote.connections.back()->abort();
+    } else {
+      w.remote.connections.back()->close();
+    }
+    w.until([&] { return std::all_of(all.begin(), all.end(), [](Owner* o) { return o->story().over(); }); });
+    for (Owner* owner : all)
+      CHECK(owner->story().failure.party == Party::kPeer);
+    CHECK(w.outcomes.seen.empty());
+    Owner& next = w.ask(wish("/ok"));
+    w.until([&] { return next.story().over(); });
+    CHECK(next.story().closed);
+  }
+}
+
+TEST_CASE("retry: a peer that says ENHANCE_YOUR_CALM lives, on a stream as on a connection") {
+  RequestWorld w;
+  for (int i = 0; i < 5; ++i) {
+    Owner& owner = w.send(wish("/test", "body"));
+    resetStream(w.remote.last(), http::ResetReason::kEnhanceYourCalm);
+    w.until([&] { return owner.story().over(); });
+    CHECK(owner.story().failed);
+  }
+  CHECK(w.outcomes.seen.empty());
+}
+
+// --- connects --------------------------------------------------------------------------------------------------
+
+TEST_CASE("retry: a connect that failed is tried again, and a success makes it none") {
+  const struct {
+    const char* what;
+    int error;  // of our own host; 0: the peer refuses
+    Duration after;
+  } rows[] = {{"refused", 0, milliseconds(4)},
+              {"no descriptor", EMFILE, milliseconds(40)},
+              {"no route for a moment", ENETUNREACH, milliseconds(40)}};
+  for (const auto& row : rows) {
+    for (const Version version : {Version::kHttp11, Version::kHttp2}) {
+      CAPTURE(row.what);
+      CAPTURE(http::toString(version));
+      RequestWorld w;
+      if (row.error == 0) {
+        w.remote.listener.refuse();
+      } else {
+        w.network.failConnects(w.here, row.error);
+      }
+      const TimePoint before = w.time.now();
+      Owner& owner = w.ask(wish("/echo", "not lost", version));
+      w.until([&] { return owner.request().state() == State::kBackingOff; });
+      CHECK(w.outcomes.seen.empty());
+      if (row.error == 0) {
+        w.remote.listener.listen();
+      } else {
+        w.network.failConnects(w.here, 0);
+      }
+      w.until([&] { return owner.story().over(); });
+      CHECK(owner.story().body == "not lost");
+      CHECK(owner.request().retries() == 1);
+      CHECK(w.time.now() - before >= row.after);
+      CHECK(w.time.now() - before <= milliseconds(110));
+      REQUIRE(w.outcomes.seen.size() == 1);
+      CHECK(w.outcomes.seen[0].outcome == Outcome::kSuccess);
+    }
+  }
+}
+
+TEST_CASE("retry: who is refused each time is told so soon, and that is one failure") {
+  RequestWorld w;
+  w.remote.listener.refuse();
+  const TimePoint before = w.time.now();
+  Owner& owner = w.ask(wish("/ok"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(owner.story().failure.type == ErrorType::kConnectionRefused);
+  CHECK(owner.story().failure.party == Party::kPeer);
+  CHECK(w.time.now() - before < milliseconds(80));
+  CHECK(w.peerStats().connectFailuresTotal.get() == 4);
+  REQUIRE(w.outcomes.seen.size() == 1);
+  CHECK(w.outcomes.seen[0].outcome == Outcome::kConnectFailure);
+}
+
+TEST_CASE("retry: the verdict ends the tries") {
+  RequestWorld w;
+  w.remote.listener.refuse();
+  Owner& owner = w.ask(wish("/ok"));
+  w.until([&] { return owner.request().state() == State::kBackingOff; });
+  w.change(Verdict::kRefusing, CircuitState::kOpen);
+  w.run(milliseconds(10));
+  CHECK(owner.story().failure.type == ErrorType::kConnectionRefused);
+  CHECK(owner.story().failure.byCircuit);
+  CHECK(w.peerStats().connectFailuresTotal.get() == 1);
+}
+
+TEST_CASE(
+    "retry: all tries to connect have the time of one, and what is known is told when there is none for another") {
+  RequestWorld w([](Options& o) {
+    o.timeouts[0].connect = milliseconds(150);
+    o.retry.backoff = milliseconds(100);
+  });
+  w.network.failConnects(w.here, EMFILE);
+  const TimePoint before = w.time.now();
+  Owner& owner = w.ask(wish("/ok"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(w.time.now() - before < milliseconds(150));
+  CHECK(owner.story().failure.type == ErrorType::kConnectionLimitReached);
+  CHECK(owner.story().failure.party == Party::kHost);
+  CHECK(w.outcomes.seen.empty());
+}
+
+TEST_CASE("retry: a connect without an answer has used up the time") {
+  RequestWorld w;
+  w.cutPath(true);
+  const TimePoint before = w.time.now();
+  Owner& owner = w.ask(wish("/ok"));
+  w.until([&] { return owner.story().over(); });
+  CHECK(w.time.now() - before == seconds(2));
+  CHECK(owner.story().failure.type == ErrorType::kConnectionTimeout);
+  CHECK(owner.request().retries() == 0);
+  CHECK(w.outcomes.seen.size() == 1);
+}
+
+TEST_CASE("retry: connects are retried within the count and the budget, too") {
+  RequestWorld w([](Options& o) {
+    o.retry.maxRetries = 1;
+    o.retry.budgetPercent = 0;
+  });
+  w.remote.listener.refuse();
+  for (int i = 0; i < 15; ++i) {
+    Owner& owner = w.ask(wish("/ok"));
+    w.until([&] { return owner.story().over(); });
+  }
+  CHECK(w.peerStats().retriesTotal.get() == 10);
+  CHECK(w.peerStats().connectFailuresTotal.get() == 25);
+}
+
+TEST_CASE("retry: beside a long exchange a refused connect is known at once, to those who wait for its place, too") {
+  for (const Version version : {Version::kHttp11, Version::kHttp2}) {
+    for (const uint32_t most : {1U, 8U}) {
+      CAPTURE(http::toString(version));
+      CAPTURE(most);
+      RequestWorld w([&](Options& o) {
+        o.pool.maxConnections = most;
+        o.pool.maxStreamsPerConnection = 1;
+      });
+      Owner& busy = w.send(wish("/test", "", version));
+      w.remote.listener.refuse();
+      std::vector<Owner*> others;
+      for (int i = 0; i < 3; ++i)
+        others.push_back(&w.ask(wish("/ok", "", version)));
+      w.run(milliseconds(5));
+      w.change(Verdict::kRefusing, CircuitState::kOpen);
+      w.run(milliseconds(80));
+      for (Owner* owner : others)
+        CHECK(owner->story().failure.type == ErrorType::kConnectionRefused);
+      CHECK_FALSE(busy.story().over());
+      w.remote.last().answer(200, "");
+      w.until([&] { return busy.story().closed; });
+    }
+  }
+}
+
 // --- sent ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("retry: a request of which the peer may have seen something is not sent again") {
@@ -346,16 +516,29 @@ TEST_CASE("retry: a circuit that opened meanwhile refuses it") {
   CHECK(w.remote.requests.size() == 2);
 }
 
-TEST_CASE("retry: its deadline goes on, and our pause is not the peer's doing") {
+TEST_CASE("retry: where there is no time for another try, what is known is told at once") {
   RequestWorld w([](Options& o) {
     o.retry.backoff = seconds(30);
     o.timeouts[0].request = seconds(1);
   });
   const TimePoint before = w.time.now();
-  Owner& owner = backingOff(w, wish("/test"));
+  refuseFirst(w, "/test", 2);
+  Owner& owner = w.ask(wish("/test"));
   w.until([&] { return owner.story().over(); });
-  CHECK(w.time.now() - before == seconds(1));
-  CHECK(owner.story().failure.timedOut);
-  CHECK(owner.story().failure.party == Party::kSelf);
+  CHECK(w.time.now() - before < milliseconds(10));
+  CHECK(owner.story().failure.type == ErrorType::kConnectionTerminated);
+  CHECK(w.remote.requests.size() == 2);
+  CHECK(w.outcomes.seen.empty());
+}
+
+TEST_CASE("retry: a deadline that passes in a pause of ours is not the peer's doing") {
+  RequestWorld w;
+  Wish asked = wish("/test");
+  asked.deadline = milliseconds(300);
+  Owner& owner = backingOff(w, asked);
+  w.loop.block(w.time.now() + seconds(1));
+  w.run(seconds(2));
+  CHECK(owner.story().over());
+  CHECK(owner.story().failure.party != Party::kPeer);
   CHECK(w.outcomes.seen.empty());
 }

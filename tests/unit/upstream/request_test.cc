@@ -165,6 +165,33 @@ TEST_CASE("request: an open circuit is ignored and counted when its prober has s
   CHECK(w.peerStats().failOpenTotal.get() == 1);
 }
 
+TEST_CASE(
+    "request: with the prober stopped nothing that it said limits anybody: no reuse, connects or ramp of a bad "
+    "word") {
+  for (const Verdict verdict : {Verdict::kDead, Verdict::kRefusing, Verdict::kStalled, Verdict::kSuspect}) {
+    for (const Version version : kVersions) {
+      CAPTURE(health::toString(verdict));
+      CAPTURE(http::toString(version));
+      RequestWorld w([](Options& o) {
+        o.pool.maxConnections = 4;
+        o.pool.maxStreamsPerConnection = 1;
+      });
+      w.publish(verdict, verdict == Verdict::kSuspect ? CircuitState::kClosed : CircuitState::kOpen);
+      w.stopProber();
+      w.run(seconds(2));
+      std::vector<Owner*> all;
+      for (int i = 0; i < 20; ++i)  // more than fit: they wait for each other, and for nothing else
+        all.push_back(&w.ask(wish("/ok", version)));
+      CHECK(w.peer().requestsHeld() == 0);
+      w.until([&] { return std::all_of(all.begin(), all.end(), [](Owner* o) { return o->story().over(); }); },
+              milliseconds(20));
+      for (Owner* owner : all)
+        CHECK(owner->story().status == 200);
+      CHECK(w.peerStats().failOpenTotal.get() == (verdict == Verdict::kSuspect ? 0 : 20));
+    }
+  }
+}
+
 // --- held ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("request: held while the peer is unknown or suspect, it goes on when that is cleared") {

@@ -87,3 +87,17 @@ TEST_CASE("retry: other resets are answers") {
     CHECK_FALSE(retryAfter(RetryOptions{}, a, 0.5));
   }
 }
+
+TEST_CASE("retry: a connect that failed may always be tried again, soon if it was refused") {
+  RetryOptions options;
+  options.maxRetries = 3;
+  options.backoff = milliseconds(100);
+  CHECK(reconnectAfter(options, 0, false, 0) == milliseconds(50));
+  CHECK(reconnectAfter(options, 0, false, 1) == milliseconds(100));
+  CHECK(reconnectAfter(options, 2, false, 1) == milliseconds(400));
+  CHECK(reconnectAfter(options, 0, true, 1) == milliseconds(10));
+  CHECK(reconnectAfter(options, 2, true, 1) == milliseconds(40));
+  CHECK_FALSE(reconnectAfter(options, 3, true, 0).has_value());
+  options.backoff = milliseconds(4);
+  CHECK(reconnectAfter(options, 0, true, 1) == milliseconds(4));
+}

@@ -143,7 +143,8 @@ TEST_CASE("waiting room: the end of the ramp raises the limit for those who wait
     w.ask(wish);
   w.until([&] { return w.peer().requestsHeld() == 0; });
   w.run(AdmissionRamp::kLength);
-  CHECK(w.peerStats().connectionsConnecting.get() == 100);
+  // The first ones are late, and have others beside them.
+  CHECK(w.peerStats().connectionsConnecting.get() - w.peerStats().lateConnectsTotal.get() == 100);
 }
 
 TEST_CASE("waiting room: the first verdict after the start is no outage") {

@@ -163,6 +163,30 @@ TEST_CASE("codec connection: an answer that nobody reads waits in the codec, not
   CHECK(loop.request().closed);
 }
 
+TEST_CASE("codec connection: where little may wait, a read takes little, and little counts as sent that was not") {
+  constexpr size_t kBuffer = 64 * 1024;
+  WireLoop loop;
+  loop.peer.limits.streamWindow = kBuffer;
+  TestClient uploader(loop.io, loop.peer.listener->address(), false);
+  uploader.send("PUT", "/hold", std::string(4 * 1024 * 1024, 'u'));
+  loop.until([&] { return loop.peer.requests.size() == 1 && loop.request().body.size() >= kBuffer; });
+  loop.untilStill(loop.served().connection());
+  CHECK(loop.request().body.size() < 2 * kBuffer + 1024);  // one read more at most
+
+  RawClient reader(loop.peer.listener->address(), 16 * 1024);
+  reader.send("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
+  loop.until([&] { return loop.peer.requests.size() == 2; });
+  ServedRequest& answered = loop.peer.last();
+  constexpr size_t kTotal = 32 * 1024 * 1024;
+  answered.answer(200, std::string(kTotal, 'd'));
+  wire::CodecConnection& connection = loop.peer.connections.back()->connection();
+  loop.untilStill(connection);
+  CHECK(answered.credit < kTotal / 2);
+  CHECK(answered.credit < connection.bytesMoved() + kBuffer / 2 + 1024);
+  loop.until([&] { return reader.receive() || reader.received.size() > kTotal; });
+  CHECK(answered.closed);
+}
+
 TEST_CASE("codec connection: a client that has ended its direction still gets its answer") {
   WireLoop loop;
   RawClient client(loop.peer.listener->address());

@@ -144,6 +144,51 @@ TEST_CASE("h1: body slices share memory with the read and the write") {
   }
 }
 
+TEST_CASE("h1: what a sender gave in one chunk is not delivered in small pieces, what came by itself is at once") {
+  const auto pieces = [](const std::string& fields, const std::vector<std::string>& reads) {
+    ServerOwner owner;
+    std::vector<size_t> sizes;
+    owner.onNew = [&](Recorder& r) { r.onDataHook = [&](Recorder&, size_t n) { sizes.push_back(n); }; };
+    const auto codec = createH1ServerCodec(owner, CodecLimits{});
+    REQUIRE(codec->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n\r\n")));
+    for (const std::string& read : reads)
+      REQUIRE(codec->receive(Slice::copyOf(read)));
+    return sizes;
+  };
+  using Sizes = std::vector<size_t>;
+  const auto x = [](size_t n) { return std::string(n, 'x'); };
+  const std::string chunked = "Transfer-Encoding: chunked";
+  CHECK(pieces(chunked, {"1000\r\n" + x(4090), x(6) + "\r\n"}) == Sizes{3840, 256});
+  CHECK(pieces(chunked, {"1000\r\n" + x(6), x(4090) + "\r\n"}).size() <= 2);
+  CHECK(pieces(chunked, {"5\r\nhello\r\n", "1\r\n!\r\n"}) == Sizes{5, 1});
+  CHECK(pieces(chunked, {"1000\r\n" + x(6)}).empty());
+  CHECK(pieces("Content-Length: 5000", {x(4990), x(10)}) == Sizes{4744, 256});
+  CHECK(pieces("Content-Length: 5000", {x(10), x(20)}) == Sizes{10, 20});
+  CHECK(pieces("Content-Length: 8", {x(4), x(4)}) == Sizes{8});
+}
+
+TEST_CASE("h1: what waited to be joined is not lost with the end of the connection") {
+  Pair p;
+  REQUIRE(p.server->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")));
+  CHECK(p.request(0).received == 0);
+  p.server->receiveEof();
+  CHECK(p.request(0).text() == "PUT / data reset:connection_closed");
+  CHECK(p.request(0).body == "abc");
+}
+
+TEST_CASE("h1: any token is a method, on both sides") {
+  Pair p;
+  for (const char* method : {"REPLICATE", "SSYNC", "get", "SOURCE", "X!y"}) {
+    Recorder r;
+    p.open(r).sendHeaders(makeRequest(method, "/"), true);
+    p.wire.run();
+    p.serverOwner.requests.back()->answer->sendHeaders(makeResponse(204), true);
+    p.wire.run();
+    CHECK(p.serverOwner.requests.back()->text() == std::string(method) + " / end closed");
+    CHECK(r.text() == "head:204 end closed");
+  }
+}
+
 TEST_CASE("h1: pipelined requests are served one after the other") {
   Pair p;
   std::string wire;

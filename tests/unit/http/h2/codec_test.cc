@@ -46,6 +46,48 @@ TEST_CASE("h2: a request without body and its answer") {
   CHECK(p.server->activeStreams() == 0);
 }
 
+TEST_CASE("h2: any token is a method, on both sides") {
+  Pair p;
+  for (const char* method : {"REPLICATE", "SSYNC", "get", "X!y"}) {
+    Recorder r;
+    p.open(r).sendHeaders(makeRequest(method, "/"), true);
+    p.wire.run();
+    p.serverOwner.requests.back()->answer->sendHeaders(makeResponse(204), true);
+    p.wire.run();
+    CHECK(p.serverOwner.requests.back()->text() == std::string(method) + " / end closed");
+    CHECK(r.text() == "head:204 end closed");
+  }
+}
+
+TEST_CASE("fields: as many as Swift sends pass both codecs, both ways") {
+  ClientOwner clientOwner;
+  ServerOwner serverOwner;
+  for (const bool http2 : {false, true}) {
+    CAPTURE(http2);
+    const CodecLimits limits;
+    const auto client = http2 ? createH2ClientCodec(clientOwner, limits) : createH1ClientCodec(clientOwner, limits);
+    const auto server = http2 ? createH2ServerCodec(serverOwner, limits) : createH1ServerCodec(serverOwner, limits);
+    Wire wire(*client, *server);
+    RequestHead head = makeRequest("PUT", "/");
+    ResponseHead answer = makeResponse(201);
+    for (int i = 0; i < 106; ++i)
+      head.headers.add("x-object-meta-" + std::to_string(i), "v");
+    for (int i = 0; i < 111; ++i)
+      answer.headers.add("x-object-meta-" + std::to_string(i), "v");
+    Recorder r;
+    wire.run();
+    client->openStream(r).sendHeaders(head, true);
+    wire.run();
+    Recorder& served = *serverOwner.requests.back();
+    REQUIRE(served.text() == "PUT / end");
+    CHECK(served.request.headers.count() >= 106);
+    served.answer->sendHeaders(answer, true);
+    wire.run();
+    CHECK(r.log.front() == "head:201");
+    CHECK(r.response.headers.count() >= 111);
+  }
+}
+
 TEST_CASE("h2: bodies and trailers both ways") {
   Pair p;
   Recorder r;

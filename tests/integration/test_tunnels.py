@@ -1,0 +1,104 @@
+"""Tunnels (Upgrade): both directions end apart, whoever vanishes, and no restart waits for them."""
+
+import socket
+import struct
+import time
+
+from tests.harness.case import LocalCase
+from tests.harness.http1 import Http1Client
+from tests.harness.peerpulse import SLOWDOWN, Peer
+from tests.harness.scripted_peer import answer
+from tests.harness.waiting import wait_for
+
+_SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n"
+
+
+class Tunnels(LocalCase):
+    def setUp(self):
+        super().setUp()
+        self.ends: list[str] = []
+        """How the peer's side of each tunnel ended."""
+        peer = self.start_scripted(self.host, self.serve)
+        self.address = peer.address
+
+    def serve(self, connection, head: bytes) -> bool:
+        if b" /tunnel " not in head:
+            connection.sendall(answer("200 OK"))
+            return True
+        connection.sendall(_SWITCH)
+        try:
+            while data := connection.recv(65536):
+                connection.sendall(data)
+            connection.sendall(b"late")
+            self.ends.append("fin")
+        except ConnectionResetError:
+            self.ends.append("reset")
+        return False
+
+    def start(self, **config):
+        self.peerpulse = self.start_peerpulse(self.host, [Peer("node2", self.address)], **config)
+        self.listen = self.peerpulse.listen["node2"]
+
+    def tunnel(self) -> Http1Client:
+        client = self.enterContext(Http1Client(self.host, self.listen, timeout=30))
+        client.send_head("GET", "/tunnel", {"Connection": "Upgrade", "Upgrade": "test"})
+        self.assertEqual(client.read_head().status, 101)
+        client.send(b"hello")
+        self.assertEqual(client.read(5), b"hello")
+        return client
+
+    def nothing_left(self) -> bool:
+        state = self.peerpulse.peer("node2")
+        return state["in_flight"] == 0 and state["connections"]["active"] == 0
+
+    def test_a_half_close_is_passed_on_and_the_other_way_goes_on(self):
+        self.start()
+        client = self.tunnel()
+        client.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(client.read(4), b"late")
+        self.assertTrue(client.ended())
+        self.assertEqual(self.ends, ["fin"])
+        wait_for(self.nothing_left, 10 * SLOWDOWN, "both sides are gone")
+
+    def test_a_client_that_vanishes_takes_its_peers_side_along(self):
+        self.start()
+        for reset in (False, True):
+            with self.subTest(reset=reset):
+                self.ends.clear()
+                client = self.tunnel()
+                if reset:
+                    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+                wait_for(lambda: self.ends, 10 * SLOWDOWN, "the peer's side ends")
+                self.assertEqual(self.ends, ["reset" if reset else "fin"])
+                wait_for(self.nothing_left, 10 * SLOWDOWN, "both sides are gone")
+
+    def test_a_restart_does_not_wait_for_them(self):
+        self.start(drain_timeout="1m")
+        clients = [self.tunnel() for _ in range(20)]
+        started = time.monotonic()
+        self.peerpulse.process.signal(15)
+        self.assertEqual(self.peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
+        took = time.monotonic() - started
+        print(f"drained with 20 open tunnels in {took:.2f} s")
+        self.assertGreater(took, 0.4, "they have a grace")
+        for client in clients:
+            self.assertTrue(client.closed_by_reset())
+        wait_for(lambda: len(self.ends) == 20, 10, "the peer's sides end")
+        self.assertEqual(set(self.ends), {"reset"})
+        cut = [line for line in self.peerpulse.log_lines() if line["event"] == "exchange" and line["status"] == 101]
+        self.assertEqual({line["party"] for line in cut}, {"self"})
+        self.assertEqual(len(cut), 20)
+
+    def test_one_that_ends_in_its_grace_ends_in_order(self):
+        self.start(drain_timeout="1m", drain_tunnels="30s")
+        client = self.tunnel()
+        self.peerpulse.process.signal(15)
+        wait_for(lambda: "SIGTERM" in self.peerpulse.process.output(), 10 * SLOWDOWN, "draining")
+        client.send(b"still here")
+        self.assertEqual(client.read(10), b"still here")
+        client.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(client.read(4), b"late")
+        self.assertTrue(client.ended())
+        self.assertEqual(self.peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
+        self.assertEqual(self.ends, ["fin"])

@@ -1,0 +1,74 @@
+#include "h2/frame_budgets.h"
+
+#include <doctest/doctest.h>
+
+namespace peerpulse::http::h2 {
+namespace {
+
+constexpr size_t kBurst = 100;
+
+size_t takenOf(FrameBudgets& budgets, Glitch kind) {
+  size_t taken = 0;
+  while (budgets.take(kind))
+    ++taken;
+  return taken;
+}
+
+TEST_CASE("FrameBudgets: one kind's flood, and no other's budget") {
+  for (size_t i = 0; i < kGlitchKinds; ++i) {
+    FrameBudgets budgets(kBurst);
+    CHECK(takenOf(budgets, static_cast<Glitch>(i)) == kBurst);
+    for (size_t other = 0; other < kGlitchKinds; ++other) {
+      if (other != i) CHECK(takenOf(budgets, static_cast<Glitch>(other)) == kBurst);
+    }
+  }
+}
+
+TEST_CASE("FrameBudgets: both windows for each 256 bytes read, whenever they come") {
+  FrameBudgets budgets(kBurst);
+  for (int window = 0; window < 50; ++window) {
+    constexpr size_t kWindow = size_t{16} * 1024 * 1024;
+    for (size_t sent = 0; sent < kWindow; sent += 16'384)
+      budgets.dataSent(16'384);
+    bool taken = true;
+    for (size_t read = 0; read < kWindow; read += 256)
+      taken = taken && budgets.take(Glitch::kWindowUpdate) && budgets.take(Glitch::kWindowUpdate);
+    REQUIRE(taken);
+  }
+}
+
+TEST_CASE("FrameBudgets: both windows for each small message") {
+  FrameBudgets budgets(kBurst);
+  for (int i = 0; i < 100'000; ++i) {
+    budgets.dataSent(7);
+    REQUIRE(budgets.take(Glitch::kWindowUpdate));
+    REQUIRE(budgets.take(Glitch::kWindowUpdate));
+  }
+}
+
+TEST_CASE("FrameBudgets: what stands against each kind") {
+  FrameBudgets budgets(kBurst);
+  for (int i = 0; i < 10'000; ++i) {
+    budgets.message();
+    for (int n = 0; n < 8; ++n) {
+      REQUIRE(budgets.take(Glitch::kPriority));
+      REQUIRE(budgets.take(Glitch::kUnknown));
+      REQUIRE(budgets.take(Glitch::kEmptyData));
+      REQUIRE(budgets.take(Glitch::kStreamError));
+    }
+    budgets.dataReceived();
+    REQUIRE(budgets.take(Glitch::kEmptyData));
+    REQUIRE(budgets.take(Glitch::kPriority));
+  }
+  budgets.message();
+  // Traffic that moves nothing of the kind does not pay for it, nor does the past.
+  for (int i = 0; i < 1000; ++i) {
+    budgets.dataReceived();
+    budgets.dataSent(1);
+  }
+  CHECK(takenOf(budgets, Glitch::kStreamError) == kBurst);
+  CHECK(takenOf(budgets, Glitch::kEmptyData) == kBurst);
+}
+
+}  // namespace
+}  // namespace peerpulse::http::h2
