@@ -2,9 +2,7 @@
 it in both directions: what is under way may end."""
 
 import asyncio
-import collections
 import struct
-import time
 
 import h2.config
 import h2.connection
@@ -40,7 +38,10 @@ class H2Link:
         self.small_updates = False
         """Two WINDOW_UPDATEs for each 4 KiB that are read."""
         self._ends_when_idle = False
-        self._resets: collections.deque[float] = collections.deque()
+        self._resets_allowed: int | None = None
+        self._reset_unaccepted: set[int] = set()
+        self._unaccepted: set[int] = set()
+        """Requests that were read in this turn."""
         self._last_served: int | None = None
         """Of a server that has said GOAWAY."""
         self._pongs: dict[bytes, asyncio.Future] = {}
@@ -222,7 +223,8 @@ class H2Link:
                 stream = H2Stream(self, event.stream_id)
                 self.streams[event.stream_id] = stream
                 stream.take_head(event.headers)
-                self._start(self._serve(stream))
+                self._unaccepted.add(stream.number)
+                self._start(self._accept(stream))
             case h2.events.ResponseReceived() if event.stream_id in self.streams:
                 self.streams[event.stream_id].take_head(event.headers)
             case h2.events.TrailersReceived() if event.stream_id in self.streams:
@@ -234,7 +236,7 @@ class H2Link:
             case h2.events.StreamReset() if event.stream_id in self.streams:
                 self.streams[event.stream_id].fail(StreamReset(int(event.error_code)))
                 self._windows.set()
-                self._count_reset()
+                self._count_reset(self.streams[event.stream_id])
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._windows.set()
             case h2.events.PingAckReceived():
@@ -243,17 +245,25 @@ class H2Link:
                     pong.set_result(None)
 
     def police(self, resets: int) -> None:
-        """Of a server: more than so many resets by the client within a second are the end of the connection. hyper
-        has such limits against rapid resets."""
-        if self._resets.maxlen is None:
-            self._resets = collections.deque(maxlen=resets)
+        """Of a server: the connection ends when more streams than that are reset by its client before their requests
+        were looked at. hyper does so against rapid resets (max_pending_accept_reset_streams, 20)."""
+        self._resets_allowed = resets
 
-    def _count_reset(self) -> None:
-        if self._resets.maxlen is None:
+    def _count_reset(self, stream: H2Stream) -> None:
+        if stream.number not in self._unaccepted:
             return
-        if len(self._resets) == self._resets.maxlen and time.monotonic() - self._resets[0] < 1:
+        self._reset_unaccepted.add(stream.number)
+        if self._resets_allowed is not None and len(self._reset_unaccepted) == self._resets_allowed + 1:
             self._start(self._calm())
-        self._resets.append(time.monotonic())
+
+    async def _accept(self, stream: H2Stream) -> None:
+        """What a server does in a turn of its own, when it has read all that there was."""
+        self._unaccepted.discard(stream.number)
+        if stream.number in self._reset_unaccepted:
+            self._reset_unaccepted.remove(stream.number)
+            self.forget(stream)
+        else:
+            await self._serve(stream)
 
     async def _calm(self) -> None:
         await self.send_goaway(self.state.highest_inbound_stream_id, ENHANCE_YOUR_CALM)

@@ -13,7 +13,6 @@ _EARLY_AFTER = 65536
 _LINGER_S = 3
 _REFUSE_EVERY_S, _REFUSE_FOR_S = 4.0, 0.25
 _RESETS = 20
-"""Within a second, of a connection."""
 _GOAWAY_AFTER = 40
 """Exchanges of a connection."""
 
@@ -158,7 +157,7 @@ class Behaviours:
         await exchange.finish([("grpc-status", "0")])
 
     async def _do_strict_test(self, exchange: H2Exchange, method: str, seconds: str = "0") -> None:
-        """The same, on a connection that ends when its client resets many streams at once."""
+        """The same, on a connection that ends when its client resets many streams before they were looked at."""
         exchange.stream.link.police(_RESETS)
         await self._do_grpc_test(exchange, method, seconds)
 
