@@ -43,7 +43,11 @@ void Attempt::begin(Pool& pool, Protocol protocol) {
   pool.acquire(*this, protocol);
 }
 
-bool Attempt::waitsForUs() const { return state_ == State::kWaiting && pool_->opensNone(protocol_); }
+bool Attempt::waitsForUs(TimePoint from) const {
+  if (state_ != State::kWaiting) return false;
+  const auto since = pool_->openingSince(protocol_);
+  return !since || *since > from;
+}
 
 void Attempt::onConnection(PooledConnection& connection) {
   enter(State::kStreaming);

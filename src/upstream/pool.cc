@@ -138,7 +138,15 @@ bool Pool::trusted(const Lane& lane, const PooledConnection& connection) {
   return lane.silent == 0 || connection.heardAt_ >= lane.doubtedFrom;
 }
 
-bool Pool::opensNone(Protocol protocol) const { return beingOpened(lane(protocol)) == 0 && !racing(protocol); }
+std::optional<TimePoint> Pool::openingSince(Protocol protocol) const {
+  std::optional<TimePoint> oldest;
+  for (const State state : {State::kConnecting, State::kLate}) {
+    for (const auto& connection : lane(protocol).list(state)) {
+      if (!oldest || connection->askedAt_ < *oldest) oldest = connection->askedAt_;
+    }
+  }
+  return oldest;
+}
 
 bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
   if (closing_ || !policy.connect) return false;

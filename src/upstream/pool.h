@@ -93,8 +93,9 @@ class Pool {
 
   size_t connections() const;
   size_t waiting() const;
-  /// No connection is being opened for this protocol: who waits does so because a limit or the verdict allows no more.
-  bool opensNone(Protocol protocol) const;
+  /// In the time of deadlines: since when the oldest of the connections that are being opened for this protocol is; nothing if none is: who waits
+  /// then does so because a limit or the verdict allows no more.
+  std::optional<TimePoint> openingSince(Protocol protocol) const;
   /// Whether the invariants hold; for tests and the simulation.
   bool settled() const;
 

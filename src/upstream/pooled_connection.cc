@@ -43,7 +43,7 @@ const char* toString(PooledConnection::State state) {
 }
 
 PooledConnection::PooledConnection(Pool& pool, Protocol protocol)
-    : pool_(pool), protocol_(protocol), openedAt_(pool.context().now()) {
+    : pool_(pool), protocol_(protocol), openedAt_(pool.context().now()), askedAt_(pool.context().deadlineNow()) {
   PP_ASSERT(protocol != Protocol::kAuto);
   Context& context = pool_.context();
   const Options& options = *context.options;
@@ -57,12 +57,12 @@ PooledConnection::PooledConnection(Pool& pool, Protocol protocol)
   const bool racing = pool_.racing(protocol);
   // A second try has the time that is left of the first one's.
   if (timeout > Duration::zero())
-    connectBy_ = openedAt_ + (racing ? std::max(timeout - patience, timeout / 2) : timeout);
-  const TimePoint lateAt = racing ? TimePoint::max() : openedAt_ + patience;
+    connectBy_ = askedAt_ + (racing ? std::max(timeout - patience, timeout / 2) : timeout);
+  const TimePoint lateAt = racing ? TimePoint::max() : askedAt_ + patience;
   const TimePoint first = std::min(lateAt, connectBy_);
   if (first == TimePoint::max()) return;
   connectTimer_ = context.io.scheduler.createTimer([this] { onConnectTimer(); });
-  connectTimer_->enable(first - openedAt_);
+  connectTimer_->enable(first - askedAt_);
 }
 
 PooledConnection::~PooledConnection() = default;
@@ -77,13 +77,13 @@ http::RequestStream& PooledConnection::openStream(http::ResponseReceiver& receiv
 }
 
 void PooledConnection::onConnectTimer() {
-  const TimePoint now = pool_.context().now();
+  const TimePoint now = pool_.context().deadlineNow();
   if (now >= connectBy_) {
     pool_.onConnectTimeout(*this);
     return;
   }
   if (connectBy_ != TimePoint::max()) connectTimer_->enable(connectBy_ - now);
-  if (!answered_) pool_.onLate(*this);
+  if (!answered_ && state_ == State::kConnecting) pool_.onLate(*this);
 }
 
 bool PooledConnection::mayTakeStream() const {

@@ -107,6 +107,7 @@ class PooledConnection final : public event::DeferredDeletable,
   http::ClientCodec* codec_;  // wire_'s
   std::unique_ptr<wire::CodecConnection> wire_;
   const TimePoint openedAt_;
+  const TimePoint askedAt_;  // the same, in the time of deadlines
   TimePoint connectBy_ = TimePoint::max();
   std::unique_ptr<event::Timer> connectTimer_;  // of being late, then of connectBy_
   stats::Value* gauge_ = nullptr;               // the one this connection is counted in

@@ -66,10 +66,7 @@ Request::Request(Peer& peer, RequestSpec spec, RequestOwner& owner)
 
 Request::~Request() { cancel(); }
 
-TimePoint Request::now() const {
-  const Context& context = peer_.context();
-  return context.loopTime.at(context.now());
-}
+TimePoint Request::now() const { return peer_.context().deadlineNow(); }
 
 // The one place where the state changes, and with it the list the request is in.
 void Request::enter(State to) {

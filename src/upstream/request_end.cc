@@ -254,7 +254,7 @@ void Request::onExpiry(Expiry expiry) {
 void Request::blameUs(Failure& failure) const {
   if (state_ == State::kHeld || state_ == State::kBackingOff) {
     failure.party = Party::kSelf;
-  } else if (attempt_.waitsForUs()) {
+  } else if (attempt_.waitsForUs(now() - spec_.options->timeoutsOf(spec_.trafficClass).connect / 2)) {
     failure.type = ErrorType::kConnectionLimitReached;
     failure.party = Party::kSelf;
     failure.detail = "no connection to the peer was free in time, and no other one allowed";

@@ -55,6 +55,11 @@ void SimWorker::circuitChanged(PeerId peer, TimePoint at) {
   });
 }
 
+void SimWorker::acceptQueued() {
+  for (const auto& acceptor : acceptors_)
+    acceptor->acceptQueued();
+}
+
 void SimWorker::drain() {
   loop_.post([this] {
     draining_ = true;
@@ -116,6 +121,8 @@ void OwnHost::proberReturned() {
 
 void OwnHost::drain() {
   draining_ = true;
+  // As net::ListenSocket::close() does: who is in the queue already is served.
+  workers_.front()->acceptQueued();
   for (const auto& worker : workers_)
     worker->drain();
   follow();

@@ -29,6 +29,8 @@ class SimWorker {
   ~SimWorker();
 
   void circuitChanged(PeerId peer, TimePoint at);
+  /// Takes what waits in the listeners' queues, now.
+  void acceptQueued();
   void drain();
 
   test::VirtualScheduler& loop() { return loop_; }

@@ -66,8 +66,9 @@ class Attempt final : Waiter, http::ResponseReceiver {
   /// Null unless a stream is open.
   http::RequestStream* stream() { return stream_; }
   State state() const { return state_; }
-  /// It waits for a connection, and none is being opened: our limits or the verdict allow no more.
-  bool waitsForUs() const;
+  /// It waits for a connection, and none has been in the making since `from`: it was our limits or the verdict that
+  /// allowed no more, and the peer was asked too late to be blamed.
+  bool waitsForUs(TimePoint from) const;
 
  private:
   // Waiter

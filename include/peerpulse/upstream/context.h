@@ -26,9 +26,11 @@ struct Context {
   OptionsRef options;  ///< of new requests and connections; a reload puts another one here
   http::CodecLimits limits;
   std::minstd_rand random;  ///< jitter only
-  LoopTime loopTime{};      ///< what deadlines count in
+  LoopTime loopTime{};
 
   TimePoint now() const { return io.scheduler.now(); }
+  /// What deadlines count in.
+  TimePoint deadlineNow() const { return loopTime.at(now()); }
   /// In [0, 1).
   double jitter() { return std::uniform_real_distribution<double>(0, 1)(random); }
 };

@@ -178,7 +178,7 @@ class Request final : public ListNode<HeldTag>,
   http::HeaderList trailers_;
   bool bodyEnded_ = false;     // sendEnd() was called, or there is no body
   bool bodyEndSent_ = false;   // by this attempt
-  bool tunnel_ = false;  // the answer was 101
+  bool tunnel_ = false;        // the answer was 101
   uint64_t bodyGiven_ = 0;     // to this attempt's stream
   uint64_t bodySent_ = 0;      // by this attempt
   uint64_t bodyCredited_ = 0;  // told the owner

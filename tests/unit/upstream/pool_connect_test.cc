@@ -327,7 +327,7 @@ TEST_CASE("pool: stalled, reuse but no new connections") {
       Wanter& third = w.add(protocol);
       w.run(seconds(1));
       CHECK_FALSE(third.over());
-      CHECK(w.pool->opensNone(protocol));
+      CHECK(!w.pool->openingSince(protocol));
       CHECK(w.remote.connections.size() == 1);
       if (clears) {
         w.change(health::Verdict::kAlive);

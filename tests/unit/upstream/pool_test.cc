@@ -191,7 +191,7 @@ TEST_CASE("pool: h1 and h2 wait side by side under one max_connections") {
   CHECK(h1.ready);
   CHECK(h2.ready);
   CHECK_FALSE(h1Waits.ready);
-  CHECK(w.pool->opensNone(kH1));
+  CHECK(!w.pool->openingSince(kH1));
   CHECK(w.remote.connections.size() == 2);
   for (const auto& request : w.remote.requests) {
     if (request->stream != nullptr && request->head.version == http::Version::kHttp11) request->answer(200, "");

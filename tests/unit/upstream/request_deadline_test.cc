@@ -89,6 +89,19 @@ TEST_CASE("request deadline: waiting for a place under our own limit is not the 
   CHECK(w.outcomes.seen.empty());
 }
 
+TEST_CASE(
+    "request deadline: a connection that was begun a moment before the deadline does not make it the peer's doing") {
+  RequestWorld w([](Options& o) { o.pool.maxConnections = 1; });
+  Owner& uses = w.send(control("/hang", Version::kHttp11));
+  Owner& waits = w.ask(control("/ok", Version::kHttp11));
+  w.run(milliseconds(1999));
+  w.cutPath(true);
+  uses.request().cancel();  // its connection goes with it, and one is opened for the other
+  CHECK(untilFailed(w, waits) == milliseconds(1));
+  CHECK(waits.story().failure.party == Party::kSelf);
+  CHECK(w.outcomes.seen.empty());
+}
+
 TEST_CASE("request deadline: waiting for the only connection allowed, which is being opened, is the peer's doing") {
   RequestWorld w([](Options& o) { o.pool.maxConnections = 1; });
   w.cutPath(true);
