@@ -101,12 +101,14 @@ void Connection::onTransportReady(uint32_t events) {
       updateWatch();  // not wanted for longer than a moment: stop being told
     }
   }
-  if ((events & ready::kWrite) != 0 && writable()) {
-    writeAll();
-    // Also when that was the last of it: whoever waits to be through must be told.
-    const bool through = state_ == State::kLocalEnded;
-    if ((writable() || through) && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
-  }
+  if ((events & ready::kWrite) != 0 && writable()) writeOn();
+}
+
+void Connection::writeOn() {
+  writeAll();
+  // Also when that was the last of it: whoever waits to be through must be told.
+  const bool through = state_ == State::kLocalEnded;
+  if ((writable() || through) && output_.size() < kOutputLimit / 2) callbacks_->onWritable();
 }
 
 void Connection::finishConnect() {
@@ -126,7 +128,8 @@ void Connection::shakeHands() {
       enter(State::kOpen);
       updateWatch();
       callbacks_->onReady();
-      flush();
+      // What was left may go by now, and whoever left it has more.
+      if (writable() && !output_.empty()) writeOn();
       return;
     case IoResult::Status::kAgain:
       handshakeWants_ = result.wants;

@@ -114,6 +114,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   void readAll();
   bool readSome();
   void writeAll();
+  /// Writes what a flush() has left behind.
+  void writeOn();
   bool readsOn() const { return state_ == State::kOpen || state_ == State::kLocalEnded; }
   void remoteEnded();
   void finishOutput();

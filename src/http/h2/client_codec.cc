@@ -99,6 +99,8 @@ void ClientCodec::settleResets() {
   // A connection that takes no more requests and carries nothing else may as well be ended by the peer.
   const bool useless =
       active() == 0 && (!life_.is(Life::kOpen) || nghttp2_session_check_request_allowed(native()) == 0);
+  if (!pacer_.mayReset() && !useless && !partingAnswered_) return;  // nothing has changed for those that wait
+  partingAnswered_ = false;
   for (const auto& stream : streams()) {
     if (!stream->hold.is(Hold::kParting)) continue;
     if (mayBeUnheard(*stream) && !useless) {
@@ -164,6 +166,7 @@ bool ClientCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
     return true;
   }
   pacer_.answered(static_cast<uint32_t>(stream.id));
+  if (stream.hold.is(Hold::kParting)) partingAnswered_ = true;
   const int status = block().status();
   if (status < 0 || status == 101 || (status < 200 && ++stream.informational > kMaxInformational)) {
     protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "bad status or too many informational responses");

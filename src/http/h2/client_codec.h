@@ -74,6 +74,7 @@ class ClientCodec final : public http::ClientCodec, public Session {
   Greeting greeting_ = Greeting::kUnknown;
   std::string firstBytes_;  ///< until they are known to be h2 or not
   ResetPacer pacer_;
+  bool partingAnswered_ = false;  ///< since the last settleResets()
   std::string lastWords_;  ///< of a GOAWAY with an error: why the streams end that the connection takes with it
 };
 

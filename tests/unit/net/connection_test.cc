@@ -151,3 +151,27 @@ TEST_CASE("connection: a handshake waits for what it wants, and only then output
   script.events->onTransportReady(ready::kRead);
   CHECK(side.received == "early");
 }
+
+TEST_CASE("connection: whoever left output behind when it became ready is told when that has gone") {
+  event::Dispatcher dispatcher;
+  ReadBlocks blocks;
+  Script script;
+  script.writeRoom = 2;
+  ScriptedConnector connector(script);
+  Recorder side;
+  auto connection = Connection::connectTo(dispatcher, blocks, connector, {}, SocketOptions{}, side);
+  int writable = 0;
+  side.whenReady = [&] {
+    connection->output().append("hello");
+    connection->flush();
+    script.writeRoom = SIZE_MAX;  // the kernel has sent it meanwhile
+  };
+  side.whenWritable = [&] {
+    if (++writable > 1) return;
+    connection->output().append(", world");
+    connection->flush();
+  };
+  script.events->onTransportReady(ready::kWrite);
+  CHECK(script.written == "hello, world");
+  CHECK(writable == 1);
+}
