@@ -28,7 +28,7 @@ circuit_opened     Transitions of the peer's circuit to open, from /events; circ
 leaked             What peerpulse still has of this peer up to 20 s after all clients have gone: exchanges in flight
                    and active connections (/peers), sockets in CLOSE-WAIT, sockets of clients, sockets to the peer that
                    no pool knows (/proc).
-failures           What makes the exit status 1: more failed through peerpulse than directly, or a wait 5 s longer than
+failures           What makes the exit status 1: more failed through peerpulse than directly, or a wait 10 s longer than
                    the longest direct one (beyond what the scenario explains), a circuit opened, something leaked.
 
 Scenarios:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from tools.benchmarking.healthy.side import DIRECT, SIDES, THROUGH, Side, Tally
 
 Work = Coroutine[None, None, None]
-_MORE_WAIT_S = 5.0
+_MORE_WAIT_S = 10.0
 """Wide: other programs run on the machine."""
 
 
