@@ -9,7 +9,7 @@ import subprocess
 from tools.testing.outcome import Outcome
 
 _DOCTEST = re.compile(
-    r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped")
+    r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed(?:\s*\|\s*(\d+) skipped)?")
 _UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 _UNITTEST_BAD = re.compile(r"(?:failures|errors|unexpected successes)=(\d+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -28,7 +28,7 @@ def _count(test: dict) -> Outcome:
     summary = _DOCTEST.search(output)
     if summary is None:
         return Outcome(passed=1) if good else Outcome(failed=1)
-    _, passed, failed, skipped = (int(text) for text in summary.groups())
+    _, passed, failed, skipped = (int(text or 0) for text in summary.groups())
     if not good and failed == 0:
         failed = 1  # a sanitizer's report, or a crash at exit
     return Outcome(passed, failed, skipped)
