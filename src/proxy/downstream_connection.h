@@ -31,6 +31,8 @@ class DownstreamConnection final : public event::DeferredDeletable,
 
   bool http2() const { return preface_ == http::Preface::kHttp2; }
   bool busy() const { return !exchanges_.empty(); }
+  /// It has ended, and takes all streams on it with it.
+  bool lost() const { return state_ == State::kEnded && http2(); }
   /// RST: what was answered so far must not pass for complete. Exchanges on it end for this reason.
   void abort(const upstream::Failure& why);
   /// Why we ended the connection, while its exchanges are told; null when we did not.

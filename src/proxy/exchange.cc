@@ -16,10 +16,11 @@ using State = Exchange::State;
 
 bool legal(State from, State to) {
   switch (from) {
-    case State::kOpen: return to != State::kOpen;
+    case State::kOpen: return to == State::kAnswering || to == State::kReplying || to == State::kEnded;
     case State::kAnswering:
     case State::kReplying: return to == State::kEnded;
-    case State::kEnded: return false;
+    case State::kEnded: return to == State::kSettled;
+    case State::kSettled: return false;
   }
   return false;
 }
@@ -131,16 +132,19 @@ void Exchange::onInformational(http::ResponseHead&& head) {
 }
 
 void Exchange::onResponseHead(http::ResponseHead&& head) {
+  if (over()) return;
   enter(State::kAnswering);
   record_.status = head.status;
   responseComplete_ = head.complete;
   stream_->sendHeaders(head, head.complete);
 }
 
-void Exchange::onResponseData(Slice data) { stream_->sendData(std::move(data)); }
+void Exchange::onResponseData(Slice data) {
+  if (stream_ != nullptr) stream_->sendData(std::move(data));
+}
 
 void Exchange::onResponseEnd() {
-  if (!responseComplete_) stream_->sendEnd(responseTrailers_);
+  if (stream_ != nullptr && !responseComplete_) stream_->sendEnd(responseTrailers_);
 }
 
 void Exchange::onBodySent(size_t n) {
@@ -166,7 +170,9 @@ void Exchange::onReset(http::ResetReason, std::string_view detail) {
   end();
 }
 
-void Exchange::onRequestFailed(const upstream::Failure& failure) { fail(failure); }
+void Exchange::onRequestFailed(const upstream::Failure& failure) {
+  if (!over()) fail(failure);
+}
 
 // Storage processes distrust answers that are not their peer's: to them a failure looks as it would without us, a broken
 // connection. Only a request that we could not read has no other reader than us, and one that came from ourselves no other
@@ -179,7 +185,9 @@ bool Exchange::mayAnswer(const upstream::Failure& failure) const {
 void Exchange::fail(const upstream::Failure& failure) {
   record_.note(failure);
   giveBodyBack();
-  if (state_ != State::kOpen || !mayAnswer(failure)) {
+  // An h2 client hears what the peer said: it may repeat the request itself, as gRPC libraries do.
+  const bool passedOn = failure.notProcessed && downstream_.http2();
+  if (state_ != State::kOpen || passedOn || !mayAnswer(failure)) {
     resetDownstream(failure);
   } else if (failure.byCircuit) {
     reply(listener_.refusalReply(failure, grpc_));
@@ -198,7 +206,7 @@ void Exchange::reply(const PreparedReply& reply) {
 }
 
 void Exchange::resetDownstream(const upstream::Failure& failure) {
-  const bool unseen = !request_ || !request_->sent();
+  const bool unseen = !request_ || !request_->sent() || failure.notProcessed;
   if (stream_ != nullptr) {
     std::exchange(stream_, nullptr)->reset(unseen ? http::ResetReason::kRefused : http::ResetReason::kInternal);
   }
@@ -208,16 +216,22 @@ void Exchange::resetDownstream(const upstream::Failure& failure) {
 }
 
 void Exchange::end() {
-  if (state_ == State::kEnded) return;
+  if (over()) return;
   enter(State::kEnded);
+  record_.took = listener_.context().now() - record_.started;
+  if (!downstream_.lost()) settle();
+  downstream_.remove(*this);  // from here on it may be gone
+}
+
+void Exchange::settle() {
+  if (state_ == State::kSettled) return;
+  enter(State::kSettled);
   if (request_) {
     record_.requestBytes = request_->bodyBytesSent();
     record_.retries = request_->retries();
     request_->cancel();  // an early answer: the rest of the request has no reader
   }
-  record_.took = listener_.context().now() - record_.started;
   countFinished(listener_.context().shared.stats, listener_.peerId(), routeIndex_, record_);
-  downstream_.remove(*this);
 }
 
 bool Exchange::tunnel() const { return state_ == State::kAnswering && record_.status == 101; }

@@ -3,7 +3,9 @@
 //
 //   Open --the peer's head--> Answering --> Ended
 //   Open --failure, bad request--> Replying (our own answer is on its way) --> Ended
-// It ends with the downstream stream.
+//   Ended --> Settled
+// It ends with the downstream stream. Settled is when its request has ended, too: at once, but for the streams that a lost
+// connection takes with it: those may be a thousand, and are settled in slices.
 //
 // Back-pressure needs no state here: bytes that one side sent are given back as credit to the side they came from.
 //
@@ -28,7 +30,7 @@ class DownstreamConnection;
 
 class Exchange final : public http::Receiver, public upstream::RequestOwner {
  public:
-  enum class State : uint8_t { kOpen, kAnswering, kReplying, kEnded };
+  enum class State : uint8_t { kOpen, kAnswering, kReplying, kEnded, kSettled };
 
   Exchange(Listener& listener, DownstreamConnection& downstream, http::ResponseStream& stream,
            http::RequestHead&& head);
@@ -41,6 +43,9 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   bool answering() const { return state_ == State::kAnswering || state_ == State::kReplying; }
   /// Both directions are raw bytes, and it lasts as long as its ends want.
   bool tunnel() const;
+  /// Ends the request and counts the exchange, once it has ended and unless that is done.
+  void settle();
+  /// Requires that it is settled.
   void writeLog() const;
 
   std::list<std::unique_ptr<Exchange>>::iterator self;  ///< the place in the connection's list
@@ -64,6 +69,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void onRequestFailed(const upstream::Failure& failure) override;
 
   void enter(State to);
+  bool over() const { return state_ == State::kEnded || state_ == State::kSettled; }
   bool requestLives() const { return request_ && !request_->ended(); }
   bool mayAnswer(const upstream::Failure& failure) const;
   void fail(const upstream::Failure& failure);

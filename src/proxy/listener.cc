@@ -124,6 +124,7 @@ void Listener::finished(std::list<std::unique_ptr<Exchange>>& from,
 
 bool Listener::clearFinished(TimePoint stop) {
   while (!finished_.empty()) {
+    finished_.front()->settle();
     finished_.front()->writeLog();
     finished_.pop_front();
     if (context_.now() >= stop) break;

@@ -177,6 +177,8 @@ class Pool {
   void retire(PooledConnection& connection);
   template <typename Condition>
   bool closeIdleIf(Lane& lane, TimePoint stop, Condition condition);
+  /// Of those left() since `since` or longer.
+  bool abortLeft(Lane& lane, TimePoint since, TimePoint stop);
 
   Context& context_;
   const PeerOptionsRef& peer_;

@@ -261,8 +261,30 @@ bool Pool::sweep(TimePoint now, TimePoint stop) {
       return silent || forgotten || idleFor >= options.idleTimeout || unneeded > options.maxIdlePerPeer;
     };
     done = done && closeIdleIf(each, stop, tooLong);
+    done = done && abortLeft(each, now - options.idleTimeout, stop);
   }
   return done;
+}
+
+// Nobody else would notice: a peer that acknowledges with a closed window may do so for ever.
+bool Pool::abortLeft(Lane& lane, TimePoint since, TimePoint stop) {
+  const bool outermost = !std::exchange(settling_, true);  // nobody changes the lists while we look at them
+  bool inTime = true;
+  for (const State state : {State::kBusy, State::kDraining}) {
+    List& list = lane.list(state);
+    for (auto next = list.begin(); inTime && next != list.end();) {
+      PooledConnection& connection = **next++;
+      if (!connection.left() || connection.idleSince_ > since) continue;
+      stats_.evictionsTotal.add();
+      connection.wire_->abort("the peer does not take what was left for it");
+      inTime = context_.now() < stop;
+    }
+  }
+  if (outermost) {
+    settling_ = false;
+    settle();
+  }
+  return inTime;
 }
 
 bool Pool::closeIdle(TimePoint stop) {

@@ -48,6 +48,8 @@ class PooledConnection final : public event::DeferredDeletable,
   Protocol protocol() const { return protocol_; }
   size_t activeStreams() const { return codec_->activeStreams(); }
   bool idle() const { return state_ == State::kReady && activeStreams() == 0; }
+  /// Its last user has left it, and what he said last is still to be taken by the peer.
+  bool left() const { return (state_ == State::kBusy || state_ == State::kDraining) && activeStreams() == 0; }
   /// True once a stream was opened on it before: it may have died unnoticed since.
   bool reused() const { return streamsOpened_ > 1; }
   /// The peer said that it will end the connection (GOAWAY): a living answer, whatever became of the streams.

@@ -70,6 +70,7 @@ void Request::onAttemptLost(const Loss& loss) {
   if (retry(loss)) return;
   if (loss.countsAsFailure) report(health::Outcome::kReset);
   failure.type = errorOf(loss.reason);
+  failure.notProcessed = loss.reason == http::ResetReason::kRefused;
   failInTurn(std::move(failure));
 }
 

@@ -159,6 +159,7 @@ class ScriptedServer {
         request.answer(200, "second");
       }
     }
+    if (path == "/refuse") request.refuse();
     if (path == "/half") {
       request.begin(200, 1000);
       request.stream->sendData(Slice::copyOf("half"));

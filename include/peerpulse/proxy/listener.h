@@ -73,7 +73,7 @@ class Listener final : public upstream::PeerWatcher {
   /// The same for an exchange that the circuit refuses; kept until the circuit changes.
   const PreparedReply& refusalReply(const upstream::Failure& refusal, bool grpc);
   void remove(DownstreamConnection& connection);
-  /// The exchange has ended: it is logged and destroyed at the end of the turn, in slices.
+  /// The exchange has ended: it is settled, logged and destroyed at the end of the turn, in slices.
   void finished(std::list<std::unique_ptr<Exchange>>& from, std::list<std::unique_ptr<Exchange>>::iterator exchange);
 
  private:

@@ -158,6 +158,76 @@ TEST_CASE("exchange: a request says that it was here, and one that was goes no f
   }
 }
 
+TEST_CASE("exchange: a client that vanishes with many streams takes all their requests with it") {
+  for (const bool reset : kBoth) {
+    CAPTURE(reset);
+    ProxyWorld w;
+    TestClient& client = w.client(true);
+    ClientRequest& first = client.send("GET", "/ok");  // with its answer come the server's SETTINGS
+    w.until([&] { return first.done(); });
+    for (int i = 0; i < 40; ++i) {
+      client.send("GET", "/half");
+      client.send("GET", "/hang");
+      client.send("GET", "/refuse");
+    }
+    w.until([&] { return w.remote.requests.size() >= 121; });
+    if (reset) {
+      client.connection().abort("gone");
+    } else {
+      client.connection().close("gone");
+    }
+    // What answers come meanwhile have no reader.
+    for (const auto& request : w.remote.requests) {
+      if (request->stream != nullptr && request->head.path == "/hang") request->answer(200, "late");
+    }
+    w.until([&] { return w.peerStats().inFlight.get() == 0; });
+    w.until([&] { return w.listener->connections() == 0; });
+    for (const health::OutcomeRecord& record : w.outcomes.seen)
+      CHECK(record.outcome == health::Outcome::kSuccess);
+  }
+}
+
+TEST_CASE("exchange: a peer that does not take what a tunnel's client said last keeps no connection for it") {
+  ProxyWorld w;
+  w.remote.limits.streamWindow = 16 * 1024;
+  TestClient& client = w.client(false);
+  ClientRequest& request = client.upgrade("/tunnel");
+  w.until([&] { return w.remote.requests.size() == 1; });
+  w.remote.last().switchProtocols();
+  w.until([&] { return request.gotHead; });
+  w.remote.last().takes = false;
+  w.remote.last().stream->sendEnd();
+  w.settle();
+  request.stream->sendData(Slice::copyOf(std::string(450'000, 'r')));
+  request.stream->sendEnd();
+  w.until([&] { return w.listener->connections() == 0; });
+  upstream::Peer& peer = *w.context->peers.find(kPeer);
+  CHECK(peer.connections() == 1);  // it may still be taken
+  for (int i = 0; i < 40 && peer.connections() > 0; ++i) {
+    w.run(seconds(1));
+    peer.sweep(w.context->now());
+  }
+  CHECK(peer.connections() == 0);
+}
+
+TEST_CASE("exchange: a peer that goes on refusing streams is heard by the client, who may try again") {
+  for (const bool refuses : kBoth) {
+    CAPTURE(refuses);
+    ProxyWorld w(refuses ? ProxyWorld::Configure(ProxyWorld::refuses) : ProxyWorld::Configure());
+    TestClient& client = w.client(true);
+    ClientRequest& request = client.send("GET", "/refuse");
+    w.until([&] { return request.done(); });
+    CHECK(request.wasReset);
+    CHECK(request.reset == http::ResetReason::kRefused);
+    CHECK_FALSE(request.gotHead);
+    CHECK(w.remote.requests.size() > 1);  // our own retries come first
+    CHECK(w.outcomes.seen.empty());
+    ClientRequest& next = client.send("GET", "/ok");
+    w.until([&] { return next.done(); });
+    CHECK(next.head.status == 200);
+  }
+}
+
 TEST_CASE("exchange: a client that does not read holds up its peer, not our memory") {
   for (const bool http2 : kBoth) {
     CAPTURE(http2);
