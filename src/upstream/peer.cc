@@ -33,7 +33,9 @@ Peer::Peer(Context& context, PeerOptionsRef options)
       idleClosing_(context.io.scheduler,
                    [this](TimePoint stop) {
                      bool done = true;
-                     forEachPool([&](Pool& pool) { done = pool.closeIdle(stop) && done; });
+                     forEachPool([&](Pool& pool) {
+                       done = (draining_ ? pool.closeUnused(stop) : pool.closeIdle(stop)) && done;
+                     });
                      return done;
                    }),
       sweeping_(context.io.scheduler, [this](TimePoint stop) {
@@ -198,7 +200,10 @@ void Peer::sweep(TimePoint now) {
   sweeping_.start();
 }
 
-void Peer::drain() { idleClosing_.start(); }
+void Peer::drain() {
+  draining_ = true;
+  idleClosing_.start();
+}
 
 void Peer::retire() {
   waitingRoom_->clear();

@@ -90,6 +90,8 @@ class Pool {
   bool sweep(TimePoint now, TimePoint stop);
   /// Closes all idle connections, until `stop`; false if there are more.
   bool closeIdle(TimePoint stop);
+  /// And those whose users have left them, whatever they still have to say to a peer that does not listen.
+  bool closeUnused(TimePoint stop);
 
   size_t connections() const;
   size_t waiting() const;

@@ -287,6 +287,11 @@ bool Pool::abortLeft(Lane& lane, TimePoint since, TimePoint stop) {
   return inTime;
 }
 
+bool Pool::closeUnused(TimePoint stop) {
+  return closeIdle(stop) && abortLeft(lanes_[0], TimePoint::max(), stop) &&
+         abortLeft(lanes_[1], TimePoint::max(), stop);
+}
+
 bool Pool::closeIdle(TimePoint stop) {
   const auto all = [](const PooledConnection&) { return true; };
   return closeIdleIf(lanes_[0], stop, all) && closeIdleIf(lanes_[1], stop, all);

@@ -124,7 +124,8 @@ class Peer final : public event::DeferredDeletable {
   uint64_t failedInFlight_ = 0;  // since then
   uint64_t admitted_ = 0;
   bool failing_ = false;  // death_ has not failed all yet
-  Failure refusal_;       // of refusalGeneration_
+  bool draining_ = false;
+  Failure refusal_;  // of refusalGeneration_
   uint32_t refusalGeneration_ = UINT32_MAX;
 };
 
