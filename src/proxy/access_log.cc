@@ -1,9 +1,7 @@
 #include "access_log.h"
 
-#include <algorithm>
 #include <string_view>
 
-#include "peerpulse/base/assert.h"
 #include "peerpulse/log/log.h"
 
 namespace peerpulse::proxy {
@@ -14,21 +12,14 @@ using upstream::Party;
 
 constexpr size_t kMaxLoggedPath = 512;
 
-/// The place of a party in the statistics, which know it by its word.
-size_t indexOf(Party party) {
-  const auto& names = stats::kPartyNames;
-  const auto at = std::find(names.begin(), names.end(), std::string_view(toString(party)));
-  PP_ASSERT(at != names.end());
-  return static_cast<size_t>(at - names.begin());
-}
-
 /// What did not end well, and was not refused by the circuit.
 void countFailure(stats::PeerStats& peer, stats::OperationStats& operation, const AccessRecord& record) {
   const Party party = record.clientAborted ? Party::kClient : record.party;
-  peer.failuresBy[indexOf(party)].add();
+  const auto place = static_cast<size_t>(party);
+  peer.failuresBy[place].add();
   if (party == Party::kPeer) peer.failuresTotal.add();
   if (!record.timedOut) return;
-  peer.timeoutsBy[indexOf(party)].add();
+  peer.timeoutsBy[place].add();
   if (party == Party::kPeer) operation.timeouts.add();
 }
 

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "peerpulse/stats/peer_stats.h"
+
 namespace peerpulse::upstream {
 
 const ErrorInfo& info(ErrorType type) {
@@ -28,14 +30,8 @@ const ErrorInfo& info(ErrorType type) {
 }
 
 const char* toString(Party party) {
-  switch (party) {
-    case Party::kPeer: return "peer";
-    case Party::kClient: return "client";
-    case Party::kHost: return "host";
-    case Party::kPath: return "path";
-    case Party::kSelf: return "self";
-  }
-  return "?";
+  static_assert(static_cast<size_t>(Party::kSelf) + 1 == stats::kPartyNames.size());
+  return stats::kPartyNames[static_cast<size_t>(party)];
 }
 
 namespace {

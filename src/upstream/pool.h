@@ -177,6 +177,11 @@ class Pool {
   void evict(PooledConnection& connection, std::string_view why);
   void condemn(PooledConnection& connection);
   void retire(PooledConnection& connection);
+  template <typename Work>
+  void withoutSettling(Work work);
+  /// `end` says whether it ended the connection that it got.
+  template <typename End>
+  bool endEach(Lane& lane, std::initializer_list<State> states, TimePoint stop, End end);
   template <typename Condition>
   bool closeIdleIf(Lane& lane, TimePoint stop, Condition condition);
   /// Of those left() since `since` or longer.

@@ -162,20 +162,18 @@ bool Pool::abortCondemned(TimePoint stop) {
 }
 
 void Pool::renew() {
-  const bool outermost = !std::exchange(settling_, true);  // nobody takes one of the old ones
-  for (Lane& each : lanes_) {
-    for (const State state : {State::kConnecting, State::kLate}) {
-      while (!each.list(state).empty())
-        condemn(*each.list(state).front());
+  withoutSettling([this] {  // nobody takes one of the old ones
+    for (Lane& each : lanes_) {
+      for (const State state : {State::kConnecting, State::kLate}) {
+        while (!each.list(state).empty())
+          condemn(*each.list(state).front());
+      }
+      for (const State state : {State::kReady, State::kBusy}) {
+        while (!each.list(state).empty())
+          retire(*each.list(state).front());
+      }
     }
-    for (const State state : {State::kReady, State::kBusy}) {
-      while (!each.list(state).empty())
-        retire(*each.list(state).front());
-    }
-  }
-  if (!outermost) return;
-  settling_ = false;
-  settle();
+  });
 }
 
 // Ends with its streams.
@@ -268,23 +266,12 @@ bool Pool::sweep(TimePoint now, TimePoint stop) {
 
 // Nobody else would notice: a peer that acknowledges with a closed window may do so for ever.
 bool Pool::abortLeft(Lane& lane, TimePoint since, TimePoint stop) {
-  const bool outermost = !std::exchange(settling_, true);  // nobody changes the lists while we look at them
-  bool inTime = true;
-  for (const State state : {State::kBusy, State::kDraining}) {
-    List& list = lane.list(state);
-    for (auto next = list.begin(); inTime && next != list.end();) {
-      PooledConnection& connection = **next++;
-      if (!connection.left() || connection.idleSince_ > since) continue;
-      stats_.evictionsTotal.add();
-      connection.wire_->abort("the peer does not take what was left for it");
-      inTime = context_.now() < stop;
-    }
-  }
-  if (outermost) {
-    settling_ = false;
-    settle();
-  }
-  return inTime;
+  return endEach(lane, {State::kBusy, State::kDraining}, stop, [&](PooledConnection& connection) {
+    if (!connection.left() || connection.idleSince_ > since) return false;
+    stats_.evictionsTotal.add();
+    connection.wire_->abort("the peer does not take what was left for it");
+    return true;
+  });
 }
 
 bool Pool::closeUnused(TimePoint stop) {
@@ -297,23 +284,38 @@ bool Pool::closeIdle(TimePoint stop) {
   return closeIdleIf(lanes_[0], stop, all) && closeIdleIf(lanes_[1], stop, all);
 }
 
-// Closing costs system calls: one at least, then until `stop`. False if there may be more.
 template <typename Condition>
 bool Pool::closeIdleIf(Lane& lane, TimePoint stop, Condition condition) {
-  const bool outermost = !std::exchange(settling_, true);  // nobody takes one of them while we look at them
-  bool inTime = true;
-  List& ready = lane.list(State::kReady);
-  for (auto next = ready.begin(); inTime && next != ready.end();) {
-    PooledConnection& connection = **next++;
-    if (!connection.idle() || !condition(connection)) continue;
+  return endEach(lane, {State::kReady}, stop, [&](PooledConnection& connection) {
+    if (!connection.idle() || !condition(connection)) return false;
     evict(connection, "idle for too long");
-    inTime = context_.now() < stop;
-  }
-  if (outermost) {
-    settling_ = false;
-    settle();
-  }
+    return true;
+  });
+}
+
+// Ending costs system calls: one at least, then until `stop`. False if there may be more.
+template <typename End>
+bool Pool::endEach(Lane& lane, std::initializer_list<State> states, TimePoint stop, End end) {
+  bool inTime = true;
+  withoutSettling([&] {  // nobody takes one of them while we look at them
+    for (const State state : states) {
+      List& list = lane.list(state);
+      for (auto next = list.begin(); inTime && next != list.end();) {
+        if (end(**next++)) inTime = context_.now() < stop;
+      }
+    }
+  });
   return inTime;
+}
+
+// What `work` changes is settled after it.
+template <typename Work>
+void Pool::withoutSettling(Work work) {
+  const bool outermost = !std::exchange(settling_, true);
+  work();
+  if (!outermost) return;
+  settling_ = false;
+  settle();
 }
 
 }  // namespace peerpulse::upstream

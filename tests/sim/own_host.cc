@@ -64,7 +64,6 @@ void SimWorker::drain() {
   loop_.post([this] {
     draining_ = true;
     for (size_t i = 0; i < listeners_.size(); ++i) {
-      acceptors_[i]->acceptQueued();
       acceptors_[i]->setEnabled(false);
       listeners_[i]->drain();
     }

@@ -36,7 +36,7 @@ class WorkerContext {
 
   TimePoint now() const { return scheduler.now(); }
   /// What clients' timers count in: time in which the loop did not look at them is not theirs.
-  TimePoint loopTime() const { return upstream.loopTime.at(now()); }
+  TimePoint loopTime() const { return upstream.deadlineNow(); }
   const ProxyOptions& options() const { return snapshot->options; }
 
   event::Scheduler& scheduler;

@@ -32,7 +32,7 @@ inline constexpr std::array<double, 14> kProbeRttBounds = {0.00005, 0.0001, 0.00
 inline constexpr std::array<double, 10> kFailInFlightBounds = {0.0001, 0.0002, 0.0005, 0.001, 0.002,
                                                                0.005,  0.01,   0.02,   0.05,  0.1};
 
-/// Whose doing a failure was: the words of upstream::Party, the peer first.
+/// Whose doing a failure was: the words of upstream::Party, in its order.
 inline constexpr std::array<const char*, 5> kPartyNames = {"peer", "client", "host", "path", "self"};
 using ByParty = std::array<Value, kPartyNames.size()>;
 
