@@ -343,10 +343,7 @@ TEST_CASE("downstream connection: drained with a tunnel, it is left its grace an
   {
     ProxyWorld w([](ProxyOptions& o) { o.accessLog = true; });
     TestClient& client = w.client(false);
-    ClientRequest& tunnel = client.upgrade("/tunnel");
-    w.until([&] { return w.remote.requests.size() == 1; });
-    w.remote.last().switchProtocols();
-    w.until([&] { return tunnel.gotHead; });
+    ClientRequest& tunnel = w.tunnel(client);
     w.listener->drain();
     w.run(milliseconds(400));
     w.sweep();
@@ -374,11 +371,8 @@ TEST_CASE(
     "downstream connection: drained, a tunnel that ends in its grace ends in order, and an exchange has no grace") {
   ProxyWorld w([](ProxyOptions& o) { o.timeouts[0].request = Duration::zero(); });
   TestClient& client = w.client(false);
-  ClientRequest& tunnel = client.upgrade("/tunnel");
-  w.until([&] { return w.remote.requests.size() == 1; });
+  ClientRequest& tunnel = w.tunnel(client);
   ServedRequest& served = w.remote.last();
-  served.switchProtocols();
-  w.until([&] { return tunnel.gotHead; });
   ClientRequest& download = w.sent(w.client(false), "GET", "/test");
   w.remote.last().begin(200, 3);
   w.settle();
@@ -400,12 +394,8 @@ TEST_CASE(
 TEST_CASE("downstream connection: many tunnels are reset in many turns of the loop") {
   ProxyWorld w;
   std::vector<ClientRequest*> tunnels;
-  for (size_t i = 0; i < 60; ++i) {
-    tunnels.push_back(&w.client(false).upgrade("/tunnel"));
-    w.until([&] { return w.remote.requests.size() == i + 1; });
-    w.remote.last().switchProtocols();
-  }
-  w.until([&] { return tunnels.back()->gotHead; });
+  for (size_t i = 0; i < 60; ++i)
+    tunnels.push_back(&w.tunnel(w.client(false)));
   w.listener->drain();
   w.run(milliseconds(501));
   w.sweep();

@@ -59,10 +59,7 @@ TEST_CASE("exchange: everything a response may have passes") {
 TEST_CASE("exchange: a tunnel carries both ways, and each way ends apart") {
   ProxyWorld w;
   TestClient& client = w.client(false);
-  ClientRequest& request = client.upgrade("/tunnel");
-  w.until([&] { return w.remote.requests.size() == 1; });
-  w.remote.last().switchProtocols();
-  w.until([&] { return request.gotHead; });
+  ClientRequest& request = w.tunnel(client);
   CHECK(request.head.status == 101);
   request.stream->sendData(Slice::copyOf("up"));
   w.remote.last().stream->sendData(Slice::copyOf("down"));
@@ -84,10 +81,7 @@ TEST_CASE("exchange: a tunnel carries both ways, and each way ends apart") {
 TEST_CASE("exchange: a tunnel that the peer ends first takes what the client says last, and its end") {
   ProxyWorld w;
   TestClient& client = w.client(false);
-  ClientRequest& request = client.upgrade("/tunnel");
-  w.until([&] { return w.remote.requests.size() == 1; });
-  w.remote.last().switchProtocols();
-  w.until([&] { return request.gotHead; });
+  ClientRequest& request = w.tunnel(client);
   w.remote.last().stream->sendEnd();
   w.settle();
   CHECK_FALSE(request.done());
@@ -106,10 +100,7 @@ TEST_CASE("exchange: a tunnel whose client has vanished ends at its peer, whethe
     CAPTURE(reset);
     ProxyWorld w;
     TestClient& client = w.client(false);
-    ClientRequest& request = client.upgrade("/tunnel");
-    w.until([&] { return w.remote.requests.size() == 1; });
-    w.remote.last().switchProtocols();
-    w.until([&] { return request.gotHead; });
+    w.tunnel(client);
     if (reset) {
       client.connection().abort("gone");
     } else {
@@ -191,10 +182,7 @@ TEST_CASE("exchange: a peer that does not take what a tunnel's client said last 
   ProxyWorld w;
   w.remote.limits.streamWindow = 16 * 1024;
   TestClient& client = w.client(false);
-  ClientRequest& request = client.upgrade("/tunnel");
-  w.until([&] { return w.remote.requests.size() == 1; });
-  w.remote.last().switchProtocols();
-  w.until([&] { return request.gotHead; });
+  ClientRequest& request = w.tunnel(client);
   w.remote.last().takes = false;
   w.remote.last().stream->sendEnd();
   w.settle();

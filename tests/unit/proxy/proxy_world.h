@@ -152,6 +152,15 @@ class ProxyWorld {
     until([&] { return remote.requests.size() > before; });
     return request;
   }
+  /// Asks for a tunnel, and waits until there is one.
+  ClientRequest& tunnel(TestClient& client) {
+    const size_t before = remote.requests.size();
+    ClientRequest& request = client.upgrade("/tunnel");
+    until([&] { return remote.requests.size() > before; });
+    remote.last().switchProtocols();
+    until([&] { return request.gotHead; });
+    return request;
+  }
   void answered(TestClient& client, const std::string& path = "/ok") {
     ClientRequest& request = client.send("GET", path);
     until([&] { return request.done(); });
