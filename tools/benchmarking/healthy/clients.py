@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import itertools
+from collections.abc import AsyncIterator
 
 from tests.harness.aio.bodies import PIECE, Pace, is_pattern, pattern
 from tests.harness.aio.channel import Channel
 from tests.harness.aio.h1 import Fields, H1Client, Message, body_of
+from tests.harness.aio.h2_stream import H2Stream
 from tools.benchmarking.healthy.side import Side, expect
 
 RECEIVE_BUFFER = 1 << 17
@@ -75,21 +77,30 @@ async def calls(side: Side, path: str, every: float, expected: float = 0.0) -> N
             await asyncio.sleep(every)
 
 
+async def _pieces(stream: H2Stream) -> AsyncIterator[bytes]:
+    while piece := await stream.read():
+        yield piece
+
+
+async def _read(pieces: AsyncIterator[bytes], size: int, rate: float, pause_at: int, pause: float) -> None:
+    pace, received = Pace(rate), 0
+    async for piece in pieces:
+        expect(is_pattern(received, piece), f"wrong bytes at {received}")
+        received += len(piece)
+        if pause and received >= pause_at:
+            await asyncio.sleep(pause)
+            pause = 0.0
+        await pace.spend(len(piece))
+    expect(received == size, f"{received} of {size} bytes")
+
+
 async def h1_download(side: Side, path: str, size: int, rate: float, pause_at: int = 0, pause: float = 0.0) -> None:
     """Reads at that rate (then from a small receive buffer), with a pause."""
     async with await H1Client.connect(side.address, receive_buffer=RECEIVE_BUFFER if rate else 0) as client:
         await client.send_head("GET", path)
         message = await client.read_head()
         expect(message.status == 200, f"status {message.status}")
-        pace, received = Pace(rate), 0
-        async for piece in body_of(client.wire, message, PIECE):
-            expect(is_pattern(received, piece), f"wrong bytes at {received}")
-            received += len(piece)
-            if pause and received >= pause_at:
-                await asyncio.sleep(pause)
-                pause = 0.0
-            await pace.spend(len(piece))
-        expect(received == size, f"{received} of {size} bytes")
+        await _read(body_of(client.wire, message, PIECE), size, rate, pause_at, pause)
 
 
 async def h2_download(side: Side, path: str, size: int, rate: float, pause_at: int = 0, pause: float = 0.0,
@@ -100,15 +111,7 @@ async def h2_download(side: Side, path: str, size: int, rate: float, pause_at: i
         stream = await channel.open(path)
         head = await stream.head
         expect(head[":status"] == "200", f"status {head[':status']}")
-        pace, received = Pace(rate), 0
-        while piece := await stream.read():
-            expect(is_pattern(received, piece), f"wrong bytes at {received}")
-            received += len(piece)
-            if pause and received >= pause_at:
-                await asyncio.sleep(pause)
-                pause = 0.0
-            await pace.spend(len(piece))
-        expect(received == size, f"{received} of {size} bytes")
+        await _read(_pieces(stream), size, rate, pause_at, pause)
 
 
 async def h1_upload(side: Side, path: str, size: int, rate: float) -> None:

@@ -11,7 +11,7 @@ from tools.benchmarking.healthy.clients import (KeepAlive, calls, gets, h1_downl
                                                 repeated)
 from tools.benchmarking.healthy.instances import FEW_DESCRIPTORS, PAUSED, RESTARTED
 from tools.benchmarking.healthy.scenario import Outcome, Scenario, Work, compare
-from tools.benchmarking.healthy.side import FULL, Side, Unexpected, expect
+from tools.benchmarking.healthy.side import FULL, Lengths, Side, Unexpected, expect
 from tools.benchmarking.healthy.stage import Acting
 from tools.benchmarking.healthy.tunnels import upgrade
 
@@ -27,14 +27,8 @@ _TUNNELS = 5
 _DRAIN_S = 1.0
 
 
-async def _pause(acting: Acting, seconds: float, every: float) -> None:
-    wait = _PAUSE_AFTER_S
-    while await acting.wait_or_end(wait, seconds + _AFTER_PAUSE_S):
-        acting.peerpulse.process.stop()
-        await asyncio.sleep(seconds)
-        acting.peerpulse.process.cont()
-        acting.done += 1
-        wait = every - seconds
+def _pause(acting: Acting, lengths: Lengths) -> Work:
+    return acting.stop(acting.peerpulse.process, _PAUSE_AFTER_S, lengths.own_pause, lengths.every, _AFTER_PAUSE_S)
 
 
 def _paused_clients(side: Side) -> list[Work]:
@@ -123,7 +117,7 @@ def _judge_drain(outcome: Outcome) -> list[str]:
 SCENARIOS = [
     Scenario("own_pause", """peerpulse is stopped (SIGSTOP) for 15 s, every 90 s, with exchanges of all kinds under
 way. The direct side has no such pause; its longest wait is no measure for the other's. No exchange may fail.""",
-             PAUSED, _paused_clients, lambda acting, lengths: [_pause(acting, lengths.own_pause, lengths.every)],
+             PAUSED, _paused_clients, lambda acting, lengths: [_pause(acting, lengths)],
              _judge_pause),
     Scenario("descriptors", f"""A peerpulse that may have 64 descriptors, and {_IDLE_CLIENTS} clients that
 connect and say nothing for {_IDLE_S:.0f} s. Others' connections, which are older, go on; the admin (an exchange a

@@ -6,7 +6,7 @@ from tests.harness.aio.channel import Channel
 from tools.benchmarking.healthy.clients import gets
 from tools.benchmarking.healthy.instances import GENERIC, RUSTFS
 from tools.benchmarking.healthy.scenario import Outcome, Scenario, Work, compare
-from tools.benchmarking.healthy.side import DIRECT, THROUGH, Side, expect
+from tools.benchmarking.healthy.side import DIRECT, THROUGH, Lengths, Side, expect
 from tools.benchmarking.healthy.stage import Acting
 
 _RESTART_EVERY_S = 12.0
@@ -56,14 +56,8 @@ def _refused_clients(side: Side) -> list[Work]:
 # A peer that is stopped.
 
 
-async def _stop(acting: Acting, seconds: float, every: float) -> None:
-    wait = _STOP_AFTER_S
-    while await acting.wait_or_end(wait, seconds + _RECOVERY_S):
-        acting.server.process.stop()
-        await asyncio.sleep(seconds)
-        acting.server.process.cont()
-        acting.done += 1
-        wait = every - seconds
+def _stop(acting: Acting, lengths: Lengths) -> Work:
+    return acting.stop(acting.server.process, _STOP_AFTER_S, lengths.peer_stop, lengths.every, _RECOVERY_S)
 
 
 async def _caller(side: Side, delay: float) -> None:
@@ -103,6 +97,6 @@ connection by GOAWAY after 40 exchanges. Clients repeat what was refused up to 5
 hyper's PING guard ({_GUARD[0]:.0f} + {_GUARD[1]:.0f} s, then a new connection) call all the while; preset rustfs.
 Judged is the longest wait for an answer or an error alone: while the circuit is open, which is explained (`stalled`),
 calls fail at once and so more often.""", RUSTFS, _callers,
-             lambda acting, lengths: [_stop(acting, lengths.peer_stop, lengths.every)], _judge_stop,
+             lambda acting, lengths: [_stop(acting, lengths)], _judge_stop,
              frozenset({"stalled"})),
 ]

@@ -53,6 +53,16 @@ class Acting:
         await asyncio.sleep(seconds)
         return True
 
+    async def stop(self, process, first: float, seconds: float, every: float, after: float) -> None:
+        """SIGSTOP for `seconds`: after `first`, then each `every`, as long as `after` remains once it goes on."""
+        wait = first
+        while await self.wait_or_end(wait, seconds + after):
+            process.stop()
+            await asyncio.sleep(seconds)
+            process.cont()
+            self.done += 1
+            wait = every - seconds
+
 
 class Stage:
     """Use as a context."""
