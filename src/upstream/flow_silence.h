@@ -4,7 +4,8 @@
 //
 // What is heard meanwhile may be the remote side's own data, which it repeats because our ACKs do not reach it: only a
 // segment without data is an answer. Looks are closer together than retransmissions, so one that came since the look
-// before the last retransmission came after that.
+// before the last retransmission came after that. And it came in time: a keepalive probe, or the SYN-ACK that is repeated
+// because the third segment of the handshake was the first to be forgotten, has no data either, but comes at its own pace.
 //
 //   Heard --one retransmission was in vain--> Silent --answered--> Heard
 //   Silent --kForgottenAfter in vain, the last of them after another connection was answered--> Forgotten
@@ -14,6 +15,7 @@
 // that was lost although new connections to the same peer do work.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -48,19 +50,24 @@ class FlowSilence {
  private:
   /// Retransmissions without an answer, in a row.
   uint32_t inVain(const net::SendState& sent) {
+    if (sent.repeated < repeated_) answeredUpTo_ = 0;  // progress
     if (sent.repeated != repeated_) {
       repeated_ = sent.repeated;
       acksBefore_ = acks_;
+      due_ = false;
     }
     acks_ = sent.bareAcks;
-    if (repeated_ == 0) return 0;
-    const bool answered = acks_ && acksBefore_ ? *acks_ != *acksBefore_ : sent.heardSince;
-    if (answered) return 0;
-    return sent.overdue ? repeated_ : repeated_ - 1;
+    const bool heard = acks_ && acksBefore_ ? *acks_ != *acksBefore_ : sent.heardSince;
+    if (heard && !due_) answeredUpTo_ = repeated_;
+    due_ = due_ || sent.overdue;
+    const uint32_t due = due_ || repeated_ == 0 ? repeated_ : repeated_ - 1;
+    return due - std::min(due, answeredUpTo_);
   }
 
   State state_ = State::kHeard;
   uint32_t repeated_ = 0;
+  uint32_t answeredUpTo_ = 0;           // the last of them that was
+  bool due_ = false;                    // the answer to the last one would have come by now
   std::optional<uint32_t> acks_;        // at the last look
   std::optional<uint32_t> acksBefore_;  // at the look before the last retransmission was seen
   uint32_t raced_ = 0;                  // unanswered when the other connection was answered; 0: it was not

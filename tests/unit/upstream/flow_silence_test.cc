@@ -110,6 +110,35 @@ TEST_CASE("flow silence: a kernel that does not count segments is asked when it 
   sent.bareAcks.reset();
   sent.heardSince = true;
   CHECK(flow.judge(sent, true) == State::kHeard);
+  sent.repeated = 3;
   sent.heardSince = false;
   CHECK(flow.judge(sent, true) == State::kSilent);
+}
+
+TEST_CASE(
+    "flow silence: what comes when the answer is overdue is none: keepalive, SYN-ACKs of a forgotten handshake") {
+  FlowSilence flow;
+  auto sent = inVain(0);
+  flow.judge(sent, true);
+  for (uint32_t n = 1; n <= FlowSilence::kForgottenAfter; ++n) {
+    sent.repeated = n;
+    const State due = n < FlowSilence::kForgottenAfter ? State::kSilent : State::kForgotten;
+    CHECK(flow.judge(sent, true) == due);
+    if (due == State::kForgotten) break;
+    ++*sent.bareAcks;
+    CHECK(flow.judge(sent, true) == State::kSilent);
+  }
+}
+
+TEST_CASE("flow silence: until its answer is due, a probe does not undo the answer to the one before") {
+  FlowSilence flow;
+  auto sent = inVain(0);
+  sent.overdue = false;  // as for probes of a closed window, whose age nobody knows
+  flow.judge(sent, true);
+  for (uint32_t n = 1; n < 10; ++n) {
+    sent.repeated = n;
+    CHECK(flow.judge(sent, true) == State::kHeard);
+    ++*sent.bareAcks;
+    CHECK(flow.judge(sent, true) == State::kHeard);
+  }
 }
