@@ -96,18 +96,14 @@ void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
   PooledConnection& connection = leaveConnection();
   const bool answered = state_ == State::kAnswered;
   enter(State::kIdle);
-  if (answered) {  // RST_STREAM(NO_ERROR) after a complete answer (RFC 9113 8.1), or the connection's end
-    owner_.onAttemptClosed();
-    return;
-  }
-  connection.recordResult(reason == http::ResetReason::kRefused);
+  if (!answered) connection.recordResult(reason == http::ResetReason::kRefused);
   Loss loss;
   loss.reason = reason;
   loss.detail = detail;
   loss.connectionReused = connection.reused();
   loss.connectionEnding = connection.ending();
   loss.party = connection.forgotten() ? Party::kPath : Party::kPeer;
-  loss.countsAsFailure = countsAsFailure(reason, connection);
+  loss.countsAsFailure = !answered && countsAsFailure(reason, connection);
   owner_.onAttemptLost(loss);
 }
 

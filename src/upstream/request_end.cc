@@ -59,10 +59,16 @@ void Request::onAttemptClosed() {
 }
 
 void Request::onAttemptLost(const Loss& loss) {
+  // RST_STREAM(NO_ERROR) after a complete answer (RFC 9113 8.1), or the connection's end. A tunnel has another direction,
+  // and what was to go there has not arrived.
+  if (state_ == State::kAnswered && !tunnel_) {
+    onAttemptClosed();
+    return;
+  }
   Failure failure;
   failure.party = loss.party;
   failure.detail = loss.detail;
-  if (state_ == State::kAnswering) {
+  if (state_ == State::kAnswering || state_ == State::kAnswered) {
     failure.type = ErrorType::kHttpResponseIncomplete;
     failInTurn(std::move(failure));
     return;

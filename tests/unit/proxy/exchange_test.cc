@@ -95,6 +95,33 @@ TEST_CASE("exchange: a tunnel that the peer ends first takes what the client say
   w.until([&] { return w.remote.openConnections() == 0; });
 }
 
+TEST_CASE(
+    "exchange: a tunnel that the peer ends first and then breaks is broken at the client, also one that sends much") {
+  for (const size_t size : {size_t{4}, size_t{1} << 20}) {
+    CAPTURE(size);
+    ProxyWorld w;
+    TestClient& client = w.client(false);
+    ClientRequest& request = w.tunnel(client);
+    w.remote.last().takes = false;
+    request.stream->sendData(Slice::copyOf(std::string(size, 'r')));
+    w.settle();
+    w.remote.last().stream->sendEnd();
+    w.settle();
+    CHECK_FALSE(request.done());
+    w.remote.connections.front()->abort();
+    w.settle();
+    // A half-closed connection meets a reset when it writes: ours first, then the client's.
+    for (int n = 0; n < 2 && !request.done(); ++n) {
+      request.stream->sendData(Slice::copyOf("into the void"));
+      w.settle();
+    }
+    CHECK(request.done());
+    CHECK_FALSE(request.closed);
+    CHECK(w.peerStats().inFlight.get() == 0);
+    CHECK(w.listener->connections() == 0);
+  }
+}
+
 TEST_CASE("exchange: a tunnel whose client has vanished ends at its peer, whether a FIN or a reset says so") {
   for (const bool reset : kBoth) {
     CAPTURE(reset);
