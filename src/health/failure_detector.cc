@@ -1,6 +1,7 @@
 #include "peerpulse/health/failure_detector.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "peerpulse/base/assert.h"
 
@@ -77,6 +78,7 @@ void FailureDetector::accepted(TimePoint at, const DetectionLimits& limits) {
 void FailureDetector::clear(TimePoint at) {
   pauses_ = 0;
   judgedFrom_ = at;
+  askedSince_ = confirming_ && at < confirmStart_;
   confirming_ = false;
   if (recovering()) return;
   const bool stalled = unansweredSince_.has_value() && at - *unansweredSince_ >= stallAfter_;
@@ -143,6 +145,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
     if (verdict_ == Verdict::kStalled && unanswered >= stallOpenAfter_) stalledTooLong_ = true;
   }
   const TimePoint due = silenceDeadline(limits);
+  const bool askedAlready = std::exchange(askedSince_, false);
   if (now < due) return Step::kNone;
   if (confirming_ && ownHostSuspect && !secondRound_) {
     secondRound_ = true;
@@ -155,13 +158,17 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
     return Step::kNone;
   }
   confirming_ = true;
+  silentSince_ = judgedFrom_;
+  if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);
+  if (askedAlready) {
+    confirmStart_ = due;
+    return Step::kNone;
+  }
   confirmTried_ = false;
   secondRound_ = false;
   voids_ = 0;
   confirmStart_ = std::max(due, now - kTimerSlack);
   answeredBy_ = now;
-  silentSince_ = judgedFrom_;
-  if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);
   return Step::kConfirm;
 }
 

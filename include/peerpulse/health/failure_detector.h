@@ -154,8 +154,11 @@ class FailureDetector {
   bool confirming_ = false;
   bool confirmTried_ = false;
   bool secondRound_ = false;  // of the confirm
-  uint32_t voids_ = 0;        // rounds of this confirm that started over
-  uint32_t pauses_ = 0;       // of ours since the last sign of life
+  /// What cleared the suspicion was heard before the confirm began, as the last ACK of an upload that a worker reports when
+  /// it is asked: if by now S is over from there, too, the connects of that confirm are out, and are still its question.
+  bool askedSince_ = false;
+  uint32_t voids_ = 0;   // rounds of this confirm that started over
+  uint32_t pauses_ = 0;  // of ours since the last sign of life
   bool kernelOnly_ = false;
   bool stalledTooLong_ = false;
   TimePoint lastEvidence_;

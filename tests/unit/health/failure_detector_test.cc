@@ -99,6 +99,35 @@ TEST_CASE_FIXTURE(Fixture, "detector: any evidence clears a suspicion, old evide
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "detector: a sign of life that is older than the confirm leaves its question as it is") {
+  detector.answered(at(0));
+  CHECK(judge(50) == Step::kConfirm);
+  detector.confirmTried(true);
+  SUBCASE("told when it is S old itself: C counts from there") {
+    detector.kernelHeard(at(8), limits);
+    CHECK(judge(60) == Step::kNone);
+    CHECK(detector.verdict() == Verdict::kSuspect);
+    CHECK(detector.nextDeadline(limits) == at(73));
+    CHECK(judge(72) == Step::kNone);
+    CHECK(detector.verdict() == Verdict::kSuspect);
+    judge(73);
+    CHECK(detector.verdict() == Verdict::kDead);
+    CHECK(detector.silentSince() == at(8));
+  }
+  SUBCASE("told sooner: alive, and the next silence asks anew") {
+    detector.kernelHeard(at(8), limits);
+    CHECK(judge(57) == Step::kNone);
+    CHECK(detector.verdict() == Verdict::kAlive);
+    CHECK(judge(58) == Step::kConfirm);
+    CHECK(detector.nextDeadline(limits) >= at(73));
+  }
+  SUBCASE("one that is younger clears it for good") {
+    detector.kernelHeard(at(52), limits);
+    CHECK(detector.verdict() == Verdict::kAlive);
+    CHECK(judge(102) == Step::kConfirm);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "detector: RST to a SYN is refusing at once from any verdict, and silence ends it") {
   SUBCASE("unknown") {}
   SUBCASE("alive") { detector.answered(at(0)); }
