@@ -1,9 +1,13 @@
 #include "peerpulse/net/flush_queue.h"
 
+#include "peerpulse/event/sliced_work.h"
+
 namespace peerpulse::net {
 
 FlushQueue::FlushQueue(event::Scheduler& scheduler)
-    : turnEnd_(scheduler.createTurnEnd([this] { run(); })), nextTurn_(scheduler.createTimer([this] { run(); })) {}
+    : scheduler_(scheduler),
+      turnEnd_(scheduler.createTurnEnd([this] { run(); })),
+      nextTurn_(scheduler.createTimer([this] { run(); })) {}
 
 void FlushQueue::add(Flushable& item) {
   if (item.linked()) return;
@@ -11,14 +15,16 @@ void FlushQueue::add(Flushable& item) {
   if (!running_) turnEnd_->schedule();
 }
 
-// Items may queue others (or themselves again); a bound keeps one turn from going on for ever. What is over it waits for
-// the next turn: a turn end that is scheduled from inside one would run in this one.
+// Items may queue others (or themselves again), and a thousand may be queued at once: what is over the bounds waits for the
+// next turn. A turn end that is scheduled from inside one would run in this one.
 void FlushQueue::run() {
   running_ = true;
+  const TimePoint stop = scheduler_.now() + event::SlicedWork::kSlice;
   for (size_t budget = queue_.size() * 4; budget > 0 && !queue_.empty(); --budget) {
     Flushable& item = queue_.front();
     item.unlink();
     item.flushNow();
+    if (scheduler_.now() >= stop) break;
   }
   running_ = false;
   if (!queue_.empty()) nextTurn_->enable(Duration::zero());

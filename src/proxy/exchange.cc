@@ -219,8 +219,7 @@ void Exchange::end() {
   if (over()) return;
   enter(State::kEnded);
   record_.took = listener_.context().now() - record_.started;
-  // What we cut ourselves is counted by who cuts it, in slices of its own.
-  if (!downstream_.lost() || downstream_.abortedFor() != nullptr) settle();
+  if (!downstream_.lost()) settle();
   downstream_.remove(*this);  // from here on it may be gone
 }
 

@@ -172,17 +172,21 @@ bool Peer::deathSlice(TimePoint stop) {
 
 bool Peer::failInFlight(const health::CircuitWord& word, TimePoint stop) {
   const Failure& why = refusal(word);
-  const size_t before = inFlight_.size();
   bool done = true;
   watchers_.forEach([&](PeerWatcher& watcher) { done = watcher.onPeerDead(why, stop) && done; });
   while (done && !inFlight_.empty()) {
     inFlight_.front().onPeerDown(why);
     if (context_.now() >= stop) break;
   }
-  const size_t failed = before - inFlight_.size();
-  failedInFlight_ += failed;
-  stats_.failedInFlightTotal.add(failed);
   return done && inFlight_.empty();
+}
+
+// Also those whose owners give up in slices of their own, because their clients were cut off for this death.
+void Peer::untrack(Request& request) {
+  request.ListNode<InFlightTag>::unlink();
+  if (!failing_ || !isDead(word())) return;
+  ++failedInFlight_;
+  stats_.failedInFlightTotal.add();
 }
 
 bool Peer::abortCondemned(TimePoint stop) {

@@ -84,7 +84,7 @@ void Request::enter(State to) {
     peer_.stats().held.add();
   }
   if (isInFlight(to) && !inFlight()) peer_.track(*this);
-  if (!isInFlight(to)) ListNode<InFlightTag>::unlink();
+  if (!isInFlight(to) && inFlight()) peer_.untrack(*this);
 }
 
 void Request::start() {

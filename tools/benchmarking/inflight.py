@@ -6,10 +6,11 @@ import time
 
 from tests.harness.peerpulse import Peer, Peerpulse
 from tests.harness.waiting import wait_for
-from tools.benchmarking import command
+from tools.benchmarking import command, turn_watch
 from tools.benchmarking.command import BenchFailed, say
 from tools.benchmarking.detect.metrics import histogram_max, total
 from tools.benchmarking.inflight_client import ClientRun, HangingPeer
+from tools.benchmarking.turn_watch import TurnWatch
 from tools.demonstration.measurements import milliseconds, quantile
 from tools.lab import Lab, Switched
 
@@ -17,7 +18,6 @@ _OWN_METRIC = "peerpulse_fail_in_flight_seconds"
 _VICTIM, _HEALTHY = "node3", "node2"
 _SECOND_NS = 1_000_000_000
 _ENDED_WITHIN_S = 20
-_STREAMS_PER_CONNECTION = 100
 _ABOUT = f"""\
 Holds many exchanges to one peer of a lab, cuts that peer's power, and tells how long after the verdict each of them
 failed at the client; and what the exchanges with a healthy peer took in the second after the cut.
@@ -32,6 +32,11 @@ healthy               Of a second client: small exchanges at --rate, h1, 4 conne
                       the failing client's and peerpulse's use of the processors is. p99_usual_ms: in the --usual
                       seconds before the cut; p99_cut_ms: of those begun in the second after it; ratio of the two.
                       All rounds together; ratio_worst is that of the worst round.
+
+turns_ms              With --turns: for each thread of peerpulse the longest turn of its loop from the cut until a second after
+                      it, in processor time, the worst of all rounds; how many events it served; and how many turns
+                      took more than 1 ms. Turns that served more than 16 events stand apart: of those each event is
+                      short (a thousand clients that read their answers and close), and only their number is long.
 
 own_ms                What peerpulse measured of the same itself, in all rounds (null where it has no such metric).
 
@@ -48,6 +53,7 @@ class Round:
     usual_ms: list[float]
     at_cut_ms: list[float]
     healthy_errors: int
+    turns: dict[str, dict]
 
     @property
     def after_verdict_ms(self) -> list[float]:
@@ -68,7 +74,7 @@ class Bench:
         self._on_dead = on_dead
         self._client_node = lab.node("node1")
         count = arguments.exchanges
-        self._connections = count if protocol == "h1" else max(1, count // _STREAMS_PER_CONNECTION)
+        self._connections = count if protocol == "h1" else -(-count // arguments.streams)
         self._victim = HangingPeer(lab.node(_VICTIM)).start()
         self._healthy = HangingPeer(lab.node(_HEALTHY)).start()
         self._peerpulse = Peerpulse(
@@ -79,11 +85,16 @@ class Bench:
             pool={"max_connections": max(1024, count + 64), "max_pending": max(4096, count + 64)},
             limits={"max_downstream_connections": count + 1000},
             timeouts={"bulk": {"stall": "10m"}})
+        self._turns = TurnWatch(self._client_node.directory) if arguments.turns else None
 
     def run(self) -> dict:
-        with self._peerpulse:
+        self._peerpulse.start(launcher=self._turns.launcher if self._turns else ())
+        try:
             rounds = [self._round(number) for number in range(1, self._arguments.rounds + 1)]
             own = _own_ms(self._peerpulse.metrics())
+            self._peerpulse.check_end()
+        finally:
+            self._peerpulse.process.terminate()
         return {**self._report(rounds), "own_ms": own}
 
     def _round(self, number: int) -> Round:
@@ -92,10 +103,13 @@ class Bench:
         steady = ClientRun(self._client_node, "steady", self._peerpulse.listen[_HEALTHY],
                            "--rate", str(self._arguments.rate))
         time.sleep(self._arguments.usual + 0.5)  # the half second warms up and is not counted
+        if self._turns:
+            self._turns.reset()
         cut = self._lab.cut(_VICTIM)
         held = holding.result(_ENDED_WITHIN_S)
         time.sleep(max(0.0, 1.2 - (time.monotonic_ns() - cut.ordered_ns) / 1e9))
-        result = self._collect(cut, held, steady.stop())
+        turns = self._turns.report() if self._turns else {}
+        result = self._collect(cut, held, steady.stop(), turns)
         self._restore()
         after = result.after_verdict_ms
         say(f"  round {number}: verdict {milliseconds(cut.ordered_ns, result.verdict_ns)} ms after the cut "
@@ -122,7 +136,7 @@ class Bench:
         wait_for(all_there, 30, f"{count} exchanges in flight")
         return client
 
-    def _collect(self, cut: Switched, held: dict, steady: dict) -> Round:
+    def _collect(self, cut: Switched, held: dict, steady: dict, turns: dict) -> Round:
         def dead_event() -> dict | None:
             return next((event for event in self._peerpulse.events() if event["peer"] == _VICTIM and
                          event["to"] == "dead" and event["monotonic_ns"] > cut.ordered_ns), None)
@@ -139,7 +153,7 @@ class Bench:
         if not usual or not at_cut:
             raise BenchFailed("no exchange with the healthy peer before or after the cut")
         return Round(cut, verdict_ns, held["failed_ns"], held["outcomes"], usual, at_cut,
-                     sum(steady["errors"].values()))
+                     sum(steady["errors"].values()), turns)
 
     def _check(self, held: dict, steady: dict, verdict_ns: int) -> None:
         count = self._arguments.exchanges
@@ -184,6 +198,7 @@ class Bench:
                 "ratio_worst": round(max(one.ratio for one in rounds), 2),
                 "errors": sum(one.healthy_errors for one in rounds),
             },
+            **({"turns_ms": turn_watch.worst([one.turns for one in rounds])} if self._turns else {}),
             "load_average": command.load_average(),
         }
 
@@ -211,6 +226,9 @@ def _measure(arguments: argparse.Namespace):
             failed, healthy = result["verdict_to_failed_ms"], result["healthy"]
             say(f"  verdict to failed: p50 {failed['p50']} ms, max {failed['max']} ms; healthy p99 "
                 f"{healthy['p99_usual_ms']} -> {healthy['p99_cut_ms']} ms, {healthy['ratio']} times")
+            if arguments.turns:
+                for thread, turns in result["turns_ms"].items():
+                    say(f"  turns of {thread}: {turns}")
             yield result
 
 
@@ -223,12 +241,15 @@ def _exchange_count(text: str) -> int:
 def main() -> int:
     parser = command.parser("inflight", _ABOUT)
     parser.add_argument("--exchanges", type=_exchange_count, default=1000, metavar="N",
-                        help=f"h1: a connection each; h2: {_STREAMS_PER_CONNECTION} on one (1000)")
+                        help="h1: a connection each; h2: --streams on one (1000)")
+    parser.add_argument("--streams", type=_exchange_count, default=100, metavar="N",
+                        help="h2: on one connection of the client's (100)")
     parser.add_argument("--rounds", type=int, default=5, help="power cuts for each combination (5)")
     parser.add_argument("--protocol", choices=("h1", "h2", "both"), default="both")
     parser.add_argument("--on-dead", choices=("respond", "refuse", "both"), default="both")
     parser.add_argument("--rate", type=int, default=2000, help="exchanges per second with the healthy peer (2000)")
     parser.add_argument("--usual", type=float, default=4, metavar="SECONDS",
                         help="time before the cut to compare with (4)")
+    parser.add_argument("--turns", action="store_true", help="take the time of each turn of peerpulse's loops")
     parser.add_argument("--access-log", action="store_true", help="switch peerpulse's access log on")
     return command.run(parser.parse_args(), _measure)

@@ -13,8 +13,8 @@ namespace peerpulse::event {
 
 class SlicedWork {
  public:
-  /// How long a slice may take.
-  static constexpr Duration kSlice = microseconds(500);
+  /// How long a slice may take: several of them may meet in one turn.
+  static constexpr Duration kSlice = microseconds(250);
 
   /// `step` works until `stop` (at least one unit), and says whether it is done.
   SlicedWork(Scheduler& scheduler, std::function<bool(TimePoint stop)> step);

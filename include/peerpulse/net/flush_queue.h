@@ -1,7 +1,7 @@
 // FlushQueue: connections with something to send, flushed once at the end of the loop turn. What many callbacks
 // of one turn produce for a connection becomes one write.
 //
-// Threading: one per event loop thread.
+// Threading: one per event loop thread. Bound: a slice of the loop's time per turn, the others in the next.
 #pragma once
 
 #include <memory>
@@ -29,6 +29,7 @@ class FlushQueue {
  private:
   void run();
 
+  event::Scheduler& scheduler_;
   LinkedList<Flushable, FlushTag> queue_;
   std::unique_ptr<event::TurnEnd> turnEnd_;
   std::unique_ptr<event::Timer> nextTurn_;

@@ -94,6 +94,7 @@ class Peer final : public event::DeferredDeletable {
     inFlight_.pushBack(request);
     ++admitted_;
   }
+  void untrack(Request& request);
   /// More connections may be opened at once.
   void onLimitRaised();
 
