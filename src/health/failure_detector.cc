@@ -162,7 +162,7 @@ FailureDetector::Step FailureDetector::judge(TimePoint now, const DetectionLimit
   if (verdict_ != Verdict::kUnknown) transition(Verdict::kSuspect);
   if (askedAlready) {
     confirmStart_ = due;
-    return Step::kNone;
+    return judge(now, limits, ownHostSuspect);  // C may be over, too
   }
   confirmTried_ = false;
   secondRound_ = false;

@@ -114,6 +114,11 @@ TEST_CASE_FIXTURE(Fixture, "detector: a sign of life that is older than the conf
     CHECK(detector.verdict() == Verdict::kDead);
     CHECK(detector.silentSince() == at(8));
   }
+  SUBCASE("told when C is over from there, too: that was the answer") {
+    detector.kernelHeard(at(1), limits);
+    CHECK(judge(66) == Step::kNone);
+    CHECK(detector.verdict() == Verdict::kDead);
+  }
   SUBCASE("told sooner: alive, and the next silence asks anew") {
     detector.kernelHeard(at(8), limits);
     CHECK(judge(57) == Step::kNone);
