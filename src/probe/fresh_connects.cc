@@ -33,7 +33,7 @@ class FreshConnects::Connect : public event::DeferredDeletable {
     event_->setEnabled(event::FileEvent::kWrite);
   }
 
-  /// From inside the event's callback: no further event, and the RST now.
+  /// From inside the event's callback: no further event, and the FIN or RST now.
   void release() {
     event_->setEnabled(0);
     fd_.reset();
@@ -50,10 +50,11 @@ class FreshConnects::Connect : public event::DeferredDeletable {
 };
 
 FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
-                             std::function<void(const health::ConnectResult&)> report)
+                             Duration interval, std::function<void(const health::ConnectResult&)> report)
     : dispatcher_(dispatcher),
       address_(address),
       hostAddress_(withPort(address, hostCheckPort)),
+      resetProbes_(interval < kOrderlyInterval),
       report_(std::move(report)) {}
 
 FreshConnects::~FreshConnects() = default;
@@ -63,7 +64,7 @@ void FreshConnects::start(health::ConnectPurpose purpose) {
   auto fd = net::createStreamSocket(address);
   Result<void> started = fd ? Result<void>() : Result<void>(fd.error());
   if (started) {
-    net::setResetOnClose(fd->get());
+    if (purpose == health::ConnectPurpose::kProbe && resetProbes_) net::setResetOnClose(fd->get());
     started = net::startConnect(fd->get(), address);
   }
   if (!started) {

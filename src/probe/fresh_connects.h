@@ -1,6 +1,7 @@
 // FreshConnects: bare TCP connects to one peer that only ask its kernel: is anybody there? Host checks go to
-// another port of its address. Each is reset as soon as it is answered, so that neither side keeps a
-// TIME_WAIT.
+// another port of its address. Each is closed in order (FIN) as soon as it is answered: a process that accepts one finds
+// nothing to read, while a reset is an error in its log. What that costs is a TIME_WAIT of a minute here for each.
+// So those of a cadence faster than kOrderlyInterval are reset all the same: they would use up the local ports.
 //
 // Threading: the prober's thread.
 // Bounds: at most kMax at a time; one more drops the oldest, unreported.
@@ -22,10 +23,13 @@ namespace peerpulse::probe {
 class FreshConnects {
  public:
   static constexpr size_t kMax = 32;
+  /// 6,000 TIME_WAITs a minute, of 28,000 ports.
+  static constexpr Duration kOrderlyInterval = milliseconds(10);
 
-  /// `report` may be called from inside start(), for connects that failed at once.
+  /// `interval`: of the cadence of ConnectPurpose::kProbe, the most frequent. `report` may be called from inside start(),
+  /// for connects that failed at once.
   FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
-                std::function<void(const health::ConnectResult&)> report);
+                Duration interval, std::function<void(const health::ConnectResult&)> report);
   ~FreshConnects();
 
   void start(health::ConnectPurpose purpose);
@@ -41,6 +45,7 @@ class FreshConnects {
   event::Dispatcher& dispatcher_;
   const SocketAddress& address_;
   SocketAddress hostAddress_;
+  bool resetProbes_;
   std::function<void(const health::ConnectResult&)> report_;
   std::vector<std::unique_ptr<Connect>> connects_;  // oldest first
 };

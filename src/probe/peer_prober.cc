@@ -40,7 +40,7 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wi
       stats_(*peer.stats),
       started_(dispatcher.now()),
       health_(peer.id, effectiveOptions(peer), jitterSeed, started_, phase),
-      connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort),
+      connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort), peer.options.interval,
                 [this](const health::ConnectResult& result) { feed(result); }),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
   arm();

@@ -33,7 +33,7 @@ struct SendPing {
   uint32_t epoch = 0;
   uint32_t sequence = 0;
 };
-/// Opens `count` fresh connections in parallel; each is reset once answered, and reported.
+/// Opens `count` fresh connections in parallel; each is closed once answered, and reported.
 struct StartConnects {
   ConnectPurpose purpose{};
   uint32_t count = 0;

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -14,6 +16,8 @@ namespace {
 
 using health::ConnectPurpose;
 using health::ConnectResult;
+
+constexpr Duration kInterval = milliseconds(20);
 
 struct Fixture {
   event::Dispatcher dispatcher;
@@ -41,7 +45,7 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: a listener answers, a closed port re
   auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 16);
   REQUIRE(listener.has_value());
   const SocketAddress address = net::localAddress(listener->get());
-  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
   for (int i = 0; i < 4; ++i)
     connects.start(ConnectPurpose::kConfirm);
   runUntil(4);
@@ -61,11 +65,33 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: a listener answers, a closed port re
   CHECK(results[0].error == ECONNREFUSED);
 }
 
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: an answered one ends in order, one of a fast cadence by a reset") {
+  auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 16);
+  REQUIRE(listener.has_value());
+  const SocketAddress address = net::localAddress(listener->get());
+  for (const Duration interval : {kInterval, Duration(milliseconds(2))}) {
+    for (const ConnectPurpose purpose : {ConnectPurpose::kProbe, ConnectPurpose::kConfirm}) {
+      results.clear();
+      FreshConnects connects(dispatcher, address, 1, interval, [this](const ConnectResult& r) { report(r); });
+      connects.start(purpose);
+      runUntil(1);
+      CHECK(results[0].error == 0);
+      const bool reset = purpose == ConnectPurpose::kProbe && interval < FreshConnects::kOrderlyInterval;
+      const Fd accepted(::accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK));
+      REQUIRE(accepted.valid());
+      char byte = 0;
+      const ssize_t n = ::read(accepted.get(), &byte, 1);
+      CHECK(n == (reset ? -1 : 0));
+      if (reset) CHECK(errno == ECONNRESET);
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "fresh_connects: stopped ones report nothing, and there are never too many") {
   auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 128);
   REQUIRE(listener.has_value());
   const SocketAddress address = net::localAddress(listener->get());
-  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
   for (size_t i = 0; i < FreshConnects::kMax + 10; ++i)
     connects.start(ConnectPurpose::kProbe);
   std::vector<pollfd> open;
@@ -85,7 +111,7 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: host checks go to the other port, ov
     auto other = net::createListenSocket(SocketAddress::parse(any).value(), 16);
     REQUIRE(other.has_value());
     const SocketAddress address = net::localAddress(peer->get());
-    FreshConnects connects(dispatcher, address, net::localAddress(other->get()).port(),
+    FreshConnects connects(dispatcher, address, net::localAddress(other->get()).port(), kInterval,
                            [this](const ConnectResult& r) { report(r); });
     results.clear();
     peer->reset();
@@ -104,7 +130,7 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: a full accept queue is silent, the h
   auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 1);
   REQUIRE(listener.has_value());
   const SocketAddress address = net::localAddress(listener->get());
-  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
   for (int i = 0; i < 2; ++i)  // nobody accepts: the queue takes backlog + 1
     connects.start(ConnectPurpose::kProbe);
   runUntil(2);
@@ -120,7 +146,7 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: a full accept queue is silent, the h
 
 TEST_CASE_FIXTURE(Fixture, "fresh_connects: what fails at once is reported at once") {
   const SocketAddress address = SocketAddress::parse("unix:/nonexistent/peerpulse.sock").value();
-  FreshConnects connects(dispatcher, address, 1, [this](const ConnectResult& r) { report(r); });
+  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
   connects.start(ConnectPurpose::kConfirm);
   REQUIRE(results.size() == 1);
   CHECK(results[0].error == ENOENT);
