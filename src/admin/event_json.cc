@@ -31,6 +31,7 @@ Json evidenceJson(const health::Evidence& e) {
 
 const char* nameOf(const health::Transition&) { return "transition"; }
 const char* nameOf(const health::Degrading&) { return "degrading"; }
+const char* nameOf(const health::RungChange&) { return "probe"; }
 const char* nameOf(const LocalChange&) { return "local_health"; }
 
 int64_t nanosOf(TimePoint at) { return std::chrono::duration_cast<nanoseconds>(at.time_since_epoch()).count(); }
@@ -58,6 +59,21 @@ void describe(Json& json, const Sources& sources, const health::Degrading& d) {
       {"factor", health::toString(d.decline.factor)},
       {"monotonic_ns", nanosOf(d.at)},
       {"evidence", {{"from", readingJson(d.decline.from)}, {"to", readingJson(d.decline.to)}}},
+  });
+}
+
+Json rungsJson(const health::Rungs& rungs) {
+  return {{"mode", health::toString(rungs.mode)},
+          {"host", health::toString(rungs.host)},
+          {"process", health::toString(rungs.process)}};
+}
+
+void describe(Json& json, const Sources& sources, const health::RungChange& change) {
+  json.update({
+      {"peer", sources.stats->name(change.peer)},
+      {"probe_from", rungsJson(change.from)},
+      {"probe", rungsJson(change.to)},
+      {"monotonic_ns", nanosOf(change.at)},
   });
 }
 

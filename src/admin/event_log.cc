@@ -27,6 +27,15 @@ void EventLog::add(const health::Degrading& warning, WallTime at) {
   callListener();
 }
 
+void EventLog::add(const health::RungChange& change, WallTime at) {
+  {
+    const MutexLock lock(mutex_);
+    PP_ASSERT(slot(change.peer) < since_.size());
+    append({0, at, change});
+  }
+  callListener();
+}
+
 void EventLog::add(const LocalChange& change, WallTime at) {
   {
     const MutexLock lock(mutex_);

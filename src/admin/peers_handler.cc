@@ -16,10 +16,33 @@ Json lastHeardMillis(const Context& context, PeerId id) {
   return std::chrono::duration_cast<milliseconds>(std::max(context.now - heard, Duration::zero())).count();
 }
 
+Json countsJson(uint64_t sent, uint64_t acked, uint64_t lost) {
+  return {{"sent", sent}, {"acked", acked}, {"lost", lost}};
+}
+
+/// `sent`, `acked` and `lost` are of all kinds together.
+Json probeJson(const stats::ProbeStats& probe) {
+  uint64_t sent = 0, acked = 0, lost = 0;
+  Json kinds = Json::object();
+  probe.forEachKind([&](const char* kind, const stats::ProbeCounts& counts) {
+    sent += counts.sent.get();
+    acked += counts.acked.get();
+    lost += counts.lost.get();
+    kinds[kind] = countsJson(counts.sent.get(), counts.acked.get(), counts.lost.get());
+  });
+  Json json = countsJson(sent, acked, lost);
+  json.update({{"mode", health::toString(static_cast<health::ProbeMode>(probe.mode.get()))},
+               {"host", health::toString(static_cast<health::HostMeans>(probe.hostMeans.get()))},
+               {"process", health::toString(static_cast<health::ProcessMeans>(probe.processMeans.get()))},
+               {"kinds", std::move(kinds)},
+               {"goaways", probe.goaways.get()},
+               {"too_many_pings", probe.tooManyPings.get()}});
+  return json;
+}
+
 Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
   const health::CircuitWord word = context.sources.circuits->load(peer.id);
   const stats::PeerStats& s = context.sources.stats->peer(peer.id);
-  const auto mode = static_cast<health::ProbeMode>(s.probe.mode.get());
   return {
       {"name", peer.name},
       {"listen", peer.listen.toString()},
@@ -38,13 +61,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
         {"p50", s.probe.rttP50Micros.get()},
         {"p99", s.probe.rttP99Micros.get()}}},
       {"last_heard_ms", lastHeardMillis(context, peer.id)},
-      {"probe",
-       {{"mode", health::toString(mode)},
-        {"sent", s.probe.sent.get()},
-        {"acked", s.probe.acked.get()},
-        {"lost", s.probe.lost.get()},
-        {"goaways", s.probe.goaways.get()},
-        {"too_many_pings", s.probe.tooManyPings.get()}}},
+      {"probe", probeJson(s.probe)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},

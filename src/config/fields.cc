@@ -45,6 +45,8 @@ std::vector<Field> probeFields(health::ProbeOptions& o, Profile& profile, const 
       {probe + "/stall_after", DurationField{&o.stallAfter, milliseconds(100), hours(1)}},
       {probe + "/stall_open_after", DurationField{&o.stallOpenAfter, milliseconds(100), hours(24)}},
       {probe + "/recover_interval", DurationField{&o.recoverInterval, milliseconds(1), minutes(1)}},
+      {probe + "/icmp", BoolField{&o.icmp}},
+      {probe + "/process_interval", DurationField{&o.processInterval, milliseconds(100), hours(1)}},
       {probe + "/health_path", TextField{&o.healthPath, Kind::kPath}},
       {circuit + "/failure_threshold", CountField{&o.failureThreshold, 0, 1'000'000}},
       {circuit + "/open_for", DurationField{&o.openFor, milliseconds(1), hours(24)}},

@@ -49,7 +49,7 @@ void FailureDetector::answered(TimePoint at) {
   pauses_ = 0;
   lastEvidence_ = std::max(lastEvidence_, at);
   judgedFrom_ = std::max(judgedFrom_, at);
-  unansweredSince_.reset();
+  settleDebt(at);
   kernelOnly_ = false;
   confirming_ = false;
   transition(Verdict::kAlive);
@@ -57,8 +57,8 @@ void FailureDetector::answered(TimePoint at) {
 
 void FailureDetector::heard(TimePoint at) {
   lastEvidence_ = std::max(lastEvidence_, at);
+  if (at > judgedFrom_ || (unansweredSince_.has_value() && at >= *unansweredSince_)) settleDebt(at);
   if (at <= judgedFrom_) return;  // older than the silence that is being judged
-  unansweredSince_.reset();
   kernelOnly_ = false;
   clear(at);
 }
@@ -70,7 +70,7 @@ void FailureDetector::kernelHeard(TimePoint at, const DetectionLimits& limits) {
   clear(at);
 }
 
-void FailureDetector::accepted(TimePoint at, const DetectionLimits& limits) {
+void FailureDetector::kernelAnswered(TimePoint at, const DetectionLimits& limits) {
   kernelHeard(at, limits);
   kernelOnly_ = false;
 }
@@ -94,10 +94,10 @@ void FailureDetector::refused(TimePoint now) {
   transition(Verdict::kRefusing);
 }
 
-void FailureDetector::asked(Asked how, TimePoint now) {
+void FailureDetector::asked(Asked how, TimePoint since) {
   if (how == Asked::kNothing) return;
   if (!unansweredSince_.has_value()) {
-    unansweredSince_ = now;
+    unansweredSince_ = std::max(since, owesFrom_);
     unanswered_ = how;
   }
   unanswered_ = std::max(unanswered_, how);
@@ -109,7 +109,12 @@ void FailureDetector::connectAnswered() {
 
 void FailureDetector::couldNotAsk(TimePoint now) {
   judgedFrom_ = std::max(judgedFrom_, now);
+  settleDebt(now);
+}
+
+void FailureDetector::settleDebt(TimePoint at) {
   unansweredSince_.reset();
+  owesFrom_ = std::max(owesFrom_, at);
 }
 
 void FailureDetector::giveUpConfirm(TimePoint now) {

@@ -41,28 +41,38 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const bool recovering = detector_.recovering();
   if (wasConfirming && !detector_.confirming()) {
     burst_.end();
+    drawAt_ = TimePoint::max();
     actions.add(StopConnects{ConnectPurpose::kConfirm});
     actions.add(StopConnects{ConnectPurpose::kHostCheck});
+    const bool cleared = detector_.lastEvidence() > heardBefore && !recovering;
+    if (cleared && !std::holds_alternative<EchoAnswered>(event)) plan_.suspicionRefuted(now, limits_.answer);
   }
   if (!wasRecovering && recovering) {
     longPatients_ = 0;
     plan_.outageBegan(now, actions);
   }
   if (wasRecovering && !recovering) plan_.outageEnded(now, actions);
-  plan_.checkHost(wantsHostChecks(), limits_.silence, now, actions);
+  const Duration everySo = plan_.lastResort() ? Duration(ProbePlan::kDrawInterval) : limits_.silence;
+  plan_.checkHost(wantsHostChecks(), everySo, now, actions);
   openConfirmConnects(now, actions);
-  const Asked asked = plan_.advance(now, path_, actions);
+  drawAck(now, actions);
+  const ProbePlan::Due due = plan_.advance(now, path_, actions);
   if (plan_.cadence() != cadence_) measure();
   if (plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4) detector_.askedNoMore();
-  if (asked == Asked::kConnect) loss_.connectSent();
-  detector_.asked(asked, now);
+  for (uint32_t i = 0; i < due.exchanges; ++i)
+    loss_.connectSent();
+  detector_.asked(due.asked, due.since);
+  if (const auto rungs = plan_.rungs(); rungs.has_value() && *rungs != rungs_) {
+    actions.add(ReportRungs{RungChange{peer_, rungs_, *rungs, now}});
+    rungs_ = *rungs;
+  }
 
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
   publish(now, now - heardBefore, outstandingBefore, actions);
   keepScore(now, unanswered, watched, actions);
   owesAnswer_ = !recovering && detector_.unansweredFor(now) >= limits_.silence;
-  deadline_ = std::min(
-      {plan_.nextDeadline(), detector_.nextDeadline(limits_), circuit_.nextDeadline(), burst_.nextDeadline()});
+  deadline_ = std::min({plan_.nextDeadline(), detector_.nextDeadline(limits_), circuit_.nextDeadline(),
+                        burst_.nextDeadline(), drawAt_});
   return actions;
 }
 
@@ -112,6 +122,8 @@ void PeerHealth::measure() {
   signs.dense = rhythm_.dense();
   if (kernel_.retransmitsQuickly && cadence_.pingsEach) signs.resending = kernel_.path();
   limits_ = DetectionLimits::of(options_, cadence_.interval, path_, signs);
+  requestAck_ = limits_.delayedAck;
+  if (plan_.lastResort()) limits_.delayedAck = ProbePlan::kDrawInterval;
 }
 
 PathRtt PeerHealth::measuredPath() const {
@@ -152,7 +164,8 @@ void PeerHealth::considerKernel(const KernelView& view, TimePoint now) {
 
 bool PeerHealth::wantsHostChecks() const {
   // Not during a confirm: it has its own, and the next of the cadence would end them before a long path answers.
-  return !detector_.recovering() && !detector_.confirming() && detector_.kernelOnly() && hostCheckTells();
+  const bool tells = hostCheckTells() || (plan_.lastResort() && plan_.drawable());
+  return !detector_.recovering() && !detector_.confirming() && detector_.kernelOnly() && tells;
 }
 
 // A connection that carries a PING every T has its kernel's ACKs to go by, and a full accept queue does not stop
@@ -170,7 +183,28 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
   }
   confirmConnects_ += connects;
   detector_.confirmTried(true);
+  askKeptConnection(now, actions);
   burst_.begin(connects, ConfirmBurst::staggerFor(limits_.confirm, limits_.answer), now);
+}
+
+// Where nothing else can tell a full accept queue from a cut, no death before the kept connection's kernel was asked and
+// had its time. A request asks it, if none is waiting: its kernel may delay that ACK. Else a keepalive probe, as soon as
+// nothing has come for a second; a peer that is really cut off seldom has a request waiting, so that costs no time.
+void PeerHealth::askKeptConnection(TimePoint now, Actions& actions) {
+  drawAt_ = TimePoint::max();
+  if (!plan_.lastResort() || !plan_.drawable().has_value()) return;
+  if (plan_.requestNow(now, actions)) {
+    detector_.confirmSent(now + limits_.answer + requestAck_);
+    return;
+  }
+  drawAt_ = now + std::max<Duration>(ProbePlan::kDrawIdle + kKernelTick - kernel_.lastAckReceived, Duration::zero());
+  detector_.confirmSent(drawAt_ + limits_.answer + kKernelTick);
+}
+
+void PeerHealth::drawAck(TimePoint now, Actions& actions) {
+  if (now < drawAt_) return;
+  drawAt_ = TimePoint::max();
+  if (const auto epoch = plan_.drawable(); epoch.has_value()) actions.add(DrawAck{*epoch});
 }
 
 void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {

@@ -12,7 +12,8 @@ void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions)
   kernel_ = {};
   rtt_.add(elapsed, now);
   measure();
-  detector_.accepted(now, limits_);
+  detector_.connectAnswered();
+  detector_.kernelAnswered(now, limits_);
 }
 
 void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) {
@@ -61,13 +62,31 @@ void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
 }
 
 void PeerHealth::handle(const HealthAnswered& event, TimePoint now, Actions& actions) {
-  if (!plan_.current(event.epoch)) return;
+  if (!plan_.current(event.epoch) || event.status == 0) return;
   detector_.heard(now);
   if (event.status >= 200 && event.status < 500) {
     detector_.answered(now);
     lastError_ = 0;
   }
-  plan_.healthAnswered(now, actions);
+  plan_.requestAnswered(now, actions);
+}
+
+void PeerHealth::handle(const EchoAnswered& event, TimePoint now, Actions& actions) {
+  const auto roundTrip = plan_.echoAnswered(event.sequence, now);
+  if (!roundTrip.has_value()) return;
+  if (plan_.goesByEchoes()) loss_.connectAnswered();
+  hostAnswered(*roundTrip, now);
+  score_.answered(false);
+  detector_.kernelAnswered(now, limits_);
+  plan_.answeredElsewhere(kernel_, now, actions);
+}
+
+void PeerHealth::handle(const EchoUnsent& event, TimePoint now, Actions& actions) {
+  if (classifyConnect(event.error) != ConnectEvidence::kLocal) return;  // no route: silence
+  plan_.echoUnsent();
+  if (!plan_.goesByEchoes()) return;
+  loss_.connectNotSent();
+  detector_.couldNotAskHost(now);
 }
 
 void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& actions) {
@@ -78,7 +97,10 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
   if (event.error != 0) lastError_ = event.error;
   switch (classifyConnect(event.error)) {
     case ConnectEvidence::kAlive:
-      if (event.purpose == ConnectPurpose::kProbe) loss_.connectAnswered();
+      if (event.purpose == ConnectPurpose::kProbe) {
+        loss_.connectAnswered();
+        plan_.connectAnswered();
+      }
       if (event.purpose == ConnectPurpose::kPatient) patientlyAnswered(event.elapsed, now);
       synAcked(event.elapsed, now, actions);
       break;
@@ -92,7 +114,8 @@ void PeerHealth::handle(const ConnectResult& event, TimePoint now, Actions& acti
 void PeerHealth::couldNotConnect(ConnectPurpose purpose, TimePoint now) {
   if (purpose == ConnectPurpose::kProbe) {
     loss_.connectNotSent();
-    detector_.couldNotAsk(now);
+    detector_.connectAnswered();
+    if (!plan_.goesByEchoes()) detector_.couldNotAskHost(now);
   }
   if (purpose != ConnectPurpose::kConfirm || confirmConnects_ == 0) return;
   detector_.confirmTried(--confirmConnects_ > 0);
@@ -112,29 +135,39 @@ void PeerHealth::patientlyAnswered(Duration elapsed, TimePoint now) {
 void PeerHealth::hostChecked(const ConnectResult& event, TimePoint now, Actions& actions) {
   const ConnectEvidence evidence = classifyConnect(event.error);
   if (evidence != ConnectEvidence::kAlive && evidence != ConnectEvidence::kRefused) return;
+  plan_.otherPortAnswered();
   if (detector_.recovering()) return;  // an outage ends on the peer's own port
   detector_.kernelHeard(now, limits_);
-  plan_.answeredElsewhere(now, actions);
+  plan_.answeredElsewhere(kernel_, now, actions);
 }
 
+/// Its kernel answered something that has no connection.
+void PeerHealth::hostAnswered(Duration roundTrip, TimePoint now) {
+  rtt_.add(roundTrip, now);
+  freshRtt_ = roundTrip;
+  freshAt_ = now;
+  measure();
+  score_.roundTrip(roundTrip);
+}
+
+// A SYN-ACK is its kernel's answer. It clears what is owed to connects alone; what the process owes stays.
 void PeerHealth::synAcked(Duration elapsed, TimePoint now, Actions& actions) {
   // At a second and more the SYN was sent twice, and nobody knows which one was answered (Karn).
-  if (elapsed < seconds(1)) {
-    rtt_.add(elapsed, now);
-    freshRtt_ = elapsed;
-    freshAt_ = now;
-    measure();
-    score_.roundTrip(elapsed);
-  }
+  if (elapsed < seconds(1)) hostAnswered(elapsed, now);
   score_.answered(elapsed >= seconds(1));
-  if (plan_.answersByConnect()) {
+  if (plan_.endsOutageByConnect()) {
     detector_.answered(now);
-    lastError_ = 0;
-    return;
+  } else {
+    detector_.connectAnswered();
+    // Of a peer that gets PINGs alone the next sign is a delayed ACK.
+    if (plan_.cadence().pingsEach) {
+      detector_.kernelHeard(now, limits_);
+    } else {
+      detector_.kernelAnswered(now, limits_);
+    }
+    plan_.answeredElsewhere(kernel_, now, actions);
   }
-  detector_.connectAnswered();
-  detector_.kernelHeard(now, limits_);
-  plan_.answeredElsewhere(now, actions);
+  if (plan_.mode() == ProbeMode::kL4) lastError_ = 0;
 }
 
 void PeerHealth::handle(const OutcomeRecord& record, TimePoint now, Actions& actions) {

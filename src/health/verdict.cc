@@ -60,4 +60,22 @@ const char* toString(ProbeMode mode) {
   return "?";
 }
 
+const char* toString(HostMeans means) {
+  switch (means) {
+    case HostMeans::kPing: return "ping";
+    case HostMeans::kEcho: return "icmp";
+    case HostMeans::kConnect: return "connect";
+  }
+  return "?";
+}
+
+const char* toString(ProcessMeans means) {
+  switch (means) {
+    case ProcessMeans::kPing: return "ping";
+    case ProcessMeans::kRequest: return "request";
+    case ProcessMeans::kConnect: return "connect";
+  }
+  return "?";
+}
+
 }  // namespace peerpulse::health

@@ -107,6 +107,10 @@ int connectError(int fd) {
   return error;
 }
 
+Result<void> setKeepaliveIdle(int fd, Duration idle) {
+  return setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, wholeSeconds(idle), "TCP_KEEPIDLE");
+}
+
 void setResetOnClose(int fd) {
   const linger now{1, 0};
   // On a socket that is gone already there is nothing left to reset.

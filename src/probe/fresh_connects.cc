@@ -75,8 +75,8 @@ void FreshConnects::start(health::ConnectPurpose purpose) {
   connects_.push_back(std::make_unique<Connect>(*this, purpose, std::move(*fd)));
 }
 
-void FreshConnects::stop(health::ConnectPurpose purpose) {
-  std::erase_if(connects_, [&](const auto& connect) { return connect->purpose() == purpose; });
+size_t FreshConnects::stop(health::ConnectPurpose purpose) {
+  return std::erase_if(connects_, [&](const auto& connect) { return connect->purpose() == purpose; });
 }
 
 void FreshConnects::finished(Connect& connect) {

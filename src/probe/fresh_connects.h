@@ -33,7 +33,8 @@ class FreshConnects {
   ~FreshConnects();
 
   void start(health::ConnectPurpose purpose);
-  void stop(health::ConnectPurpose purpose);
+  /// Returns how many there were, none of them answered.
+  size_t stop(health::ConnectPurpose purpose);
 
   /// Appends what poll() would tell about unfinished connects.
   void addPollFds(std::vector<pollfd>& fds) const;

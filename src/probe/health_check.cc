@@ -6,18 +6,17 @@ namespace peerpulse::probe {
 
 HealthCheck::HealthCheck(std::function<void(int)> onStatus) : onStatus_(std::move(onStatus)) {}
 
-void HealthCheck::send(http::ClientCodec& codec, const std::string& authority, const std::string& path) {
-  if (!codec.canOpenStream()) {
-    done(0);
-    return;
-  }
+bool HealthCheck::send(http::ClientCodec& codec, const std::string& authority, const std::string& path) {
+  if (stream_ != nullptr || !codec.canOpenStream()) return false;
   http::RequestHead head;
-  head.method = "GET";
+  head.method = path.empty() ? "OPTIONS" : "HEAD";
   head.authority = authority;
-  head.path = path;
+  head.path = path.empty() ? "*" : path;
   head.headers.add("user-agent", "peerpulse");
   stream_ = &codec.openStream(*this);
+  waiting_ = true;
   stream_->sendHeaders(head, true);
+  return true;
 }
 
 void HealthCheck::onHeaders(http::ResponseHead&& head) { done(head.status); }
@@ -32,9 +31,7 @@ void HealthCheck::onReset(http::ResetReason reason, std::string_view detail) {
 }
 
 void HealthCheck::done(int status) {
-  if (done_) return;
-  done_ = true;
-  onStatus_(status);
+  if (std::exchange(waiting_, false)) onStatus_(status);
 }
 
 }  // namespace peerpulse::probe

@@ -1,5 +1,6 @@
-// HealthCheck: one HTTP/1.1 GET of a peer's health path, over a codec that its session drives. The body is
-// ignored.
+// HealthCheck: the requests that a session asks a peer's process by, one after the other, over a codec that the session
+// drives: HEAD of the health path; without one OPTIONS * (RFC 9110 9.3.7), which changes nothing and which Go's servers
+// answer themselves. A body is ignored.
 //
 // Threading: the prober's thread. Ownership: must outlive the codec's stream.
 #pragma once
@@ -13,10 +14,11 @@ namespace peerpulse::probe {
 
 class HealthCheck : public http::ResponseReceiver {
  public:
-  /// `onStatus` gets the answer's status, or 0 if it broke off; once.
+  /// `onStatus` gets the answer's status, or 0 if it broke off; once per request.
   explicit HealthCheck(std::function<void(int status)> onStatus);
 
-  void send(http::ClientCodec& codec, const std::string& authority, const std::string& path);
+  /// False if the codec takes none: the connection is of no use any more. An empty path: OPTIONS *.
+  bool send(http::ClientCodec& codec, const std::string& authority, const std::string& path);
 
   void onInformational(http::ResponseHead&& head) override {}
   void onHeaders(http::ResponseHead&& head) override;
@@ -32,7 +34,7 @@ class HealthCheck : public http::ResponseReceiver {
 
   std::function<void(int)> onStatus_;
   http::RequestStream* stream_ = nullptr;
-  bool done_ = false;
+  bool waiting_ = false;
 };
 
 }  // namespace peerpulse::probe

@@ -12,8 +12,9 @@ namespace peerpulse::probe {
 
 namespace {
 
-health::ProbeOptions effectiveOptions(const ProberPeer& peer) {
+health::ProbeOptions effectiveOptions(const ProberPeer& peer, const IcmpEcho* echo) {
   health::ProbeOptions options = peer.options;
+  options.icmp = options.icmp && echo != nullptr;
   if (peer.address.isUnix() || options.confirmPort == peer.address.port()) options.confirmPort = 0;
   return options;
 }
@@ -23,13 +24,14 @@ bool couldNotAsk(const health::Event& event) {
   int error = 0;
   if (const auto* result = std::get_if<health::ConnectResult>(&event); result != nullptr) error = result->error;
   if (const auto* closed = std::get_if<health::Closed>(&event); closed != nullptr) error = closed->error;
+  if (const auto* unsent = std::get_if<health::EchoUnsent>(&event); unsent != nullptr) error = unsent->error;
   return error != 0 && health::classifyConnect(error) == health::ConnectEvidence::kLocal;
 }
 
 }  // namespace
 
 PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wire::IoContext& io,
-                       health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch,
+                       health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch, IcmpEcho* echo,
                        uint32_t jitterSeed, Duration phase)
     : peer_(peer),
       dispatcher_(dispatcher),
@@ -37,16 +39,17 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wi
       table_(table),
       callbacks_(callbacks),
       watch_(watch),
+      echo_(echo),
       stats_(*peer.stats),
       started_(dispatcher.now()),
-      health_(peer.id, effectiveOptions(peer), jitterSeed, started_, phase),
+      health_(peer.id, effectiveOptions(peer, echo), jitterSeed, started_, phase),
       connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort), peer.options.interval,
                 [this](const health::ConnectResult& result) { feed(result); }),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
   arm();
 }
 
-PeerProber::~PeerProber() { dropSession(); }
+PeerProber::~PeerProber() { dropSession(ProbeSession::Leave::kReset); }
 
 void PeerProber::feed(const health::Event& event) {
   if (feeding_) {  // an action had an answer at once: it waits until all actions are carried out
@@ -80,7 +83,9 @@ void PeerProber::handle(const health::Event& event) {
   for (const health::Action& action : actions)
     apply(action);
   showOwing();
-  if (std::holds_alternative<health::PingAcked>(event)) stats_.rtt.observe(health_.rtt().last());
+  if (std::holds_alternative<health::PingAcked>(event) || std::holds_alternative<health::EchoAnswered>(event)) {
+    stats_.rtt.observe(health_.rtt().last());
+  }
 }
 
 void PeerProber::onTimer() {
@@ -116,6 +121,7 @@ void PeerProber::arm() {
 bool PeerProber::readable() {
   pollFds_.clear();
   connects_.addPollFds(pollFds_);
+  if (echo_ != nullptr) pollFds_.push_back({echo_->fd(), POLLIN, 0});
   if (session_ != nullptr && session_->fd() >= 0) {
     const short events = session_->connecting() ? POLLOUT : POLLIN;
     pollFds_.push_back({session_->fd(), events, 0});
@@ -128,29 +134,54 @@ void PeerProber::apply(const health::Action& action) {
 }
 
 void PeerProber::run(const health::OpenConnection& action) {
-  dropSession();
+  dropSession(ProbeSession::Leave::kReset);
   stats_.connects.add();
   session_ = std::make_unique<ProbeSession>(io_, peer_.address, action, peer_.options.healthPath,
                                             [this](const health::Event& event) { feed(event); });
 }
 
-void PeerProber::run(const health::CloseConnection& action) { dropSession(); }
+// To a process that lives a reset would be an error; of one that may be gone nobody waits for a FIN.
+void PeerProber::run(const health::CloseConnection& action) {
+  const bool lives = health_.word().verdict == health::Verdict::kAlive;
+  dropSession(lives ? ProbeSession::Leave::kInOrder : ProbeSession::Leave::kReset);
+}
 
 void PeerProber::run(const health::SendPing& action) {
   if (session_ == nullptr) return;
-  stats_.sent.add();
+  stats_.pings.sent.add();
   ++unanswered_;
   session_->sendPing(action.sequence);
+}
+
+void PeerProber::run(const health::SendRequest& action) {
+  if (session_ == nullptr) return;
+  stats_.requests.sent.add();
+  requestWaits_ = true;
+  session_->sendRequest();
+}
+
+void PeerProber::run(const health::DrawAck& action) {
+  if (session_ != nullptr) session_->drawAck();
+}
+
+void PeerProber::run(const health::SendEcho& action) {
+  if (auto sent = echo_->send(peer_.address, slot(peer_.id), action.sequence); !sent) {
+    feed(health::EchoUnsent{sent.error().code});
+  }
 }
 
 void PeerProber::run(const health::StartConnects& action) {
   for (uint32_t i = 0; i < action.count; ++i) {
     stats_.connects.add();
+    if (action.purpose == health::ConnectPurpose::kProbe) stats_.knocks.sent.add();
     connects_.start(action.purpose);
   }
 }
 
-void PeerProber::run(const health::StopConnects& action) { connects_.stop(action.purpose); }
+void PeerProber::run(const health::StopConnects& action) {
+  const size_t stopped = connects_.stop(action.purpose);
+  if (action.purpose == health::ConnectPurpose::kProbe) stats_.knocks.lost.add(stopped);
+}
 
 void PeerProber::run(const health::Publish& action) { table_.publish(peer_.id, action.word); }
 
@@ -164,6 +195,8 @@ void PeerProber::run(const health::Report& action) {
   }
   callbacks_.onTransition(action.transition);
 }
+
+void PeerProber::run(const health::ReportRungs& action) { callbacks_.onRungs(action.change); }
 
 void PeerProber::run(const health::Warn& action) {
   // When most peers get worse at once it is this host that does.
@@ -197,18 +230,34 @@ void PeerProber::prepare(const health::Event& event) {
   }
   if (const auto* closed = std::get_if<health::Closed>(&event); closed != nullptr) {
     // Before the health hears of it: its next session may be opened in answer.
-    if (session_ != nullptr && session_->epoch() == closed->epoch) dropSession();
+    if (session_ != nullptr && session_->epoch() == closed->epoch) dropSession(ProbeSession::Leave::kReset);
   }
-  if (!std::holds_alternative<health::PingAcked>(event) || unanswered_ == 0) return;
-  --unanswered_;
-  stats_.acked.add();
+  count(event);
 }
 
-void PeerProber::dropSession() {
+void PeerProber::count(const health::Event& event) {
+  if (std::holds_alternative<health::PingAcked>(event) && unanswered_ > 0) {
+    --unanswered_;
+    stats_.pings.acked.add();
+  }
+  const auto* answer = std::get_if<health::HealthAnswered>(&event);
+  if (answer != nullptr && answer->status != 0 && std::exchange(requestWaits_, false)) stats_.requests.acked.add();
+  const auto* connect = std::get_if<health::ConnectResult>(&event);
+  if (connect == nullptr || connect->purpose != health::ConnectPurpose::kProbe) return;
+  switch (health::classifyConnect(connect->error)) {
+    case health::ConnectEvidence::kAlive:
+    case health::ConnectEvidence::kRefused: stats_.knocks.acked.add(); break;
+    case health::ConnectEvidence::kSilence: stats_.knocks.lost.add(); break;
+    case health::ConnectEvidence::kLocal: break;  // `unasked`
+  }
+}
+
+void PeerProber::dropSession(ProbeSession::Leave leave) {
   if (session_ == nullptr) return;
-  stats_.lost.add(unanswered_);
+  stats_.pings.lost.add(unanswered_);
   unanswered_ = 0;
-  session_->close();
+  if (std::exchange(requestWaits_, false)) stats_.requests.lost.add();
+  session_->close(leave);
   dispatcher_.deferredDelete(std::move(session_));
 }
 
@@ -217,7 +266,14 @@ void PeerProber::refreshStats() {
     return static_cast<uint64_t>(std::chrono::duration_cast<microseconds>(d).count());
   };
   const health::RttEstimator& rtt = health_.rtt();
-  stats_.mode.set(static_cast<uint64_t>(health_.mode()));
+  const health::Rungs rungs = health_.rungs();
+  stats_.mode.set(static_cast<uint64_t>(rungs.mode));
+  stats_.hostMeans.set(static_cast<uint64_t>(rungs.host));
+  stats_.processMeans.set(static_cast<uint64_t>(rungs.process));
+  const health::EchoTrack::Counts& echoes = health_.echoes();
+  stats_.echoes.sent.set(echoes.sent);
+  stats_.echoes.acked.set(echoes.answered);
+  stats_.echoes.lost.set(echoes.lost);
   stats_.rttLastMicros.set(micros(rtt.last()));
   stats_.rttP50Micros.set(micros(rtt.percentile(50)));
   stats_.rttP99Micros.set(micros(rtt.percentile(99)));

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "fresh_connects.h"
+#include "icmp_echo.h"
 #include "local_watch.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/peer_health.h"
@@ -18,8 +19,9 @@ namespace peerpulse::probe {
 
 class PeerProber {
  public:
+  /// `echo`: null where its host cannot be sent ICMP.
   PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wire::IoContext& io, health::CircuitTable& table,
-             ProberCallbacks& callbacks, LocalWatch& watch, uint32_t jitterSeed, Duration phase);
+             ProberCallbacks& callbacks, LocalWatch& watch, IcmpEcho* echo, uint32_t jitterSeed, Duration phase);
   ~PeerProber();
 
   /// Gives the event to the peer's health now (or, from inside one of its actions, right after them).
@@ -38,16 +40,21 @@ class PeerProber {
   void run(const health::OpenConnection& action);
   void run(const health::CloseConnection& action);
   void run(const health::SendPing& action);
+  void run(const health::SendRequest& action);
+  void run(const health::DrawAck& action);
+  void run(const health::SendEcho& action);
   void run(const health::StartConnects& action);
   void run(const health::StopConnects& action);
   void run(const health::Publish& action);
   void run(const health::Report& action);
+  void run(const health::ReportRungs& action);
   void run(const health::Warn& action);
   void showScore();
   void showOwing();
   /// What the shell itself does about an event: statistics, and letting go of an ended session.
   void prepare(const health::Event& event);
-  void dropSession();
+  void count(const health::Event& event);
+  void dropSession(ProbeSession::Leave leave);
 
   const ProberPeer& peer_;
   event::Dispatcher& dispatcher_;
@@ -55,6 +62,7 @@ class PeerProber {
   health::CircuitTable& table_;
   ProberCallbacks& callbacks_;
   LocalWatch& watch_;
+  IcmpEcho* const echo_;
   stats::ProbeStats& stats_;
 
   const TimePoint started_;
@@ -63,7 +71,8 @@ class PeerProber {
   bool owing_ = false;                                              // the same
   FreshConnects connects_;
   std::unique_ptr<ProbeSession> session_;
-  uint64_t unanswered_ = 0;  // PINGs of the session
+  uint64_t unanswered_ = 0;    // PINGs of the session
+  bool requestWaits_ = false;  // for its answer, on the session
   std::unique_ptr<event::Timer> timer_;
   TimePoint armedFor_;
   bool drained_ = false;  // this judgement was put off once, to read what had arrived

@@ -1,6 +1,7 @@
 #include "probe_session.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "peerpulse/net/kernel_features.h"
@@ -10,6 +11,11 @@ namespace peerpulse::probe {
 namespace {
 
 constexpr uint32_t kEnhanceYourCalm = 0xb;  // RFC 9113 7
+
+// The least that the kernel takes, and then its timer fires at once if nothing came for so long.
+constexpr Duration kDrawIdle = seconds(1);
+// So that firewalls on the way do not forget the connection.
+constexpr Duration kKeepIdle = seconds(30);
 
 http::CodecLimits probeLimits() {
   http::CodecLimits limits;
@@ -25,6 +31,8 @@ net::SocketOptions probeSocketOptions() {
   options.rtoMin = milliseconds(8);
   options.rtoMax = seconds(1);
   options.userTimeout = seconds(30);
+  options.keepaliveIdle = kKeepIdle;
+  options.keepaliveProbes = 127;  // each that is drawn counts as one
   return options;
 }
 
@@ -51,7 +59,8 @@ ProbeSession::ProbeSession(wire::IoContext& io, const SocketAddress& address, co
         this->report(health::HealthAnswered{epoch_, status});
       }),
       connection_(io, address, probeSocketOptions(), makeCodec(), *this) {
-  connection_.resetWhenFinished();  // whoever ends it: neither side keeps a TIME_WAIT
+  // Whoever ends it: neither side keeps a TIME_WAIT.
+  if (kind_ == health::ConnectionKind::kHttp2) connection_.resetWhenFinished();
 }
 
 std::unique_ptr<http::Codec> ProbeSession::makeCodec() {
@@ -66,13 +75,23 @@ void ProbeSession::report(const health::Event& event) {
   if (!over_) report_(event);
 }
 
-void ProbeSession::onReady() {
-  if (kind_ == health::ConnectionKind::kHealthGet) healthCheck_.send(*codec_, authority_, healthPath_);
-  report(health::Connected{epoch_});
-}
+void ProbeSession::onReady() { report(health::Connected{epoch_}); }
 
 void ProbeSession::sendPing(uint32_t sequence) {
   connection_.sendNow([&] { codec_->submitPing(static_cast<uint64_t>(epoch_) << 32 | sequence); });
+}
+
+void ProbeSession::sendRequest() {
+  if (over_ || connection_.ended()) return;
+  bool sent = false;
+  connection_.sendNow([&] { sent = healthCheck_.send(*codec_, authority_, healthPath_); });
+  // Its end is on the way, or the last answer has none: another connection is needed.
+  if (!sent) report(health::Closed{epoch_, ECONNABORTED, false});
+}
+
+void ProbeSession::drawAck() {
+  if (over_ || connection_.state() != wire::CodecConnection::State::kOpen) return;
+  drawn_ = net::setKeepaliveIdle(connection_.fd(), kDrawIdle).has_value();
 }
 
 void ProbeSession::onSettled() {
@@ -96,14 +115,20 @@ void ProbeSession::onPingAck(uint64_t payload) {
   report(health::PingAcked{static_cast<uint32_t>(payload >> 32), static_cast<uint32_t>(payload)});
 }
 
-void ProbeSession::close() {
+void ProbeSession::close(Leave leave) {
   over_ = true;
-  connection_.abort("closed by the prober");
+  if (leave == Leave::kInOrder && connection_.state() == wire::CodecConnection::State::kOpen) {
+    connection_.close("closed by the prober");
+  } else {
+    connection_.abort("closed by the prober");
+  }
 }
 
 std::optional<health::KernelView> ProbeSession::kernelView() const {
   if (connection_.state() != wire::CodecConnection::State::kOpen) return std::nullopt;
   const auto info = net::readTcpInfo(connection_.fd());
+  // Or a probe a second would go on, and none could be drawn.
+  if (std::exchange(drawn_, false)) (void)net::setKeepaliveIdle(connection_.fd(), kKeepIdle);
   if (!info.has_value()) return std::nullopt;
   health::KernelView view;
   view.lastAckReceived = info->lastAckReceived;

@@ -1,5 +1,5 @@
-// ProbeSession: one probe connection to a peer, from connect to its end: HTTP/2 with PINGs, or one health
-// GET. It reports what happens as events of its epoch, in the moment it is read.
+// ProbeSession: one probe connection to a peer, from connect to its end: HTTP/2 with PINGs, or HTTP/1.1 with a request
+// now and then. It reports what happens as events of its epoch, in the moment it is read.
 //
 //   connecting --Connected--> open --Closed--> over        close() from any state: over, silently
 //
@@ -27,14 +27,23 @@ class ProbeSession : public event::DeferredDeletable, wire::CodecConnectionOwner
  public:
   using Report = std::function<void(const health::Event&)>;
 
-  /// `healthPath` is for ConnectionKind::kHealthGet. The first report comes after this has returned.
+  /// `healthPath` is for ConnectionKind::kRequests. The first report comes after this has returned.
   ProbeSession(wire::IoContext& io, const SocketAddress& address, const health::OpenConnection& what,
                std::string healthPath, Report report);
 
   /// Requires that Connected was reported.
   void sendPing(uint32_t sequence);
-  /// Ends it by RST (no exchange was on it); nothing is reported any more.
-  void close();
+  /// Requires that Connected was reported, and no request waits for its answer.
+  void sendRequest();
+  /// Makes the peer's kernel acknowledge, so that kernelView() shows whether it lives; nothing if something came within the
+  /// last second. Requires that Connected was reported.
+  void drawAck();
+  /// Nothing is reported any more.
+  enum class Leave : uint8_t {
+    kInOrder,  ///< FIN, with GOAWAY where there is one
+    kReset,    ///< RST, now: nobody may be there to take leave of
+  };
+  void close(Leave leave);
 
   std::optional<health::KernelView> kernelView() const;
   uint32_t epoch() const { return epoch_; }
@@ -65,9 +74,10 @@ class ProbeSession : public event::DeferredDeletable, wire::CodecConnectionOwner
   HealthCheck healthCheck_;
   http::ClientCodec* codec_ = nullptr;  // the connection's
   wire::CodecConnection connection_;
-  bool heard_ = false;     // in this turn's reading: bytes came
-  bool reported_ = false;  // and something was said of them
-  bool over_ = false;      // close() was called
+  bool heard_ = false;          // in this turn's reading: bytes came
+  bool reported_ = false;       // and something was said of them
+  bool over_ = false;           // close() was called
+  mutable bool drawn_ = false;  // keepalive probes are due after a second of silence
 };
 
 }  // namespace peerpulse::probe

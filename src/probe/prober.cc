@@ -4,10 +4,12 @@
 #include <cerrno>
 #include <future>
 #include <pthread.h>
+#include <random>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <utility>
 
+#include "echo_sockets.h"
 #include "local_watch.h"
 #include "outcome_inbox.h"
 #include "peer_prober.h"
@@ -82,19 +84,37 @@ Duration Prober::phaseOf(const ProberPeer& peer) const {
 
 void Prober::runThread(std::function<void()> onRunning) {
   precedence_ = takePrecedence();
+  openEchoSockets();
   const auto firstTurn = dispatcher_.createTimer(std::move(onRunning));
   firstTurn->enable(Duration::zero());
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
   for (const ProberPeer& peer : configured_) {
     const uint32_t seed = jitterSeed_ + slot(peer.id) * 2654435761u;  // Knuth: neighbours far apart
+    IcmpEcho* echo = peer.options.icmp ? echoes_->of(slot(peer.id)) : nullptr;
     peers_.push_back(
-        std::make_unique<PeerProber>(peer, dispatcher_, io_, table_, callbacks_, *watch_, seed, phaseOf(peer)));
+        std::make_unique<PeerProber>(peer, dispatcher_, io_, table_, callbacks_, *watch_, echo, seed, phaseOf(peer)));
   }
   dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
   dispatcher_.run();
   peers_.clear();
+  echoes_.reset();
   dispatcher_.clearDeferred();  // their connections refer to io_
   drainTimer_.reset();
+}
+
+void Prober::openEchoSockets() {
+  std::vector<SocketAddress> addresses;
+  for (const ProberPeer& peer : configured_)
+    addresses.push_back(peer.options.icmp ? peer.address : SocketAddress());
+  // Not the seed: that may be the same on many hosts, and every raw socket hears the answers of all.
+  std::random_device random;
+  const uint64_t token = static_cast<uint64_t>(random()) << 32 | random();
+  echoes_ = std::make_unique<EchoSockets>(dispatcher_, std::move(addresses), token,
+                                          [this](uint32_t slot, uint32_t sequence) {
+                                            if (slot < peers_.size())
+                                              peers_[slot]->feed(health::EchoAnswered{sequence});
+                                          });
+  echoStatus_ = echoes_->status();
 }
 
 void Prober::beat(Duration lag) {

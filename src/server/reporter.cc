@@ -90,6 +90,11 @@ void Reporter::tell(const health::Degrading& warning, WallTime at) {
   logDegrading(stats_.name(warning.peer), warning, at);
 }
 
+void Reporter::tell(const health::RungChange& change, WallTime at) {
+  events_.add(change, at);
+  logRungs(stats_.name(change.peer), change, at);
+}
+
 void Reporter::tell(const admin::LocalChange& change, WallTime at) {
   logLocalHealth(change.from, change.to, at);
   // A busy machine lags and recovers twice a second: in the history that would leave no room for anything else.

@@ -57,6 +57,7 @@ class Reporter {
   void tellDropped();
   void tell(const health::Transition& transition, WallTime at);
   void tell(const health::Degrading& warning, WallTime at);
+  void tell(const health::RungChange& change, WallTime at);
   void tell(const admin::LocalChange& change, WallTime at);
   void tell(const GateFailure& failure, WallTime at);
 

@@ -121,6 +121,14 @@ Result<void> Server::start() {
     log::write(log::Level::kInfo, "prober_precedence",
                log::Fields().add("nice", probe::Prober::kNice).add("error", precedence.error().message));
   }
+  if (const auto& echoes = prober_->echoes(); !echoes) {
+    log::write(log::Level::kInfo, "probe_icmp",
+               log::Fields()
+                   .add("error", echoes.error().message)
+                   .add("details",
+                        "peers that get no PINGs get TCP connects; CAP_NET_RAW or net.ipv4.ping_group_range "
+                        "would spare them"));
+  }
   if (auto started = startAdmin(); !started) return started;
   if (auto begun = descriptorWatch_.begin(static_cast<uint32_t>(config_.proxy.peers.size())); !begun) return begun;
 
@@ -199,6 +207,8 @@ void Server::onReturned() {
 }
 
 void Server::onDegrading(const health::Degrading& warning) { reporter_->report(warning, dispatcher_.wallNow()); }
+
+void Server::onRungs(const health::RungChange& change) { reporter_->report(change, dispatcher_.wallNow()); }
 
 void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
   reporter_->report(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());

@@ -51,6 +51,7 @@ class Server : public probe::ProberCallbacks {
   void onOwing(PeerId peer) override;
   void onReturned() override;
   void onDegrading(const health::Degrading& warning) override;
+  void onRungs(const health::RungChange& change) override;
   void onLocalHealth(health::LocalState from, health::LocalState to) override;
   void onSignal(int signal);
   void reopenLog();

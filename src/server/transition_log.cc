@@ -46,6 +46,19 @@ void logDegrading(const std::string& peer, const health::Degrading& warning, Wal
                  .add("failures", to.failures));
 }
 
+void logRungs(const std::string& peer, const health::RungChange& change, WallTime at) {
+  log::write(log::Level::kInfo, "probe",
+             log::Fields()
+                 .add("at", formatRfc3339(at))
+                 .add("peer", peer)
+                 .add("mode_from", health::toString(change.from.mode))
+                 .add("mode", health::toString(change.to.mode))
+                 .add("host_from", health::toString(change.from.host))
+                 .add("host", health::toString(change.to.host))
+                 .add("process_from", health::toString(change.from.process))
+                 .add("process", health::toString(change.to.process)));
+}
+
 void logLocalHealth(health::LocalState from, health::LocalState to, WallTime at) {
   log::write(
       health::isGrave(to) ? log::Level::kWarn : log::Level::kInfo, "local_health",

@@ -8,12 +8,14 @@
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/local_health.h"
+#include "peerpulse/health/rung_change.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
 
 namespace peerpulse::server {
 
 void logTransition(const std::string& peer, const health::Transition& transition, WallTime at);
+void logRungs(const std::string& peer, const health::RungChange& change, WallTime at);
 void logDegrading(const std::string& peer, const health::Degrading& warning, WallTime at);
 void logLocalHealth(health::LocalState from, health::LocalState to, WallTime at);
 void logGateFailure(const std::string& peer, const SocketAddress& listen, const GateFailure& failure, WallTime at);

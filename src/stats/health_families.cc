@@ -63,10 +63,11 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
   appendStates(stats, sources, out);
   appendScores(stats, sources, out);
   appendTransitions(stats, out);
-  auto rtt = Family::histogram("peerpulse_probe_rtt_seconds", "Round trip of probe PINGs.");
-  auto sent = Family::counter("peerpulse_probes_sent_total", "Probe PINGs sent.");
-  auto acked = Family::counter("peerpulse_probes_acked_total", "Probe PINGs acknowledged.");
-  auto lost = Family::counter("peerpulse_probes_lost_total", "Probe PINGs whose connection ended before the ACK.");
+  auto rtt = Family::histogram("peerpulse_probe_rtt_seconds", "Round trip of probe PINGs and ICMP echoes.");
+  auto sent =
+      Family::counter("peerpulse_probes_sent_total", "Probes sent: PINGs, ICMP echoes, TCP connects, requests.");
+  auto acked = Family::counter("peerpulse_probes_acked_total", "Probes answered.");
+  auto lost = Family::counter("peerpulse_probes_lost_total", "Probes given up before they were answered.");
   auto goaways = Family::counter("peerpulse_probe_goaways_total", "GOAWAYs received on probe connections.");
   auto policed = Family::counter("peerpulse_probe_too_many_pings_total",
                                  "GOAWAYs with ENHANCE_YOUR_CALM: the peer polices PINGs.");
@@ -78,9 +79,12 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     const Labels labels = {{"peer", name}};
     rtt.add(labels, peer.probe.rtt.snapshot());
-    sent.add(labels, peer.probe.sent.get());
-    acked.add(labels, peer.probe.acked.get());
-    lost.add(labels, peer.probe.lost.get());
+    peer.probe.forEachKind([&](const char* kind, const ProbeCounts& counts) {
+      const Labels ofKind = {{"peer", name}, {"kind", kind}};
+      sent.add(ofKind, counts.sent.get());
+      acked.add(ofKind, counts.acked.get());
+      lost.add(ofKind, counts.lost.get());
+    });
     goaways.add(labels, peer.probe.goaways.get());
     policed.add(labels, peer.probe.tooManyPings.get());
     connects.add(labels, peer.probe.connects.get());

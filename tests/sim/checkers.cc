@@ -23,6 +23,7 @@ constexpr uint32_t kMaxOutageSockets = 4;
 constexpr size_t kMaxScheduled = 20'000;
 constexpr uint64_t kMaxTicks = 1'000;
 constexpr Duration kAfterFailedConnects = milliseconds(1500);
+constexpr Duration kLastResort = milliseconds(2500);
 constexpr Duration kDelayedAck = health::DetectionLimits::kDelayedAck;
 
 }  // namespace
@@ -101,7 +102,8 @@ bool Checkers::clean(uint8_t peer) const {
   const Truth& truth = truths_[peer];
   const ProbeMode mode = prober_.health(peer).mode();
   const bool calm = heap_.now() - truth.disturbedAt > seconds(11);
-  return calm && !lossy(peer) && truth.running && !wires_[peer].peer().acceptsNone() && mode != ProbeMode::kSlowPing;
+  return calm && !lossy(peer) && truth.running && !wires_[peer].peer().acceptsNone() &&
+         mode != ProbeMode::kSlowPing && !prober_.health(peer).lastResort();
 }
 
 void Checkers::look(uint8_t peer) {
@@ -117,6 +119,7 @@ void Checkers::look(uint8_t peer) {
       const health::DetectionLimits limits = prober_.health(peer).limits();
       truth.maxSilence = limits.silence;
       truth.maxConfirm = limits.confirm;
+      truth.lastResort = prober_.health(peer).lastResort();
       truth.cleanCut = clean(peer) && prober_.health(peer).word().verdict == Verdict::kAlive;
     }
     (reachable ? truth.reachableSince : truth.unreachableSince) = now;
@@ -231,12 +234,14 @@ void Checkers::checkDetection(uint8_t peer) {
   const health::DetectionLimits limits = health.limits();
   truth.maxSilence = std::max(truth.maxSilence, limits.silence);
   truth.maxConfirm = std::max(truth.maxConfirm, limits.confirm);
+  truth.lastResort = truth.lastResort || health.lastResort();
   Duration bound = truth.maxSilence + truth.maxConfirm + milliseconds(1);
   if (prober_.lastOwnHostSuspect() >= truth.unreachableSince) bound += truth.maxConfirm;
   if (connectsFailedAt_ + kAfterFailedConnects >= truth.unreachableSince) {
     bound += health::FailureDetector::kUnconfirmedSilence;
   }
   // A kernel's word of its last ACK is up to a tick younger than the ACK.
+  if (truth.lastResort) bound += kLastResort;
   if (!truth.cleanCut) bound += kDelayedAck + health::PeerHealth::kKernelTick;
   if (prober_.starved()) bound += 3 * prober_.starvedBy();
   if (heap_.now() - from > bound) fail(peer, "2: not detected in time");

@@ -29,6 +29,8 @@
 //                      + 210 ms if only its kernel may have spoken last (a delayed ACK, and its age in steps of a
 //                      tick): loss, a stopped process, a slow rung, any disturbance in the 11 s before;
 //                      + 3 times the lateness of a starved loop;
+//                      + 2.5 s where nothing but the own port and a kept connection can be asked (ProbePlan), a second
+//                      apart;
 //                      + 1 s within 1.5 s of connects that could not leave this host (a confirm without one waits
 //                      so long); not at all during that.
 //  3 recovery        a peer healthy for B has verdict alive (or, with loss, suspect) and a circuit closed, unless
@@ -138,6 +140,7 @@ class Checkers : public ProberObserver, public CarryWatcher {
     TimePoint reachableSince, unreachableSince, healthySince, stoppedAt, disturbedAt;
     bool cleanCut = false;
     Duration maxSilence{}, maxConfirm{};
+    bool lastResort = false;  // nothing but its own port and a kept connection could be asked, since the cut
     // The confirm round under way.
     TimePoint confirmAt;
     bool confirming = false;

@@ -13,13 +13,17 @@ namespace peerpulse::sim {
 
 enum class EventKind : uint8_t {
   // Between a prober and a peer (WireModel).
-  kPacket,     ///< flag: to which side; a: connection, b: segment (0: a bare ACK), c: ACK, d: SACK bits
-  kTcpTimer,   ///< flag: whose; a: connection
-  kSyn,        ///< flag: slot; a: attempt
-  kSynReply,   ///< flag: slot; a: attempt, b: 1 if refused
-  kSynTimer,   ///< flag: slot; a: attempt, b: how often it was sent
-  kReset,      ///< RST at the prober's side; a: connection
-  kIdleClose,  ///< a: connection
+  kPacket,          ///< flag: to which side; a: connection, b: segment (0: a bare ACK), c: ACK, d: SACK bits
+  kTcpTimer,        ///< flag: whose; a: connection
+  kSyn,             ///< flag: slot; a: attempt
+  kSynReply,        ///< flag: slot; a: attempt, b: 1 if refused
+  kSynTimer,        ///< flag: slot; a: attempt, b: how often it was sent
+  kEcho,            ///< ICMP, at the peer; a: sequence
+  kEchoReply,       ///< at the prober's side; a: sequence
+  kKeepalive,       ///< a keepalive probe at the peer; a: connection
+  kKeepaliveReply,  ///< at the prober's side; a: connection
+  kReset,           ///< RST at the prober's side; a: connection
+  kIdleClose,       ///< a: connection
   // The prober (ProberModel).
   kLoopFree,
   kOutcome,  ///< of a worker's request; a: outcome, b: generation

@@ -44,6 +44,15 @@ PeerModel::SynAnswer PeerModel::syn(bool hostPort) {
   return SynAnswer::kAccepted;
 }
 
+bool PeerModel::echo(TimePoint now) {
+  if (!powered_ || !options_.answersEchoes || echoesFiltered_) return false;
+  if (now - echoSecond_ >= seconds(1)) {
+    echoSecond_ = now;
+    echoes_ = 0;
+  }
+  return options_.echoesPerSecond == 0 || ++echoes_ <= options_.echoesPerSecond;
+}
+
 void PeerModel::accepted(uint32_t connection) {
   connection_ = connection;
   pings_ = 0;
@@ -60,8 +69,10 @@ Payload PeerModel::read(const Payload& payload) {
 Payload PeerModel::answer(const Payload& payload) {
   Payload out;
   if (closed_) return out;
-  if (payload.flags & Payload::kHealth) {  // the GET asks for it
-    out.flags = Payload::kHealth;
+  if (payload.flags & Payload::kHealth) {  // a request asks for it
+    if (options_.answersRequests) out.flags = Payload::kHealth;
+    if (!out.empty() && options_.closesAfterEach) out.flags |= Payload::kFin;
+    closed_ = (out.flags & Payload::kFin) != 0;
     return out;
   }
   if (!options_.speaksHttp2) {

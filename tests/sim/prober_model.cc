@@ -145,6 +145,7 @@ void ProberModel::handle(uint8_t peer, const Arrival& arrival) {
       feed(peer, health::ConnectResult{fresh.purpose, arrival.error, heap_.now() - fresh.began});
       return;
     }
+    case Arrival::Kind::kEcho: feed(peer, health::EchoAnswered{arrival.id}); return;
     case Arrival::Kind::kData: readData(peer, arrival); return;
     case Arrival::Kind::kOutcome:
       feed(peer, health::OutcomeRecord{PeerId{peer}, static_cast<health::Outcome>(arrival.outcome),
@@ -224,6 +225,20 @@ void ProberModel::run(uint8_t peer, const health::Action& action) {
   if (const auto* ping = std::get_if<health::SendPing>(&action)) {
     note(peer, "ping", ping->epoch, ping->sequence);
     if (lane.epoch == ping->epoch) wires_[peer].sendPing(ping->sequence);
+  } else if (const auto* request = std::get_if<health::SendRequest>(&action)) {
+    note(peer, "request", request->epoch);
+    if (lane.epoch == request->epoch) wires_[peer].sendRequest();
+  } else if (const auto* draw = std::get_if<health::DrawAck>(&action)) {
+    if (lane.epoch == draw->epoch) wires_[peer].drawAck();
+  } else if (const auto* echo = std::get_if<health::SendEcho>(&action)) {
+    note(peer, "echo", echo->sequence);
+    if (connectError_ == ENETUNREACH) {
+      feed(peer, health::EchoUnsent{connectError_});
+    } else {
+      wires_[peer].sendEcho(echo->sequence);
+    }
+  } else if (const auto* rungs = std::get_if<health::ReportRungs>(&action)) {
+    note(peer, "rungs", 0, 0, toString(rungs->change.to.host), toString(rungs->change.to.process));
   } else if (const auto* open = std::get_if<health::OpenConnection>(&action)) {
     note(peer, "open", open->epoch, static_cast<int64_t>(open->kind));
     PP_ASSERT(lane.epoch == 0);
@@ -234,7 +249,7 @@ void ProberModel::run(uint8_t peer, const health::Action& action) {
       feed(peer, health::Closed{open->epoch, connectError_, false});
       return;
     }
-    wires_[peer].openProbe(open->epoch, open->kind == health::ConnectionKind::kHealthGet);
+    wires_[peer].openProbe(open->epoch, open->kind == health::ConnectionKind::kHttp2);
   } else if (const auto* close = std::get_if<health::CloseConnection>(&action)) {
     note(peer, "close", close->epoch);
     if (lane.epoch != close->epoch) return;

@@ -76,6 +76,10 @@ PeerSetup drawPeer(Random& random, Profile profile) {
   const uint32_t load = random.below(10);
   if (load < 5) setup.exchangeEvery = random.spread(milliseconds(50), seconds(2));
   if (load == 5) setup.exchangeEvery = setup.probe.interval / 2;
+  setup.peer.answersEchoes = random.percent(70);
+  if (random.percent(10)) setup.peer.echoesPerSecond = 2 + random.below(50);
+  setup.peer.answersRequests = random.percent(80) || !setup.probe.healthPath.empty();
+  setup.peer.closesAfterEach = random.percent(20);
   return setup;
 }
 
@@ -147,8 +151,10 @@ Fault drawPeerFault(Random& random, Profile profile, Duration& calm) {
     fault = {FaultKind::kAcceptFull, random.spread(milliseconds(100), seconds(12)), 0, {}};
   } else if (draw < 90) {
     fault = {FaultKind::kClose, milliseconds(1), 0, {}};
-  } else if (draw < 94) {
+  } else if (draw < 93) {
     fault = {FaultKind::kForget, milliseconds(1), 0, {}};
+  } else if (draw < 96) {
+    fault = {FaultKind::kFilterEchoes, random.spread(milliseconds(50), seconds(60)), 0, {}};
   } else {
     fault = {FaultKind::kGray, random.spread(milliseconds(200), seconds(10)), 0, {}};
   }
@@ -185,6 +191,7 @@ const char* toString(FaultKind kind) {
     case FaultKind::kAcceptFull: return "accept queue full";
     case FaultKind::kClose: return "connection closed";
     case FaultKind::kForget: return "connections forgotten";
+    case FaultKind::kFilterEchoes: return "echoes dropped";
     case FaultKind::kGray: return "exchanges fail";
     case FaultKind::kBlockProcess: return "own process stopped";
     case FaultKind::kBlockProber: return "own prober stopped";

@@ -43,16 +43,17 @@ enum class FaultKind : uint8_t {
   // Of one peer.
   kPowerCut,
   kKill,
-  kStop,        ///< its process: GC, SIGSTOP
-  kPartition,   ///< both ways
-  kCutOut,      ///< towards the peer
-  kCutBack,     ///< from the peer
-  kLoss,        ///< more of it, for a while
-  kReroute,     ///< its path gets longer, for a while
-  kAcceptFull,  ///< its accept queue
-  kClose,       ///< closes the probe connection
-  kForget,      ///< a middlebox forgets its connections
-  kGray,        ///< fails exchanges, answers PINGs
+  kStop,          ///< its process: GC, SIGSTOP
+  kPartition,     ///< both ways
+  kCutOut,        ///< towards the peer
+  kCutBack,       ///< from the peer
+  kLoss,          ///< more of it, for a while
+  kReroute,       ///< its path gets longer, for a while
+  kAcceptFull,    ///< its accept queue
+  kClose,         ///< closes the probe connection
+  kForget,        ///< a middlebox forgets its connections
+  kFilterEchoes,  ///< a firewall drops ICMP
+  kGray,          ///< fails exchanges, answers PINGs
   // Of this host.
   kBlockProcess,  ///< SIGSTOP of the whole process
   kBlockProber,   ///< only of its prober's thread

@@ -182,6 +182,75 @@ TEST_CASE("sim: stalled after 10 s, refused after 30 s, in flight untouched, bac
   CHECK(sim.circuit(0) == CircuitState::kClosed);
 }
 
+/// A server without HTTP/2; its host answers echoes, or lets nothing but its port pass.
+WorldSetup withoutHttp2(bool echoes, bool requests = true) {
+  WorldSetup setup = quietWorld(Profile::kLan, 1);
+  PeerOptions& peer = setup.peer[0].peer;
+  peer.speaksHttp2 = false;
+  peer.answersEchoes = peer.hostPortAnswers = echoes;
+  peer.answersRequests = requests;
+  peer.backlog = 128;
+  setup.peer[0].tcp.proberMinRto = milliseconds(8);
+  setup.peer[0].tcp.proberMaxRto = seconds(1);
+  return setup;
+}
+
+TEST_CASE("sim: icmp: cut_idle is as fast where echoes are gone by, with loss nobody dies, and a pause is none") {
+  Latencies found;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    Sim sim(withoutHttp2(true), seed);
+    sim.runFor(seconds(5) + milliseconds(7 * seed));
+    REQUIRE(sim.health(0).rungs().host == health::HostMeans::kEcho);
+    sim.strike(0, powerCut(seconds(10)));
+    found.add(sim.until(0, Verdict::kDead, seconds(1)));
+  }
+  CAPTURE(toMillis(found.percentile(50)));
+  CHECK(found.percentile(50) <= milliseconds(57));
+  CHECK(found.max() <= milliseconds(70));
+  for (const uint32_t loss : {10'000u, 50'000u}) {
+    WorldSetup setup = withoutHttp2(true);
+    setup.peer[0].out.lossPerMillion = setup.peer[0].back.lossPerMillion = loss;
+    for (uint64_t seed = 1; seed <= worlds(10, 1); ++seed) {
+      Sim sim(setup, seed);
+      for (int i = 0; i < 30; ++i) {
+        sim.runFor(seconds(5));
+        sim.strike(0, stop(milliseconds(300)));
+        sim.runFor(seconds(1));
+      }
+      CHECK(sim.count(0, Verdict::kDead) == 0);
+      CHECK(sim.health(0).rungs().host == health::HostMeans::kEcho);
+    }
+  }
+}
+
+TEST_CASE("sim: icmp: a firewall that drops echoes for a while, again and again, makes few suspicions and no death") {
+  Sim sim(withoutHttp2(true));
+  sim.runFor(seconds(5));
+  for (int i = 0; i < 20; ++i) {
+    sim.strike(0, {FaultKind::kFilterEchoes, seconds(50), 0, {}});
+    sim.runFor(seconds(100));
+  }
+  CHECK(sim.count(0, Verdict::kDead) == 0);
+  CHECK(sim.count(0, Verdict::kSuspect) <= 30);
+}
+
+TEST_CASE("sim: behind a firewall that lets nothing but its port pass a paused process is not dead, a cut host is") {
+  for (const bool requests : {true, false}) {
+    for (uint64_t seed = 1; seed <= 30; ++seed) {
+      Sim sim(withoutHttp2(false, requests), seed);
+      sim.runFor(seconds(10) + milliseconds(37 * seed));
+      REQUIRE(sim.health(0).lastResort());
+      sim.strike(0, stop(seconds(6)));
+      sim.runFor(seconds(8));
+      CHECK(sim.count(0, Verdict::kDead) == 0);
+      CHECK(sim.verdict(0) == Verdict::kAlive);
+      sim.runFor(seconds(5) + milliseconds(11 * seed));
+      sim.strike(0, powerCut(seconds(5)));
+      CHECK(toMillis(sim.until(0, Verdict::kDead, seconds(4))) <= 130);
+    }
+  }
+}
+
 TEST_CASE("sim: police: one GOAWAY, never an outage") {
   WorldSetup setup = quietWorld(Profile::kLan, 1);
   setup.peer[0].peer.polices = true;

@@ -37,7 +37,7 @@ struct Payload {
   static constexpr uint8_t kGoAway = 2;    ///< ENHANCE_YOUR_CALM
   static constexpr uint8_t kNotHttp2 = 4;  ///< an answer in HTTP/1
   static constexpr uint8_t kFin = 8;
-  static constexpr uint8_t kHealth = 16;  ///< the answer to the GET
+  static constexpr uint8_t kHealth = 16;  ///< a request of HTTP/1, or its answer
 
   bool empty() const { return first > last && flags == 0; }
   uint32_t pings() const { return first > last ? 0 : last - first + 1; }
@@ -81,6 +81,8 @@ class TcpConnection {
   /// False: the prober's side gave up (TCP_USER_TIMEOUT).
   bool onTimer(Side side, TimePoint now);
 
+  /// A keepalive probe of the prober's side was answered.
+  void keepaliveAnswered(TimePoint now) { end(Side::kProber).lastAck = now; }
   Duration lastAckAge(Side side, TimePoint now) const;
   uint32_t unacked(Side side) const { return end(side).next - end(side).una; }
   /// The prober's side could set its RTO to milliseconds.

@@ -7,6 +7,7 @@ namespace peerpulse::sim {
 namespace {
 
 constexpr Duration kSynTimeout = seconds(1);
+constexpr Duration kInvalidRateLimit = milliseconds(500);  // net.ipv4.tcp_invalid_ratelimit
 
 }  // namespace
 
@@ -22,10 +23,12 @@ void WireModel::reset(EventHeap& heap, ArrivalSink& sink, uint8_t peer, const Pe
   attempts_ = {};
   forgotten_ = 0;
   lastArrival_ = heap.now();
+  lastKeepalive_ = TimePoint();
+  tick_ = tcp.tick;
 }
 
-void WireModel::openProbe(uint32_t epoch, bool healthGet) {
-  healthGet_ = healthGet;
+void WireModel::openProbe(uint32_t epoch, bool http2) {
+  http2_ = http2;
   connect(kProbeSlot, epoch, false);
 }
 
@@ -38,6 +41,30 @@ void WireModel::closeProbe() {
 
 void WireModel::sendPing(uint32_t sequence) {
   if (tcp_.id() != 0) tcp_.write(Side::kProber, {sequence, sequence, 0}, heap_->now());
+}
+
+void WireModel::sendRequest() {
+  Payload request;
+  request.flags = Payload::kHealth;
+  if (tcp_.id() != 0) tcp_.write(Side::kProber, request, heap_->now());
+}
+
+void WireModel::sendEcho(uint32_t sequence) {
+  SimEvent echo;
+  echo.kind = EventKind::kEcho;
+  echo.peer = index_;
+  echo.a = sequence;
+  if (const auto at = out_.carry(heap_->now())) heap_->push(*at, echo);
+}
+
+void WireModel::drawAck() {
+  if (tcp_.id() == 0 || tcp_.lastAckAge(Side::kProber, heap_->now()) < seconds(1)) return;
+  SimEvent probe;
+  probe.kind = EventKind::kKeepalive;
+  probe.peer = index_;
+  probe.a = tcp_.id();
+  const TimePoint sent = heap_->now() + tick_;
+  if (const auto at = out_.carry(sent)) heap_->push(*at, probe);
 }
 
 void WireModel::connect(uint16_t slot, uint32_t attempt, bool hostPort) {
@@ -111,10 +138,10 @@ void WireModel::synReply(const SimEvent& event) {
   }
   arrival.kind = Arrival::Kind::kConnected;
   sink_->arrived(index_, arrival);
-  // The session's first bytes, after whatever Connected led to: the preface, or the GET.
-  if (tcp_.id() != event.a) return;
+  // The session's first bytes, after whatever Connected led to: the preface.
+  if (tcp_.id() != event.a || !http2_) return;
   Payload hello;
-  hello.flags = healthGet_ ? Payload::kHealth : Payload::kBytes;
+  hello.flags = Payload::kBytes;
   tcp_.write(Side::kProber, hello, heap_->now());
 }
 
@@ -141,6 +168,36 @@ void WireModel::on(const SimEvent& event) {
       if (event.a != tcp_.id()) return;
       tcp_.forget();
       sink_->arrived(index_, {Arrival::Kind::kReset, 0, event.a, ECONNRESET, {}, 0});
+      return;
+    case EventKind::kEcho:
+      if (!peer_.echo(heap_->now())) return;
+      if (const auto at = back_.carry(heap_->now())) {
+        SimEvent reply = event;
+        reply.kind = EventKind::kEchoReply;
+        heap_->push(*at, reply);
+      }
+      return;
+    case EventKind::kKeepalive:
+      if (!peer_.powered() || event.a == forgotten_) return;
+      if (!peer_.knows(event.a)) {
+        sendReset(event.a);
+        return;
+      }
+      if (heap_->now() - lastKeepalive_ < kInvalidRateLimit) return;
+      lastKeepalive_ = heap_->now();
+      if (const auto at = back_.carry(heap_->now())) {
+        SimEvent reply = event;
+        reply.kind = EventKind::kKeepaliveReply;
+        heap_->push(*at, reply);
+      }
+      return;
+    case EventKind::kKeepaliveReply:
+      lastArrival_ = heap_->now();
+      if (event.a == tcp_.id()) tcp_.keepaliveAnswered(heap_->now());
+      return;
+    case EventKind::kEchoReply:
+      lastArrival_ = heap_->now();
+      sink_->arrived(index_, {Arrival::Kind::kEcho, 0, event.a, 0, {}, 0});
       return;
     case EventKind::kIdleClose:
       if (peer_.knows(event.a) && peer_.running()) closeConnection();

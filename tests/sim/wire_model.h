@@ -15,10 +15,10 @@ namespace peerpulse::sim {
 
 /// What a socket of the prober has to tell.
 struct Arrival {
-  enum class Kind : uint8_t { kConnected, kConnectFailed, kFresh, kData, kReset, kOutcome };
+  enum class Kind : uint8_t { kConnected, kConnectFailed, kFresh, kData, kReset, kOutcome, kEcho };
   Kind kind{};
   uint16_t slot = 0;     ///< of a fresh connect
-  uint32_t id = 0;       ///< connection or attempt
+  uint32_t id = 0;       ///< connection, attempt or echo
   int error = 0;         ///< errno
   Payload payload;       ///< kData
   uint32_t outcome = 0;  ///< kOutcome, with the generation in id
@@ -50,9 +50,13 @@ class WireModel {
   Duration maxRtt() const { return out_.maxDelay() + back_.maxDelay(); }
 
   // The prober's sockets.
-  void openProbe(uint32_t epoch, bool healthGet);
+  void openProbe(uint32_t epoch, bool http2);
   void closeProbe();
   void sendPing(uint32_t sequence);
+  void sendRequest();
+  void sendEcho(uint32_t sequence);
+  /// A keepalive probe, at the kernel's next tick, if nothing came for a second.
+  void drawAck();
   void connect(uint16_t slot, uint32_t attempt, bool hostPort);
   void drop(uint16_t slot) { attempts_[slot].id = 0; }
 
@@ -92,9 +96,11 @@ class WireModel {
   PeerModel peer_;
   TcpConnection tcp_;
   std::array<Attempt, kFreshSlots + 1> attempts_{};
-  bool healthGet_ = false;
+  bool http2_ = false;
   uint32_t forgotten_ = 0;
   TimePoint lastArrival_;
+  TimePoint lastKeepalive_;  // that the peer's kernel answered
+  Duration tick_{};
 };
 
 }  // namespace peerpulse::sim

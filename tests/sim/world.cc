@@ -156,6 +156,7 @@ void World::applyToPeer(uint8_t peer, const Fault& fault, bool on) {
       if (on) wire.forgetConnection();
       if (on && carry_) carry_->forgetConnections(peer);
       return;
+    case FaultKind::kFilterEchoes: wire.peer().filterEchoes(on); return;
     case FaultKind::kGray:
       wire.peer().fail(on);
       if (carry_) carry_->fail(peer, on);
@@ -242,6 +243,10 @@ void World::dispatch(const SimEvent& event) {
     case EventKind::kSyn:
     case EventKind::kSynReply:
     case EventKind::kSynTimer:
+    case EventKind::kEcho:
+    case EventKind::kEchoReply:
+    case EventKind::kKeepalive:
+    case EventKind::kKeepaliveReply:
     case EventKind::kReset:
     case EventKind::kIdleClose: wires_[event.peer].on(event); return;
     case EventKind::kLoopFree: prober_.onLoopFree(); return;
@@ -326,13 +331,18 @@ void World::printLog(FILE* to) const {
   std::fprintf(to, "profile %s, %u peers\n", kProfiles[static_cast<size_t>(setup_.profile)], setup_.peers);
   for (uint32_t i = 0; i < setup_.peers; ++i) {
     const PeerSetup& p = setup_.peer[i];
-    std::fprintf(to, " p%u: one-way %.3f/%.3f ms, jitter %.3f/%.3f ms, loss %.2f/%.2f %%%s%s%s%s%s, backlog %u, %s\n",
-                 i, toMillis(p.out.delay), toMillis(p.back.delay), toMillis(p.out.jitter), toMillis(p.back.jitter),
-                 p.out.lossPerMillion / 1e4, p.back.lossPerMillion / 1e4,
-                 p.out.burstEvery > Duration::zero() ? ", bursts" : "", p.peer.speaksHttp2 ? "" : ", no HTTP/2",
-                 p.peer.polices ? ", polices PINGs" : "", p.peer.hostPortAnswers ? "" : ", firewalled",
-                 p.probe.healthPath.empty() ? "" : ", health path", p.peer.backlog,
-                 toString(prober_.health(i).mode()));
+    std::fprintf(
+        to, " p%u: one-way %.3f/%.3f ms, jitter %.3f/%.3f ms, loss %.2f/%.2f %%%s%s%s%s%s%s%s%s, backlog %u, %s\n", i,
+        toMillis(p.out.delay), toMillis(p.back.delay), toMillis(p.out.jitter), toMillis(p.back.jitter),
+        p.out.lossPerMillion / 1e4, p.back.lossPerMillion / 1e4,
+        p.out.burstEvery > Duration::zero() ? ", bursts" : "", p.peer.speaksHttp2 ? "" : ", no HTTP/2",
+        p.peer.polices ? ", polices PINGs" : "", p.peer.hostPortAnswers ? "" : ", firewalled",
+        p.probe.healthPath.empty() ? "" : ", health path",
+        !p.peer.answersEchoes         ? ""
+        : p.peer.echoesPerSecond != 0 ? ", answers some echoes"
+                                      : ", answers echoes",
+        p.peer.answersRequests ? "" : ", mute", p.peer.closesAfterEach ? ", HTTP/1.0" : "", p.peer.backlog,
+        toString(prober_.health(i).mode()));
   }
   if (setup_.carry.on) printCarry(to);
   log_.print(to);

@@ -7,23 +7,29 @@ import time
 
 from tests.harness.nginx_peers import NginxPeer
 from tests.harness.peerpulse import Peer, Peerpulse
+from tests.harness.peers import Server
 from tests.harness.waiting import wait_for
 from tools.benchmarking import command
 from tools.benchmarking.command import BenchFailed, say
 from tools.benchmarking.storage_node import StorageNode
-from tools.lab import Lab
+from tools.lab import Lab, Node
 
 _PEERS = ("node2", "node3", "node4")
-_TARGET_PERCENT = 3
+_TARGET_PERCENT, _ICMP_PERCENT, _PEER_PERCENT = 3, 2, 0.2
+_PINGS = {"mode": "fast_ping", "host": "ping", "process": "ping"}
 _ABOUT = f"""\
-What peerpulse uses of one core while nothing but its probes goes on: three peers in a lab, everything at its default
-but the addresses. h2: storage nodes, probed by PINGs. l4: nginx without h2, probed by connects (for information).
+What peerpulse uses of one core while nothing but its probes goes on, and what that costs the peers: three peers in a
+lab, everything at its default but the addresses. h2: storage nodes, probed by PINGs. icmp: nginx without h2, probed by
+ICMP echoes and requests. connect: the same without ICMP, probed by TCP connects (for information).
 
 Time on a processor from schedstat of each thread where the kernel has it (nanoseconds), else from stat (clock
 ticks). Sending over the lab's links is done on the sender's time, so the kernel's part of it is included, as is that
 of receiving whatever arrives meanwhile.
 
-Target: {_TARGET_PERCENT} % with h2 peers. Exit 1 if a peer was not alive all the time; not for a missed target."""
+peers: of each peer on average. connects_per_second: connections its kernel accepted; percent_of_core: of its process.
+
+Targets: {_TARGET_PERCENT} % with h2 peers; with icmp {_ICMP_PERCENT} %, at most one connect a second at a peer and less than
+{_PEER_PERCENT} % of a core there. Exit 1 if a peer was not alive all the time; not for a missed target."""
 
 
 def thread_seconds(pid: int) -> dict[str, float]:
@@ -43,12 +49,27 @@ def _processor_seconds(task: pathlib.Path) -> float:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _run(peerpulse: Peerpulse, seconds: float, mode: str) -> dict:
+def _accepted(node: Node) -> int:
+    """TCP connections that the node's kernel has accepted."""
+    with node.entered(), open("/proc/thread-self/net/snmp", encoding="ascii") as table:
+        names, values = (line.split() for line in table if line.startswith("Tcp:"))
+    return int(values[names.index("PassiveOpens")])
+
+
+def _cost(servers: list[Server]) -> tuple[int, float]:
+    """Connections accepted and processor seconds used by all, so far."""
+    return (sum(_accepted(server.host) for server in servers),
+            sum(sum(thread_seconds(server.process.pid).values()) for server in servers))
+
+
+def _run(peerpulse: Peerpulse, seconds: float, means: dict[str, str], servers: list[Server]) -> dict:
     for name in _PEERS:
         peerpulse.wait_verdict(name, "alive")
         # A peer is alive before it is known what it speaks.
-        wait_for(lambda peer=name: peerpulse.peer(peer)["probe"]["mode"] == mode, 5, f"{name} is probed by {mode}")
+        wait_for(lambda peer=name: means.items() <= peerpulse.peer(peer)["probe"].items(), 10,
+                 f"{name} is probed by {means}")
     time.sleep(1)  # what starting leaves behind
+    accepted, cost = _cost(servers)
     events = len(peerpulse.events())
     sent = sum(peerpulse.peer(name)["probe"]["sent"] for name in _PEERS)
     started, before = time.monotonic(), thread_seconds(peerpulse.process.pid)
@@ -57,6 +78,7 @@ def _run(peerpulse: Peerpulse, seconds: float, mode: str) -> dict:
     threads: dict[str, float] = {}
     for thread, used in after.items():
         threads[thread] = round((used - before.get(thread, 0.0)) / elapsed * 100, 3)
+    accepted_after, cost_after = _cost(servers)
     states = {name: peerpulse.peer(name) for name in _PEERS}
     new_events = peerpulse.events()[events:]
     if new_events or any(state["verdict"] != "alive" for state in states.values()):
@@ -67,6 +89,9 @@ def _run(peerpulse: Peerpulse, seconds: float, mode: str) -> dict:
         "threads": {thread if names.count(name) > 1 else name: threads[thread]
                     for thread, name in zip(threads, names)},
         "probes_per_second": round((sum(state["probe"]["sent"] for state in states.values()) - sent) / elapsed, 1),
+        "peers": {
+            "connects_per_second": round((accepted_after - accepted) / elapsed / len(servers), 2),
+            "percent_of_core": round((cost_after - cost) / elapsed / len(servers) * 100, 3)} if servers else {},
         "load_average": command.load_average(),
     }
 
@@ -79,24 +104,36 @@ def _with_storage_nodes(seconds: float) -> dict:
             disk.mkdir()
             peers.append(Peer(name, StorageNode(lab.node(name), disk, command.MIB).address))
         with Peerpulse(lab.node("node1"), peers) as peerpulse:
-            return _run(peerpulse, seconds, "fast_ping")
+            return _run(peerpulse, seconds, _PINGS, [])
 
 
-def _with_nginx(seconds: float) -> dict:
+def _with_nginx(seconds: float, host: str, **probe) -> dict:
     with Lab(nodes=4) as lab:
-        peers = [Peer(name, NginxPeer(lab.node(name)).start().address) for name in _PEERS]
-        with Peerpulse(lab.node("node1"), peers) as peerpulse:
-            return _run(peerpulse, seconds, "l4")
+        servers = [NginxPeer(lab.node(name)).start() for name in _PEERS]
+        peers = [Peer(name, server.address) for name, server in zip(_PEERS, servers)]
+        with Peerpulse(lab.node("node1"), peers, probe=probe) as peerpulse:
+            return _run(peerpulse, seconds, {"mode": "l4", "host": host, "process": "request"}, servers)
+
+
+def _with_icmp(seconds: float) -> dict:
+    return _with_nginx(seconds, "icmp")
+
+
+def _with_connects(seconds: float) -> dict:
+    return _with_nginx(seconds, "connect", icmp=False)
 
 
 def _measure(arguments: argparse.Namespace):
     result: dict = {"seconds": arguments.seconds}
-    for name, measure in (("h2", _with_storage_nodes), ("l4", _with_nginx)):
+    for name, measure in (("h2", _with_storage_nodes), ("icmp", _with_icmp), ("connect", _with_connects)):
         result[name] = measure(arguments.seconds)
         say(f"{name}: {result[name]['percent_of_core']} % of a core, {result[name]['probes_per_second']} probes/s, "
-            f"threads {result[name]['threads']}, load {result[name]['load_average']}")
+            f"threads {result[name]['threads']}, peers {result[name]['peers']}, load {result[name]['load_average']}")
     result["target_percent"] = _TARGET_PERCENT
-    result["within_target"] = result["h2"]["percent_of_core"] < _TARGET_PERCENT
+    icmp = result["icmp"]
+    result["within_target"] = (
+        result["h2"]["percent_of_core"] < _TARGET_PERCENT and icmp["percent_of_core"] <= _ICMP_PERCENT and
+        icmp["peers"]["connects_per_second"] <= 1 and icmp["peers"]["percent_of_core"] < _PEER_PERCENT)
     yield result
 
 

@@ -68,7 +68,11 @@ struct DetectionLimits {
 };
 
 /// What an answer is owed to.
-enum class Asked : uint8_t { kNothing, kConnect, kPing };
+enum class Asked : uint8_t {
+  kNothing,
+  kConnect,  ///< a connect: its kernel's answer is all that can be had
+  kProcess,  ///< a PING or a request: what only the process answers
+};
 
 class FailureDetector {
  public:
@@ -93,19 +97,21 @@ class FailureDetector {
   void heard(TimePoint at);
   /// Its kernel gave a sign of life at `at`.
   void kernelHeard(TimePoint at, const DetectionLimits& limits);
-  /// The same by an answer that is never delayed, and with which a new question begins: a connection was accepted.
-  void accepted(TimePoint at, const DetectionLimits& limits);
+  /// The same by an answer that is never delayed: to a SYN, or to an echo.
+  void kernelAnswered(TimePoint at, const DetectionLimits& limits);
   /// Its kernel answered a SYN by RST.
   void refused(TimePoint now);
 
-  /// The process was asked for an answer: by connects of a lower rung, or by the probe connection.
-  void asked(Asked how, TimePoint now);
-  /// A connect was answered: it owes an answer to PINGs alone.
+  /// An answer is owed since then.
+  void asked(Asked how, TimePoint since);
+  /// A connect was answered, or nobody was asked by it: an answer is owed only to what asked the process.
   void connectAnswered();
   /// It will not be asked in that way any more: answers are not waited for.
   void askedNoMore() { unansweredSince_.reset(); }
   /// What was to ask it could not leave this host (no descriptor, port or memory): nobody was asked, and nobody is silent.
   void couldNotAsk(TimePoint now);
+  /// The same of what asks only its host.
+  void couldNotAskHost(TimePoint now) { judgedFrom_ = std::max(judgedFrom_, now); }
   /// Not one connect of the confirm could leave this host, and nothing else asks the peer: no death without a confirm.
   void giveUpConfirm(TimePoint now);
   /// Whether at least one confirm connect really left this host.
@@ -146,6 +152,8 @@ class FailureDetector {
  private:
   void transition(Verdict to);
   void clear(TimePoint at);
+  /// Nothing is owed for what was asked before `at`.
+  void settleDebt(TimePoint at);
   TimePoint confirmDeadline(const DetectionLimits& limits) const;
 
   Duration stallAfter_;
@@ -166,6 +174,7 @@ class FailureDetector {
   TimePoint silentSince_;
   TimePoint confirmStart_;
   TimePoint answeredBy_;  // of the connects of this round
+  TimePoint owesFrom_;
   std::optional<TimePoint> unansweredSince_;
   Asked unanswered_ = Asked::kNothing;  // kConnect: nothing but connects since then
 };

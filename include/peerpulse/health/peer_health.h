@@ -55,6 +55,12 @@ class PeerHealth {
   /// The last sign of life; the time of construction before the first one.
   TimePoint lastEvidence() const { return detector_.lastEvidence(); }
   uint32_t outstanding() const { return plan_.outstanding(); }
+  /// As last reported.
+  const Rungs& rungs() const { return rungs_; }
+  /// Nothing but its own port and a kept connection can be asked (ProbePlan): a confirm may take a second longer.
+  bool lastResort() const { return plan_.lastResort(); }
+  /// ICMP echoes, since the beginning.
+  const EchoTrack::Counts& echoes() const { return plan_.echoes(); }
   /// By when a peer that is well has given its next sign of life; TimePoint::max() in a known outage and before
   /// the first one. For LocalHealth.
   TimePoint overdueAt() const;
@@ -85,6 +91,8 @@ class PeerHealth {
   void handle(const GoneAway& event, TimePoint now, Actions& actions);
   void handle(const Closed& event, TimePoint now, Actions& actions);
   void handle(const HealthAnswered& event, TimePoint now, Actions& actions);
+  void handle(const EchoAnswered& event, TimePoint now, Actions& actions);
+  void handle(const EchoUnsent& event, TimePoint now, Actions& actions);
   void handle(const ConnectResult& event, TimePoint now, Actions& actions);
   void handle(const OutcomeRecord& record, TimePoint now, Actions& actions);
   void handle(const CircuitOverride& change, TimePoint now, Actions& actions);
@@ -99,10 +107,13 @@ class PeerHealth {
   bool wantsHostChecks() const;
   bool hostCheckTells() const;
   void startConfirm(TimePoint now, Actions& actions);
+  void askKeptConnection(TimePoint now, Actions& actions);
+  void drawAck(TimePoint now, Actions& actions);
   void openConfirmConnects(TimePoint now, Actions& actions);
   void hostChecked(const ConnectResult& event, TimePoint now, Actions& actions);
   void patientlyAnswered(Duration elapsed, TimePoint now);
   void couldNotConnect(ConnectPurpose purpose, TimePoint now);
+  void hostAnswered(Duration roundTrip, TimePoint now);
   void synAcked(Duration elapsed, TimePoint now, Actions& actions);
   void publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions);
   Evidence evidence(Duration silence, uint32_t outstanding) const;
@@ -121,6 +132,7 @@ class PeerHealth {
   HealthScore score_;
   Trend trend_;
   CircuitWord word_;
+  Rungs rungs_;
 
   ProbePlan::Cadence cadence_;  // that limits_ are for
   PathRtt path_;
@@ -130,6 +142,8 @@ class PeerHealth {
   TimePoint dataHeard_;
   KernelView kernel_;
   ConfirmBurst burst_;
+  TimePoint drawAt_ = TimePoint::max();  // the kept connection's kernel is to be asked, for the confirm
+  Duration requestAck_{};                // how long a kernel may take to acknowledge a request
   TimePoint nextLossSample_;
   Duration freshRtt_{};           // of the last fresh connect that was answered,
   TimePoint freshAt_;             // and when

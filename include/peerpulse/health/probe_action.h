@@ -10,14 +10,17 @@
 
 #include "peerpulse/base/assert.h"
 #include "peerpulse/health/probe_event.h"
+#include "peerpulse/health/rung_change.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
 
 namespace peerpulse::health {
 
 enum class ConnectionKind : uint8_t {
-  kHttp2,      ///< preface, SETTINGS, and PINGs as told
-  kHealthGet,  ///< one HTTP/1.1 GET of the health path
+  kHttp2,  ///< preface, SETTINGS, and PINGs as told
+  /// HTTP/1.1 requests as told: HEAD of the health path, or OPTIONS * where there is none. Of a peer that answers none it
+  /// stays idle: its kernel's ACKs are all that is asked for.
+  kRequests,
 };
 
 /// Opens the probe connection; there is none now.
@@ -31,6 +34,19 @@ struct CloseConnection {
 };
 struct SendPing {
   uint32_t epoch = 0;
+  uint32_t sequence = 0;
+};
+/// Sends a request on the probe connection; none is unanswered there.
+struct SendRequest {
+  uint32_t epoch = 0;
+};
+/// Makes the peer's kernel acknowledge on the probe connection, unseen by its process (a keepalive probe), if nothing has
+/// come on it for a second.
+struct DrawAck {
+  uint32_t epoch = 0;
+};
+/// Sends an ICMP echo request to the peer's host.
+struct SendEcho {
   uint32_t sequence = 0;
 };
 /// Opens `count` fresh connections in parallel; each is closed once answered, and reported.
@@ -51,13 +67,18 @@ struct Report {
   Transition transition;
 };
 
+/// The peer is probed in another way than before: for people.
+struct ReportRungs {
+  RungChange change;
+};
+
 /// The peer gets worse (Trend): for people; nothing else changes.
 struct Warn {
   Degrading degrading;
 };
 
-using Action =
-    std::variant<OpenConnection, CloseConnection, SendPing, StartConnects, StopConnects, Publish, Report, Warn>;
+using Action = std::variant<OpenConnection, CloseConnection, SendPing, SendRequest, DrawAck, SendEcho, StartConnects,
+                            StopConnects, Publish, Report, ReportRungs, Warn>;
 
 class Actions {
  public:

@@ -58,14 +58,23 @@ struct Closed {
   int error = 0;          ///< errno value; 0: the peer closed in order (FIN)
   bool notHttp2 = false;  ///< what it sent was no HTTP/2
 };
-struct HealthAnswered {  ///< to the GET of the health path
+struct HealthAnswered {  ///< to a request
   uint32_t epoch = 0;
-  int status = 0;
+  int status = 0;  ///< 0: it broke off; Closed follows
+};
+
+/// The answer to an ICMP echo request.
+struct EchoAnswered {
+  uint32_t sequence = 0;
+};
+/// The last echo could not leave this host.
+struct EchoUnsent {
+  int error = 0;  ///< errno
 };
 
 /// What a fresh connection is opened for.
 enum class ConnectPurpose : uint8_t {
-  kProbe,    ///< the cadence of the L4 rung
+  kProbe,    ///< the cadence of the lower rungs
   kConfirm,  ///< one of the K of the confirm stage
   kPatient,  ///< during an outage: may take a second, so that a path longer than expected is found out
   /// To ProbeOptions::confirmPort: any answer shows that the host lives, but nothing about the process.
@@ -87,7 +96,7 @@ struct CircuitOverride {
   Duration ttl{};
 };
 
-using Event = std::variant<Tick, Connected, Received, PingAcked, GoneAway, Closed, HealthAnswered, ConnectResult,
-                           OutcomeRecord, CircuitOverride>;
+using Event = std::variant<Tick, Connected, Received, PingAcked, GoneAway, Closed, HealthAnswered, EchoAnswered,
+                           EchoUnsent, ConnectResult, OutcomeRecord, CircuitOverride>;
 
 }  // namespace peerpulse::health

@@ -37,7 +37,12 @@ struct ProbeOptions {
   Duration stallOpenAfter = seconds(30);
   /// Cadence of connection attempts to a dead or refusing peer, whatever the outage's length.
   Duration recoverInterval = milliseconds(20);
-  /// GET path checked on the L4 rung after the SYN-ACK; empty: the SYN-ACK alone is life.
+  /// Whether ICMP echoes are tried where PINGs cannot go every T, and used where they are answered.
+  bool icmp = true;
+  /// How often the process of a peer without HTTP/2 is asked for an answer while its data does not prove it.
+  Duration processInterval = seconds(1);
+  /// On the L4 rung the process is asked by a HEAD of this path, and an outage ends with its answer; empty: by OPTIONS *
+  /// where it has shown to speak HTTP/1, and an outage ends with a SYN-ACK.
   std::string healthPath;
   /// Passive circuit: this many failed exchanges in a row open it; 0 switches it off.
   uint32_t failureThreshold = 3;

@@ -39,6 +39,9 @@ Result<void> applyOptions(int fd, const SocketOptions& options);
 Result<void> startConnect(int fd, const SocketAddress& address);
 /// The outcome of a finished connect(): 0 or an errno value.
 int connectError(int fd);
+/// TCP_KEEPIDLE of a connection with keepalive. Where nothing has come for that long already, a probe goes out at the
+/// kernel's next tick: the remote kernel acknowledges it, its process sees nothing.
+Result<void> setKeepaliveIdle(int fd, Duration idle);
 /// Makes the next close() send RST instead of FIN.
 void setResetOnClose(int fd);
 /// Bound and listening. A stale unix socket file that nobody answers on is replaced.

@@ -30,6 +30,7 @@
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/health/probe_options.h"
+#include "peerpulse/health/rung_change.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
 #include "peerpulse/net/plain_transport.h"
@@ -38,6 +39,7 @@
 
 namespace peerpulse::probe {
 
+class EchoSockets;
 class OutcomeInbox;
 class LocalWatch;
 class PeerProber;
@@ -58,6 +60,8 @@ class ProberCallbacks {
   virtual void onTransition(const health::Transition& transition) = 0;
   /// A peer gets worse, before anything else changed.
   virtual void onDegrading(const health::Degrading& warning) {}
+  /// A peer is probed in another way than before.
+  virtual void onRungs(const health::RungChange& change) {}
   /// CircuitTable::owing() of the peer changed. On the prober's thread: must be quick.
   virtual void onOwing(PeerId peer) {}
   /// The prober had stopped beating for so long that workers ignored open circuits (CircuitTable::kBeatTimeout), and is
@@ -83,6 +87,9 @@ class Prober {
   /// Whether start() could give the thread precedence (kNice); it works without, but is late more often on a busy
   /// host. Needs CAP_SYS_NICE or RLIMIT_NICE.
   const Result<void>& precedence() const { return precedence_; }
+  /// Whether ICMP echoes can be sent, where a peer's options want them; without them peers that cannot be sent a PING every T
+  /// get a TCP connect instead. Needs net.ipv4.ping_group_range or CAP_NET_RAW.
+  const Result<void>& echoes() const { return echoStatus_; }
 
   /// Where workers report the outcomes of exchanges.
   health::OutcomeSink& outcomes();
@@ -111,6 +118,7 @@ class Prober {
   void beat(Duration lag);
   void drainSoon();
   void drainInbox();
+  void openEchoSockets();
 
   std::vector<ProberPeer> configured_;
   health::CircuitTable& table_;
@@ -124,6 +132,7 @@ class Prober {
   event::Dispatcher dispatcher_;
   net::PlainConnector connector_{dispatcher_};
   wire::IoContext io_{dispatcher_, connector_};
+  std::unique_ptr<EchoSockets> echoes_;
   std::vector<std::unique_ptr<PeerProber>> peers_;
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint lastDrain_;
@@ -131,7 +140,8 @@ class Prober {
   Duration statsOwed_{};  // one kStatsInterval for each peer whose statistics are due
 
   std::thread thread_;
-  Result<void> precedence_;  // written before start() returns
+  Result<void> precedence_;  // written before start() returns, as is
+  Result<void> echoStatus_;
   bool stopped_ = false;
 };
 

@@ -36,11 +36,27 @@ inline constexpr std::array<double, 10> kFailInFlightBounds = {0.0001, 0.0002, 0
 inline constexpr std::array<const char*, 5> kPartyNames = {"peer", "client", "host", "path", "self"};
 using ByParty = std::array<Value, kPartyNames.size()>;
 
+/// What became of the probes of one kind.
+struct ProbeCounts {
+  Value sent;
+  Value acked;  ///< answered
+  Value lost;   ///< given up: their connection ended, or too much time has passed
+};
+
 /// Written by the prober thread.
 struct ProbeStats {
-  Value sent;
-  Value acked;
-  Value lost;  ///< PINGs of a connection that ended before their ACK
+  ProbeCounts pings;
+  ProbeCounts echoes;    ///< ICMP; as of the last second
+  ProbeCounts knocks;    ///< TCP connects of the cadence, those of recovery included, those of a confirm not
+  ProbeCounts requests;  ///< to its process, on a kept connection
+  /// `f(word, counts)` for each kind; the words are those of health::HostMeans and ProcessMeans.
+  template <typename F>
+  void forEachKind(F f) const {
+    f("ping", pings);
+    f("icmp", echoes);
+    f("connect", knocks);
+    f("request", requests);
+  }
   Value goaways;
   Value tooManyPings;  ///< of these ENHANCE_YOUR_CALM: the peer polices PINGs
   Value connects;      ///< connection attempts, confirm and recovery included
@@ -51,6 +67,8 @@ struct ProbeStats {
   Value outcomesDropped;
   Value transitionsUnreported;  ///< of which only this number is known: Stats::reportsDropped
   Value mode;                   ///< health::ProbeMode as a number
+  Value hostMeans;              ///< health::HostMeans
+  Value processMeans;           ///< health::ProcessMeans
   Value scoreMillis;            ///< health::HealthScore in thousandths
   Value degradings;             ///< warnings that the score falls
   Value rttLastMicros;
@@ -58,7 +76,7 @@ struct ProbeStats {
   Value rttP99Micros;
   Value lastHeardNanos;            ///< monotonic clock at the prober's last evidence of life; 0: never
   Value connected;                 ///< probe connections established now
-  Histogram rtt{kProbeRttBounds};  ///< one observation per ACK
+  Histogram rtt{kProbeRttBounds};  ///< one observation per answer to a PING or an echo
 };
 
 /// Written by the workers.

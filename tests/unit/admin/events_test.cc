@@ -116,6 +116,24 @@ TEST_CASE("warnings and changes of this host are events too, and do not change a
   CHECK(client.readUntilText("\"suspect\"").find("id: 2\nevent: local_health\ndata: ") != std::string::npos);
 }
 
+TEST_CASE("that a peer is probed in another way is an event too") {
+  Fixture f;
+  health::RungChange change;
+  change.peer = PeerId{1};
+  change.to = {health::ProbeMode::kL4, health::HostMeans::kEcho, health::ProcessMeans::kRequest};
+  change.at = TimePoint(seconds(100));
+  const WallTime since = f.events.since(PeerId{1});
+  f.events.add(change, WallTime(seconds(1'800'000'000)));
+  CHECK(f.events.since(PeerId{1}) == since);
+  const Json events = Json::parse(f.get("/events?history=1").body)["events"];
+  REQUIRE(events.size() == 1);
+  CHECK(events[0]["event"] == "probe");
+  CHECK(events[0]["peer"] == "node3");
+  CHECK(events[0]["probe_from"] == Json{{"mode", "fast_ping"}, {"host", "ping"}, {"process", "ping"}});
+  CHECK(events[0]["probe"] == Json{{"mode", "l4"}, {"host", "icmp"}, {"process", "request"}});
+  CHECK(events[0]["monotonic_ns"] == 100'000'000'000);
+}
+
 TEST_CASE("a subscriber gets transitions as they happen") {
   Fixture f;
   f.addEvent(0, Verdict::kUnknown, Verdict::kAlive);  // before: not sent

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fixture.h"
+#include "peerpulse/health/probe_mode.h"
 
 using namespace peerpulse;
 using namespace peerpulse::admin::test;
@@ -42,7 +43,13 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   auto& s = f.stats.peer(PeerId{1});
   s.fastFailuresTotal.add(12);
   s.connectionsIdle.set(4);
-  s.probe.sent.add(1000);
+  s.probe.pings.sent.add(600);
+  s.probe.pings.lost.add(2);
+  s.probe.echoes.sent.add(400);
+  s.probe.echoes.acked.add(399);
+  s.probe.mode.set(static_cast<uint64_t>(health::ProbeMode::kL4));
+  s.probe.hostMeans.set(static_cast<uint64_t>(health::HostMeans::kEcho));
+  s.probe.processMeans.set(static_cast<uint64_t>(health::ProcessMeans::kRequest));
   s.probe.rttP99Micros.set(321);
   s.probe.scoreMillis.set(873);
   f.circuits.stampHeard(PeerId{1}, Clock::now() - seconds(2));
@@ -61,6 +68,13 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   CHECK(peer["fast_failures_total"] == 12);
   CHECK(peer["connections"]["idle"] == 4);
   CHECK(peer["probe"]["sent"] == 1000);
+  CHECK(peer["probe"]["acked"] == 399);
+  CHECK(peer["probe"]["lost"] == 2);
+  CHECK(peer["probe"]["mode"] == "l4");
+  CHECK(peer["probe"]["host"] == "icmp");
+  CHECK(peer["probe"]["process"] == "request");
+  CHECK(peer["probe"]["kinds"]["icmp"] == Json{{"sent", 400}, {"acked", 399}, {"lost", 0}});
+  CHECK(peer["probe"]["kinds"].size() == 4);
   CHECK(peer["rtt_us"]["p99"] == 321);
   CHECK(peer["last_heard_ms"] >= 2000);
   CHECK(peer["last_heard_ms"] < 60'000);

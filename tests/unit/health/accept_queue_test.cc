@@ -13,12 +13,13 @@ namespace {
 
 constexpr Duration kTick = milliseconds(1);
 
-/// A peer on the L4 rung, alive.
+/// A peer on the L4 rung, alive, that is asked by connects alone: neither requests nor echoes are answered.
 struct L4 : SimulatedPeer {
   explicit L4(ProbeOptions options = {}, uint32_t seed = 1) : SimulatedPeer(options, seed) {
-    speaksHttp2 = false;
-    runFor(seconds(2));
+    speaksHttp2 = answersRequests = false;
+    runFor(seconds(7));
     REQUIRE(health().mode() == ProbeMode::kL4);
+    REQUIRE((health().rungs() == Rungs{ProbeMode::kL4, HostMeans::kConnect, ProcessMeans::kConnect}));
     REQUIRE(verdict() == Verdict::kAlive);
   }
 };
@@ -79,17 +80,27 @@ TEST_CASE("accept queue: a power cut from that state is found within S + 200 ms 
   }
 }
 
-TEST_CASE("accept queue: without the other port's answer a full one is silence, as ever") {
-  ProbeOptions options;
-  SUBCASE("firewalled") {}
-  SUBCASE("switched off") { options.confirmPort = 0; }
-  L4 sim(options);
-  sim.hostAnswers = options.confirmPort == 0;
+TEST_CASE("accept queue: a full one is silence, as ever, once the other port that had answered is silent too") {
+  L4 sim;
+  sim.hostAnswers = false;
   sim.acceptQueueFull = true;
   const TimePoint full = sim.now();
   REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(1)));
   CHECK(sim.now() - full <= milliseconds(66));
-  CHECK((sim.hostChecks > 0) == (options.confirmPort != 0));
+  CHECK(sim.hostChecks > 0);
+}
+
+TEST_CASE("accept queue: without another port the connection that is kept vouches for the host") {
+  ProbeOptions options;
+  options.confirmPort = 0;
+  L4 sim(options);
+  sim.acceptQueueFull = true;
+  sim.runFor(seconds(60));
+  CHECK(sim.count(Verdict::kDead) == 0);
+  CHECK(sim.verdict() == Verdict::kStalled);
+  CHECK(sim.hostChecks == 0);
+  sim.powered = false;
+  CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(3)));
 }
 
 TEST_CASE("accept queue: loss makes no death of it") {

@@ -224,7 +224,7 @@ TEST_CASE_FIXTURE(Fixture, "detector: without one confirm connect death takes a 
 
 TEST_CASE_FIXTURE(Fixture, "detector: kernel evidence alone is alive, then stalled, then stalled too long") {
   detector.answered(at(0));
-  detector.asked(Asked::kPing, at(10));
+  detector.asked(Asked::kProcess, at(10));
   for (int64_t ms = 20; ms < 10'010; ms += 20) {
     detector.kernelHeard(at(ms), limits);
     judge(ms);
@@ -264,7 +264,7 @@ TEST_CASE_FIXTURE(Fixture, "detector: an answered connect settles what connects 
     CHECK(detector.unansweredFor(at(100)) == Duration::zero());
   }
   SUBCASE("and a PING") {
-    detector.asked(Asked::kPing, at(40));
+    detector.asked(Asked::kProcess, at(40));
     detector.connectAnswered();
     CHECK(detector.unansweredFor(at(100)) == milliseconds(90));
     detector.answered(at(100));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,7 @@ namespace peerpulse::health {
 namespace {
 constexpr Duration kRetransmit = milliseconds(200);  // Linux RTO_MIN
 constexpr Duration kDelayedAck = milliseconds(40);
+constexpr Duration kKernelTick = milliseconds(4);
 constexpr Duration kQuickRetransmit = milliseconds(10);  // and then its kernel acknowledges at once
 }  // namespace
 
@@ -48,7 +50,11 @@ void SimulatedPeer::apply(const Actions& actions) {
 void SimulatedPeer::apply(const Action& action) {
   if (const auto* a = std::get_if<OpenConnection>(&action)) open(*a);
   if (const auto* a = std::get_if<SendPing>(&action)) ping(*a);
+  if (const auto* a = std::get_if<SendRequest>(&action)) request(*a);
+  if (const auto* a = std::get_if<SendEcho>(&action)) echo(*a);
+  if (const auto* a = std::get_if<DrawAck>(&action)) drawAck(*a);
   if (const auto* a = std::get_if<Report>(&action)) checkReport(a->transition);
+  if (const auto* a = std::get_if<ReportRungs>(&action)) rungChanges.push_back(a->change);
   if (const auto* a = std::get_if<Warn>(&action)) warnings.push_back(a->degrading);
   if (const auto* a = std::get_if<Publish>(&action)) {
     ++publishes;
@@ -114,11 +120,7 @@ void SimulatedPeer::accepted(uint32_t epoch) {
   connection_.lastKernelAck = now_;
   deliver(Connected{epoch});
   if (!running) return;
-  if (connection_.kind == ConnectionKind::kHealthGet) {
-    later(2 * oneWay, [this, epoch] {
-      if (powered && running && connection_.epoch == epoch) deliver(HealthAnswered{epoch, healthStatus});
-    });
-  } else if (!speaksHttp2 && !mute) {
+  if (connection_.kind == ConnectionKind::kHttp2 && !speaksHttp2 && !mute) {
     later(2 * oneWay, [this, epoch] {
       if (!powered || !running || connection_.epoch != epoch) return;
       deliver(Received{epoch});
@@ -139,6 +141,56 @@ void SimulatedPeer::ping(const SendPing& action) {
   const TimePoint at = std::max(now_ + delay, connection_.lastDelivery);
   connection_.lastDelivery = at;
   events_.emplace(at, [this, action] { arrive(action.epoch, action.sequence); });
+}
+
+void SimulatedPeer::request(const SendRequest& action) {
+  REQUIRE(connection_.established);
+  REQUIRE(connection_.epoch == action.epoch);
+  REQUIRE(connection_.kind == ConnectionKind::kRequests);
+  ++requests;
+  ++connection_.unacked;
+  Duration delay = oneWay;
+  while (lost() || lost())
+    delay += kRetransmit;
+  later(delay, [this, epoch = action.epoch] {
+    if (!powered || !connection_.established || connection_.epoch != epoch || connection_.forgotten) return;
+    later(oneWay, [this, epoch] {
+      if (!powered || connection_.epoch != epoch) return;
+      connection_.lastKernelAck = now_;
+      connection_.unacked = 0;
+    });
+    if (running && answersRequests) {
+      answerRequest(epoch);
+    } else {
+      connection_.requestQueued = true;
+    }
+  });
+}
+
+void SimulatedPeer::answerRequest(uint32_t epoch) {
+  later(oneWay, [this, epoch] {
+    if (powered && connection_.established && connection_.epoch == epoch)
+      deliver(HealthAnswered{epoch, healthStatus});
+  });
+}
+
+void SimulatedPeer::drawAck(const DrawAck& action) {
+  REQUIRE(connection_.established);
+  REQUIRE(connection_.epoch == action.epoch);
+  if (now_ - connection_.lastKernelAck < seconds(1) || lost() || lost()) return;
+  later(kKernelTick + 2 * oneWay, [this, epoch = action.epoch] {
+    if (powered && connection_.epoch == epoch && !connection_.forgotten) connection_.lastKernelAck = now_;
+  });
+}
+
+void SimulatedPeer::echo(const SendEcho& action) {
+  ++echoes;
+  random_ = random_ * 1664525u + 1013904223u;
+  const bool dropped = (random_ >> 16) % 100 < echoLossPercent;
+  if (lost() || lost() || dropped) return;
+  later(2 * oneWay, [this, action] {
+    if (powered && answersEchoes) deliver(EchoAnswered{action.sequence});
+  });
 }
 
 void SimulatedPeer::arrive(uint32_t epoch, uint32_t sequence) {
@@ -215,6 +267,7 @@ void SimulatedPeer::resume() {
   running = true;
   const std::vector<uint32_t> queued = std::move(connection_.queued);
   connection_.queued.clear();
+  if (std::exchange(connection_.requestQueued, false) && answersRequests) answerRequest(connection_.epoch);
   for (const uint32_t sequence : queued)
     answer(connection_.epoch, sequence);
 }

@@ -25,7 +25,10 @@ class SimulatedPeer {
   bool polices = false;          ///< third PING of a connection: GOAWAY ENHANCE_YOUR_CALM
   bool speaksHttp2 = true;       ///< off: answers the preface with HTTP/1.1 and closes
   bool mute = false;             ///< accepts, and says nothing to the preface
+  bool answersRequests = true;   ///< of HTTP/1.1, on a kept connection; off: reads them and says nothing
   int healthStatus = 200;
+  bool answersEchoes = false;    ///< its kernel, ICMP
+  unsigned echoLossPercent = 0;  ///< of echoes only: a host or a router that answers some of them
   Duration oneWay = microseconds(100);
   unsigned lossPercent = 0;  ///< of packets, both ways
   int connectErrno = 0;      ///< every connect fails at once so (own host's trouble)
@@ -61,6 +64,8 @@ class SimulatedPeer {
 
   // Totals of what was done.
   int pings = 0, opens = 0, confirmBursts = 0, connects = 0, hostChecks = 0, ticks = 0, goaways = 0;
+  int requests = 0, echoes = 0;
+  std::vector<RungChange> rungChanges;
   int publishes = 0;
   std::vector<TimePoint> pingTimes;
   int openSockets() const { return static_cast<int>(connects_.size()) + (connection_.exists ? 1 : 0); }
@@ -76,6 +81,7 @@ class SimulatedPeer {
     int received = 0;
     uint32_t unacked = 0;
     std::vector<uint32_t> queued;  // PINGs the stopped process has not read
+    bool requestQueued = false;    // and a request
   };
 
   void later(Duration d, std::function<void()> f) { events_.emplace(now_ + d, std::move(f)); }
@@ -84,6 +90,10 @@ class SimulatedPeer {
   void apply(const Action& action);
   void open(const OpenConnection& action);
   void ping(const SendPing& action);
+  void request(const SendRequest& action);
+  void answerRequest(uint32_t epoch);
+  void drawAck(const DrawAck& action);
+  void echo(const SendEcho& action);
   void arrive(uint32_t epoch, uint32_t sequence);
   void answer(uint32_t epoch, uint32_t sequence);
   void accepted(uint32_t epoch);

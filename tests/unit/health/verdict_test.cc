@@ -28,6 +28,8 @@ TEST_CASE("verdict: the words of verdicts, circuits, probe modes and protocols")
   CHECK((names(Verdict::kStalled) == Names{"unknown", "alive", "suspect", "dead", "refusing", "stalled"}));
   CHECK((names(CircuitState::kHalfOpen) == Names{"closed", "open", "half_open"}));
   CHECK((names(ProbeMode::kL4) == Names{"fast_ping", "slow_ping", "l4"}));
+  CHECK((names(HostMeans::kConnect) == Names{"ping", "icmp", "connect"}));
+  CHECK((names(ProcessMeans::kConnect) == Names{"ping", "request", "connect"}));
   CHECK((names(PeerProtocol::kHttp2) == Names{"unknown", "http1", "http2"}));
 }
 

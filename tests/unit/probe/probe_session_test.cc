@@ -26,7 +26,7 @@ struct Fixture {
     };
   }
   ~Fixture() {
-    if (session != nullptr) session->close();
+    if (session != nullptr) session->close(ProbeSession::Leave::kReset);
     session.reset();
     dispatcher.clearDeferred();
   }
@@ -124,7 +124,7 @@ TEST_CASE("probe session: the end, as the peer brings it about") {
   CHECK_FALSE(f.session->kernelView().has_value());
   const size_t before = f.events.size();
   f.session->sendPing(9);
-  f.session->close();
+  f.session->close(ProbeSession::Leave::kReset);
   CHECK(f.events.size() == before);
 }
 
@@ -137,10 +137,13 @@ TEST_CASE("probe session: a peer that answers the preface in h1 is heard, and sp
   CHECK(f.events == Events{"connected", "received", "closed 0 not h2"});
 }
 
-TEST_CASE("probe session: a health GET is answered, or said to have broken off before the end is") {
+TEST_CASE("probe session: a request is answered, or said to have broken off before the end is") {
   for (const std::string path : {"/ok", "/hang"}) {
     CAPTURE(path);
-    Fixture f(health::ConnectionKind::kHealthGet, path);
+    Fixture f(health::ConnectionKind::kRequests, path);
+    f.whenReported = [&](const std::string& event) {
+      if (event == "connected") f.session->sendRequest();
+    };
     f.open();
     if (path == "/ok") {
       f.untilReported("health 200");
@@ -157,7 +160,7 @@ TEST_CASE("probe session: a health GET is answered, or said to have broken off b
 TEST_CASE("probe session: closed from inside a report, it is silent, and the peer sees a reset") {
   Fixture f;
   f.whenReported = [&](const std::string& event) {
-    if (event == "acked 1") f.session->close();
+    if (event == "acked 1") f.session->close(ProbeSession::Leave::kReset);
   };
   f.open();
   f.untilReported("received");

@@ -29,6 +29,13 @@ using health::Verdict;
 health::ProbeOptions withoutHostChecks() {
   health::ProbeOptions options;
   options.confirmPort = 0;
+  options.icmp = false;
+  return options;
+}
+
+health::ProbeOptions withoutEchoes() {
+  health::ProbeOptions options;
+  options.icmp = false;
   return options;
 }
 
@@ -40,7 +47,9 @@ class Log : public ProberCallbacks {
     changed_.notifyAll();
   }
   void onOwing(PeerId) override { owingChanges.fetch_add(1); }
+  void onRungs(const health::RungChange&) override { rungChanges.fetch_add(1); }
   std::atomic<int> owingChanges{0};
+  std::atomic<int> rungChanges{0};
   /// Waits for the first transition after `from` that `matches`.
   bool wait(const std::function<bool(const Transition&)>& matches, size_t from = 0, Transition* found = nullptr) {
     const TimePoint deadline = Clock::now() + seconds(20);
@@ -115,7 +124,7 @@ TEST_CASE("prober: alive, killed: refusing, started again: alive") {
     REQUIRE(probing.log.wait([](const Transition& t) { return t.to.circuit == CircuitState::kClosed; }, from));
   }
   CHECK(probing.stats.deads.get() == 0);
-  CHECK(probing.stats.acked.get() > 0);
+  CHECK(probing.stats.pings.acked.get() > 0);
 }
 
 TEST_CASE("prober: a peer gone silent is dead, and back soon after") {
@@ -125,7 +134,7 @@ TEST_CASE("prober: a peer gone silent is dead, and back soon after") {
   std::vector<double> detection, recovery;
   for (int i = 0; i < 10; ++i) {
     REQUIRE(Probing::eventually(
-        [&, acked = probing.stats.acked.get()] { return probing.stats.acked.get() > acked + 5; }));
+        [&, acked = probing.stats.pings.acked.get()] { return probing.stats.pings.acked.get() > acked + 5; }));
     std::this_thread::sleep_for(milliseconds(7 * i % 20));  // from every phase of the probes
     size_t from = probing.log.size();
     const TimePoint cut = peer.silence();
@@ -156,17 +165,17 @@ TEST_CASE("prober: a stopped process is not dead and its circuit stays closed") 
   PeerProcess peer("h2");
   Probing probing(peer.address());
   REQUIRE(probing.waitVerdict(Verdict::kAlive));
-  const uint64_t sent = probing.stats.sent.get();
+  const uint64_t sent = probing.stats.pings.sent.get();
   peer.suspend();
   // A time of observation: 50 PINGs, about a second, twenty times the silence that makes a peer suspect.
-  REQUIRE(Probing::eventually([&] { return probing.stats.sent.get() >= sent + 50; }));
+  REQUIRE(Probing::eventually([&] { return probing.stats.pings.sent.get() >= sent + 50; }));
   CHECK(probing.stats.deads.get() == 0);
   CHECK(probing.stats.suspects.get() <= 3);
   CHECK(probing.table.owing(PeerId{0}));
   CHECK(probing.log.owingChanges.load() >= 1);
   peer.resume();
-  const uint64_t acked = probing.stats.acked.get();
-  REQUIRE(Probing::eventually([&] { return probing.stats.acked.get() >= acked + 50; }));
+  const uint64_t acked = probing.stats.pings.acked.get();
+  REQUIRE(Probing::eventually([&] { return probing.stats.pings.acked.get() >= acked + 50; }));
   for (const Transition& t : probing.log.all())
     CHECK((t.to.circuit == CircuitState::kClosed));
   CHECK((probing.table.load(PeerId{0}).verdict == Verdict::kAlive));
@@ -175,7 +184,7 @@ TEST_CASE("prober: a stopped process is not dead and its circuit stays closed") 
 
 TEST_CASE("prober: a peer that could not be asked is not suspected, and it is this host that is in trouble") {
   PeerProcess peer("h1");
-  Probing probing(peer.address());
+  Probing probing(peer.address(), withoutEchoes());
   REQUIRE(probing.waitVerdict(Verdict::kAlive));
   REQUIRE(
       Probing::eventually([&] { return probing.stats.mode.get() == static_cast<uint64_t>(health::ProbeMode::kL4); }));
@@ -215,7 +224,7 @@ TEST_CASE("prober: a peer without HTTP/2 is probed by connects, and by its healt
 
 TEST_CASE("prober: a stopped process whose accept queue our own connects have filled is stalled, not dead") {
   PeerProcess peer("h1");
-  health::ProbeOptions options;
+  health::ProbeOptions options = withoutEchoes();
   options.interval = milliseconds(2);  // the queue takes 129
   options.stallAfter = seconds(1);
   Probing probing(peer.address(), options);
@@ -237,7 +246,7 @@ TEST_CASE("prober: a stopped process whose accept queue our own connects have fi
 
 TEST_CASE("prober: GOAWAY too_many_pings changes the mode and nothing else") {
   PeerProcess peer("calm");
-  Probing probing(peer.address());
+  Probing probing(peer.address(), withoutEchoes());
   REQUIRE(probing.waitVerdict(Verdict::kAlive));
   REQUIRE(Probing::eventually(
       [&] { return probing.stats.mode.get() == static_cast<uint64_t>(health::ProbeMode::kSlowPing); }));
@@ -246,6 +255,40 @@ TEST_CASE("prober: GOAWAY too_many_pings changes the mode and nothing else") {
   CHECK(probing.stats.goaways.get() == 1);
   CHECK(probing.log.size() == 1);
   CHECK((probing.table.load(PeerId{0}).verdict == Verdict::kAlive));
+}
+
+TEST_CASE("prober: echoes and requests where the peer answers them: killed, stopped, no connects") {
+  PeerProcess peer("h1");
+  health::ProbeOptions options;
+  options.processInterval = milliseconds(100);
+  options.stallAfter = milliseconds(500);
+  Probing probing(peer.address(), options);
+  if (!probing.prober.echoes()) {
+    MESSAGE("not tested: " << probing.prober.echoes().error().message);
+    return;
+  }
+  REQUIRE(probing.waitVerdict(Verdict::kAlive));
+  REQUIRE(Probing::eventually(
+      [&] { return probing.stats.hostMeans.get() == static_cast<uint64_t>(health::HostMeans::kEcho); }));
+  CHECK(probing.stats.processMeans.get() == static_cast<uint64_t>(health::ProcessMeans::kRequest));
+  const uint64_t requests = probing.stats.requests.acked.get(), connects = probing.stats.connects.get();
+  REQUIRE(Probing::eventually([&] { return probing.stats.requests.acked.get() >= requests + 5; }));
+  CHECK(probing.stats.connects.get() == connects);
+  CHECK(probing.log.rungChanges.load() >= 2);
+  size_t from = probing.log.size();
+  peer.suspend();
+  REQUIRE(probing.waitVerdict(Verdict::kStalled, from));
+  from = probing.log.size();
+  peer.resume();
+  REQUIRE(probing.waitVerdict(Verdict::kAlive, from));
+  from = probing.log.size();
+  peer.kill();
+  REQUIRE(probing.waitVerdict(Verdict::kRefusing, from));
+  from = probing.log.size();
+  peer.start();
+  REQUIRE(probing.waitVerdict(Verdict::kAlive, from));
+  CHECK(probing.stats.deads.get() == 0);
+  CHECK(probing.stats.echoes.acked.get() > 50);
 }
 
 TEST_CASE("prober: failed exchanges and the operator move the circuit from other threads") {

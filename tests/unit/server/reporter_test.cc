@@ -142,15 +142,19 @@ TEST_CASE("reporter: of this host's own state the grave changes are events, all 
   f.reporter.report(admin::LocalChange{LocalState::kSuspect, LocalState::kOk, {}}, kWall);
   f.reporter.report(GateFailure{PeerId{1}, Gate::kOpen, EADDRINUSE}, kWall);
   f.reporter.report(health::Degrading{PeerId{0}, {}, {}}, kWall);
+  f.reporter.report(health::RungChange{PeerId{0}, {}, {health::ProbeMode::kL4, health::HostMeans::kEcho, {}}, {}},
+                    kWall);
   f.reporter.drain();
   const auto events = f.events.after(0);
-  REQUIRE(events.size() == 3);
+  REQUIRE(events.size() == 4);
   CHECK((std::get<admin::LocalChange>(events[0].what).to == LocalState::kSuspect));
   CHECK((std::get<admin::LocalChange>(events[1].what).to == LocalState::kOk));
   CHECK(std::holds_alternative<health::Degrading>(events[2].what));
+  CHECK(std::holds_alternative<health::RungChange>(events[3].what));
   const std::string lines = f.log.stop();
   for (const char* part : {R"("from":"ok","to":"lagging")", R"("from":"lagging","to":"suspect")",
-                           R"("event":"listener_gate_failed")", R"("wanted":"open")", R"("event":"degrading")"}) {
+                           R"("event":"listener_gate_failed")", R"("wanted":"open")", R"("event":"degrading")",
+                           R"("event":"probe")", R"("mode":"l4","host_from":"ping","host":"icmp")"}) {
     CHECK_MESSAGE(lines.find(part) != std::string::npos, part);
   }
 }

@@ -66,7 +66,7 @@ TEST_CASE("the names and labels of the 2025 analysis") {
 TEST_CASE("verdict, circuit, transitions and probes") {
   Stats s({"node2", "node3"}, {"put_file"}, {"main", "prober"});
   s.countTransition(PeerId{0}, "dead", "probe_silence");
-  s.peer(PeerId{0}).probe.sent.add(100);
+  s.peer(PeerId{0}).probe.pings.sent.add(100);
   s.peer(PeerId{0}).probe.suspects.add(2);
   s.peer(PeerId{0}).probe.scoreMillis.set(873);
   s.peer(PeerId{0}).probe.degradings.add();
@@ -87,7 +87,7 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   CHECK_LINE(text, "peerpulse_degrading_total{peer=\"node2\"} 1");
   CHECK_LINE(text, "peerpulse_local_health{state=\"suspect\"} 1");
   CHECK_LINE(text, "peerpulse_local_health{state=\"ok\"} 0");
-  CHECK_LINE(text, "peerpulse_probes_sent_total{peer=\"node2\"} 100");
+  CHECK_LINE(text, "peerpulse_probes_sent_total{peer=\"node2\",kind=\"ping\"} 100");
   CHECK_LINE(text, "peerpulse_detection_stages_total{peer=\"node2\",stage=\"suspect\"} 2");
   CHECK_LINE(text, "peerpulse_probe_rtt_seconds_bucket{peer=\"node2\",le=\"0.0001\"} 0");
   CHECK_LINE(text, "peerpulse_probe_rtt_seconds_bucket{peer=\"node2\",le=\"0.0002\"} 1");

@@ -4,7 +4,10 @@ import contextlib
 import random
 import time
 
+from tests.harness.nginx_peers import NginxPeer
 from tests.harness.peerpulse import Peer, Peerpulse
+from tests.harness.peers import Server
+from tests.harness.waiting import wait_for
 from tools.benchmarking.command import BenchFailed
 from tools.benchmarking.detect.bulk_peer import BulkPeer
 from tools.benchmarking.detect.events import EventStream
@@ -30,7 +33,7 @@ def make_peerpulse(node: Node, addresses: dict[str, str], config: dict) -> Peerp
 
 
 class Cluster:
-    """`servers_per_node` nghttpd on every node but the first; a peer is named node<N>_<M>.
+    """`servers_per_node` servers (Settings.peers) on every node but the first; a peer is named node<N>_<M>.
 
     Use as a context. Threading: one thread at a time.
     """
@@ -39,25 +42,28 @@ class Cluster:
                  delay: dict[str, float] | None = None, **config) -> None:
         self._lab = Lab(nodes=nodes + 1, delay=delay)
         self._servers_per_node = servers_per_node
+        self._probed_by = settings.peers
         self._with_haproxy = haproxy and settings.haproxy
         self._config = {"access_log": False, "probe": {"profile": settings.profile}, **config}
         self._stack = contextlib.ExitStack()
-        self.servers: dict[str, BulkPeer] = {}
+        self.servers: dict[str, Server] = {}
         self.haproxy: Haproxy | None = None
 
     def __enter__(self) -> "Cluster":
         with contextlib.ExitStack() as stack:
             self.lab: Lab = stack.enter_context(self._lab)
             self.local: Node = self.lab.nodes[0]
+            make = BulkPeer if self._probed_by == "h2" else NginxPeer
             for node in self.lab.nodes[1:]:
                 for number in range(1, self._servers_per_node + 1):
-                    self.servers[f"{node.name}_{number}"] = BulkPeer(node).start()
+                    self.servers[f"{node.name}_{number}"] = make(node).start()
             addresses = {name: server.address for name, server in self.servers.items()}
             self.peerpulse: Peerpulse = stack.enter_context(make_peerpulse(self.local, addresses, self._config))
             self.events = EventStream(self.peerpulse)
             stack.callback(self.events.close)
             for name in self.servers:
                 self.peerpulse.wait_verdict(name, "alive", 30)
+            self._wait_probed()
             if self._with_haproxy:
                 self.haproxy = Haproxy(self.local, addresses)
                 stack.callback(self.haproxy.close)
@@ -67,6 +73,17 @@ class Cluster:
 
     def __exit__(self, *exception) -> None:
         self._stack.__exit__(*exception)
+
+    def _wait_probed(self) -> None:
+        """Until each is probed as it will be: echoes need a trial."""
+        means = {"h2": "ping", "icmp": "icmp"}[self._probed_by]
+        wait_for(lambda: all(peer["probe"]["host"] == means for peer in self.peerpulse.get("/peers").json()["peers"]),
+                 30, f"all peers are probed by {means}")
+
+    @property
+    def h1(self) -> bool:
+        """Its peers speak HTTP/1."""
+        return self._probed_by == "icmp"
 
     @property
     def peer_nodes(self) -> list[Node]:
@@ -97,6 +114,8 @@ class Cluster:
         for name in names:
             self.peerpulse.wait_circuit(name, "closed", _BACK_WITHIN_S)
             self.peerpulse.wait_verdict(name, "alive", _BACK_WITHIN_S)
+        if self._probed_by == "icmp":
+            self._wait_probed()  # an outage is a reason to try the preface of h2 once more
         if self.haproxy is not None:
             self.haproxy.wait_up(names)
 

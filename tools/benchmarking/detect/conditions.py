@@ -26,7 +26,7 @@ def light_loads(cluster: Cluster, seconds: float) -> list[Load]:
     for node in cluster.peer_nodes:
         name = cluster.peers_of(node.name)[0]
         cluster.servers[name].add_file("small", bytes(1000))
-        loads.append(Load(cluster.local, cluster.peerpulse.listen[name], seconds, rate=10))
+        loads.append(Load(cluster.local, cluster.peerpulse.listen[name], seconds, rate=10, h1=cluster.h1))
     return loads
 
 

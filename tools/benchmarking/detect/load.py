@@ -17,8 +17,8 @@ class Load:
 
     def __init__(self, node: Node, target: tuple[str, int], seconds: float, *, path: str = "/small", clients: int = 1,
                  streams: int = 1, rate: int = 0, upload: str | None = None, h1: bool = False) -> None:
-        """`rate`: exchanges per second and client. `upload`: file that is the body of each."""
-        argv = ["h2load", "-D", str(max(1, round(seconds))), "-c", str(clients), "-m", str(streams), "-t", "1",
+        """`rate`: exchanges per second and client. `streams`: not of h1, which would be pipelined. `upload`: file that is the body of each."""
+        argv = ["h2load", "-D", str(max(1, round(seconds))), "-c", str(clients), "-m", str(1 if h1 else streams), "-t", "1",
                 "-w", "20", "-W", "22"]
         argv += ["--h1"] if h1 else []
         argv += ["--rps", str(rate)] if rate else []

@@ -43,10 +43,10 @@ def _about(known: dict[str, Scenario]) -> str:
 def _measure(arguments: argparse.Namespace):
     known = scenarios()
     settings = Settings(rounds=arguments.rounds, seconds=arguments.seconds, profile=arguments.profile,
-                        haproxy=not arguments.no_haproxy)
+                        haproxy=not arguments.no_haproxy, peers=arguments.peers)
     failed = []
     for name in arguments.scenario or known:
-        say(f"{name}, profile {settings.profile}")
+        say(f"{name}, profile {settings.profile}, peers probed by {settings.peers}")
         try:
             result = known[name].run(settings)
         except (BenchFailed, AssertionError, RuntimeError) as error:
@@ -80,5 +80,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float,
                         help="how long to watch without cuts (each scenario has its default)")
     parser.add_argument("--profile", choices=("lan", "fast"), default="lan", help="of peerpulse's probes (lan)")
+    parser.add_argument("--peers", choices=("h2", "icmp"), default="h2",
+                        help="h2: nghttpd, probed by PINGs; icmp: nginx without h2, probed by echoes and requests; for "
+                             "cut_idle, loss1, loss5, gc300 and stop6 (h2)")
     parser.add_argument("--no-haproxy", action="store_true", help="leave HAProxy out")
     return command.run(parser.parse_args(), _measure)

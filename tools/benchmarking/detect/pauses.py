@@ -7,6 +7,7 @@ from tests.harness.case import SLOWDOWN
 from tests.harness.host import connect
 from tests.harness.peerpulse import Peer, Peerpulse
 from tests.harness.nginx_peers import NginxPeer
+from tests.harness.waiting import wait_for
 from tools.benchmarking.command import MIB, say
 from tools.benchmarking.detect.cluster import Cluster
 from tools.benchmarking.detect.conditions import CUTS, PEERS, cut_some, light_loads, many_peers, watch_for
@@ -80,16 +81,17 @@ class _Knocker:
 
 def _stop6(settings: Settings) -> dict:
     rounds = settings.rounds_or(3)
-    settings = Settings(profile=settings.profile, haproxy=settings.haproxy)
+    settings = Settings(profile=settings.profile, haproxy=settings.haproxy, peers=settings.peers)
     with Cluster(4, settings, on_dead="refuse", preset="rustfs") as cluster:
         nginx = NginxPeer(cluster.lab.node("node3")).start()
         for server in (cluster.servers[_H2], nginx):
             server.add_file("small", bytes(1000))
             server.add_file("large", bytes(MIB))
-        # A second peerpulse: nginx speaks h1 here and is found alive by connects.
+        # A second peerpulse: nginx speaks h1 here, and is probed by echoes and requests.
         with Peerpulse(cluster.local, [Peer(_H1, nginx.address)], on_dead="refuse", preset="rustfs",
                        access_log=False, probe={"profile": settings.profile}) as second:
             second.wait_verdict(_H1, "alive")
+            wait_for(lambda: second.peer(_H1)["probe"]["host"] == "icmp", 10, "the h1 peer is probed by echoes")
             return _stop6_rounds(settings, rounds, cluster, second, nginx)
 
 
@@ -101,8 +103,8 @@ def _stop6_rounds(settings: Settings, rounds: int, cluster: Cluster, second: Pee
     with _Knocker(cluster, [h2, h1]) as knocker:
         for number in range(1, rounds + 1):
             duration = _STOP_S + 4
-            loads = [Load(cluster.local, h2, duration, clients=4, streams=8, rate=100),
-                     Load(cluster.local, h2, duration, path="/large", clients=2, streams=2, rate=50),
+            loads = [Load(cluster.local, h2, duration, clients=4, streams=8, rate=100, h1=cluster.h1),
+                     Load(cluster.local, h2, duration, path="/large", clients=2, streams=2, rate=50, h1=cluster.h1),
                      Load(cluster.local, h1, duration, clients=4, rate=100, h1=True),
                      Load(cluster.local, h1, duration, path="/large", clients=2, rate=50, h1=True)]
             time.sleep(1)

@@ -32,7 +32,8 @@ def _result(kind: RealServer, server: Server, peer: dict, metrics: dict, events:
     probe = peer["probe"]
     connects = int(metrics[f'peerpulse_probe_connects_total{{peer="{kind.name}"}}'])
     return {
-        "mode": probe["mode"], "pings_sent": probe["sent"], "pings_acked": probe["acked"],
+        "mode": probe["mode"], "host": probe["host"], "pings_sent": probe["kinds"]["ping"]["sent"],
+        "pings_acked": probe["kinds"]["ping"]["acked"],
         "goaways": probe["goaways"], "complaints": _complaints(kind, server, probe),
         "probe_connections": connects,
         # On the lower rungs, and while a suspicion is confirmed, connects are probes themselves.

@@ -15,6 +15,8 @@ class Settings:
     seconds: float | None = None
     profile: str = "lan"
     haproxy: bool = True
+    peers: str = "h2"
+    """`h2`: nghttpd, which gets PINGs; `icmp`: nginx without h2, which gets echoes."""
 
     def rounds_or(self, default: int) -> int:
         return default if self.rounds is None else self.rounds
@@ -66,6 +68,7 @@ def report(name: str, settings: Settings, times_ms: list[float], counted: dict, 
     return {
         "scenario": name,
         "profile": settings.profile,
+        "peers_probed_by": settings.peers,
         **summary(times_ms),
         **counted,
         "target": dataclasses.asdict(target) if isinstance(target, Target) else target,
