@@ -22,6 +22,9 @@ void EchoTrack::setAnswered(uint32_t sequence, bool answered) {
 void EchoTrack::rest(TimePoint now) {
   enter(State::kResting);
   refused_ = true;
+  for (uint32_t back = 0; back < std::min<uint64_t>(counts_.sent, kKept); ++back)
+    counts_.lost += isAnswered(sequence_ - back) ? 0U : 1U;
+  answered_ = ~uint64_t{0};  // nothing is waited for
   restsUntil_ = now + rest_;
   rest_ = std::min(2 * rest_, kLongestRest);
 }

@@ -23,7 +23,7 @@ DetectionLimits DetectionLimits::of(const ProbeOptions& options, Duration interv
   const Duration lossGap = 9 * interval / 4 + path.longest();
   // Where a lost PING is sent again within milliseconds, it costs half of that gap.
   const Duration suspectAfter =
-      options.suspectAfter - (signs.resending.has_value() ? interval / 8 : Duration::zero());
+      options.suspectAfter - (signs.resending.has_value() || signs.echoes ? interval / 8 : Duration::zero());
   limits.silence = std::max(suspectAfter, lossGap);
   // Dense data: the PING that its end calls for goes out 3T/4 after it, and as much later it has been answered.
   if (signs.dense)

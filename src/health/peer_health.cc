@@ -120,6 +120,7 @@ void PeerHealth::measure() {
   cadence_ = plan_.cadence();
   DetectionLimits::Signs signs;
   signs.dense = rhythm_.dense();
+  signs.echoes = cadence_.echoes;
   if (kernel_.retransmitsQuickly && cadence_.pingsEach) signs.resending = kernel_.path();
   limits_ = DetectionLimits::of(options_, cadence_.interval, path_, signs);
   requestAck_ = limits_.delayedAck;

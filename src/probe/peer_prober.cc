@@ -45,6 +45,7 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wi
       health_(peer.id, effectiveOptions(peer, echo), jitterSeed, started_, phase),
       connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort), peer.options.interval,
                 [this](const health::ConnectResult& result) { feed(result); }),
+      requestPath_(peer.options.healthPath),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
   arm();
 }
@@ -136,7 +137,7 @@ void PeerProber::apply(const health::Action& action) {
 void PeerProber::run(const health::OpenConnection& action) {
   dropSession(ProbeSession::Leave::kReset);
   stats_.connects.add();
-  session_ = std::make_unique<ProbeSession>(io_, peer_.address, action, peer_.options.healthPath,
+  session_ = std::make_unique<ProbeSession>(io_, peer_.address, action, requestPath_,
                                             [this](const health::Event& event) { feed(event); });
 }
 
@@ -242,6 +243,9 @@ void PeerProber::count(const health::Event& event) {
   }
   const auto* answer = std::get_if<health::HealthAnswered>(&event);
   if (answer != nullptr && answer->status != 0 && std::exchange(requestWaits_, false)) stats_.requests.acked.add();
+  // nginx takes OPTIONS * for a bad request, and ends the connection each time.
+  constexpr int kBadRequest = 400;
+  if (answer != nullptr && answer->status == kBadRequest && requestPath_.empty()) requestPath_.assign(1, '/');
   const auto* connect = std::get_if<health::ConnectResult>(&event);
   if (connect == nullptr || connect->purpose != health::ConnectPurpose::kProbe) return;
   switch (health::classifyConnect(connect->error)) {

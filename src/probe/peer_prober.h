@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 
 #include "fresh_connects.h"
 #include "icmp_echo.h"
@@ -72,6 +73,7 @@ class PeerProber {
   FreshConnects connects_;
   std::unique_ptr<ProbeSession> session_;
   uint64_t unanswered_ = 0;    // PINGs of the session
+  std::string requestPath_;    // what the process is asked for; empty: OPTIONS *
   bool requestWaits_ = false;  // for its answer, on the session
   std::unique_ptr<event::Timer> timer_;
   TimePoint armedFor_;

@@ -59,6 +59,8 @@ struct DetectionLimits {
   /// How regularly signs of life come.
   struct Signs {
     bool dense = false;  ///< data comes all the time (DataRhythm)
+    /// An echo every T: of one that is lost nothing is sent again, the next is answered T later and that is all.
+    bool echoes = false;
     /// A lost PING is sent again after a round trip and 8 ms: this one, as the kernel measures it on the probe
     /// connection, delayed ACKs included (RFC 6298).
     std::optional<PathRtt> resending = std::nullopt;

@@ -113,9 +113,10 @@ class ProbePlan {
   struct Cadence {
     Duration interval{};
     bool pingsEach = false;  ///< by a PING every interval on an open connection
+    bool echoes = false;     ///< by an echo every interval
     bool operator==(const Cadence&) const = default;
   };
-  Cadence cadence() const { return {probeInterval(), mode_ == ProbeMode::kFastPing && connected()}; }
+  Cadence cadence() const { return {probeInterval(), mode_ == ProbeMode::kFastPing && connected(), goesByEchoes()}; }
   bool current(uint32_t epoch) const { return epoch == epoch_ && state_ != State::kNone; }
 
   // What happened to the current connection.
