@@ -28,7 +28,8 @@ Response handleCluster(const Context& context, const Request&) {
                        {"tolerable_failures", size - quorum},
                        {"online", online},
                        {"offline", std::move(offline)},
-                       {"status", status}});
+                       {"status", status},
+                       {"local_health", localHealth(context)}});
 }
 
 }  // namespace peerpulse::admin

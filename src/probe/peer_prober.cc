@@ -161,6 +161,7 @@ void PeerProber::run(const health::Report& action) {
     if (to == health::Verdict::kSuspect) stats_.suspects.add();
     if (to == health::Verdict::kDead) stats_.deads.add();
     if (from == health::Verdict::kSuspect && to != health::Verdict::kDead) stats_.cleared.add();
+    watch_.verdict(peer_.id, to, action.transition.at);
   }
   callbacks_.onTransition(action.transition);
 }

@@ -106,12 +106,15 @@ TEST_CASE("the state of this host is told, here and in the metrics") {
 TEST_CASE("cluster counts this node and knows its quorum") {
   Fixture f;
   f.setAllAlive();
-  CHECK(Json::parse(f.get("/cluster").body) ==
-        Json::parse(R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok"})"));
+  CHECK(
+      Json::parse(f.get("/cluster").body) ==
+      Json::parse(
+          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok","local_health":"ok"})"));
   f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
-  CHECK(Json::parse(f.get("/cluster").body) ==
-        Json::parse(
-            R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded"})"));
+  CHECK(
+      Json::parse(f.get("/cluster").body) ==
+      Json::parse(
+          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded","local_health":"ok"})"));
   f.publish(2, Verdict::kRefusing, CircuitState::kOpen, Reason::kConnectRefused);
   const Json lost = Json::parse(f.get("/cluster").body);
   CHECK(lost["status"] == "quorum_lost");
