@@ -110,8 +110,9 @@ Result<void> Server::start() {
   for (const auto& peer : config_.proxy.peers) {
     probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
   }
-  reporter_ = std::make_unique<Reporter>(
-      dispatcher_, [this] { return snapshot_; }, stats_, events_);
+  Reporter::Sinks sinks{
+      .snapshot = [this] { return snapshot_; }, .table = table_, .stats = stats_, .events = events_};
+  reporter_ = std::make_unique<Reporter>(dispatcher_, std::move(sinks));
   if (!reporter_->status()) return reporter_->status();
   prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
   table_.beat(dispatcher_.now());
@@ -263,6 +264,7 @@ void Server::reopenLog() {
 void Server::beginDrain() {
   draining_ = true;
   serviceNotify("STOPPING=1");
+  admin_->drain();
   drainTimer_ = dispatcher_.createTimer([this] { onDrainTimer(); });
   drainUntil_ = loopTime_.at(dispatcher_.now()) + config_.drainTimeout;
   drainTimer_->enable(config_.drainTimeout);
