@@ -65,13 +65,17 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   CHECK(peer["last_heard_ms"] >= 2000);
   CHECK(peer["last_heard_ms"] < 60'000);
   CHECK(all["peers"][0]["last_heard_ms"].is_null());
+  CHECK(peer["process_silent_ms"] >= 2000);
+  CHECK(all["peers"][0]["process_silent_ms"].is_null());
   CHECK(peer["score"] == 0.873);
   CHECK(all["peers"][0]["score"] == 0.0);
 
   Json alone = Json::parse(f.get("/peers/node3").body);
   Json among = Json::parse(f.get("/peers").body)["peers"][1];
-  alone.erase("last_heard_ms");  // time went on between the two
-  among.erase("last_heard_ms");
+  for (const char* age : {"last_heard_ms", "process_silent_ms"}) {  // time went on between the two
+    alone.erase(age);
+    among.erase(age);
+  }
   CHECK(alone == among);
   CHECK(f.get("/peers/node9").status == 404);
   CHECK(f.get("/peers/").status == 404);
