@@ -1,3 +1,4 @@
+#include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
 
@@ -28,7 +29,8 @@ Response handleCluster(const Context& context, const Request&) {
                        {"tolerable_failures", size - quorum},
                        {"online", online},
                        {"offline", std::move(offline)},
-                       {"status", status}});
+                       {"status", status},
+                       {"guard", guardJson(context)}});
 }
 
 }  // namespace peerpulse::admin

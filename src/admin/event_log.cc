@@ -35,6 +35,14 @@ void EventLog::add(const LocalChange& change, WallTime at) {
   callListener();
 }
 
+void EventLog::add(const guard::GuardChange& change, WallTime at) {
+  {
+    const MutexLock lock(mutex_);
+    append({0, at, change});
+  }
+  callListener();
+}
+
 void EventLog::append(Event event) {
   event.sequence = ++lastSequence_;
   events_.push_back(event);

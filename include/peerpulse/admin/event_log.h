@@ -1,4 +1,4 @@
-// EventLog: the last 1,024 transitions, warnings and changes of this host's own state, for /events, and the
+// EventLog: the last 1,024 transitions, warnings, deeds of the guard and changes of this host's own state, for /events, and the
 // wall-clock time of each peer's last transition (`since`).
 //
 // Thread safety: any thread (add() is the reporter's, on the main one). One short mutex; add() is called per
@@ -15,6 +15,7 @@
 #include "peerpulse/base/mutex.h"
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/guard/guard.h"
 #include "peerpulse/health/local_health.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
@@ -31,7 +32,7 @@ struct LocalChange {
 struct Event {
   uint64_t sequence = 0;
   WallTime at;
-  std::variant<health::Transition, health::Degrading, LocalChange> what;
+  std::variant<health::Transition, health::Degrading, LocalChange, guard::GuardChange> what;
 };
 
 class EventLog {
@@ -45,6 +46,7 @@ class EventLog {
   void add(const health::Transition& transition, WallTime at);
   void add(const health::Degrading& warning, WallTime at);
   void add(const LocalChange& change, WallTime at);
+  void add(const guard::GuardChange& change, WallTime at);
   /// The last change of the peer's verdict or circuit.
   WallTime since(PeerId peer) const;
   /// Events with a higher sequence than `sequence` that are still kept, oldest first; all of them for 0.

@@ -49,11 +49,12 @@ TEST_CASE("the values can be put into a file and mean the same") {
   Json again;
   for (const auto& [pointer, value] : flat.items()) {
     const Json::json_pointer at(pointer);
-    if (at.back() == "value") again[at.parent_pointer()] = value;
+    // flatten() makes an empty list null.
+    if (at.back() == "value") again[at.parent_pointer()] = value.is_null() ? Json::array() : value;
   }
-  const Json second = effective(again.dump());
+  const Json second = effective(again.dump()).flatten();
   for (const auto& item : flat.items()) {
     const Json::json_pointer at(item.key());
-    if (at.back() == "value") CHECK_MESSAGE(second.at(at) == item.value(), item.key());
+    if (at.back() == "value") CHECK_MESSAGE(second.at(item.key()) == item.value(), item.key());
   }
 }
