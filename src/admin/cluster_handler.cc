@@ -1,4 +1,5 @@
 #include "cluster_json.h"
+#include "guard_json.h"
 
 namespace peerpulse::admin {
 
@@ -28,7 +29,8 @@ Json clusterJson(const Context& context) {
           {"online", online},
           {"offline", std::move(offline)},
           {"status", status},
-          {"local_health", localHealth(context)}};
+          {"local_health", localHealth(context)},
+          {"guard", guardJson(context)}};
 }
 
 Response handleCluster(const Context& context, const Request&) { return jsonResponse(clusterJson(context)); }

@@ -33,6 +33,7 @@ Json evidenceJson(const health::Evidence& e) {
 const char* nameOf(const health::Transition&) { return "transition"; }
 const char* nameOf(const health::Degrading&) { return "degrading"; }
 const char* nameOf(const LocalChange&) { return "local_health"; }
+const char* nameOf(const guard::GuardChange&) { return "guard"; }
 
 int64_t nanosOf(TimePoint at) { return std::chrono::duration_cast<nanoseconds>(at.time_since_epoch()).count(); }
 
@@ -68,6 +69,22 @@ void describe(Json& json, const Sources&, const Event&, const LocalChange& chang
       {"local_health", health::toString(change.to)},
       {"monotonic_ns", nanosOf(change.at)},
   });
+}
+
+void describe(Json& json, const Sources& sources, const Event&, const guard::GuardChange& change) {
+  json.update({
+      {"peer", sources.stats->name(change.peer)},
+      {"from", guard::toString(change.from.state)},
+      {"to", guard::toString(change.to.state)},
+      {"monotonic_ns", nanosOf(change.at)},
+  });
+  if (change.to.state == guard::State::kWithheld) json["reason"] = guard::toString(change.to.why);
+  if (change.to.state != guard::State::kRefused) return;
+  json["sockets"] = {{"destroyed", change.sockets.destroyed},
+                     {"spared", change.sockets.spared},
+                     {"failed", change.sockets.failed},
+                     {"error", errorName(change.sockets.error)}};
+  json["took_ms"] = millis(change.took);
 }
 
 void describe(Json& json, const Sources& sources, const Event& event, const health::Transition& t) {

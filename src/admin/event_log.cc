@@ -52,6 +52,15 @@ void EventLog::add(const LocalChange& change, WallTime at) {
   callListener();
 }
 
+void EventLog::add(const guard::GuardChange& change, WallTime at) {
+  {
+    const MutexLock lock(mutex_);
+    append({0, at, 0, change});
+    ++version_;
+  }
+  callListener();
+}
+
 void EventLog::append(Event event) {
   event.sequence = ++lastSequence_;
   events_.push_back(event);

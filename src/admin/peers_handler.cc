@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
 #include "peerpulse/health/probe_mode.h"
@@ -46,6 +47,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
         {"lost", s.probe.lost.get()},
         {"goaways", s.probe.goaways.get()},
         {"too_many_pings", s.probe.tooManyPings.get()}}},
+      {"guard", guardJson(context, peer)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},

@@ -34,11 +34,17 @@ struct SizeField {
   uint64_t max;
   bool zeroMeansNone = false;
 };
+/// Different TCP ports.
+struct PortsField {
+  std::vector<uint16_t>* value;
+  size_t max;
+};
 struct BoolField {
   bool* value;
 };
 struct AddressField {
   SocketAddress* value;
+  bool optional = false;  ///< "" for none (family AF_UNSPEC)
 };
 /// An enum whose values are 0, 1, 2, ... in the order of `names`.
 struct EnumField {
@@ -63,7 +69,8 @@ struct CommandField {
 
 struct Field {
   std::string pointer;  ///< "/pool/idle_timeout"
-  std::variant<DurationField, CountField, SizeField, BoolField, AddressField, EnumField, TextField, CommandField>
+  std::variant<DurationField, CountField, SizeField, PortsField, BoolField, AddressField, EnumField, TextField,
+               CommandField>
       target;
 };
 

@@ -23,9 +23,9 @@ class FreshConnects {
  public:
   static constexpr size_t kMax = 32;
 
-  /// `report` may be called from inside start(), for connects that failed at once.
+  /// `mark` is that of their sockets (net::setMark()). `report` may be called from inside start(), for connects that failed at once.
   FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
-                std::function<void(const health::ConnectResult&)> report);
+                std::function<void(const health::ConnectResult&)> report, uint32_t mark = 0);
   ~FreshConnects();
 
   void start(health::ConnectPurpose purpose);
@@ -42,6 +42,7 @@ class FreshConnects {
   const SocketAddress& address_;
   SocketAddress hostAddress_;
   std::function<void(const health::ConnectResult&)> report_;
+  const uint32_t mark_;
   std::vector<std::unique_ptr<Connect>> connects_;  // oldest first
 };
 

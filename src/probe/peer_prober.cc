@@ -40,8 +40,9 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wi
       stats_(*peer.stats),
       started_(dispatcher.now()),
       health_(peer.id, effectiveOptions(peer), jitterSeed, started_, phase),
-      connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort),
-                [this](const health::ConnectResult& result) { feed(result); }),
+      connects_(
+          dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort),
+          [this](const health::ConnectResult& result) { feed(result); }, peer.mark),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
   arm();
 }

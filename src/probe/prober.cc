@@ -23,6 +23,9 @@ Duration shortestInterval(const std::vector<ProberPeer>& peers) {
   return shortest;
 }
 
+/// They have one connector, and so one mark.
+uint32_t markOf(const std::vector<ProberPeer>& peers) { return peers.empty() ? 0 : peers.front().mark; }
+
 /// On Linux the priority of a thread.
 Result<void> takePrecedence() {
   if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), Prober::kNice) == 0) return {};
@@ -33,7 +36,11 @@ Result<void> takePrecedence() {
 
 Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
                uint32_t jitterSeed)
-    : configured_(std::move(peers)), table_(table), callbacks_(callbacks), jitterSeed_(jitterSeed) {
+    : configured_(std::move(peers)),
+      table_(table),
+      callbacks_(callbacks),
+      jitterSeed_(jitterSeed),
+      connector_(dispatcher_, nullptr, markOf(configured_)) {
   for (size_t i = 0; i < configured_.size(); ++i) {
     PP_ASSERT(slot(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
   }

@@ -1,9 +1,11 @@
 #include "server.h"
 
+#include <algorithm>
 #include <csignal>
 #include <random>
 #include <utility>
 
+#include "guard_log.h"
 #include "peerpulse/admin/transition_document.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/net/kernel_features.h"
@@ -107,9 +109,10 @@ Result<void> Server::start() {
     table_.adopt(peer.id);
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
 
+  openGuard();
   std::vector<probe::ProberPeer> probed;
   for (const auto& peer : config_.proxy.peers) {
-    probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
+    probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe, mark()});
   }
   const auto onChange = [this](const health::Transition& transition, WallTime at) {
     if (hook_) hook_->onTransition(transition, at);
@@ -126,6 +129,7 @@ Result<void> Server::start() {
   startHook();
   startWorkers();
   prober_->start();
+  if (guard_) guard_->start();
   if (const auto& precedence = prober_->precedence(); !precedence) {
     log::write(log::Level::kInfo, "prober_precedence",
                log::Fields().add("nice", probe::Prober::kNice).add("error", precedence.error().message));
@@ -147,11 +151,31 @@ Result<void> Server::start() {
   return {};
 }
 
+// Before anything connects: its sockets are to carry the mark.
+void Server::openGuard() {
+  const std::vector<config::GuardRole> roles = config::guardRoles(config_);
+  std::vector<guard::GuardPeer> peers;
+  for (const auto& peer : config_.proxy.peers)
+    peers.push_back({peer.id, peer.address, roles[slot(peer.id)].guarded});
+  if (std::none_of(peers.begin(), peers.end(), [](const auto& peer) { return peer.guarded; })) return;
+  const guard::Sources sources{table_, stats_, [this] { return prober_->localState(); }};
+  guard_ = std::make_unique<guard::Guard>(config_.guard, config_.node, std::move(peers), sources, *this);
+  if (auto opened = guard_->open(); !opened) {
+    guard_.reset();
+    guardMissing_ = opened.error().message;
+    logGuardUnavailable(guardMissing_);
+    return;
+  }
+  logGuardReady(guard_->tableName(), config_.guard.mark);
+}
+
+uint32_t Server::mark() const { return guard_ ? config_.guard.mark : 0; }
+
 void Server::startWorkers() {
   const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_};
   for (uint32_t i = 0; i < config_.workers; ++i) {
     workers_.push_back(
-        std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), descriptors_, kFirstWorkerLoop + i));
+        std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), descriptors_, kFirstWorkerLoop + i, mark()));
     workers_.back()->start();
   }
 }
@@ -181,6 +205,7 @@ admin::Sources Server::adminSources() {
     prober_->overrideCircuit(peer, order.kind, order.ttl);
   };
   sources.localHealth = [this] { return health::toString(prober_->localState()); };
+  sources.guard = guardView();
   sources.logDropped = log::dropped;
   sources.mayKeep = [this](int fd, size_t connections) {
     constexpr auto kAdmin = net::DescriptorUse::kAdmin;
@@ -196,10 +221,20 @@ Result<void> Server::startAdmin() {
   return {};
 }
 
+admin::GuardView Server::guardView() const {
+  admin::GuardView view;
+  if (guard_) view.table = guard_->tableName();
+  view.missing = guardMissing_;
+  for (const config::GuardRole& role : config::guardRoles(config_))
+    view.notGuarded.emplace_back(role.why);
+  return view;
+}
+
 // On the prober's thread, right after the table was published: first what refuses, then who must know, then the rest.
 void Server::onTransition(const health::Transition& transition) {
   const WallTime wall = dispatcher_.wallNow();
   const Settled settled = gates_.settle(transition.peer, transition.at);
+  if (guard_) guard_->wake();
   for (auto& worker : workers_)
     worker->circuitChanged(transition.peer, transition.at);
   reporter_->report(transition, wall);
@@ -226,7 +261,23 @@ void Server::onReturned() {
 void Server::onDegrading(const health::Degrading& warning) { reporter_->report(warning, dispatcher_.wallNow()); }
 
 void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
+  if (guard_) guard_->wake();
   reporter_->report(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
+}
+
+void Server::onGuard(const guard::GuardChange& change) {
+  dispatcher_.post([this, change, wall = dispatcher_.wallNow()] {
+    events_.add(change, wall);
+    logGuardChange(stats_.name(change.peer), change, wall);
+  });
+}
+
+void Server::onTableRepaired() {
+  dispatcher_.post([this] { logGuardTable(guard_->tableName()); });
+}
+
+void Server::onTableFailed(const Error& error) {
+  dispatcher_.post([message = error.message] { logGuardTableFailed(message); });
 }
 
 // After a pause of the whole process its beat is old as well, and it must have had its turn before it is judged: the main
@@ -320,6 +371,7 @@ void Server::onDrainTimer() {
 // The prober goes first: its callbacks post to workers. Its inbox outlives the workers that write to it.
 void Server::stopAll() {
   if (prober_) prober_->stop();
+  if (guard_) guard_->stop();
   if (reporter_) reporter_->drain();
   for (auto& worker : workers_)
     worker->stop();

@@ -36,6 +36,9 @@ void Checkers::reset(uint32_t peers, const std::array<health::ProbeOptions, kMax
   start_ = heap_.now();
   connectsFailedAt_ = TimePoint();
   connectsFailed_ = false;
+  guard_.reset(peers, start_);
+  ownLinkCut_ = false;
+  ownLinkCutAt_ = ownLinkBackAt_ = TimePoint();
   violation_ = nullptr;
   for (uint32_t i = 0; i < peers; ++i) {
     truths_[i] = {};
@@ -95,6 +98,23 @@ void Checkers::ownHostChanged() {
     truths_[i].healthySince = heap_.now();
     afterFault(i, true);
   }
+}
+
+void Checkers::ownLink(bool cut) {
+  ownLinkCut_ = cut;
+  (cut ? ownLinkCutAt_ : ownLinkBackAt_) = heap_.now();
+}
+
+void Checkers::checkGuard() {
+  const auto begun = guard_.look(prober_, heap_.now());
+  if (!begun) return;
+  ++statistics_->guarded;
+  const Truth& truth = truths_[*begun];
+  if (prober_.health(*begun).word().verdict != Verdict::kDead) fail(*begun, "17: refused without being dead");
+  const bool fellWithLink = truth.unreachableSince >= ownLinkCutAt_ && ownLinkCutAt_ != TimePoint();
+  const bool ownDoing =
+      fellWithLink && (ownLinkCut_ ? !truth.reachable : truth.unreachableSince <= ownLinkBackAt_ && truth.reachable);
+  if (ownDoing && !lossy(*begun)) fail(*begun, "17: refused because the own link was cut");
 }
 
 bool Checkers::clean(uint8_t peer) const {
@@ -270,6 +290,7 @@ void Checkers::onFed(uint8_t peer, bool ticked) {
   } else if (truth.badSince != kNever) {
     checkRecovery(peer);
   }
+  checkGuard();
   if (!ticked) return;
   if (health.nextDeadline() <= now) fail(peer, "6: the next deadline is not in the future");
   if (health.outstanding() > health::ProbePlan::kMaxOutstanding) fail(peer, "7: too many PINGs outstanding");

@@ -44,6 +44,9 @@
 //  6 no spinning     after a Tick the next deadline is in the future; at most 1,000 Ticks per peer and second.
 //  7 bounds          at most 33 sockets per peer, 4 in an outage; at most 900 PINGs outstanding; at most 20,000
 //                    events scheduled.
+// 17 guard          (numbered last; the policy itself, asked after each event of the prober) refused is only who is dead.
+//                    While the own link is cut, and afterwards, nobody becomes refused who was unreachable by that alone and
+//                    whose paths lose nothing. (With loss a peer's silence may have begun long before the cut: rare, and a risk taken.)
 // Rules 8 to 16 are of the carrying half (CarryWorld), where the real workers carry scripted requests. Words. Honest: a
 // request whose client takes and gives at once, cancels nothing, and shares its connection with none that does not.
 // Blameless: a world in which no host, path or storage process does anything wrong; some clients may. Tight: one whose
@@ -93,6 +96,7 @@
 #include "carry_rules.h"
 #include "event_heap.h"
 #include "event_log.h"
+#include "guard_rule.h"
 #include "prober_model.h"
 #include "statistics.h"
 #include "wire_model.h"
@@ -117,6 +121,8 @@ class Checkers : public ProberObserver, public CarryWatcher {
   void afterFault(uint8_t peer, bool disturbed);
   /// A fault of the own host changed: all peers'.
   void ownHostChanged();
+  /// Before the own link is cut, or after it is back.
+  void ownLink(bool cut);
   /// At the end of a run: what is still due, and the peer time.
   void finish();
 
@@ -158,6 +164,7 @@ class Checkers : public ProberObserver, public CarryWatcher {
   LossClass lossClass(uint8_t peer) const;
   double confirmLoss(uint8_t peer, uint32_t connects) const;
   void look(uint8_t peer);
+  void checkGuard();
   void checkDead(uint8_t peer, const health::Transition& transition);
   void checkDetection(uint8_t peer);
   void checkRecovery(uint8_t peer);
@@ -175,6 +182,9 @@ class Checkers : public ProberObserver, public CarryWatcher {
   Profile profile_{};
   TimePoint start_;
   std::array<Truth, kMaxPeers> truths_;
+  GuardRule guard_;
+  bool ownLinkCut_ = false;
+  TimePoint ownLinkCutAt_, ownLinkBackAt_;
   bool connectsFailed_ = false;
   TimePoint connectsFailedAt_;  // last
   const char* violation_ = nullptr;

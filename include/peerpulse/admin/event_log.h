@@ -1,5 +1,5 @@
-// EventLog: the last 1,024 transitions, warnings and changes of this host's own state, for /events; the wall-clock time
-// of each peer's last transition (`since`), and the version of what /peers shows (`/peers?wait=`).
+// EventLog: the last 1,024 transitions, warnings, deeds of the guard and changes of this host's own state, for /events; the
+// wall-clock time of each peer's last transition (`since`), and the version of what /peers shows (`/peers?wait=`).
 //
 // Thread safety: any thread (add() is the reporter's, on the main one). One short mutex; add() is called per
 //   transition, never per exchange.
@@ -18,6 +18,7 @@
 #include "peerpulse/base/mutex.h"
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/guard/guard.h"
 #include "peerpulse/health/local_health.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
@@ -35,7 +36,7 @@ struct Event {
   uint64_t sequence = 0;
   WallTime at;
   uint32_t folded = 0;  ///< transitions: earlier ones that this one stands for, too (server/transition_folder.h)
-  std::variant<health::Transition, health::Degrading, LocalChange> what;
+  std::variant<health::Transition, health::Degrading, LocalChange, guard::GuardChange> what;
 };
 
 class EventLog {
@@ -49,6 +50,7 @@ class EventLog {
   void add(const health::Transition& transition, WallTime at, uint32_t folded = 0);
   void add(const health::Degrading& warning, WallTime at);
   void add(const LocalChange& change, WallTime at);
+  void add(const guard::GuardChange& change, WallTime at);
   /// The peer's verdict or circuit changed, whether or not that becomes an event of its own.
   void changed(PeerId peer, WallTime at);
   /// Changes so far of what /peers shows, warnings and statistics aside.

@@ -24,6 +24,13 @@
 
 namespace peerpulse::admin {
 
+/// What is known of the guard once and for all; the rest is in Stats.
+struct GuardView {
+  std::string table;                    ///< of nftables; empty: it guards nobody
+  std::string missing;                  ///< what it would need
+  std::vector<std::string> notGuarded;  ///< by PeerId: why this peer is not meant to be; empty: it is
+};
+
 /// What the admin reads and whom it asks. Functions marked optional may be empty.
 struct Sources {
   std::string node;
@@ -33,6 +40,7 @@ struct Sources {
   const health::CircuitTable* circuits = nullptr;
   const stats::Stats* stats = nullptr;
   EventLog* events = nullptr;
+  GuardView guard;
   /// The body of /config.
   std::string effectiveConfig;
   /// What is not ready, beside peers without a first verdict ("listener node2 is not bound"); optional.

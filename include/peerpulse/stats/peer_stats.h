@@ -62,6 +62,21 @@ struct ProbeStats {
   Histogram rtt{kProbeRttBounds};  ///< one observation per ACK
 };
 
+/// Why the guard does nothing about a dead peer: the words of guard::Withheld, in its order; the first is none.
+inline constexpr std::array<const char*, 7> kWithheldNames = {
+    "", "first_second", "prober_stalled", "operator", "local_health", "nobody_else", "max_peers"};
+
+/// Written by the guard's thread.
+struct GuardStats {
+  Value state;      ///< guard::State as a number
+  Value why;        ///< guard::Withheld as a number
+  Value refusals;   ///< times that the peer was refused
+  Value destroyed;  ///< sockets
+  Value spared;     ///< sockets that had heard the peer more lately than the probes
+  Value failed;     ///< sockets, or searches for them, that failed
+  std::array<Value, kWithheldNames.size()> withheldBy;  ///< times, by reason
+};
+
 /// Written by the workers.
 struct alignas(64) PeerStats {
   Value connectionsActive;
@@ -94,6 +109,7 @@ struct alignas(64) PeerStats {
   Value bytesToPeer;    ///< body bytes
   Value bytesFromPeer;
   ProbeStats probe;
+  GuardStats guard;
 };
 
 }  // namespace peerpulse::stats

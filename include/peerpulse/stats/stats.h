@@ -91,6 +91,11 @@ class Stats {
   /// What the prober's thread did and nobody was told of, because too much waited to be told: no log line, no event.
   Value reportsDropped;
 
+  /// The guard's table was changed by somebody else, and made anew.
+  Value guardTableRepairs;
+  /// It could not be made or renewed.
+  Value guardTableErrors;
+
   const std::vector<std::string>& routeNames() const { return routeNames_; }
   const std::vector<std::string>& loopNames() const { return loopNames_; }
 

@@ -119,6 +119,31 @@ TEST_CASE("warnings and changes of this host are events too, and do not change a
   CHECK(client.readUntilText("\"suspect\"").find("id: 2\nevent: local_health\ndata: ") != std::string::npos);
 }
 
+TEST_CASE("what the guard does is an event") {
+  Fixture f;
+  guard::GuardChange change;
+  change.peer = PeerId{1};
+  change.to = {guard::State::kRefused, guard::Withheld::kNot};
+  change.sockets.destroyed = 16;
+  change.took = microseconds(700);
+  change.at = TimePoint(seconds(100));
+  f.events.add(change, WallTime(seconds(1'800'000'000)));
+  change.from = change.to;
+  change.to = {guard::State::kWithheld, guard::Withheld::kNobodyElse};
+  f.events.add(change, WallTime(seconds(1'800'000'001)));
+  const Json events = Json::parse(f.get("/events?history=1").body)["events"];
+  REQUIRE(events.size() == 2);
+  CHECK(events[0]["event"] == "guard");
+  CHECK(events[0]["peer"] == "node3");
+  CHECK(events[0]["to"] == "refused");
+  CHECK(events[0]["sockets"]["destroyed"] == 16);
+  CHECK(events[0]["took_ms"] == 0.7);
+  CHECK(events[0]["monotonic_ns"] == 100'000'000'000);
+  CHECK(events[1]["from"] == "refused");
+  CHECK(events[1]["reason"] == "nobody_else");
+  CHECK_FALSE(events[1].contains("sockets"));
+}
+
 TEST_CASE("a subscriber gets transitions as they happen") {
   Fixture f;
   f.addEvent(0, Verdict::kUnknown, Verdict::kAlive);  // before: not sent
