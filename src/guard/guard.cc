@@ -51,7 +51,9 @@ Result<void> mayMark(uint32_t mark) {
 }
 
 bool isSuspect(health::LocalState state) {
-  return state == health::LocalState::kSuspect || state == health::LocalState::kLinkDown;
+  // Who cannot ask does not learn that a peer is back.
+  return state == health::LocalState::kSuspect || state == health::LocalState::kLinkDown ||
+         state == health::LocalState::kExhausted;
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ GuardPolicy::GuardPolicy(size_t peers, uint32_t maxPeers, bool hasWitness)
       hasWitness_(hasWitness),
       decisions_(peers),
       previous_(peers),
-      answersSince_(peers, TimePoint::max()) {
+      answersSince_(peers, TimePoint::max()),
+      deadSince_(peers, TimePoint::max()) {
   refused_.reserve(peers);
 }
 
@@ -49,12 +50,21 @@ const std::vector<Decision>& GuardPolicy::decide(const HostView& host, const std
   const TimePoint latest = latestHeard(peers, now);
   for (size_t i = 0; i < peers.size(); ++i) {
     decisions_[i] = {};
+    if (peers[i].verdict != Verdict::kDead) deadSince_[i] = TimePoint::max();
     if (!peers[i].guarded || peers[i].verdict != Verdict::kDead) continue;
-    const Withheld why = withheldFor(peers[i], host, latest, now);
+    const Withheld why =
+        heardSince(i, peers[i], now) ? Withheld::kHeardSince : withheldFor(peers[i], host, latest, now);
     decisions_[i] = why == Withheld::kNot ? Decision{State::kRefused, why} : Decision{State::kWithheld, why};
   }
   capRefused(peers, now);
   return decisions_;
+}
+
+// The detector waits for an answer of the process before it takes `dead` back. Only for a second: what a busy worker read late
+// must not hide a death.
+bool GuardPolicy::heardSince(size_t peer, const PeerView& dead, TimePoint now) {
+  deadSince_[peer] = std::min(deadSince_[peer], now);
+  return dead.lastHeard > deadSince_[peer] && now - dead.lastHeard < kSettled;
 }
 
 Withheld GuardPolicy::withheldFor(const PeerView& dead, const HostView& host, TimePoint latest, TimePoint now) {
@@ -121,6 +131,7 @@ const char* toString(Withheld why) {
     case Withheld::kLocalHealth: return "local_health";
     case Withheld::kNobodyElse: return "nobody_else";
     case Withheld::kMaxPeers: return "max_peers";
+    case Withheld::kHeardSince: return "heard_since";
   }
   return "?";
 }

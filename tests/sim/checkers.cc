@@ -111,9 +111,16 @@ void Checkers::checkGuard() {
   ++statistics_->guarded;
   const Truth& truth = truths_[*begun];
   if (prober_.health(*begun).word().verdict != Verdict::kDead) fail(*begun, "17: refused without being dead");
-  const bool fellWithLink = truth.unreachableSince >= ownLinkCutAt_ && ownLinkCutAt_ != TimePoint();
-  const bool ownDoing =
-      fellWithLink && (ownLinkCut_ ? !truth.reachable : truth.unreachableSince <= ownLinkBackAt_ && truth.reachable);
+  // Found dead while the link was cut, and unreachable by nothing else then or now.
+  const bool found = truth.deadAt >= ownLinkCutAt_ && (ownLinkCut_ || truth.deadAt <= ownLinkBackAt_);
+  bool ownDoing = found && truth.unreachableSince >= ownLinkCutAt_ && truth.reachable != ownLinkCut_;
+  // The end of a partition lets its peer out of the own one as well.
+  for (uint8_t i = 0; ownLinkCut_ && i < peers_; ++i)
+    ownDoing = ownDoing && !truths_[i].reachable;
+  // A full accept queue is a silent kernel; a path that got longer is found again only after seconds (rule 3).
+  WireModel& wire = wires_[*begun];
+  if (wire.peer().acceptsNone() || wire.out().rerouted() || profile_ == Profile::kWan) return;
+  if (connectsFailedAt_ >= ownLinkCutAt_ || prober_.lastLate() >= ownLinkCutAt_) return;  // not only the link
   if (ownDoing && !lossy(*begun)) fail(*begun, "17: refused because the own link was cut");
 }
 
@@ -328,7 +335,7 @@ void Checkers::onReport(uint8_t peer, const Transition& t) {
     truth.badSince = now;
   }
   if (t.from.verdict == t.to.verdict) return;
-  if (t.to.verdict == Verdict::kDead) truth.badSince = now;
+  if (t.to.verdict == Verdict::kDead) truth.badSince = truth.deadAt = now;
   if (!legal(t.from.verdict, t.to.verdict)) fail(peer, "4: no such transition of the verdict");
   if (t.to.verdict == Verdict::kSuspect && truth.reachable && now - truth.reachableSince > seconds(1)) {
     ++statistics_->suspicions[static_cast<size_t>(lossClass(peer))];

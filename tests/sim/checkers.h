@@ -46,7 +46,8 @@
 //                    events scheduled.
 // 17 guard          (numbered last; the policy itself, asked after each event of the prober) refused is only who is dead.
 //                    While the own link is cut, and afterwards, nobody becomes refused who was unreachable by that alone and
-//                    whose paths lose nothing. (With loss a peer's silence may have begun long before the cut: rare, and a risk taken.)
+//                    whose path loses nothing and is no longer than before, and which accepts connections
+//                    (lan and fast: of distant peers a packet may still be under way; and nothing else wrong with this host).
 // Rules 8 to 16 are of the carrying half (CarryWorld), where the real workers carry scripted requests. Words. Honest: a
 // request whose client takes and gives at once, cancels nothing, and shares its connection with none that does not.
 // Blameless: a world in which no host, path or storage process does anything wrong; some clients may. Tight: one whose
@@ -141,7 +142,7 @@ class Checkers : public ProberObserver, public CarryWatcher {
  private:
   struct Truth {
     bool reachable = true, healthy = true, running = true;
-    TimePoint reachableSince, unreachableSince, healthySince, stoppedAt, disturbedAt;
+    TimePoint reachableSince, unreachableSince, healthySince, stoppedAt, disturbedAt, deadAt;
     bool cleanCut = false;
     Duration maxSilence{}, maxConfirm{};
     // The confirm round under way.

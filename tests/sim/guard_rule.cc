@@ -25,8 +25,8 @@ std::optional<uint8_t> GuardRule::look(const ProberModel& prober, TimePoint now)
   }
   guard::HostView host;
   const health::LocalState local = prober.localState();
-  host.suspect = local == health::LocalState::kSuspect || local == health::LocalState::kLinkDown;
-  host.proberStalled = prober.table().proberStalled(now);
+  host.suspect = local == health::LocalState::kSuspect || local == health::LocalState::kExhausted;
+  host.proberStalled = false;  // it has just told us something; only worlds with traffic have its heartbeat
   const auto& decisions = policy_->decide(host, views_, now);
   std::optional<uint8_t> begun;
   for (uint8_t i = 0; i < views_.size(); ++i) {

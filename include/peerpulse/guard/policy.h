@@ -5,6 +5,8 @@
 //   withheld  it is dead, and still nothing is done, because:
 //     first_second    this process has not known the peer for a second yet
 //     prober_stalled  the verdict is stale (design section 3: fail open)
+//     heard_since     it was heard within the last second and after the verdict: its kernel is back, its process (stopped,
+//                     starting) not yet
 //     operator        an operator says that traffic flows
 //     local_health    most peers fell silent at once, or the own link is down: this host is the suspect
 //     nobody_else     no other peer, nor the witness, was heard since: the same, if there is nobody left to compare with
@@ -41,9 +43,10 @@ enum class Withheld : uint8_t {
   kLocalHealth,
   kNobodyElse,
   kMaxPeers,
+  kHeardSince,
 };
-inline constexpr size_t kWithheldReasons = 7;
-/// "", "first_second", "prober_stalled", "operator", "local_health", "nobody_else", "max_peers".
+inline constexpr size_t kWithheldReasons = 8;
+/// "", "first_second", "prober_stalled", "operator", "local_health", "nobody_else", "max_peers", "heard_since".
 const char* toString(Withheld why);
 
 struct Decision {
@@ -99,6 +102,7 @@ class GuardPolicy {
   static constexpr Duration kWitnessGood = seconds(2);
 
  private:
+  bool heardSince(size_t peer, const PeerView& dead, TimePoint now);
   Withheld withheldFor(const PeerView& dead, const HostView& host, TimePoint latest, TimePoint now);
   TimePoint latestHeard(const std::vector<PeerView>& peers, TimePoint now);
   bool witnessed(const PeerView& dead, const HostView& host, TimePoint now) const;
@@ -110,6 +114,7 @@ class GuardPolicy {
   std::vector<Decision> decisions_;
   std::vector<Decision> previous_;
   std::vector<TimePoint> answersSince_;  // by peer; max(): it was dead or unknown after that
+  std::vector<TimePoint> deadSince_;     // by peer; max(): it is not
   std::vector<uint32_t> refused_;        // scratch: indexes
 };
 

@@ -104,6 +104,23 @@ TEST_CASE("the own link is back: who returns a little later than another is not 
   CHECK(world.of(0) == kRefused);
 }
 
+TEST_CASE("a kernel that answers after the verdict is no dead host's, whatever the process does") {
+  World world(2);
+  world.die(0);
+  CHECK(world.of(0) == kRefused);
+  const auto pass = [&](Duration time) {
+    world.now += time;
+    world.peers[1].lastHeard = world.now;
+  };
+  pass(seconds(5));
+  world.peers[0].lastHeard = world.now;
+  CHECK(world.of(0) == withheld(Withheld::kHeardSince));
+  pass(milliseconds(999));
+  CHECK(world.of(0) == withheld(Withheld::kHeardSince));
+  pass(milliseconds(1));
+  CHECK(world.of(0) == kRefused);
+}
+
 TEST_CASE("the first second, of a peer that was never heard too") {
   World world(2);
   world.die(0);

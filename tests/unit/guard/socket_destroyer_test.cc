@@ -76,7 +76,7 @@ TEST_CASE("IPv6, and IPv4 through a socket of IPv6") {
   if (!possible()) return;
   SocketDestroyer destroyer = opened();
   const LocalServer six(addressOf("[fd00::2]:0"));
-  const Fd over6 = connectTo(six.address());
+  const Fd over6 = connectTo(six.address(), 0, addressOf("[fd00::1]:0"));
   REQUIRE(over6.valid());
   CHECK(destroyer.destroy(targetOf(six)).destroyed == 1);
   CHECK(readError(over6) == ECONNABORTED);
