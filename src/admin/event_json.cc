@@ -19,6 +19,7 @@ Json errorName(int error) {
 Json evidenceJson(const health::Evidence& e) {
   return {
       {"silence_ms", millis(e.silence)},
+      {"process_silence_ms", e.processSilence ? Json(millis(*e.processSilence)) : Json(nullptr)},
       {"last_ack_ms", millis(e.lastAckReceived)},
       {"unacked", e.unacked},
       {"pings_outstanding", e.pingsOutstanding},
@@ -49,7 +50,7 @@ Json readingJson(const health::ScoreReading& r) {
   };
 }
 
-void describe(Json& json, const Sources& sources, const health::Degrading& d) {
+void describe(Json& json, const Sources& sources, const Event&, const health::Degrading& d) {
   json.update({
       {"peer", sources.stats->name(d.peer)},
       {"score_from", share(d.decline.from.value())},
@@ -61,7 +62,7 @@ void describe(Json& json, const Sources& sources, const health::Degrading& d) {
   });
 }
 
-void describe(Json& json, const Sources&, const LocalChange& change) {
+void describe(Json& json, const Sources&, const Event&, const LocalChange& change) {
   json.update({
       {"local_health_from", health::toString(change.from)},
       {"local_health", health::toString(change.to)},
@@ -69,8 +70,15 @@ void describe(Json& json, const Sources&, const LocalChange& change) {
   });
 }
 
-void describe(Json& json, const Sources& sources, const health::Transition& t) {
-  json.update({
+void describe(Json& json, const Sources& sources, const Event& event, const health::Transition& t) {
+  json.update(transitionJson(sources, t));
+  json["folded"] = event.folded;
+}
+
+}  // namespace
+
+Json transitionJson(const Sources& sources, const health::Transition& t) {
+  Json json = {
       {"peer", sources.stats->name(t.peer)},
       {"from", health::toString(t.from.verdict)},
       {"to", health::toString(t.to.verdict)},
@@ -80,18 +88,18 @@ void describe(Json& json, const Sources& sources, const health::Transition& t) {
       {"overridden", t.to.overridden},
       {"generation", t.to.generation},
       {"monotonic_ns", nanosOf(t.at)},
-  });
-  if (t.to.verdict == health::Verdict::kDead) json["detection_ms"] = millis(t.at - t.lastEvidence);
-  json["evidence"] = evidenceJson(t.evidence);
+  };
+  const bool known = t.lastEvidence != TimePoint();
+  if (known && t.to.verdict == health::Verdict::kDead) json["detection_ms"] = millis(t.at - t.lastEvidence);
+  json["evidence"] = known ? evidenceJson(t.evidence) : Json(nullptr);
+  return json;
 }
-
-}  // namespace
 
 Json eventJson(const Sources& sources, const Event& event) {
   return std::visit(
       [&](const auto& what) {
         Json json = {{"at", formatRfc3339(event.at)}, {"sequence", event.sequence}, {"event", nameOf(what)}};
-        describe(json, sources, what);
+        describe(json, sources, event, what);
         return json;
       },
       event.what);

@@ -125,6 +125,21 @@ Expected read(const TextField& f, const Json& json) {
   return std::nullopt;
 }
 
+constexpr size_t kMaxArguments = 64;
+
+Expected read(const CommandField& f, const Json& json) {
+  const auto fits = [](const Json& argument) {
+    if (!argument.is_string()) return false;
+    const auto& text = argument.get_ref<const std::string&>();
+    return text.size() <= kMaxText && text.find('\0') == std::string::npos;
+  };
+  if (!json.is_array() || json.size() > kMaxArguments || !std::all_of(json.begin(), json.end(), fits)) {
+    return "an array of at most 64 strings, a program and its arguments (such as [\"/usr/local/bin/hook\", \"-v\"])";
+  }
+  *f.value = json.get<std::vector<std::string>>();
+  return std::nullopt;
+}
+
 Json write(const DurationField& f) { return formatDuration(*f.value); }
 Json write(const CountField& f) { return *f.value; }
 Json write(const SizeField& f) { return *f.value == 0 ? Json(0) : Json(formatSize(*f.value)); }
@@ -132,6 +147,7 @@ Json write(const BoolField& f) { return *f.value; }
 Json write(const AddressField& f) { return f.value->toString(); }
 Json write(const EnumField& f) { return f.names.at(*f.value); }
 Json write(const TextField& f) { return *f.value; }
+Json write(const CommandField& f) { return *f.value; }
 
 }  // namespace
 

@@ -56,9 +56,15 @@ struct TextField {
   Kind kind = Kind::kAny;
 };
 
+/// A program and its arguments: at most 64 strings.
+struct CommandField {
+  std::vector<std::string>* value;
+};
+
 struct Field {
   std::string pointer;  ///< "/pool/idle_timeout"
-  std::variant<DurationField, CountField, SizeField, BoolField, AddressField, EnumField, TextField> target;
+  std::variant<DurationField, CountField, SizeField, BoolField, AddressField, EnumField, TextField, CommandField>
+      target;
 };
 
 /// Sets the variable from `value`, or leaves it alone and adds to `errors` under `where`.

@@ -73,6 +73,8 @@ std::vector<Field> processFields(Config& c) {
       {"/access_log", BoolField{&c.proxy.accessLog}},
       {"/admin/listen", AddressField{&c.admin.listen}},
       {"/admin/allow_remote", BoolField{&c.admin.allowRemote}},
+      {"/hooks/on_transition/command", CommandField{&c.onTransition.command}},
+      {"/hooks/on_transition/timeout", DurationField{&c.onTransition.timeout, milliseconds(100), minutes(10)}},
       {"/log/level", choice(c.log.level, {"debug", "info", "warn", "error"})},
       {"/log/file", TextField{&c.log.file, Kind::kAny}},
       {"/log/queue_size", CountField{&c.log.queueSize, 16, 1 << 20}},

@@ -1,7 +1,12 @@
 #include "validate.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <map>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "own_address.h"
 #include "units.h"
@@ -93,6 +98,26 @@ void checkAdmin(const Config& config, ErrorList& errors) {
              "a loopback or unix address (the admin listener has no authentication), or admin.allow_remote: true");
 }
 
+/// What keeps `path` from being run; empty: nothing.
+std::string whyNotRun(const std::string& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return std::strerror(errno);
+  if (!S_ISREG(file.st_mode)) return "not a file";
+  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) != 0) return std::strerror(errno);
+  return {};
+}
+
+void checkHooks(const Config& config, ErrorList& errors) {
+  if (config.onTransition.command.empty()) return;
+  const std::string& program = config.onTransition.command.front();
+  const std::string where = "/hooks/on_transition/command/0";
+  if (!program.starts_with('/')) {
+    errors.add(where, quote(program), "an absolute path of a program: neither a shell nor PATH is asked");
+  } else if (const std::string why = whyNotRun(program); !why.empty()) {
+    errors.add(where, quote(program) + " (" + why + ")", "a program that may be run");
+  }
+}
+
 void checkRoutes(const Config& config, ErrorList& errors) {
   std::map<std::string, size_t> names;
   const auto& routes = config.proxy.routes;
@@ -144,6 +169,7 @@ void validate(const Config& config, ErrorList& errors) {
   checkAddresses(config, errors);
   checkLoops(config, errors);
   checkAdmin(config, errors);
+  checkHooks(config, errors);
   checkRoutes(config, errors);
   checkProbe(config.probe, "", errors);
   for (const proxy::PeerOptions& peer : config.proxy.peers) {

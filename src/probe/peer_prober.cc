@@ -65,6 +65,7 @@ void PeerProber::feed(const health::Event& event) {
   if (health_.lastEvidence() > started_) {
     stats_.lastHeardNanos.set(static_cast<uint64_t>(health_.lastEvidence().time_since_epoch().count()));
   }
+  stats_.processHeardNanos.set(static_cast<uint64_t>(health_.processHeard().time_since_epoch().count()));
   stats_.connected.set(session_ != nullptr && !session_->connecting() ? 1 : 0);
   arm();
 }
@@ -161,6 +162,7 @@ void PeerProber::run(const health::Report& action) {
     if (to == health::Verdict::kSuspect) stats_.suspects.add();
     if (to == health::Verdict::kDead) stats_.deads.add();
     if (from == health::Verdict::kSuspect && to != health::Verdict::kDead) stats_.cleared.add();
+    watch_.verdict(peer_.id, to, action.transition.at);
   }
   callbacks_.onTransition(action.transition);
 }

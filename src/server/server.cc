@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "peerpulse/admin/transition_document.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/net/kernel_features.h"
 #include "peerpulse/proxy/via.h"
@@ -110,11 +111,19 @@ Result<void> Server::start() {
   for (const auto& peer : config_.proxy.peers) {
     probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
   }
-  reporter_ = std::make_unique<Reporter>(
-      dispatcher_, [this] { return snapshot_; }, stats_, events_);
+  const auto onChange = [this](const health::Transition& transition, WallTime at) {
+    if (hook_) hook_->onTransition(transition, at);
+  };
+  Reporter::Sinks sinks{.snapshot = [this] { return snapshot_; },
+                        .table = table_,
+                        .stats = stats_,
+                        .events = events_,
+                        .onChange = onChange};
+  reporter_ = std::make_unique<Reporter>(dispatcher_, std::move(sinks));
   if (!reporter_->status()) return reporter_->status();
   prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
   table_.beat(dispatcher_.now());
+  startHook();
   startWorkers();
   prober_->start();
   if (const auto& precedence = prober_->precedence(); !precedence) {
@@ -147,7 +156,19 @@ void Server::startWorkers() {
   }
 }
 
-Result<void> Server::startAdmin() {
+void Server::startHook() {
+  if (config_.onTransition.command.empty()) return;
+  hookRunner_ = std::make_unique<hooks::HookRunner>(config_.onTransition, stats_.hooks);
+  hookRunner_->start();
+  hook_ = std::make_unique<TransitionHook>(
+      [this, sources = adminSources()](const health::Transition& transition, WallTime at) {
+        hookRunner_->submit({transition.peer, stats_.name(transition.peer),
+                             admin::transitionDocument(sources, transition, at),
+                             admin::contextDocument(sources, dispatcher_.now())});
+      });
+}
+
+admin::Sources Server::adminSources() {
   admin::Sources sources;
   sources.node = config_.node;
   sources.version = PEERPULSE_VERSION;
@@ -165,7 +186,11 @@ Result<void> Server::startAdmin() {
     constexpr auto kAdmin = net::DescriptorUse::kAdmin;
     return descriptors_.allows(kAdmin, fd) && connections < descriptors_.share(kAdmin);
   };
-  admin_ = std::make_unique<admin::Server>(dispatcher_, std::move(sources));
+  return sources;
+}
+
+Result<void> Server::startAdmin() {
+  admin_ = std::make_unique<admin::Server>(dispatcher_, adminSources());
   auto listening = admin_->listen(config_.admin.listen);
   if (!listening) return Error{"admin: " + listening.error().message, listening.error().code};
   return {};
@@ -263,6 +288,7 @@ void Server::reopenLog() {
 void Server::beginDrain() {
   draining_ = true;
   serviceNotify("STOPPING=1");
+  admin_->drain();
   drainTimer_ = dispatcher_.createTimer([this] { onDrainTimer(); });
   drainUntil_ = loopTime_.at(dispatcher_.now()) + config_.drainTimeout;
   drainTimer_->enable(config_.drainTimeout);
@@ -299,6 +325,8 @@ void Server::stopAll() {
     worker->stop();
   workers_.clear();
   admin_.reset();
+  hook_.reset();
+  if (hookRunner_) hookRunner_->stop();
   drainTimer_.reset();
   proberWatch_.reset();
   loopWatch_.reset();

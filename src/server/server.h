@@ -24,6 +24,7 @@
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/trial_permits.h"
+#include "peerpulse/hooks/hook_runner.h"
 #include "peerpulse/probe/prober.h"
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
@@ -31,6 +32,7 @@
 #include "peerpulse/upstream/loop_watch.h"
 #include "reporter.h"
 #include "signals.h"
+#include "transition_hook.h"
 #include "worker.h"
 
 namespace peerpulse::server {
@@ -47,6 +49,8 @@ class Server : public probe::ProberCallbacks {
   Result<void> start();
   void startWorkers();
   Result<void> startAdmin();
+  admin::Sources adminSources();
+  void startHook();
   void onTransition(const health::Transition& transition) override;
   void onOwing(PeerId peer) override;
   void onReturned() override;
@@ -71,6 +75,8 @@ class Server : public probe::ProberCallbacks {
   admin::EventLog events_;
   proxy::SnapshotRef snapshot_;  // of now
   ListenerGates gates_;
+  std::unique_ptr<hooks::HookRunner> hookRunner_;
+  std::unique_ptr<TransitionHook> hook_;
   std::unique_ptr<Reporter> reporter_;  // before the prober, whose thread reports
   std::unique_ptr<probe::Prober> prober_;
   std::vector<std::unique_ptr<Worker>> workers_;

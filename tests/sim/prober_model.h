@@ -74,6 +74,7 @@ class ProberModel : public ArrivalSink {
   /// When the loop last came back later than `limit` (T) after it was wanted.
   TimePoint lastLate() const { return lastLate_; }
   TimePoint lastOwnHostSuspect() const { return lastOwnHostSuspect_; }
+  health::LocalState localState() const { return local_->state(heap_.now()); }
   /// Stamps the heartbeats due by now.
   void beat();
 

@@ -19,12 +19,14 @@ MODULES = {
     "net": {"base", "event"},
     "wire": {"base", "http", "event", "net"},
     "upstream": {"base", "stats", "health", "http", "event", "net", "wire"},
+    "hooks": {"base", "log", "stats", "event"},
     "probe": {"base", "stats", "health", "http", "event", "net", "wire"},
     "proxy": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream"},
     "admin": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "proxy"},
-    "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "proxy", "admin"},
+    "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "proxy", "admin",
+               "hooks"},
     "server": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "probe", "proxy",
-               "admin", "config"},
+               "admin", "hooks", "config"},
 }
 
 # Third-party headers by their first path component, and the modules that may include them.

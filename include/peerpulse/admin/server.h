@@ -4,8 +4,8 @@
 // Threading: the thread of the dispatcher it is given; only EventLog::add() comes from elsewhere.
 // Ownership: owns its socket and connections. What Sources refers to must outlive it. Destroy it on the
 //   dispatcher's thread or after run() returned.
-// Bounds: connections, request bodies, live event subscribers and their backlog; an idle connection is
-// closed.
+// Bounds: connections, request bodies, live event subscribers and their backlog, requests that wait for a change; an idle
+// connection is closed.
 #pragma once
 
 #include <functional>
@@ -57,6 +57,9 @@ class Server {
 
   /// Binds and starts to serve. At most once.
   Result<void> listen(const SocketAddress& address);
+  /// The process is about to end: who waits for a change is told so, also from now on. Everything else is answered as
+  /// before, until the end.
+  void drain();
   /// The bound address (the system's choice for port 0). Requires a successful listen().
   const SocketAddress& address() const;
 

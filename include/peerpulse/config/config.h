@@ -19,6 +19,7 @@
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/probe_options.h"
+#include "peerpulse/hooks/options.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/proxy/options.h"
 
@@ -54,6 +55,7 @@ struct Config {
   health::ProbeOptions probe;
 
   AdminOptions admin;
+  hooks::Options onTransition;
   log::Options log;
   /// peers[i].id == PeerId(i); at least one peer. The last route matches everything.
   proxy::ProxyOptions proxy;

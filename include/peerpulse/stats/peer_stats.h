@@ -57,6 +57,7 @@ struct ProbeStats {
   Value rttP50Micros;  ///< over the last 256 ACKs
   Value rttP99Micros;
   Value lastHeardNanos;            ///< monotonic clock at the prober's last evidence of life; 0: never
+  Value processHeardNanos;         ///< the same of its process alone, whatever its kernel says
   Value connected;                 ///< probe connections established now
   Histogram rtt{kProbeRttBounds};  ///< one observation per ACK
 };

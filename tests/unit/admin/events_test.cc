@@ -30,8 +30,10 @@ TEST_CASE("the log keeps the last 1,024 events and each peer's last time") {
   CHECK(log.after(0).empty());
   health::Transition t;
   t.peer = PeerId{1};
-  for (int i = 0; i < 1500; ++i)
+  for (int i = 0; i < 1500; ++i) {
+    log.changed(t.peer, WallTime(seconds(100 + i)));
     log.add(t, WallTime(seconds(100 + i)));
+  }
   CHECK(log.since(PeerId{0}) == started);
   CHECK(log.since(PeerId{1}) == WallTime(seconds(1599)));
   CHECK(log.lastSequence() == 1500);
@@ -64,6 +66,7 @@ TEST_CASE("history shows transitions with their evidence") {
   CHECK(dead["detection_ms"] == 66.0);
   CHECK(dead["evidence"]["silence_ms"] == 66.25);
   CHECK(dead["evidence"]["unacked"] == 3);
+  CHECK(dead["evidence"]["process_silence_ms"] == nullptr);
   CHECK(dead["evidence"]["error"] == "EHOSTUNREACH");
   CHECK(events[1]["to"] == "alive");
   CHECK_FALSE(events[1].contains("detection_ms"));

@@ -65,13 +65,17 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   CHECK(peer["last_heard_ms"] >= 2000);
   CHECK(peer["last_heard_ms"] < 60'000);
   CHECK(all["peers"][0]["last_heard_ms"].is_null());
+  CHECK(peer["process_silent_ms"] >= 2000);
+  CHECK(all["peers"][0]["process_silent_ms"].is_null());
   CHECK(peer["score"] == 0.873);
   CHECK(all["peers"][0]["score"] == 0.0);
 
   Json alone = Json::parse(f.get("/peers/node3").body);
   Json among = Json::parse(f.get("/peers").body)["peers"][1];
-  alone.erase("last_heard_ms");  // time went on between the two
-  among.erase("last_heard_ms");
+  for (const char* age : {"last_heard_ms", "process_silent_ms"}) {  // time went on between the two
+    alone.erase(age);
+    among.erase(age);
+  }
   CHECK(alone == among);
   CHECK(f.get("/peers/node9").status == 404);
   CHECK(f.get("/peers/").status == 404);
@@ -106,12 +110,15 @@ TEST_CASE("the state of this host is told, here and in the metrics") {
 TEST_CASE("cluster counts this node and knows its quorum") {
   Fixture f;
   f.setAllAlive();
-  CHECK(Json::parse(f.get("/cluster").body) ==
-        Json::parse(R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok"})"));
+  CHECK(
+      Json::parse(f.get("/cluster").body) ==
+      Json::parse(
+          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok","local_health":"ok"})"));
   f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
-  CHECK(Json::parse(f.get("/cluster").body) ==
-        Json::parse(
-            R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded"})"));
+  CHECK(
+      Json::parse(f.get("/cluster").body) ==
+      Json::parse(
+          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded","local_health":"ok"})"));
   f.publish(2, Verdict::kRefusing, CircuitState::kOpen, Reason::kConnectRefused);
   const Json lost = Json::parse(f.get("/cluster").body);
   CHECK(lost["status"] == "quorum_lost");

@@ -41,6 +41,34 @@ const upstream::ClassTimeouts& timeouts(const Config& c, TrafficClass trafficCla
 
 }  // namespace
 
+TEST_CASE("a hook is a program that can be run, by its absolute path") {
+  const auto command = [](const std::string& json) {
+    return withPeer("\"hooks\":{\"on_transition\":{\"command\":" + json + "}}");
+  };
+  CHECK(good(withPeer("")).onTransition.command.empty());
+  CHECK(good(withPeer("")).onTransition.timeout == seconds(10));
+  const Config c = good(
+      withPeer(R"("hooks":{"on_transition":{"command":["/bin/sh","-c","exit 0; # $(x) \"\n"],"timeout":"2s"}})"));
+  CHECK(c.onTransition.command == std::vector<std::string>{"/bin/sh", "-c", "exit 0; # $(x) \"\n"});
+  CHECK(c.onTransition.timeout == seconds(2));
+  CHECK_HAS(bad(command(R"(["sh"])")), "/hooks/on_transition/command/0: found \"sh\", expected an absolute path");
+  CHECK_HAS(bad(command(R"([""])")), "expected an absolute path");
+  CHECK_HAS(
+      bad(command(R"(["/nonexistent/hook"])")),
+      "/hooks/on_transition/command/0: found \"/nonexistent/hook\" (No such file or directory), expected a program");
+  CHECK_HAS(bad(command(R"(["/etc/passwd"])")), "(Permission denied)");
+  CHECK_HAS(bad(command(R"(["/etc"])")), "(not a file)");
+  CHECK_HAS(bad(command("\"/bin/sh -c x\"")), "expected an array of at most 64 strings");
+  CHECK_HAS(bad(command(R"(["/bin/sh",1])")), "expected an array of at most 64 strings");
+  CHECK_HAS(bad(command(R"(["/bin/sh","a\u0000b"])")), "expected an array of at most 64 strings");
+  std::string many = "[\"/bin/sh\"";
+  for (int i = 0; i < 64; ++i)
+    many += ",\"x\"";
+  CHECK_HAS(bad(command(many + "]")), "expected an array of at most 64 strings");
+  CHECK_HAS(bad(withPeer(R"("hooks":{"on_transition":{"timeout":"0s"}})")), "from 100ms to 10m");
+  CHECK_HAS(bad(withPeer(R"("hooks":{"on_death":{}})")), "/hooks/on_death: found an unknown key");
+}
+
 TEST_CASE("the least configuration gets the defaults of the design") {
   const Config c = good(withPeer(R"("node":"node1")"));
   CHECK(c.node == "node1");
