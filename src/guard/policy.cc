@@ -47,6 +47,7 @@ const std::vector<Decision>& GuardPolicy::decide(const HostView& host, const std
   PP_ASSERT(peers.size() == decisions_.size());
   std::swap(previous_, decisions_);
   wantsWitness_ = false;
+  if (host.suspect) suspectAt_ = now;
   const TimePoint latest = latestHeard(peers, now);
   for (size_t i = 0; i < peers.size(); ++i) {
     decisions_[i] = {};
@@ -71,7 +72,8 @@ Withheld GuardPolicy::withheldFor(const PeerView& dead, const HostView& host, Ti
   if (host.proberStalled) return Withheld::kProberStalled;
   if (dead.heldClosed) return Withheld::kOperator;
   if (now - dead.knownSince < kFirstSecond) return Withheld::kFirstSecond;
-  if (host.suspect) return Withheld::kLocalHealth;
+  // Who has just been cut off hears of one peer before he hears of the others.
+  if (suspectAt_ != TimePoint() && now - suspectAt_ < kSettled) return Withheld::kLocalHealth;
   if (latest > silenceHalfway(dead, now)) return Withheld::kNot;
   if (!hasWitness_) return Withheld::kNobodyElse;
   wantsWitness_ = true;

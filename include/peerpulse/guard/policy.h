@@ -8,7 +8,8 @@
 //     heard_since     it was heard within the last second and after the verdict: its kernel is back, its process (stopped,
 //                     starting) not yet
 //     operator        an operator says that traffic flows
-//     local_health    most peers fell silent at once, or the own link is down: this host is the suspect
+//     local_health    most peers fell silent at once, or the own link is down: this host is the suspect, or was within the
+//                     last second
 //     nobody_else     no other peer, nor the witness, was heard since: the same, if there is nobody left to compare with
 //     max_peers       so many are refused already
 //
@@ -111,6 +112,7 @@ class GuardPolicy {
   const uint32_t maxPeers_;
   const bool hasWitness_;
   bool wantsWitness_ = false;
+  TimePoint suspectAt_;  // when this host was last
   std::vector<Decision> decisions_;
   std::vector<Decision> previous_;
   std::vector<TimePoint> answersSince_;  // by peer; max(): it was dead or unknown after that

@@ -138,6 +138,13 @@ TEST_CASE("this host is the suspect; its prober stands still; an operator says t
   world.host.suspect = true;
   CHECK(world.of(0) == withheld(Withheld::kLocalHealth));
   world.host.suspect = false;
+  const auto pass = [&](Duration time) {
+    world.now += time;
+    world.peers[1].lastHeard = world.peers[2].lastHeard = world.now;
+  };
+  pass(milliseconds(999));  // the others of those that were cut off with us may come back a little later
+  CHECK(world.of(0) == withheld(Withheld::kLocalHealth));
+  pass(milliseconds(1));
   CHECK(world.of(0) == kRefused);
   world.host.proberStalled = true;
   CHECK(world.of(0) == withheld(Withheld::kProberStalled));
