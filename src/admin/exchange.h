@@ -46,8 +46,9 @@ class Exchange : public http::Receiver, public event::DeferredDeletable, public 
   void endWait();
   void onVersion(uint64_t version);
   void refuseWait(const Response& why);
-  /// Whether it may be silent for long: a live event stream, or one that waits.
+  /// Whether this is a live event stream.
   bool streaming() const { return state_ == ExchangeState::kStreaming; }
+  /// Whether it waits for something new to say.
   bool waiting() const { return state_ == ExchangeState::kWaiting; }
 
   List::iterator self;  ///< the place in the connection's list

@@ -102,7 +102,7 @@ bool Service::subscribe(Exchange& exchange) {
 
 bool Service::admitWaiter(Exchange& exchange) {
   if (draining_) {
-    exchange.refuseWait(error(503, "draining", "peerpulse ends: nobody will see another change"));
+    exchange.refuseWait(drainingError());
     return false;
   }
   if (waiters_.size() >= kMaxWaiters) {
@@ -115,9 +115,11 @@ bool Service::admitWaiter(Exchange& exchange) {
 
 void Service::drain() {
   draining_ = true;
-  waiters_.forEach([this](Exchange& exchange) {
-    exchange.refuseWait(error(503, "draining", "peerpulse ends: nobody will see another change"));
-  });
+  waiters_.forEach([this](Exchange& exchange) { exchange.refuseWait(drainingError()); });
+}
+
+Response Service::drainingError() const {
+  return error(503, "draining", "peerpulse ends: nobody will see another change");
 }
 
 void Service::onNews() {

@@ -64,6 +64,7 @@ class Service {
   void onTick();
   void publishEvents();
   void onNews();
+  Response drainingError() const;
 
   event::Dispatcher& dispatcher_;
   Sources sources_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <future>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -78,22 +77,17 @@ HookRunner::~HookRunner() { stop(); }
 
 void HookRunner::start() {
   PP_ASSERT(!thread_.joinable());
-  std::promise<void> running;
-  auto isRunning = running.get_future();
-  thread_ = std::thread([this, &running] { runThread([&running] { running.set_value(); }); });
-  (void)pthread_setname_np(thread_.native_handle(),
-                           "pp-hooks");  // for people with a debugger; a failure changes nothing
-  isRunning.wait();                      // exit() before the loop runs would be lost
+  thread_ = std::thread([this] { runThread(); });
+  // The name is for people with a debugger or top; a failure changes nothing.
+  (void)pthread_setname_np(thread_.native_handle(), "pp-hooks");
 }
 
-void HookRunner::runThread(std::function<void()> onRunning) {
+void HookRunner::runThread() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);  // a program that closes its stdin is an error of write(), no signal
   giveUpPrecedence();
   gapTimer_ = dispatcher_.createTimer([this] { next(); });
-  const auto firstTurn = dispatcher_.createTimer(std::move(onRunning));
-  firstTurn->enable(Duration::zero());
   dispatcher_.run();
   gapTimer_.reset();
   dispatcher_.clearDeferred();

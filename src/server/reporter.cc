@@ -127,7 +127,7 @@ void Reporter::tellChange(const health::Transition& transition, WallTime at) {
   if (const auto line = folder_.add(transition, at)) {
     tellLine(*line);
   } else if (!foldTimer_->enabled()) {
-    foldTimer_->enable(std::max(folder_.nextDue() - dispatcher_.now(), Duration::zero()));
+    armFoldTimer();
   }
 }
 
@@ -139,6 +139,10 @@ void Reporter::tellLine(const ToldTransition& line) {
 void Reporter::tellDue(TimePoint now) {
   for (const ToldTransition& line : folder_.takeDue(now))
     tellLine(line);
+  armFoldTimer();
+}
+
+void Reporter::armFoldTimer() {
   const TimePoint next = folder_.nextDue();
   if (next != TimePoint::max()) foldTimer_->enable(std::max(next - dispatcher_.now(), Duration::zero()));
 }

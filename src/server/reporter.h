@@ -72,6 +72,7 @@ class Reporter {
   void tellChange(const health::Transition& transition, WallTime at);
   void tellLine(const ToldTransition& line);
   void tellDue(TimePoint now);
+  void armFoldTimer();
   void tell(const health::Transition& transition, WallTime at);
   void tell(const health::Degrading& warning, WallTime at);
   void tell(const admin::LocalChange& change, WallTime at);

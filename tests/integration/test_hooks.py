@@ -90,20 +90,21 @@ class Hooks(HookCase):
         self.assertLess(len(self.about("node2")), 10)
         self.assertGreater(self.peerpulse.metrics()["peerpulse_hook_dropped_total"], 20)
 
-    def test_one_that_hangs_holds_up_nobody_and_is_ended(self):
-        hang = self.script("hang", f"#!/bin/sh\ntrap '' TERM\necho $$ >> {self.host.directory}/pids\nsleep 1000\n")
-        self.start([hang], timeout="300ms")
+    def start_hanging(self, timeout: str) -> pathlib.Path:
+        """Returns when the hook runs, which ends by SIGKILL only: the file with its pids."""
         pids = self.host.directory / "pids"
+        self.start([self.script("hang", f"#!/bin/sh\ntrap '' TERM\necho $$ >> {pids}\nsleep 1000\n")], timeout=timeout)
         wait_for(pids.exists, 10 * SLOWDOWN, "the hook runs")
+        return pids
+
+    def test_one_that_hangs_holds_up_nobody_and_is_ended(self):
+        self.start_hanging("300ms")
         self.assertEqual(self.peerpulse.get("/livez").status, 200)
         wait_for(lambda: self.runs("timeout") >= 1, 10 * SLOWDOWN, "it is ended")
         self.assertEqual(self.hook_lines()[0]["signal"], signal.SIGKILL)
 
     def test_our_end_does_not_wait_for_it(self):
-        hang = self.script("hang", f"#!/bin/sh\ntrap '' TERM\necho $$ >> {self.host.directory}/pids\nsleep 1000\n")
-        self.start([hang], timeout="10m")
-        pids = self.host.directory / "pids"
-        wait_for(pids.exists, 10 * SLOWDOWN, "the hook runs")
+        pids = self.start_hanging("10m")
         begun = time.monotonic()
         self.assertEqual(self.peerpulse.stop(), 0)
         self.assertLess(time.monotonic() - begun, 5 * SLOWDOWN)

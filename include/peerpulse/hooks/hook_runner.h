@@ -21,7 +21,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -57,7 +56,6 @@ class HookRunner {
   HookRunner(const HookRunner&) = delete;
   HookRunner& operator=(const HookRunner&) = delete;
 
-  /// Returns once the thread runs.
   void start();
   void submit(Notice notice);
   /// What waits is dropped (counted, logged), what runs has kStopGrace to end. Returns once the thread has ended.
@@ -66,7 +64,7 @@ class HookRunner {
   static constexpr Duration kStopGrace = seconds(1);
 
  private:
-  void runThread(std::function<void()> onRunning);
+  void runThread();
   void next();
   void onEnd(const HookResult& result);
   void beginStop();

@@ -26,6 +26,7 @@ class Waiter {
     client_.send("GET /peers?wait=" + std::to_string(version) + more + " HTTP/1.1\r\nHost: " + f.host() + "\r\n\r\n");
   }
   Answer answer() { return client_.readAnswer(); }
+  Client& client() { return client_; }
 
  private:
   Client client_;
@@ -156,20 +157,16 @@ TEST_CASE("peers_wait: a drain ends those who wait, and nobody waits after it") 
 
 TEST_CASE("peers_wait: who ends its direction gets what there is") {
   Fixture f;
-  Client client(f.address());
-  client.send("GET /peers?timeout=5m&wait=" + std::to_string(versionOf(f.get("/peers"))) +
-              " HTTP/1.1\r\nHost: " + f.host() + "\r\n\r\n");
-  client.end();
-  CHECK(client.readAnswer().status == 200);
+  Waiter waiter(f, versionOf(f.get("/peers")), "&timeout=5m");
+  waiter.client().end();
+  CHECK(waiter.answer().status == 200);
 }
 
 TEST_CASE("peers_wait: the server may go while somebody waits") {
   auto f = std::make_unique<Fixture>();
-  Client client(f->address());
-  client.send("GET /peers?wait=" + std::to_string(versionOf(f->get("/peers"))) + " HTTP/1.1\r\nHost: " + f->host() +
-              "\r\n\r\n");
+  Waiter waiter(*f, versionOf(f->get("/peers")));
   settle(*f);
   f.reset();
-  client.readUntil([](const std::string&) { return false; });
-  CHECK(client.eof());
+  waiter.client().readUntil([](const std::string&) { return false; });
+  CHECK(waiter.client().eof());
 }
