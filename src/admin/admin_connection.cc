@@ -20,16 +20,26 @@ std::unique_ptr<http::Codec> AdminConnection::createCodec(http::Preface preface)
                                           : http::createH1ServerCodec(*this, limits);
 }
 
-// A half-closed client may still wait for an answer; nobody half-closes an endless stream.
+// A half-closed client may still wait for an answer, and one that waits for news gets what there is: it may as well have
+// gone. Nobody half-closes an endless stream.
 void AdminConnection::onSettled() {
-  if (connection_.remoteEnded() && subscribed()) connection_.close("the subscriber has gone");
+  if (!connection_.remoteEnded()) return;
+  const auto streams = [](const auto& exchange) { return exchange->streaming(); };
+  if (std::any_of(exchanges_.begin(), exchanges_.end(), streams)) {
+    connection_.close("the subscriber has gone");
+    return;
+  }
+  for (auto at = exchanges_.begin(); at != exchanges_.end();) {
+    Exchange& exchange = **at++;
+    if (exchange.waiting()) exchange.endWait();
+  }
 }
 
 void AdminConnection::onEnded(const wire::End&) { service_.remove(*this); }
 
 Duration AdminConnection::idleFor(TimePoint now) {
   const uint64_t moved = connection_.bytesMoved();
-  if (std::exchange(bytesMoved_, moved) != moved || subscribed()) lastActivity_ = now;
+  if (std::exchange(bytesMoved_, moved) != moved || lingering()) lastActivity_ = now;
   return now - lastActivity_;
 }
 
@@ -55,8 +65,9 @@ void AdminConnection::remove(Exchange& exchange) {
   exchanges_.erase(place);
 }
 
-bool AdminConnection::subscribed() const {
-  return std::any_of(exchanges_.begin(), exchanges_.end(), [](const auto& e) { return e->streaming(); });
+bool AdminConnection::lingering() const {
+  return std::any_of(exchanges_.begin(), exchanges_.end(),
+                     [](const auto& exchange) { return exchange->streaming() || exchange->waiting(); });
 }
 
 }  // namespace peerpulse::admin

@@ -23,7 +23,7 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   ~AdminConnection() override;
 
   Service& service() { return service_; }
-  /// To be asked now and then: for how long nothing moved, as far as it was asked. Subscribers are never idle.
+  /// To be asked now and then: for how long nothing moved, as far as it was asked. Who subscribed or waits is never idle.
   Duration idleFor(TimePoint now);
   /// The exchange has ended.
   void remove(Exchange& exchange);
@@ -42,7 +42,8 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   void onOutputReady() override { connection_.outputReady(); }
 
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
-  bool subscribed() const;
+  /// Whether an exchange may be silent for long.
+  bool lingering() const;
 
   Service& service_;
   wire::CodecConnection connection_;

@@ -1,5 +1,5 @@
-#include "handlers.h"
-#include "json_response.h"
+#include "cluster_json.h"
+#include "guard_json.h"
 
 namespace peerpulse::admin {
 
@@ -13,7 +13,7 @@ bool isOffline(const health::CircuitWord& word) {
 
 }  // namespace
 
-Response handleCluster(const Context& context, const Request&) {
+Json clusterJson(const Context& context) {
   const auto& peers = context.peers();
   const size_t size = peers.size() + 1;  // this node is online: it answers
   const size_t quorum = size / 2 + 1;
@@ -23,12 +23,16 @@ Response handleCluster(const Context& context, const Request&) {
   }
   const size_t online = size - offline.size();
   const char* status = offline.empty() ? "ok" : online >= quorum ? "degraded" : "quorum_lost";
-  return jsonResponse({{"size", size},
-                       {"quorum", quorum},
-                       {"tolerable_failures", size - quorum},
-                       {"online", online},
-                       {"offline", std::move(offline)},
-                       {"status", status}});
+  return {{"size", size},
+          {"quorum", quorum},
+          {"tolerable_failures", size - quorum},
+          {"online", online},
+          {"offline", std::move(offline)},
+          {"status", status},
+          {"local_health", localHealth(context)},
+          {"guard", guardJson(context)}};
 }
+
+Response handleCluster(const Context& context, const Request&) { return jsonResponse(clusterJson(context)); }
 
 }  // namespace peerpulse::admin

@@ -19,6 +19,7 @@ Json errorName(int error) {
 Json evidenceJson(const health::Evidence& e) {
   return {
       {"silence_ms", millis(e.silence)},
+      {"process_silence_ms", e.processSilence ? Json(millis(*e.processSilence)) : Json(nullptr)},
       {"last_ack_ms", millis(e.lastAckReceived)},
       {"unacked", e.unacked},
       {"pings_outstanding", e.pingsOutstanding},
@@ -33,6 +34,7 @@ const char* nameOf(const health::Transition&) { return "transition"; }
 const char* nameOf(const health::Degrading&) { return "degrading"; }
 const char* nameOf(const health::RungChange&) { return "probe"; }
 const char* nameOf(const LocalChange&) { return "local_health"; }
+const char* nameOf(const guard::GuardChange&) { return "guard"; }
 
 int64_t nanosOf(TimePoint at) { return std::chrono::duration_cast<nanoseconds>(at.time_since_epoch()).count(); }
 
@@ -50,7 +52,7 @@ Json readingJson(const health::ScoreReading& r) {
   };
 }
 
-void describe(Json& json, const Sources& sources, const health::Degrading& d) {
+void describe(Json& json, const Sources& sources, const Event&, const health::Degrading& d) {
   json.update({
       {"peer", sources.stats->name(d.peer)},
       {"score_from", share(d.decline.from.value())},
@@ -68,7 +70,7 @@ Json rungsJson(const health::Rungs& rungs) {
           {"process", health::toString(rungs.process)}};
 }
 
-void describe(Json& json, const Sources& sources, const health::RungChange& change) {
+void describe(Json& json, const Sources& sources, const Event&, const health::RungChange& change) {
   json.update({
       {"peer", sources.stats->name(change.peer)},
       {"probe_from", rungsJson(change.from)},
@@ -77,7 +79,7 @@ void describe(Json& json, const Sources& sources, const health::RungChange& chan
   });
 }
 
-void describe(Json& json, const Sources&, const LocalChange& change) {
+void describe(Json& json, const Sources&, const Event&, const LocalChange& change) {
   json.update({
       {"local_health_from", health::toString(change.from)},
       {"local_health", health::toString(change.to)},
@@ -85,8 +87,31 @@ void describe(Json& json, const Sources&, const LocalChange& change) {
   });
 }
 
-void describe(Json& json, const Sources& sources, const health::Transition& t) {
+void describe(Json& json, const Sources& sources, const Event&, const guard::GuardChange& change) {
   json.update({
+      {"peer", sources.stats->name(change.peer)},
+      {"from", guard::toString(change.from.state)},
+      {"to", guard::toString(change.to.state)},
+      {"monotonic_ns", nanosOf(change.at)},
+  });
+  if (change.to.state == guard::State::kWithheld) json["reason"] = guard::toString(change.to.why);
+  if (change.to.state != guard::State::kRefused) return;
+  json["sockets"] = {{"destroyed", change.sockets.destroyed},
+                     {"spared", change.sockets.spared},
+                     {"failed", change.sockets.failed},
+                     {"error", errorName(change.sockets.error)}};
+  json["took_ms"] = millis(change.took);
+}
+
+void describe(Json& json, const Sources& sources, const Event& event, const health::Transition& t) {
+  json.update(transitionJson(sources, t));
+  json["folded"] = event.folded;
+}
+
+}  // namespace
+
+Json transitionJson(const Sources& sources, const health::Transition& t) {
+  Json json = {
       {"peer", sources.stats->name(t.peer)},
       {"from", health::toString(t.from.verdict)},
       {"to", health::toString(t.to.verdict)},
@@ -96,18 +121,18 @@ void describe(Json& json, const Sources& sources, const health::Transition& t) {
       {"overridden", t.to.overridden},
       {"generation", t.to.generation},
       {"monotonic_ns", nanosOf(t.at)},
-  });
-  if (t.to.verdict == health::Verdict::kDead) json["detection_ms"] = millis(t.at - t.lastEvidence);
-  json["evidence"] = evidenceJson(t.evidence);
+  };
+  const bool known = t.lastEvidence != TimePoint();
+  if (known && t.to.verdict == health::Verdict::kDead) json["detection_ms"] = millis(t.at - t.lastEvidence);
+  json["evidence"] = known ? evidenceJson(t.evidence) : Json(nullptr);
+  return json;
 }
-
-}  // namespace
 
 Json eventJson(const Sources& sources, const Event& event) {
   return std::visit(
       [&](const auto& what) {
         Json json = {{"at", formatRfc3339(event.at)}, {"sequence", event.sequence}, {"event", nameOf(what)}};
-        describe(json, sources, what);
+        describe(json, sources, event, what);
         return json;
       },
       event.what);

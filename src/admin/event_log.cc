@@ -6,23 +6,39 @@
 
 namespace peerpulse::admin {
 
-EventLog::EventLog(size_t peerCount, WallTime started) : since_(peerCount, started) {}
+EventLog::EventLog(size_t peerCount, WallTime started)
+    : since_(peerCount, started),
+      version_(static_cast<uint64_t>(std::chrono::duration_cast<microseconds>(started.time_since_epoch()).count())) {}
 
-void EventLog::add(const health::Transition& transition, WallTime at) {
+void EventLog::add(const health::Transition& transition, WallTime at, uint32_t folded) {
   {
     const MutexLock lock(mutex_);
     PP_ASSERT(slot(transition.peer) < since_.size());
-    since_[slot(transition.peer)] = at;
-    append({0, at, transition});
+    append({0, at, folded, transition});
   }
   callListener();
+}
+
+void EventLog::changed(PeerId peer, WallTime at) {
+  {
+    const MutexLock lock(mutex_);
+    PP_ASSERT(slot(peer) < since_.size());
+    since_[slot(peer)] = at;
+    ++version_;
+  }
+  callListener();
+}
+
+uint64_t EventLog::version() const {
+  const MutexLock lock(mutex_);
+  return version_;
 }
 
 void EventLog::add(const health::Degrading& warning, WallTime at) {
   {
     const MutexLock lock(mutex_);
     PP_ASSERT(slot(warning.peer) < since_.size());
-    append({0, at, warning});
+    append({0, at, 0, warning});
   }
   callListener();
 }
@@ -31,7 +47,7 @@ void EventLog::add(const health::RungChange& change, WallTime at) {
   {
     const MutexLock lock(mutex_);
     PP_ASSERT(slot(change.peer) < since_.size());
-    append({0, at, change});
+    append({0, at, 0, change});
   }
   callListener();
 }
@@ -39,7 +55,17 @@ void EventLog::add(const health::RungChange& change, WallTime at) {
 void EventLog::add(const LocalChange& change, WallTime at) {
   {
     const MutexLock lock(mutex_);
-    append({0, at, change});
+    append({0, at, 0, change});
+    ++version_;
+  }
+  callListener();
+}
+
+void EventLog::add(const guard::GuardChange& change, WallTime at) {
+  {
+    const MutexLock lock(mutex_);
+    append({0, at, 0, change});
+    ++version_;
   }
   callListener();
 }

@@ -5,6 +5,7 @@
 #include "admin_connection.h"
 #include "event_json.h"
 #include "handlers.h"
+#include "peers_wait.h"
 #include "service.h"
 
 namespace peerpulse::admin {
@@ -31,14 +32,29 @@ uint64_t resumeFrom(const Request& request, const EventLog& events) {
   return good ? sequence : events.lastSequence();
 }
 
+bool mayFollow(ExchangeState from, ExchangeState to) {
+  switch (to) {
+    case ExchangeState::kReceiving: return false;
+    case ExchangeState::kAnswered: return from == ExchangeState::kReceiving || from == ExchangeState::kWaiting;
+    case ExchangeState::kWaiting:
+    case ExchangeState::kStreaming: return from == ExchangeState::kReceiving;
+  }
+  return false;
+}
+
 }  // namespace
+
+void Exchange::to(ExchangeState next) {
+  PP_ASSERT(mayFollow(state_, next));
+  state_ = next;
+}
 
 Exchange::Exchange(AdminConnection& connection, http::ResponseStream& stream, http::RequestHead&& head)
     : connection_(connection), stream_(&stream), request_(std::move(head)) {}
 
 void Exchange::onData(Slice data) {
   if (stream_ != nullptr) stream_->consumed(data.size());
-  if (answered_) return;
+  if (state_ != ExchangeState::kReceiving) return;
   if (request_.body.size() + data.size() > kMaxBody) {
     answer(connection_.service().error(413, "too_large", "a request body may have 64 KiB"));
     return;
@@ -47,17 +63,20 @@ void Exchange::onData(Slice data) {
 }
 
 void Exchange::onEnd() {
-  if (answered_) return;
+  if (state_ != ExchangeState::kReceiving) return;
   if (wantsEventStream(request_)) {
     startStream();
+  } else if (asksToWait(request_)) {
+    startWait();
   } else {
     answer(connection_.service().handle(request_));
   }
 }
 
 void Exchange::answer(const Response& response) {
-  if (answered_ || stream_ == nullptr) return;
-  answered_ = true;
+  if (stream_ == nullptr || state_ == ExchangeState::kAnswered || streaming()) return;
+  to(ExchangeState::kAnswered);
+  if (timeout_ != nullptr) timeout_->disable();
   http::ResponseHead head = headOf(response);
   head.contentLength = response.body.size();
   head.headers.add("content-length", std::to_string(response.body.size()));
@@ -73,7 +92,7 @@ void Exchange::startStream() {
     answer(service.error(503, "too_many_subscribers", "there are enough live event streams; close one"));
     return;
   }
-  answered_ = streaming_ = true;
+  to(ExchangeState::kStreaming);
   stream_->sendHeaders(headOf({.contentType = "text/event-stream"}), false);
   // The comment makes clients and proxies see the head at once.
   std::string text = ": peerpulse events\nretry: 1000\n\n";
@@ -81,6 +100,32 @@ void Exchange::startStream() {
     text += eventStreamText(service.sources(), event);
   }
   if (stream_ != nullptr) sendText(text);
+}
+
+void Exchange::startWait() {
+  Service& service = connection_.service();
+  const Result<PeersWait> wait = parseWait(request_);
+  if (!wait) return answer(service.error(400, "bad_request", wait.error().message));
+  if (wait->version != service.events().version()) return answer(service.handle(request_));
+  to(ExchangeState::kWaiting);
+  knownVersion_ = wait->version;
+  if (!service.admitWaiter(*this)) return;  // answered
+  timeout_ = service.dispatcher().createTimer([this] { endWait(); });
+  timeout_->enable(wait->timeout);
+}
+
+void Exchange::endWait() {
+  unlink();
+  answer(connection_.service().handle(request_));
+}
+
+void Exchange::onVersion(uint64_t version) {
+  if (version != knownVersion_) endWait();
+}
+
+void Exchange::refuseWait(const Response& why) {
+  unlink();
+  answer(why);
 }
 
 void Exchange::sendEvent(const std::string& text) {
@@ -103,6 +148,7 @@ void Exchange::sendText(const std::string& text) {
 
 void Exchange::onClosed() {
   stream_ = nullptr;
+  if (timeout_ != nullptr) timeout_->disable();  // it may be what is on the stack
   unlink();
   connection_.remove(*this);
 }

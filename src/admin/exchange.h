@@ -1,5 +1,9 @@
-// Exchange: one request to the admin. Collects the body, has it handled, and sends the answer; or becomes a
-// live event stream.
+// Exchange: one request to the admin. Collects the body, has it handled, and sends the answer: at once, or once there is
+// something new to say (/peers?wait=); or becomes a live event stream.
+//
+//   receiving -> answered          whatever else arrives
+//   receiving -> waiting -> answered
+//   receiving -> streaming         until its subscriber goes, or is too slow
 //
 // Threading: the admin's thread.
 // Ownership: owned by its AdminConnection; destroyed by deferred deletion, because the codec calls into it.
@@ -21,7 +25,10 @@ namespace peerpulse::admin {
 
 class AdminConnection;
 
+/// Of those who are told of changes: subscribers, and who waits.
 struct SubscriberTag {};
+
+enum class ExchangeState : uint8_t { kReceiving, kWaiting, kAnswered, kStreaming };
 
 class Exchange : public http::Receiver, public event::DeferredDeletable, public ListNode<SubscriberTag> {
  public:
@@ -35,8 +42,14 @@ class Exchange : public http::Receiver, public event::DeferredDeletable, public 
   void answer(const Response& response);
   /// Of a subscriber: sends `text`, or ends the stream if the subscriber is too slow.
   void sendEvent(const std::string& text);
+  /// Of one that waits: answers with what is so now (if that is not the version it knows; with an error).
+  void endWait();
+  void onVersion(uint64_t version);
+  void refuseWait(const Response& why);
   /// Whether this is a live event stream.
-  bool streaming() const { return streaming_; }
+  bool streaming() const { return state_ == ExchangeState::kStreaming; }
+  /// Whether it waits for something new to say.
+  bool waiting() const { return state_ == ExchangeState::kWaiting; }
 
   List::iterator self;  ///< the place in the connection's list
 
@@ -49,15 +62,18 @@ class Exchange : public http::Receiver, public event::DeferredDeletable, public 
   void onClosed() override;
   void onReset(http::ResetReason reason, std::string_view detail) override;
 
+  void to(ExchangeState next);
   void startStream();
+  void startWait();
   void sendText(const std::string& text);
 
   AdminConnection& connection_;
   http::ResponseStream* stream_;
   Request request_;
   size_t backlog_ = 0;  // given to the stream and not yet on the wire
-  bool answered_ = false;
-  bool streaming_ = false;
+  ExchangeState state_ = ExchangeState::kReceiving;
+  uint64_t knownVersion_ = 0;              // of who waits
+  std::unique_ptr<event::Timer> timeout_;  // the same
 };
 
 }  // namespace peerpulse::admin

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
 #include "peerpulse/health/probe_mode.h"
@@ -8,10 +9,10 @@ namespace peerpulse::admin {
 
 namespace {
 
-/// Milliseconds since anything was heard from the peer, by workers or prober; null if nothing ever was.
-Json lastHeardMillis(const Context& context, PeerId id) {
-  const auto byProber = TimePoint(Duration(context.sources.stats->peer(id).probe.lastHeardNanos.get()));
-  const TimePoint heard = std::max(context.sources.circuits->lastHeard(id), byProber);
+/// Milliseconds since the later of what the workers and what the prober (nanoseconds, 0: nothing) heard; null if nothing
+/// ever was.
+Json millisSince(const Context& context, PeerId id, uint64_t proberNanos) {
+  const TimePoint heard = std::max(context.sources.circuits->lastHeard(id), TimePoint(Duration(proberNanos)));
   if (heard == TimePoint()) return nullptr;
   return std::chrono::duration_cast<milliseconds>(std::max(context.now - heard, Duration::zero())).count();
 }
@@ -60,8 +61,10 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
        {{"last", s.probe.rttLastMicros.get()},
         {"p50", s.probe.rttP50Micros.get()},
         {"p99", s.probe.rttP99Micros.get()}}},
-      {"last_heard_ms", lastHeardMillis(context, peer.id)},
+      {"last_heard_ms", millisSince(context, peer.id, s.probe.lastHeardNanos.get())},
+      {"process_silent_ms", millisSince(context, peer.id, s.probe.processHeardNanos.get())},
       {"probe", probeJson(s.probe)},
+      {"guard", guardJson(context, peer)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},
@@ -79,11 +82,14 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
 }  // namespace
 
 Response handlePeers(const Context& context, const Request&) {
+  const uint64_t version = context.sources.events->version();  // before what it is the version of
   Json peers = Json::array();
   for (const proxy::PeerOptions& peer : context.peers())
     peers.push_back(peerJson(context, peer));
-  return jsonResponse(
-      {{"node", context.sources.node}, {"local_health", localHealth(context)}, {"peers", std::move(peers)}});
+  return jsonResponse({{"node", context.sources.node},
+                       {"version", version},
+                       {"local_health", localHealth(context)},
+                       {"peers", std::move(peers)}});
 }
 
 Response handlePeer(const Context& context, const Request& request) {

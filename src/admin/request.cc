@@ -9,14 +9,30 @@ Request::Request(http::RequestHead&& head)
   if (question != std::string::npos) query = head.path.substr(question + 1);
 }
 
-bool Request::hasParameter(std::string_view parameter) const {
-  std::string_view rest = query;
+namespace {
+
+/// The first part of the query that `accept(part)` has something for.
+template <typename Accept>
+auto findPart(std::string_view rest, Accept accept) -> decltype(accept(rest)) {
   while (true) {
     const size_t end = rest.find('&');
-    if (rest.substr(0, end) == parameter) return true;
-    if (end == std::string_view::npos) return false;
+    if (const auto found = accept(rest.substr(0, end)); found || end == std::string_view::npos) return found;
     rest.remove_prefix(end + 1);
   }
+}
+
+}  // namespace
+
+bool Request::hasParameter(std::string_view parameter) const {
+  return findPart(query, [&](std::string_view part) { return part == parameter; });
+}
+
+std::optional<std::string_view> Request::parameter(std::string_view name) const {
+  return findPart(query, [&](std::string_view part) -> std::optional<std::string_view> {
+    if (part == name) return "";
+    if (!part.starts_with(name) || part[name.size()] != '=') return std::nullopt;
+    return part.substr(name.size() + 1);
+  });
 }
 
 }  // namespace peerpulse::admin

@@ -1,6 +1,7 @@
 // Request and Response: what handlers see of an exchange; framing and sockets are the connection's.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,8 @@ struct Request {
   bool isRead() const { return method == "GET" || method == "HEAD"; }
   /// Whether the query holds `parameter` ("history=1") as one of its parts.
   bool hasParameter(std::string_view parameter) const;
+  /// What stands behind "name=" in the query, undecoded; nothing if there is no such part ("name" alone is "").
+  std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
 struct Response {

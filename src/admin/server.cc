@@ -19,6 +19,8 @@ Server::~Server() = default;
 
 Result<void> Server::listen(const SocketAddress& address) { return impl_->service.listen(address); }
 
+void Server::drain() { impl_->service.drain(); }
+
 const SocketAddress& Server::address() const { return impl_->service.address(); }
 
 }  // namespace peerpulse::admin

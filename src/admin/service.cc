@@ -35,7 +35,7 @@ Service::Service(event::Dispatcher& dispatcher, Sources sources)
     if (wakeup->posted.exchange(true, std::memory_order_acq_rel)) return;
     dispatcher.post([wakeup] {
       wakeup->posted.store(false, std::memory_order_release);
-      if (wakeup->service != nullptr) wakeup->service->publishEvents();
+      if (wakeup->service != nullptr) wakeup->service->onNews();
     });
   });
 }
@@ -98,6 +98,34 @@ bool Service::subscribe(Exchange& exchange) {
   publishEvents();
   subscribers_.pushBack(exchange);
   return true;
+}
+
+bool Service::admitWaiter(Exchange& exchange) {
+  if (draining_) {
+    exchange.refuseWait(drainingError());
+    return false;
+  }
+  if (waiters_.size() >= kMaxWaiters) {
+    exchange.refuseWait(error(503, "too_many_waiters", "there are enough requests that wait; ask without wait"));
+    return false;
+  }
+  waiters_.pushBack(exchange);
+  return true;
+}
+
+void Service::drain() {
+  draining_ = true;
+  waiters_.forEach([this](Exchange& exchange) { exchange.refuseWait(drainingError()); });
+}
+
+Response Service::drainingError() const {
+  return error(503, "draining", "peerpulse ends: nobody will see another change");
+}
+
+void Service::onNews() {
+  publishEvents();
+  const uint64_t version = sources_.events->version();
+  waiters_.forEach([version](Exchange& exchange) { exchange.onVersion(version); });
 }
 
 std::vector<Event> Service::eventsAfter(uint64_t sequence) {

@@ -1,7 +1,8 @@
-// Service: what the admin's connections share: sources, loop facilities, and the live event subscribers.
+// Service: what the admin's connections share: sources, loop facilities, and those who are told of changes: the live event
+// subscribers and who waits for a new version of /peers.
 //
 // Threading: the admin's thread, but for the wake-up that EventLog::add() posts.
-// Bounds: kMaxConnections, kMaxSubscribers; connections idle for kIdleTimeout are closed.
+// Bounds: kMaxConnections, kMaxSubscribers, kMaxWaiters; connections idle for kIdleTimeout are closed.
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,7 @@ class Service {
  public:
   static constexpr size_t kMaxConnections = 128;
   static constexpr size_t kMaxSubscribers = 16;
+  static constexpr size_t kMaxWaiters = 64;
   static constexpr seconds kIdleTimeout{60};
 
   Service(event::Dispatcher& dispatcher, Sources sources);
@@ -43,6 +45,10 @@ class Service {
 
   /// False when there are enough.
   bool subscribe(Exchange& exchange);
+  /// It is told of the next change. False: it was answered with an error instead.
+  bool admitWaiter(Exchange& exchange);
+  /// The process is about to end: nobody waits any more.
+  void drain();
   /// Events that a new subscriber missed; later ones come by themselves.
   std::vector<Event> eventsAfter(uint64_t sequence);
   void remove(AdminConnection& connection);
@@ -57,6 +63,8 @@ class Service {
   void onAccept(Fd fd);
   void onTick();
   void publishEvents();
+  void onNews();
+  Response drainingError() const;
 
   event::Dispatcher& dispatcher_;
   Sources sources_;
@@ -68,8 +76,10 @@ class Service {
   std::unique_ptr<net::Acceptor> acceptor_;
   std::unique_ptr<event::Timer> tick_;
   LinkedList<Exchange, SubscriberTag> subscribers_;
+  LinkedList<Exchange, SubscriberTag> waiters_;
   AdminConnection::List connections_;
   uint64_t published_ = 0;  // sequence of the last event that subscribers were sent
+  bool draining_ = false;
   std::shared_ptr<Wakeup> wakeup_;
 };
 

@@ -81,6 +81,13 @@ uint16_t SocketAddress::port() const {
   return 0;
 }
 
+SocketAddress SocketAddress::withPort(uint16_t port) const {
+  SocketAddress changed = *this;
+  if (family() == AF_INET) reinterpret_cast<sockaddr_in*>(&changed.storage_)->sin_port = htons(port);
+  if (family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(&changed.storage_)->sin6_port = htons(port);
+  return changed;
+}
+
 std::string SocketAddress::toString() const {
   char text[INET6_ADDRSTRLEN] = {};
   if (family() == AF_INET) {

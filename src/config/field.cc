@@ -52,6 +52,19 @@ Expected read(const SizeField& f, const Json& json) {
   return std::nullopt;
 }
 
+Expected read(const PortsField& f, const Json& json) {
+  const std::string expected = "at most " + std::to_string(f.max) + " different ports from 1 to 65535";
+  if (!json.is_array() || json.size() > f.max) return expected;
+  std::vector<uint16_t> ports;
+  for (const Json& port : json) {
+    if (!port.is_number_unsigned() || port.get<uint64_t>() < 1 || port.get<uint64_t>() > 65535) return expected;
+    ports.push_back(static_cast<uint16_t>(port.get<uint64_t>()));
+    if (std::count(ports.begin(), ports.end(), ports.back()) > 1) return expected;
+  }
+  *f.value = std::move(ports);
+  return std::nullopt;
+}
+
 Expected read(const BoolField& f, const Json& json) {
   if (!json.is_boolean()) return "true or false";
   *f.value = json.get<bool>();
@@ -64,6 +77,10 @@ Expected read(const AddressField& f, const Json& json) {
   if (!json.is_string()) return kForms;
   const auto& text = json.get_ref<const std::string&>();
   if (text.find('\0') != std::string::npos) return kForms;
+  if (f.optional && text.empty()) {
+    *f.value = SocketAddress();
+    return std::nullopt;
+  }
   Result<SocketAddress> parsed = SocketAddress::parse(text);
   if (!parsed) return kForms;
   *f.value = *parsed;
@@ -125,13 +142,30 @@ Expected read(const TextField& f, const Json& json) {
   return std::nullopt;
 }
 
+constexpr size_t kMaxArguments = 64;
+
+Expected read(const CommandField& f, const Json& json) {
+  const auto fits = [](const Json& argument) {
+    if (!argument.is_string()) return false;
+    const auto& text = argument.get_ref<const std::string&>();
+    return text.size() <= kMaxText && text.find('\0') == std::string::npos;
+  };
+  if (!json.is_array() || json.size() > kMaxArguments || !std::all_of(json.begin(), json.end(), fits)) {
+    return "an array of at most 64 strings, a program and its arguments (such as [\"/usr/local/bin/hook\", \"-v\"])";
+  }
+  *f.value = json.get<std::vector<std::string>>();
+  return std::nullopt;
+}
+
 Json write(const DurationField& f) { return formatDuration(*f.value); }
 Json write(const CountField& f) { return *f.value; }
 Json write(const SizeField& f) { return *f.value == 0 ? Json(0) : Json(formatSize(*f.value)); }
+Json write(const PortsField& f) { return *f.value; }
 Json write(const BoolField& f) { return *f.value; }
 Json write(const AddressField& f) { return f.value->toString(); }
 Json write(const EnumField& f) { return f.names.at(*f.value); }
 Json write(const TextField& f) { return *f.value; }
+Json write(const CommandField& f) { return *f.value; }
 
 }  // namespace
 

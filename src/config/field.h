@@ -34,11 +34,17 @@ struct SizeField {
   uint64_t max;
   bool zeroMeansNone = false;
 };
+/// Different TCP ports.
+struct PortsField {
+  std::vector<uint16_t>* value;
+  size_t max;
+};
 struct BoolField {
   bool* value;
 };
 struct AddressField {
   SocketAddress* value;
+  bool optional = false;  ///< "" for none (family AF_UNSPEC)
 };
 /// An enum whose values are 0, 1, 2, ... in the order of `names`.
 struct EnumField {
@@ -56,9 +62,16 @@ struct TextField {
   Kind kind = Kind::kAny;
 };
 
+/// A program and its arguments: at most 64 strings.
+struct CommandField {
+  std::vector<std::string>* value;
+};
+
 struct Field {
   std::string pointer;  ///< "/pool/idle_timeout"
-  std::variant<DurationField, CountField, SizeField, BoolField, AddressField, EnumField, TextField> target;
+  std::variant<DurationField, CountField, SizeField, PortsField, BoolField, AddressField, EnumField, TextField,
+               CommandField>
+      target;
 };
 
 /// Sets the variable from `value`, or leaves it alone and adds to `errors` under `where`.

@@ -23,6 +23,7 @@ EnumField choice(Enum& value, std::vector<std::string> names) {
 }
 
 EnumField onDeadField(proxy::OnDead& value) { return choice(value, {"respond", "refuse"}); }
+EnumField modeField(guard::Mode& value) { return choice(value, {"proxy", "proxy+guard", "guard"}); }
 EnumField profileField(Profile& value) { return choice(value, {"lan", "fast", "wan"}); }
 
 void append(std::vector<Field>& to, std::vector<Field> fields) {
@@ -75,9 +76,16 @@ std::vector<Field> processFields(Config& c) {
       {"/access_log", BoolField{&c.proxy.accessLog}},
       {"/admin/listen", AddressField{&c.admin.listen}},
       {"/admin/allow_remote", BoolField{&c.admin.allowRemote}},
+      {"/hooks/on_transition/command", CommandField{&c.onTransition.command}},
+      {"/hooks/on_transition/timeout", DurationField{&c.onTransition.timeout, milliseconds(100), minutes(10)}},
       {"/log/level", choice(c.log.level, {"debug", "info", "warn", "error"})},
       {"/log/file", TextField{&c.log.file, Kind::kAny}},
       {"/log/queue_size", CountField{&c.log.queueSize, 16, 1 << 20}},
+      {"/guard/mode", modeField(c.guard.mode)},
+      {"/guard/ports", PortsField{&c.guard.ports, guard::Options::kMaxPorts}},
+      {"/guard/witness", AddressField{&c.guard.witness, true}},
+      {"/guard/max_peers", CountField{&c.guard.maxPeers, 0, kMaxPeers}},
+      {"/guard/mark", CountField{&c.guard.mark, 1, UINT32_MAX}},
   };
 }
 
@@ -122,10 +130,11 @@ std::vector<Field> fieldsOf(Config& config) {
 std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const std::string& prefix) {
   std::vector<Field> fields = {
       {prefix + "/name", TextField{&peer.name, Kind::kName}},
-      {prefix + "/listen", AddressField{&peer.listen}},
+      {prefix + "/listen", AddressField{&peer.listen, true}},
       {prefix + "/address", AddressField{&peer.address}},
       {prefix + "/zone", TextField{&peer.zone, Kind::kAny}},
       {prefix + "/on_dead", onDeadField(peer.onDead)},
+      {prefix + "/guard/mode", modeField(peer.mode)},
       {prefix + "/protocol", choice(peer.protocol, {"auto", "http1", "http2"})},
   };
   append(fields, probeFields(peer.probe, profile, prefix));

@@ -87,6 +87,7 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   Profile& profile = config.peerProfiles[i];
   peer.id = PeerId{static_cast<uint32_t>(i)};
   peer.onDead = config.onDead;
+  peer.mode = config.guard.mode;
   peer.probe = config.probe;
   profile = config.profile;
 
@@ -102,8 +103,9 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   for (const std::string& pointer : reader.seen())
     config.sources[pointer] = "file";
   if (!json.is_object()) return;
-  for (const char* key : {"name", "listen", "address"})
+  for (const char* key : {"name", "address"})
     require(fields, reader, prefix, key, errors);
+  if (guard::carries(peer.mode)) require(fields, reader, prefix, "listen", errors);
 }
 
 void readPeers(const Json& document, Config& config, ErrorList& errors) {

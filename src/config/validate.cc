@@ -1,7 +1,12 @@
 #include "validate.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <map>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "own_address.h"
 #include "units.h"
@@ -22,6 +27,7 @@ bool isWildcard(const SocketAddress& address) {
 
 /// Whether both cannot be bound at once. The IPv6 wildcard takes IPv4 too; port 0 is the system's choice.
 bool clash(const SocketAddress& a, const SocketAddress& b) {
+  if (a.family() == AF_UNSPEC || b.family() == AF_UNSPEC) return false;
   if (a.isUnix() || b.isUnix()) return a == b;
   if (a.port() != b.port() || a.port() == 0) return false;
   if (a == b) return true;
@@ -41,11 +47,40 @@ void checkNames(const Config& config, ErrorList& errors) {
   }
 }
 
+// A listener and what the guard's mode says of it.
+void checkListen(const proxy::PeerOptions& peer, const std::string& where, ErrorList& errors) {
+  const bool listens = peer.listen.family() != AF_UNSPEC;
+  if (guard::carries(peer.mode) && !listens) {
+    errors.add(where, "\"\"", "an address: only a peer with guard.mode \"guard\" has no listener");
+  }
+  if (!guard::carries(peer.mode) && listens) {
+    errors.add(where, quote(peer.listen.toString()),
+               "no such key: with guard.mode \"guard\" there is no listener (\"proxy+guard\" has both)");
+  }
+}
+
+void checkGuard(const Config& config, ErrorList& errors) {
+  const SocketAddress& witness = config.guard.witness;
+  if (witness.family() != AF_UNSPEC && (witness.isUnix() || witness.port() == 0)) {
+    errors.add("/guard/witness", quote(witness.toString()), "a TCP address with a port from 1 to 65535");
+  }
+  const OwnHosts own = OwnHosts::ofThisHost();
+  if (!witness.isUnix() && witness.family() != AF_UNSPEC && own.has(hostOf(witness))) {
+    errors.add("/guard/witness", quote(witness.toString()),
+               "the address of another host: this one answers itself, however cut off it is");
+  }
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (guard::carries(peer.mode) || !peer.address.isUnix()) continue;
+    errors.add(peerPointer(peer.id) + "/guard/mode", "\"guard\"", "\"proxy\": a unix address has no TCP sockets");
+  }
+}
+
 void checkAddresses(const Config& config, ErrorList& errors) {
   const auto& peers = config.proxy.peers;
   for (size_t i = 0; i < peers.size(); ++i) {
     const std::string listenAt = peerPointer(peers[i].id) + "/listen";
     const std::string addressAt = peerPointer(peers[i].id) + "/address";
+    checkListen(peers[i], listenAt, errors);
     if (clash(peers[i].listen, config.admin.listen)) {
       errors.add(listenAt, quote(peers[i].listen.toString()),
                  "another address than /admin/listen, " + quote(config.admin.listen.toString()));
@@ -81,8 +116,9 @@ void checkLoops(const Config& config, ErrorList& errors) {
           peerPointer(peer.id) + "/address", quote(peer.address.toString()),
           "the address of the remote node: this one leads to our own " + where + ", " + quote(listen.toString()));
     };
-    for (const proxy::PeerOptions& other : config.proxy.peers)
-      check(other.listen, peerPointer(other.id) + "/listen");
+    for (const proxy::PeerOptions& other : config.proxy.peers) {
+      if (other.listen.family() != AF_UNSPEC) check(other.listen, peerPointer(other.id) + "/listen");
+    }
     check(config.admin.listen, "/admin/listen");
   }
 }
@@ -91,6 +127,26 @@ void checkAdmin(const Config& config, ErrorList& errors) {
   if (config.admin.allowRemote || config.admin.listen.isUnix() || config.admin.listen.isLoopback()) return;
   errors.add("/admin/listen", quote(config.admin.listen.toString()),
              "a loopback or unix address (the admin listener has no authentication), or admin.allow_remote: true");
+}
+
+/// What keeps `path` from being run; empty: nothing.
+std::string whyNotRun(const std::string& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return std::strerror(errno);
+  if (!S_ISREG(file.st_mode)) return "not a file";
+  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) != 0) return std::strerror(errno);
+  return {};
+}
+
+void checkHooks(const Config& config, ErrorList& errors) {
+  if (config.onTransition.command.empty()) return;
+  const std::string& program = config.onTransition.command.front();
+  const std::string where = "/hooks/on_transition/command/0";
+  if (!program.starts_with('/')) {
+    errors.add(where, quote(program), "an absolute path of a program: neither a shell nor PATH is asked");
+  } else if (const std::string why = whyNotRun(program); !why.empty()) {
+    errors.add(where, quote(program) + " (" + why + ")", "a program that may be run");
+  }
 }
 
 void checkRoutes(const Config& config, ErrorList& errors) {
@@ -144,6 +200,8 @@ void validate(const Config& config, ErrorList& errors) {
   checkAddresses(config, errors);
   checkLoops(config, errors);
   checkAdmin(config, errors);
+  checkHooks(config, errors);
+  checkGuard(config, errors);
   checkRoutes(config, errors);
   checkProbe(config.probe, "", errors);
   for (const proxy::PeerOptions& peer : config.proxy.peers) {

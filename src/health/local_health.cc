@@ -1,15 +1,33 @@
 #include "peerpulse/health/local_health.h"
 
+#include <utility>
+
 namespace peerpulse::health {
 
 namespace {
 
 // One peer that is silent is a dead peer, whoever else there is.
-constexpr size_t kMinOverdue = 2;
+constexpr size_t kMinSilent = 2;
 
 }  // namespace
 
-LocalHealth::LocalHealth(uint32_t peers, Duration lagLimit) : lagLimit_(lagLimit), due_(peers, TimePoint::max()) {}
+LocalHealth::LocalHealth(uint32_t peers, Duration lagLimit)
+    : lagLimit_(lagLimit), due_(peers, TimePoint::max()), verdicts_(peers, Verdict::kUnknown) {}
+
+// When most have died it is decided whether they did so at once; each further death may decide it again.
+void LocalHealth::verdict(PeerId peer, Verdict verdict, TimePoint now) {
+  const Verdict before = std::exchange(verdicts_[slot(peer)], verdict);
+  if (before == verdict) return;
+  if (before == Verdict::kUnknown) ++known_;
+  if (verdict == Verdict::kUnknown) --known_;
+  if (before == Verdict::kDead) --dead_;
+  if (verdict == Verdict::kDead) ++dead_;
+  cutOff_ = mostDead() && (cutOff_ || (verdict == Verdict::kDead && now < suspectUntil_));
+}
+
+bool LocalHealth::mostDead() const { return dead_ >= kMinSilent && 2 * dead_ > known_; }
+
+bool LocalHealth::allDead() const { return dead_ >= kMinSilent && dead_ == verdicts_.size(); }
 
 bool LocalHealth::mostOverdue(TimePoint now) {
   if (countedAt_ == TimePoint() || now - countedAt_ >= kFresh) {
@@ -19,7 +37,7 @@ bool LocalHealth::mostOverdue(TimePoint now) {
       counting += due != TimePoint::max() ? 1U : 0U;
       overdue += due <= now ? 1U : 0U;
     }
-    mostOverdue_ = overdue >= kMinOverdue && 2 * overdue > counting;
+    mostOverdue_ = overdue >= kMinSilent && 2 * overdue > counting;
     countedAt_ = now;
   }
   if (mostOverdue_) suspectUntil_ = now + kShown;
@@ -37,7 +55,7 @@ void LocalHealth::onLink(bool up, TimePoint now) {
 
 LocalState LocalHealth::state(TimePoint now) const {
   if (linkDown_) return LocalState::kLinkDown;
-  if (now < suspectUntil_) return LocalState::kSuspect;
+  if (now < suspectUntil_ || cutOff_ || allDead()) return LocalState::kSuspect;
   if (now < exhaustedUntil_) return LocalState::kExhausted;
   if (now < laggingUntil_) return LocalState::kLagging;
   return LocalState::kOk;

@@ -25,10 +25,9 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   PP_ASSERT(now >= lastNow_);
   lastNow_ = now;
   Actions actions;
-  const TimePoint heardBefore = detector_.lastEvidence();
+  const Before before{detector_.lastEvidence(), processHeard_, plan_.outstanding()};
   const bool wasRecovering = detector_.recovering();
   const bool wasConfirming = detector_.confirming();
-  const uint32_t outstandingBefore = plan_.outstanding();
   const ProbeMode modeBefore = plan_.mode();
   const Duration unanswered = detector_.unansweredFor(now);
   const Duration late = now - deadline_;
@@ -44,7 +43,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
     drawAt_ = TimePoint::max();
     actions.add(StopConnects{ConnectPurpose::kConfirm});
     actions.add(StopConnects{ConnectPurpose::kHostCheck});
-    const bool cleared = detector_.lastEvidence() > heardBefore && !recovering;
+    const bool cleared = detector_.lastEvidence() > before.heard && !recovering;
     if (cleared && !std::holds_alternative<EchoAnswered>(event)) plan_.suspicionRefuted(now, limits_.answer);
   }
   if (!wasRecovering && recovering) {
@@ -53,6 +52,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   }
   if (wasRecovering && !recovering) plan_.outageEnded(now, actions);
   const Duration everySo = plan_.lastResort() ? Duration(ProbePlan::kDrawInterval) : limits_.silence;
+  plan_.confirming(detector_.confirming());
   plan_.checkHost(wantsHostChecks(), everySo, now, actions);
   openConfirmConnects(now, actions);
   drawAck(now, actions);
@@ -68,7 +68,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   }
 
   circuit_.onVerdict(detector_.verdict(), detector_.stalledTooLong(), now);
-  publish(now, now - heardBefore, outstandingBefore, actions);
+  publish(now, before, actions);
   keepScore(now, unanswered, watched, actions);
   owesAnswer_ = !recovering && detector_.unansweredFor(now) >= limits_.silence;
   deadline_ = std::min({plan_.nextDeadline(), detector_.nextDeadline(limits_), circuit_.nextDeadline(),
@@ -100,6 +100,7 @@ void PeerHealth::considerData(const Tick& tick, TimePoint now) {
     rhythm_.heard(now - heard);
     measure();
     detector_.heard(heard);
+    processSpoke(heard);
     if (!detector_.recovering()) plan_.postponeFor(heard);
   }
   const TimePoint kernelHeard = std::min(tick.dataKernelHeard, now);
@@ -216,7 +217,7 @@ void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
   if (hostCheckTells()) actions.add(StartConnects{ConnectPurpose::kHostCheck, (connects + 1) / 2});
 }
 
-void PeerHealth::publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions) {
+void PeerHealth::publish(TimePoint now, const Before& before, Actions& actions) {
   CircuitWord next = word_;
   next.verdict = detector_.verdict();
   next.circuit = circuit_.state();
@@ -234,18 +235,18 @@ void PeerHealth::publish(TimePoint now, Duration silence, uint32_t outstanding, 
   if (next.circuit != word_.circuit) circuit_.published(next.generation);
   actions.add(Publish{next});
   if (changed) {
-    const Evidence why = evidence(silence, outstanding);
-    actions.add(Report{Transition{peer_, word_, next, now, detector_.lastEvidence(), why}});
+    actions.add(Report{Transition{peer_, word_, next, now, detector_.lastEvidence(), evidence(now, before)}});
   }
   word_ = next;
 }
 
-Evidence PeerHealth::evidence(Duration silence, uint32_t outstanding) const {
+Evidence PeerHealth::evidence(TimePoint now, const Before& before) const {
   Evidence evidence;
-  evidence.silence = silence;
+  evidence.silence = now - before.heard;
+  if (before.processHeard != TimePoint()) evidence.processSilence = now - before.processHeard;
   evidence.lastAckReceived = kernel_.lastAckReceived;
   evidence.unacked = kernel_.unacked;
-  evidence.pingsOutstanding = outstanding;
+  evidence.pingsOutstanding = before.outstanding;
   evidence.confirmConnects = confirmConnects_;
   evidence.consecutiveFailures = circuit_.consecutiveFailures();
   evidence.rtt = rtt_.smoothed();

@@ -20,12 +20,14 @@ void PeerHealth::handle(const Received& event, TimePoint now, Actions& actions) 
   if (!plan_.current(event.epoch)) return;
   plan_.heardHere(now);
   detector_.heard(now);
+  processSpoke(now);
 }
 
 void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions) {
   if (!plan_.current(event.epoch)) return;
   const ProbePlan::Ack ack = plan_.acked(event.sequence, now, actions);
   if (!ack.valid) return;
+  processSpoke(now);
   score_.answered(answeredLate(ack));
   if (ack.rtt.has_value()) {
     rtt_.add(*ack.rtt, now);
@@ -39,6 +41,7 @@ void PeerHealth::handle(const PingAcked& event, TimePoint now, Actions& actions)
 
 void PeerHealth::handle(const GoneAway& event, TimePoint now, Actions& actions) {
   if (!plan_.current(event.epoch)) return;
+  processSpoke(now);
   detector_.heard(now);
   plan_.goneAway(event.enhanceYourCalm, now, actions);
 }
@@ -63,6 +66,7 @@ void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
 
 void PeerHealth::handle(const HealthAnswered& event, TimePoint now, Actions& actions) {
   if (!plan_.current(event.epoch) || event.status == 0) return;
+  processSpoke(now);
   detector_.heard(now);
   if (event.status >= 200 && event.status < 500) {
     detector_.answered(now);

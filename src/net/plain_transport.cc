@@ -95,6 +95,7 @@ Result<std::unique_ptr<Transport>> PlainConnector::connect(const SocketAddress& 
     return systemError("socket: the last descriptors are kept for probes and the admin", EMFILE);
   }
   if (auto applied = applyOptions(fd->get(), options); !applied) return applied.error();
+  if (auto marked = setMark(fd->get(), mark_); !marked) return marked.error();
   if (auto started = startConnect(fd->get(), address); !started) return started.error();
   return std::unique_ptr<Transport>(std::make_unique<PlainTransport>(dispatcher_, std::move(*fd)));
 }

@@ -91,6 +91,12 @@ Result<void> applyOptions(int fd, const SocketOptions& options) {
   return {};
 }
 
+Result<void> setMark(int fd, uint32_t mark) {
+  const int family = socketFamily(fd);
+  if (mark == 0 || (family != AF_INET && family != AF_INET6)) return {};
+  return setOption(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark), "SO_MARK");
+}
+
 Result<void> startConnect(int fd, const SocketAddress& address) {
   int rc;
   do {

@@ -5,7 +5,7 @@
 namespace peerpulse::probe {
 
 EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, uint64_t token,
-                         OnAnswer onAnswer)
+                         uint32_t mark, OnAnswer onAnswer)
     : addresses_(std::move(addresses)), onAnswer_(std::move(onAnswer)) {
   const auto answered = [this](uint32_t slot, uint32_t sequence, const SocketAddress& from) {
     if (slot < addresses_.size() && IcmpEcho::sameHost(addresses_[slot], from)) onAnswer_(slot, sequence);
@@ -15,7 +15,7 @@ EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddres
     for (const SocketAddress& address : addresses_)
       wanted = wanted || address.family() == family;
     if (!wanted) continue;
-    auto socket = IcmpEcho::open(dispatcher, family, token, answered);
+    auto socket = IcmpEcho::open(dispatcher, family, token, mark, answered);
     if (socket) {
       sockets_[indexOf(family)] = std::move(*socket);
     } else {

@@ -18,9 +18,10 @@ class EchoSockets {
  public:
   using OnAnswer = std::function<void(uint32_t slot, uint32_t sequence)>;
 
-  /// `addresses`: by a peer's slot; those of no ICMP family (unix sockets) get no echoes. The callback is told of answers
-  /// from the peer's own address only.
-  EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, uint64_t token, OnAnswer onAnswer);
+  /// `addresses`: by a peer's slot; those of no ICMP family (unix sockets) get no echoes. `token` and `mark` as of IcmpEcho.
+  /// The callback is told of answers from the peer's own address only.
+  EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, uint64_t token, uint32_t mark,
+              OnAnswer onAnswer);
 
   /// Null where the peer's host cannot be asked.
   IcmpEcho* of(uint32_t slot) const;

@@ -1,8 +1,6 @@
 #include "fresh_connects.h"
 
 #include <algorithm>
-#include <cstring>
-#include <netinet/in.h>
 #include <poll.h>
 #include <utility>
 
@@ -10,19 +8,6 @@
 #include "peerpulse/net/socket.h"
 
 namespace peerpulse::probe {
-
-namespace {
-
-/// The same host; a unix address stays as it is.
-SocketAddress withPort(const SocketAddress& address, uint16_t port) {
-  sockaddr_storage storage{};
-  std::memcpy(&storage, address.get(), address.length());
-  if (address.family() == AF_INET) reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
-  if (address.family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
-  return SocketAddress::fromSockaddr(reinterpret_cast<const sockaddr*>(&storage), address.length());
-}
-
-}  // namespace
 
 /// Deleted at the end of the loop's turn, as its file event may be on the stack.
 class FreshConnects::Connect : public event::DeferredDeletable {
@@ -50,12 +35,14 @@ class FreshConnects::Connect : public event::DeferredDeletable {
 };
 
 FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
-                             Duration interval, std::function<void(const health::ConnectResult&)> report)
+                             Duration interval, std::function<void(const health::ConnectResult&)> report,
+                             uint32_t mark)
     : dispatcher_(dispatcher),
       address_(address),
-      hostAddress_(withPort(address, hostCheckPort)),
+      hostAddress_(address.withPort(hostCheckPort)),
       resetProbes_(interval < kOrderlyInterval),
-      report_(std::move(report)) {}
+      report_(std::move(report)),
+      mark_(mark) {}
 
 FreshConnects::~FreshConnects() = default;
 
@@ -65,7 +52,8 @@ void FreshConnects::start(health::ConnectPurpose purpose) {
   Result<void> started = fd ? Result<void>() : Result<void>(fd.error());
   if (started) {
     if (purpose == health::ConnectPurpose::kProbe && resetProbes_) net::setResetOnClose(fd->get());
-    started = net::startConnect(fd->get(), address);
+    started = net::setMark(fd->get(), mark_);
+    if (started) started = net::startConnect(fd->get(), address);
   }
   if (!started) {
     report_({purpose, started.error().code, Duration::zero()});

@@ -26,10 +26,10 @@ class FreshConnects {
   /// 6,000 TIME_WAITs a minute, of 28,000 ports.
   static constexpr Duration kOrderlyInterval = milliseconds(10);
 
-  /// `interval`: of the cadence of ConnectPurpose::kProbe, the most frequent. `report` may be called from inside start(),
-  /// for connects that failed at once.
+  /// `interval`: of the cadence of ConnectPurpose::kProbe, the most frequent. `mark` is that of their sockets (net::setMark()).
+  /// `report` may be called from inside start(), for connects that failed at once.
   FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
-                Duration interval, std::function<void(const health::ConnectResult&)> report);
+                Duration interval, std::function<void(const health::ConnectResult&)> report, uint32_t mark = 0);
   ~FreshConnects();
 
   void start(health::ConnectPurpose purpose);
@@ -48,6 +48,7 @@ class FreshConnects {
   SocketAddress hostAddress_;
   bool resetProbes_;
   std::function<void(const health::ConnectResult&)> report_;
+  const uint32_t mark_;
   std::vector<std::unique_ptr<Connect>> connects_;  // oldest first
 };
 

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <utility>
 
+#include "peerpulse/net/socket.h"
+
 namespace peerpulse::probe {
 
 namespace {
@@ -70,19 +72,10 @@ std::optional<Message> parse(const std::byte* data, size_t size, bool withIpHead
   return message;
 }
 
-/// Ports mean nothing here, and a raw IPv6 socket takes them for a protocol.
-SocketAddress withoutPort(const SocketAddress& address) {
-  sockaddr_storage storage{};
-  std::memcpy(&storage, address.get(), address.length());
-  if (address.family() == AF_INET) reinterpret_cast<sockaddr_in*>(&storage)->sin_port = 0;
-  if (address.family() == AF_INET6) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = 0;
-  return SocketAddress::fromSockaddr(reinterpret_cast<const sockaddr*>(&storage), address.length());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<IcmpEcho>> IcmpEcho::open(event::Dispatcher& dispatcher, int family, uint64_t token,
-                                                 OnAnswer onAnswer) {
+                                                 uint32_t mark, OnAnswer onAnswer) {
   const int protocol = family == AF_INET ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6);
   constexpr int kFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
   Fd fd(::socket(family, SOCK_DGRAM | kFlags, protocol));
@@ -90,6 +83,7 @@ Result<std::unique_ptr<IcmpEcho>> IcmpEcho::open(event::Dispatcher& dispatcher, 
   if (raw) fd = Fd(::socket(family, SOCK_RAW | kFlags, protocol));
   if (!fd.valid()) return systemError("ICMP socket", errno);
   if (raw) filterReplies(fd.get(), family);
+  if (auto marked = net::setMark(fd.get(), mark); !marked) return marked.error();
   const int buffer = kReceiveBuffer;
   // The kernel's own limit may be lower; what it gives is enough for a few hundred answers.
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
@@ -112,7 +106,8 @@ Result<void> IcmpEcho::send(const SocketAddress& to, uint32_t peer, uint32_t seq
   message.sequence = sequence;
   // Everywhere else the kernel does it.
   if (raw_ && family_ == AF_INET) message.checksum = checksumOf(message);
-  const SocketAddress host = withoutPort(to);
+  const SocketAddress host =
+      to.withPort(0);  // ports mean nothing here, and a raw IPv6 socket takes them for a protocol
   ssize_t sent;
   do {
     sent = ::sendto(fd_.get(), &message, sizeof message, MSG_DONTWAIT, host.get(), host.length());

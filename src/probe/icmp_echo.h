@@ -30,9 +30,10 @@ class IcmpEcho {
   /// Asked of the kernel for answers that wait while our loop is late.
   static constexpr int kReceiveBuffer = 1 << 20;
 
-  /// `family`: AF_INET or AF_INET6. `token` tells our echoes from those of other processes.
+  /// `family`: AF_INET or AF_INET6. `token` tells our echoes from those of other processes; `mark` is that of the socket
+  /// (net::setMark()).
   static Result<std::unique_ptr<IcmpEcho>> open(event::Dispatcher& dispatcher, int family, uint64_t token,
-                                                OnAnswer onAnswer);
+                                                uint32_t mark, OnAnswer onAnswer);
 
   /// To the host of `to`, whatever its port. EAGAIN becomes ENOBUFS: it is our own queue that is full.
   Result<void> send(const SocketAddress& to, uint32_t peer, uint32_t sequence);

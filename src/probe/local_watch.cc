@@ -18,6 +18,11 @@ bool LocalWatch::ownHostSuspect(TimePoint now) {
   return overdue;
 }
 
+void LocalWatch::verdict(PeerId peer, health::Verdict verdict, TimePoint now) {
+  health_.verdict(peer, verdict, now);
+  update(now);
+}
+
 void LocalWatch::couldNotAsk(TimePoint now) {
   health_.onUnasked(now);
   update(now);

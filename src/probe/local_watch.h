@@ -19,6 +19,8 @@ class LocalWatch {
   LocalWatch(uint32_t peers, Duration lagLimit, OnChange onChange);
 
   void expect(PeerId peer, TimePoint due) { health_.expect(peer, due); }
+  /// The peer's verdict changed.
+  void verdict(PeerId peer, health::Verdict verdict, TimePoint now);
   /// The address that a connection to a peer left from: its interface is the link that is watched.
   void reachedFrom(const SocketAddress& local) { local_ = local; }
   /// A peer's silence is about to be judged: whether most peers are overdue, so that this host is the suspect.

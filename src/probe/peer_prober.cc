@@ -43,8 +43,9 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wi
       stats_(*peer.stats),
       started_(dispatcher.now()),
       health_(peer.id, effectiveOptions(peer, echo), jitterSeed, started_, phase),
-      connects_(dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort), peer.options.interval,
-                [this](const health::ConnectResult& result) { feed(result); }),
+      connects_(
+          dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort), peer.options.interval,
+          [this](const health::ConnectResult& result) { feed(result); }, peer.mark),
       requestPath_(peer.options.healthPath),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
   arm();
@@ -69,6 +70,7 @@ void PeerProber::feed(const health::Event& event) {
   if (health_.lastEvidence() > started_) {
     stats_.lastHeardNanos.set(static_cast<uint64_t>(health_.lastEvidence().time_since_epoch().count()));
   }
+  stats_.processHeardNanos.set(static_cast<uint64_t>(health_.processHeard().time_since_epoch().count()));
   stats_.connected.set(session_ != nullptr && !session_->connecting() ? 1 : 0);
   arm();
 }
@@ -193,6 +195,7 @@ void PeerProber::run(const health::Report& action) {
     if (to == health::Verdict::kSuspect) stats_.suspects.add();
     if (to == health::Verdict::kDead) stats_.deads.add();
     if (from == health::Verdict::kSuspect && to != health::Verdict::kDead) stats_.cleared.add();
+    watch_.verdict(peer_.id, to, action.transition.at);
   }
   callbacks_.onTransition(action.transition);
 }

@@ -25,6 +25,9 @@ Duration shortestInterval(const std::vector<ProberPeer>& peers) {
   return shortest;
 }
 
+/// They have one connector, and so one mark.
+uint32_t markOf(const std::vector<ProberPeer>& peers) { return peers.empty() ? 0 : peers.front().mark; }
+
 /// On Linux the priority of a thread.
 Result<void> takePrecedence() {
   if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), Prober::kNice) == 0) return {};
@@ -35,7 +38,11 @@ Result<void> takePrecedence() {
 
 Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
                uint32_t jitterSeed)
-    : configured_(std::move(peers)), table_(table), callbacks_(callbacks), jitterSeed_(jitterSeed) {
+    : configured_(std::move(peers)),
+      table_(table),
+      callbacks_(callbacks),
+      jitterSeed_(jitterSeed),
+      connector_(dispatcher_, nullptr, markOf(configured_)) {
   for (size_t i = 0; i < configured_.size(); ++i) {
     PP_ASSERT(slot(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
   }
@@ -109,7 +116,7 @@ void Prober::openEchoSockets() {
   // Not the seed: that may be the same on many hosts, and every raw socket hears the answers of all.
   std::random_device random;
   const uint64_t token = static_cast<uint64_t>(random()) << 32 | random();
-  echoes_ = std::make_unique<EchoSockets>(dispatcher_, std::move(addresses), token,
+  echoes_ = std::make_unique<EchoSockets>(dispatcher_, std::move(addresses), token, markOf(configured_),
                                           [this](uint32_t slot, uint32_t sequence) {
                                             if (slot < peers_.size())
                                               peers_[slot]->feed(health::EchoAnswered{sequence});

@@ -17,6 +17,11 @@ Gate stateOf(const net::ListenSocket& socket) {
 
 Result<void> ListenerGates::open(const std::vector<proxy::PeerOptions>& peers) {
   for (const proxy::PeerOptions& peer : peers) {
+    if (!guard::carries(peer.mode)) {
+      sockets_.push_back(nullptr);
+      entries_.push_back(nullptr);
+      continue;
+    }
     auto socket = net::ListenSocket::open(peer.listen);
     if (!socket) return Error{"peer " + peer.name + ": " + socket.error().message, socket.error().code};
     sockets_.push_back(socket->get());
@@ -32,6 +37,7 @@ Gate ListenerGates::wanted(PeerId peer, TimePoint now, bool draining) const {
 }
 
 Settled ListenerGates::settle(PeerId peer, TimePoint now) {
+  if (entries_[slot(peer)] == nullptr) return {};
   Entry& entry = *entries_[slot(peer)];
   const MutexLock lock(entry.mutex);
   // Only now, with the lock held: see the argument in the header.
@@ -48,6 +54,7 @@ Settled ListenerGates::settle(PeerId peer, TimePoint now) {
 }
 
 Settled ListenerGates::follow(PeerId peer, TimePoint now) {
+  if (entries_[slot(peer)] == nullptr) return {};
   const bool draining = draining_.load(std::memory_order_acquire);
   if (wanted(peer, now, draining) == stateOf(*entries_[slot(peer)]->socket)) return {};
   return settle(peer, now);

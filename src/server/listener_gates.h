@@ -63,7 +63,7 @@ class ListenerGates {
   /// acceptors.
   std::vector<GateFailure> drain(TimePoint now);
 
-  /// By PeerId; the pointers live as long as this.
+  /// By PeerId; null for a peer without a listener. The pointers live as long as this.
   const std::vector<net::ListenSocket*>& sockets() const { return sockets_; }
 
  private:
@@ -77,7 +77,7 @@ class ListenerGates {
   Gate wanted(PeerId peer, TimePoint now, bool draining) const;
 
   const health::CircuitTable& table_;
-  std::vector<std::unique_ptr<Entry>> entries_;  // by PeerId
+  std::vector<std::unique_ptr<Entry>> entries_;  // by PeerId; null: no listener, nothing to settle
   std::vector<net::ListenSocket*> sockets_;
   std::atomic<bool> draining_{false};
 };

@@ -23,6 +23,8 @@ int check(const std::string& path) {
     return kExitBadInput;
   }
   std::cout << path << ": ok, " << config->proxy.peers.size() << " peers\n";
+  for (const std::string& note : config::guardNotes(*config))
+    std::cout << note << "\n";
   return 0;
 }
 

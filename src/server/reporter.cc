@@ -1,5 +1,6 @@
 #include "reporter.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -9,12 +10,11 @@
 
 namespace peerpulse::server {
 
-Reporter::Reporter(event::Dispatcher& dispatcher, std::function<proxy::SnapshotRef()> snapshot, stats::Stats& stats,
-                   admin::EventLog& events, size_t capacity)
-    : snapshot_(std::move(snapshot)),
-      stats_(stats),
-      events_(events),
+Reporter::Reporter(event::Dispatcher& dispatcher, Sinks sinks, size_t capacity)
+    : dispatcher_(dispatcher),
+      sinks_(std::move(sinks)),
       queue_(capacity),
+      foldTimer_(dispatcher.createTimer([this] { tellDue(dispatcher_.now()); })),
       wakeFd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wakeFd_.valid()) {
     status_ = systemError("eventfd", errno);
@@ -26,9 +26,9 @@ Reporter::Reporter(event::Dispatcher& dispatcher, std::function<proxy::SnapshotR
 
 void Reporter::report(const Report::What& what, WallTime at) {
   if (!queue_.push({at, what})) {
-    stats_.reportsDropped.add();
+    sinks_.stats.reportsDropped.add();
     if (const auto* transition = std::get_if<health::Transition>(&what); transition != nullptr) {
-      stats_.peer(transition->peer).probe.transitionsUnreported.add();
+      sinks_.stats.peer(transition->peer).probe.transitionsUnreported.add();
     }
   }
   wake();
@@ -51,14 +51,20 @@ void Reporter::onWake() {
   size_t told = 0;
   while (told < kBatch && tellNext())
     ++told;
-  if (told == kBatch) wake();  // the rest after what else the loop has to do
   tellDropped();
+  if (told == kBatch) {
+    wake();  // the rest after what else the loop has to do
+  } else {
+    catchUp();
+  }
 }
 
 void Reporter::drain() {
   while (tellNext()) {
   }
   tellDropped();
+  catchUp();
+  tellDue(TimePoint::max());
 }
 
 bool Reporter::tellNext() {
@@ -69,40 +75,96 @@ bool Reporter::tellNext() {
 }
 
 void Reporter::tellDropped() {
-  const uint64_t dropped = stats_.reportsDropped.get();
+  const uint64_t dropped = sinks_.stats.reportsDropped.get();
   if (dropped == droppedTold_) return;
   logReportsDropped(dropped - droppedTold_);
   droppedTold_ = dropped;
 }
 
+// Once nothing waits that is older. A report that comes after this look at the table may be of a word that was seen in it.
+void Reporter::catchUp() {
+  if (droppedCaughtUp_ == droppedTold_) return;
+  droppedCaughtUp_ = droppedTold_;
+  for (const proxy::PeerOptions& peer : sinks_.snapshot()->options.peers) {
+    Known& known = knownOf(peer.id);
+    const health::CircuitWord word = sinks_.table.load(peer.id);
+    const bool same = word.verdict == known.word.verdict && word.circuit == known.word.circuit &&
+                      word.reason == known.word.reason && word.overridden == known.word.overridden;
+    if (same || static_cast<int16_t>(word.generation - known.word.generation) <= 0) continue;
+    health::Transition transition;
+    transition.peer = peer.id;
+    transition.from = known.word;
+    transition.to = word;
+    transition.at = dispatcher_.now();
+    known.caughtUp = true;
+    tellChange(transition, dispatcher_.wallNow());
+  }
+}
+
+Reporter::Known& Reporter::knownOf(PeerId peer) {
+  if (slot(peer) >= known_.size()) known_.resize(slot(peer) + 1);
+  Known& known = known_[slot(peer)];
+  if (known.peer != peer) known = Known{peer, {}, false};  // the slot has another peer now
+  return known;
+}
+
 void Reporter::tell(const health::Transition& transition, WallTime at) {
   const bool verdictChanged = transition.from.verdict != transition.to.verdict;
-  stats_.countTransition(
+  sinks_.stats.countTransition(
       transition.peer,
       verdictChanged ? health::toString(transition.to.verdict) : health::toString(transition.to.circuit),
       health::toString(transition.to.reason));
-  events_.add(transition, at);
-  logTransition(stats_.name(transition.peer), transition, at);
+  Known& known = knownOf(transition.peer);
+  if (known.caughtUp && static_cast<int16_t>(transition.to.generation - known.word.generation) <= 0) return;
+  known.caughtUp = false;
+  tellChange(transition, at);
+}
+
+void Reporter::tellChange(const health::Transition& transition, WallTime at) {
+  knownOf(transition.peer).word = transition.to;
+  sinks_.events.changed(transition.peer, at);
+  if (sinks_.onChange) sinks_.onChange(transition, at);
+  if (const auto line = folder_.add(transition, at)) {
+    tellLine(*line);
+  } else if (!foldTimer_->enabled()) {
+    armFoldTimer();
+  }
+}
+
+void Reporter::tellLine(const ToldTransition& line) {
+  sinks_.events.add(line.what, line.at, line.folded);
+  logTransition(sinks_.stats.name(line.what.peer), line.what, line.at, line.folded);
+}
+
+void Reporter::tellDue(TimePoint now) {
+  for (const ToldTransition& line : folder_.takeDue(now))
+    tellLine(line);
+  armFoldTimer();
+}
+
+void Reporter::armFoldTimer() {
+  const TimePoint next = folder_.nextDue();
+  if (next != TimePoint::max()) foldTimer_->enable(std::max(next - dispatcher_.now(), Duration::zero()));
 }
 
 void Reporter::tell(const health::Degrading& warning, WallTime at) {
-  events_.add(warning, at);
-  logDegrading(stats_.name(warning.peer), warning, at);
+  sinks_.events.add(warning, at);
+  logDegrading(sinks_.stats.name(warning.peer), warning, at);
 }
 
 void Reporter::tell(const health::RungChange& change, WallTime at) {
-  events_.add(change, at);
-  logRungs(stats_.name(change.peer), change, at);
+  sinks_.events.add(change, at);
+  logRungs(sinks_.stats.name(change.peer), change, at);
 }
 
 void Reporter::tell(const admin::LocalChange& change, WallTime at) {
   logLocalHealth(change.from, change.to, at);
   // A busy machine lags and recovers twice a second: in the history that would leave no room for anything else.
-  if (health::isGrave(change.from) || health::isGrave(change.to)) events_.add(change, at);
+  if (health::isGrave(change.from) || health::isGrave(change.to)) sinks_.events.add(change, at);
 }
 
 void Reporter::tell(const GateFailure& failure, WallTime at) {
-  const proxy::SnapshotRef now = snapshot_();
+  const proxy::SnapshotRef now = sinks_.snapshot();
   if (const proxy::PeerOptions* peer = now->find(failure.peer)) logGateFailure(peer->name, peer->listen, failure, at);
 }
 

@@ -6,8 +6,10 @@
 // The main loop, not a thread of its own: it does nothing but this and the admin, whose readers then find in /events
 //   whatever they could see the effect of before (the wake-up comes to the same loop ahead of their next request), and
 //   nothing must be joined at the end.
+// Every transition is counted, and told to onChange; log and history get one line for a flurry (transition_folder.h).
 // A full queue (the main thread stopped for thousands of reports) drops the newest and counts it; no transition is
-//   missing in the peer's sum, only its kind is (Stats::reportsDropped, ProbeStats::transitionsUnreported).
+//   missing in the peer's sum, only its kind is (Stats::reportsDropped, ProbeStats::transitionsUnreported). What state a
+//   peer got into meanwhile is then read from the circuit table, and told without evidence: the last state is always told.
 //
 // Threading: report() from the prober's thread: no lock, no allocation, no formatting, and one write to an eventfd per
 //   burst. Everything else on the main thread.
@@ -22,10 +24,12 @@
 #include "peerpulse/base/fd.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/event/dispatcher.h"
+#include "peerpulse/health/circuit_table.h"
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/stats/stats.h"
 #include "report.h"
 #include "report_queue.h"
+#include "transition_folder.h"
 
 namespace peerpulse::server {
 
@@ -36,8 +40,17 @@ class Reporter {
   /// Told in one turn of the loop, a few microseconds each.
   static constexpr size_t kBatch = 128;
 
-  Reporter(event::Dispatcher& dispatcher, std::function<proxy::SnapshotRef()> snapshot, stats::Stats& stats,
-           admin::EventLog& events, size_t capacity = kCapacity);
+  /// What it reads and writes.
+  struct Sinks {
+    std::function<proxy::SnapshotRef()> snapshot;
+    const health::CircuitTable& table;
+    stats::Stats& stats;
+    admin::EventLog& events;
+    /// Each transition, in order, right after it was counted; optional. What was dropped is told as one, as above.
+    std::function<void(const health::Transition&, WallTime at)> onChange{};
+  };
+
+  Reporter(event::Dispatcher& dispatcher, Sinks sinks, size_t capacity = kCapacity);
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
@@ -55,21 +68,37 @@ class Reporter {
   void onWake();
   bool tellNext();
   void tellDropped();
+  void catchUp();
+  void tellChange(const health::Transition& transition, WallTime at);
+  void tellLine(const ToldTransition& line);
+  void tellDue(TimePoint now);
+  void armFoldTimer();
   void tell(const health::Transition& transition, WallTime at);
   void tell(const health::Degrading& warning, WallTime at);
   void tell(const health::RungChange& change, WallTime at);
   void tell(const admin::LocalChange& change, WallTime at);
   void tell(const GateFailure& failure, WallTime at);
 
-  std::function<proxy::SnapshotRef()> snapshot_;
-  stats::Stats& stats_;
-  admin::EventLog& events_;
+  /// What was told of a peer's word.
+  struct Known {
+    PeerId peer{};
+    health::CircuitWord word;
+    bool caughtUp = false;  // `word` came from the table: reports up to its generation are no news
+  };
+  Known& knownOf(PeerId peer);
+
+  event::Dispatcher& dispatcher_;
+  const Sinks sinks_;
   ReportQueue queue_;
+  TransitionFolder folder_;
+  std::unique_ptr<event::Timer> foldTimer_;
+  std::vector<Known> known_;  // by slot
   Result<void> status_;
   Fd wakeFd_;
   std::atomic<bool> wakePending_{false};
   std::unique_ptr<event::FileEvent> wakeEvent_;
   uint64_t droppedTold_ = 0;
+  uint64_t droppedCaughtUp_ = 0;
 };
 
 }  // namespace peerpulse::server

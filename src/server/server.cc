@@ -1,9 +1,12 @@
 #include "server.h"
 
+#include <algorithm>
 #include <csignal>
 #include <random>
 #include <utility>
 
+#include "guard_log.h"
+#include "peerpulse/admin/transition_document.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/net/kernel_features.h"
 #include "peerpulse/proxy/via.h"
@@ -106,17 +109,27 @@ Result<void> Server::start() {
     table_.adopt(peer.id);
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
 
+  openGuard();
   std::vector<probe::ProberPeer> probed;
   for (const auto& peer : config_.proxy.peers) {
-    probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe});
+    probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe, mark()});
   }
-  reporter_ = std::make_unique<Reporter>(
-      dispatcher_, [this] { return snapshot_; }, stats_, events_);
+  const auto onChange = [this](const health::Transition& transition, WallTime at) {
+    if (hook_) hook_->onTransition(transition, at);
+  };
+  Reporter::Sinks sinks{.snapshot = [this] { return snapshot_; },
+                        .table = table_,
+                        .stats = stats_,
+                        .events = events_,
+                        .onChange = onChange};
+  reporter_ = std::make_unique<Reporter>(dispatcher_, std::move(sinks));
   if (!reporter_->status()) return reporter_->status();
   prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
   table_.beat(dispatcher_.now());
+  startHook();
   startWorkers();
   prober_->start();
+  if (guard_) guard_->start();
   if (const auto& precedence = prober_->precedence(); !precedence) {
     log::write(log::Level::kInfo, "prober_precedence",
                log::Fields().add("nice", probe::Prober::kNice).add("error", precedence.error().message));
@@ -146,16 +159,48 @@ Result<void> Server::start() {
   return {};
 }
 
+// Before anything connects: its sockets are to carry the mark.
+void Server::openGuard() {
+  const std::vector<config::GuardRole> roles = config::guardRoles(config_);
+  std::vector<guard::GuardPeer> peers;
+  for (const auto& peer : config_.proxy.peers)
+    peers.push_back({peer.id, peer.address, roles[slot(peer.id)].guarded});
+  if (std::none_of(peers.begin(), peers.end(), [](const auto& peer) { return peer.guarded; })) return;
+  const guard::Sources sources{table_, stats_, [this] { return prober_->localState(); }};
+  guard_ = std::make_unique<guard::Guard>(config_.guard, config_.node, std::move(peers), sources, *this);
+  if (auto opened = guard_->open(); !opened) {
+    guard_.reset();
+    guardMissing_ = opened.error().message;
+    logGuardUnavailable(guardMissing_);
+    return;
+  }
+  logGuardReady(guard_->tableName(), config_.guard.mark);
+}
+
+uint32_t Server::mark() const { return guard_ ? config_.guard.mark : 0; }
+
 void Server::startWorkers() {
   const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_};
   for (uint32_t i = 0; i < config_.workers; ++i) {
     workers_.push_back(
-        std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), descriptors_, kFirstWorkerLoop + i));
+        std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), descriptors_, kFirstWorkerLoop + i, mark()));
     workers_.back()->start();
   }
 }
 
-Result<void> Server::startAdmin() {
+void Server::startHook() {
+  if (config_.onTransition.command.empty()) return;
+  hookRunner_ = std::make_unique<hooks::HookRunner>(config_.onTransition, stats_.hooks);
+  hookRunner_->start();
+  hook_ = std::make_unique<TransitionHook>(
+      [this, sources = adminSources()](const health::Transition& transition, WallTime at) {
+        hookRunner_->submit({transition.peer, stats_.name(transition.peer),
+                             admin::transitionDocument(sources, transition, at),
+                             admin::contextDocument(sources, dispatcher_.now())});
+      });
+}
+
+admin::Sources Server::adminSources() {
   admin::Sources sources;
   sources.node = config_.node;
   sources.version = PEERPULSE_VERSION;
@@ -168,21 +213,36 @@ Result<void> Server::startAdmin() {
     prober_->overrideCircuit(peer, order.kind, order.ttl);
   };
   sources.localHealth = [this] { return health::toString(prober_->localState()); };
+  sources.guard = guardView();
   sources.logDropped = log::dropped;
   sources.mayKeep = [this](int fd, size_t connections) {
     constexpr auto kAdmin = net::DescriptorUse::kAdmin;
     return descriptors_.allows(kAdmin, fd) && connections < descriptors_.share(kAdmin);
   };
-  admin_ = std::make_unique<admin::Server>(dispatcher_, std::move(sources));
+  return sources;
+}
+
+Result<void> Server::startAdmin() {
+  admin_ = std::make_unique<admin::Server>(dispatcher_, adminSources());
   auto listening = admin_->listen(config_.admin.listen);
   if (!listening) return Error{"admin: " + listening.error().message, listening.error().code};
   return {};
+}
+
+admin::GuardView Server::guardView() const {
+  admin::GuardView view;
+  if (guard_) view.table = guard_->tableName();
+  view.missing = guardMissing_;
+  for (const config::GuardRole& role : config::guardRoles(config_))
+    view.notGuarded.emplace_back(role.why);
+  return view;
 }
 
 // On the prober's thread, right after the table was published: first what refuses, then who must know, then the rest.
 void Server::onTransition(const health::Transition& transition) {
   const WallTime wall = dispatcher_.wallNow();
   const Settled settled = gates_.settle(transition.peer, transition.at);
+  if (guard_) guard_->wake();
   for (auto& worker : workers_)
     worker->circuitChanged(transition.peer, transition.at);
   reporter_->report(transition, wall);
@@ -211,7 +271,23 @@ void Server::onDegrading(const health::Degrading& warning) { reporter_->report(w
 void Server::onRungs(const health::RungChange& change) { reporter_->report(change, dispatcher_.wallNow()); }
 
 void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
+  if (guard_) guard_->wake();
   reporter_->report(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
+}
+
+void Server::onGuard(const guard::GuardChange& change) {
+  dispatcher_.post([this, change, wall = dispatcher_.wallNow()] {
+    events_.add(change, wall);
+    logGuardChange(stats_.name(change.peer), change, wall);
+  });
+}
+
+void Server::onTableRepaired() {
+  dispatcher_.post([this] { logGuardTable(guard_->tableName()); });
+}
+
+void Server::onTableFailed(const Error& error) {
+  dispatcher_.post([message = error.message] { logGuardTableFailed(message); });
 }
 
 // After a pause of the whole process its beat is old as well, and it must have had its turn before it is judged: the main
@@ -273,6 +349,7 @@ void Server::reopenLog() {
 void Server::beginDrain() {
   draining_ = true;
   serviceNotify("STOPPING=1");
+  admin_->drain();
   drainTimer_ = dispatcher_.createTimer([this] { onDrainTimer(); });
   drainUntil_ = loopTime_.at(dispatcher_.now()) + config_.drainTimeout;
   drainTimer_->enable(config_.drainTimeout);
@@ -304,11 +381,14 @@ void Server::onDrainTimer() {
 // The prober goes first: its callbacks post to workers. Its inbox outlives the workers that write to it.
 void Server::stopAll() {
   if (prober_) prober_->stop();
+  if (guard_) guard_->stop();
   if (reporter_) reporter_->drain();
   for (auto& worker : workers_)
     worker->stop();
   workers_.clear();
   admin_.reset();
+  hook_.reset();
+  if (hookRunner_) hookRunner_->stop();
   drainTimer_.reset();
   proberWatch_.reset();
   loopWatch_.reset();

@@ -1,13 +1,14 @@
 // Server: the whole process: listeners, prober, workers, admin, and the order in which they start and end.
 //
-//   start: bind everything -> workers -> prober -> admin -> READY
+//   start: bind everything -> guard's rights -> workers -> prober, guard -> admin -> READY
 //   SIGTERM/SIGINT: stop accepting, let exchanges finish up to drain_timeout, tunnels up to drain_tunnels
-//     -> workers -> prober -> admin -> 0
+//     -> workers -> prober, guard -> admin -> 0
 //   a second one: the same without waiting
 //   SIGUSR1: the log file is opened anew;  SIGHUP, SIGUSR2: logged, and nothing else
 //
 // Threading: the main thread's; what ProberCallbacks names comes from the prober's, and does only what must be at once:
-//   the peer's gate, the wake-up of the workers. What people read of it is the Reporter's.
+//   the peer's gate, the wake-up of the guard and the workers. What people read of it is the Reporter's. What
+//   GuardCallbacks names comes from the guard's, and is posted to the main one.
 #pragma once
 
 #include <functional>
@@ -22,8 +23,10 @@
 #include "peerpulse/admin/server.h"
 #include "peerpulse/config/config.h"
 #include "peerpulse/event/dispatcher.h"
+#include "peerpulse/guard/guard.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/trial_permits.h"
+#include "peerpulse/hooks/hook_runner.h"
 #include "peerpulse/probe/prober.h"
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
@@ -31,11 +34,12 @@
 #include "peerpulse/upstream/loop_watch.h"
 #include "reporter.h"
 #include "signals.h"
+#include "transition_hook.h"
 #include "worker.h"
 
 namespace peerpulse::server {
 
-class Server : public probe::ProberCallbacks {
+class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
  public:
   explicit Server(config::Config config);
   ~Server() override;
@@ -45,14 +49,23 @@ class Server : public probe::ProberCallbacks {
 
  private:
   Result<void> start();
+  void openGuard();
+  /// Of the sockets to peers.
+  uint32_t mark() const;
+  admin::GuardView guardView() const;
   void startWorkers();
   Result<void> startAdmin();
+  admin::Sources adminSources();
+  void startHook();
   void onTransition(const health::Transition& transition) override;
   void onOwing(PeerId peer) override;
   void onReturned() override;
   void onDegrading(const health::Degrading& warning) override;
   void onRungs(const health::RungChange& change) override;
   void onLocalHealth(health::LocalState from, health::LocalState to) override;
+  void onGuard(const guard::GuardChange& change) override;
+  void onTableRepaired() override;
+  void onTableFailed(const Error& error) override;
   void onSignal(int signal);
   void reopenLog();
   void watchProber();
@@ -72,7 +85,12 @@ class Server : public probe::ProberCallbacks {
   admin::EventLog events_;
   proxy::SnapshotRef snapshot_;  // of now
   ListenerGates gates_;
+  std::unique_ptr<hooks::HookRunner> hookRunner_;
+  std::unique_ptr<TransitionHook> hook_;
   std::unique_ptr<Reporter> reporter_;  // before the prober, whose thread reports
+  std::unique_ptr<guard::Guard>
+      guard_;  // null: nobody is to be guarded, or it may not; before the prober, which wakes it
+  std::string guardMissing_;
   std::unique_ptr<probe::Prober> prober_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Signals> signals_;

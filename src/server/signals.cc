@@ -21,6 +21,7 @@ sigset_t handledSignals() {
 }  // namespace
 
 Result<void> Signals::block() {
+  std::signal(SIGCHLD, SIG_DFL);  // who started us may have ignored it: how a hook ended would be lost
   std::signal(SIGPIPE, SIG_IGN);  // a closed socket is an error of its write, not of the process
   const sigset_t set = handledSignals();
   if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {

@@ -1,5 +1,5 @@
 // Signals: what people and service managers send (SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2) as events of the main loop:
-// none of them ends the process by surprise. SIGPIPE is ignored.
+// none of them ends the process by surprise. SIGPIPE is ignored, SIGCHLD is as usual.
 //
 // Threading: block() as early as possible: who sends SIGHUP to a process that has just begun must not kill it; and
 //   before any other thread exists, so that all threads inherit the mask. It stays: a signal at the end is not read any more.

@@ -4,7 +4,7 @@
 
 namespace peerpulse::server {
 
-void logTransition(const std::string& peer, const health::Transition& transition, WallTime at) {
+void logTransition(const std::string& peer, const health::Transition& transition, WallTime at, uint32_t folded) {
   const health::Evidence& evidence = transition.evidence;
   const bool opened =
       transition.to.circuit == health::CircuitState::kOpen && transition.from.circuit != health::CircuitState::kOpen;
@@ -23,6 +23,8 @@ void logTransition(const std::string& peer, const health::Transition& transition
       .add("confirm_connects", evidence.confirmConnects)
       .add("consecutive_failures", evidence.consecutiveFailures)
       .add("rtt_ms", toMillis(evidence.rtt));
+  if (evidence.processSilence) fields.add("process_silence_ms", toMillis(*evidence.processSilence));
+  if (folded > 0) fields.add("folded", folded);
   if (evidence.error != 0) fields.add("error", systemError("connect", evidence.error).message);
   log::write(opened ? log::Level::kWarn : log::Level::kInfo, "transition", fields);
 }

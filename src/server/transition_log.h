@@ -14,7 +14,8 @@
 
 namespace peerpulse::server {
 
-void logTransition(const std::string& peer, const health::Transition& transition, WallTime at);
+/// `folded`: changes before this one that the line stands for, too.
+void logTransition(const std::string& peer, const health::Transition& transition, WallTime at, uint32_t folded);
 void logRungs(const std::string& peer, const health::RungChange& change, WallTime at);
 void logDegrading(const std::string& peer, const health::Degrading& warning, WallTime at);
 void logLocalHealth(health::LocalState from, health::LocalState to, WallTime at);

@@ -16,14 +16,15 @@ constexpr milliseconds kLagInterval{50};
 }  // namespace
 
 Worker::Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-               const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop)
+               const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop,
+               uint32_t mark)
     : number_(number),
       shared_(shared),
       first_(std::move(snapshot)),
       sockets_(sockets),
       descriptors_(descriptors),
       loopStats_(shared.stats.loop(loop)),
-      connector_(dispatcher_, &descriptors) {}
+      connector_(dispatcher_, &descriptors, mark) {}
 
 Worker::~Worker() { stop(); }
 
@@ -36,8 +37,9 @@ void Worker::start() {
 
 void Worker::run() {
   context_.emplace(dispatcher_, connector_, shared_, first_, number_ + 1);
-  for (const proxy::PeerOptions& peer : first_->options.peers)
-    openPort(peer);
+  for (const proxy::PeerOptions& peer : first_->options.peers) {
+    if (guard::carries(peer.mode)) openPort(peer);
+  }
   tick_ = dispatcher_.createTimer([this] { onTick(); });
   tick_->enable(kSweepInterval);
   dispatcher_.measureLag(kLagInterval, [this](Duration lag) { loopStats_.lag.observe(lag); });

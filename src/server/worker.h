@@ -24,9 +24,11 @@ namespace peerpulse::server {
 
 class Worker {
  public:
-  /// `sockets` by PeerId. `loop` is this worker's row in Stats.
+  /// `sockets` by PeerId; null for a peer without a listener. `loop` is this worker's row in Stats. `mark` is that of the
+  /// sockets to peers (net::setMark()).
   Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-         const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop);
+         const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop,
+         uint32_t mark);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;

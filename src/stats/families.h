@@ -18,6 +18,8 @@ void appendRustfsPeerFamilies(const Stats& stats, Families& out);
 void appendUploadFamilies(const UploadStats& uploads, Families& out);
 /// peerpulse_*: verdict, circuit, transitions, probes.
 void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Families& out);
+/// peerpulse_guard_*.
+void appendGuardFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: exchanges, pools, bytes.
 void appendTrafficFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: the process itself.

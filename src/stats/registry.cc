@@ -19,6 +19,7 @@ class Collector : public prometheus::Collectable {
     appendRustfsPeerFamilies(stats_, all);
     appendUploadFamilies(stats_.uploads, all);
     appendHealthFamilies(stats_, sources_, all);
+    appendGuardFamilies(stats_, all);
     appendTrafficFamilies(stats_, all);
     appendProcessFamilies(stats_, sources_, all);
     return all;

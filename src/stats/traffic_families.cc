@@ -120,9 +120,20 @@ void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, F
   auto unreported = Family::counter("peerpulse_report_dropped_total",
                                     "Transitions and warnings without log line and event: too many waited.");
   unreported.add({}, stats.reportsDropped.get());
+  auto hooks = Family::counter("peerpulse_hook_runs_total", "Runs of the hook's program, by how they ended.");
+  hooks.add({{"result", "ok"}}, stats.hooks.succeeded.get());
+  hooks.add({{"result", "failed"}}, stats.hooks.failed.get());
+  hooks.add({{"result", "timeout"}}, stats.hooks.timedOut.get());
+  hooks.add({{"result", "not_started"}}, stats.hooks.notStarted.get());
+  auto hooksDropped =
+      Family::counter("peerpulse_hook_dropped_total",
+                      "Transitions that the hook was not run for: a newer one of the peer came first.");
+  hooksDropped.add({}, stats.hooks.dropped.get());
+  auto hooksRunning = Family::gauge("peerpulse_hook_running", "Processes of the hook that run now.");
+  hooksRunning.add({}, stats.hooks.running.get());
   auto build = Family::gauge("peerpulse_build_info", "Always 1.");
   build.add({{"version", sources.version}}, 1);
-  for (Family* family : {&lag, &dropped, &unreported, &build})
+  for (Family* family : {&lag, &dropped, &unreported, &hooks, &hooksDropped, &hooksRunning, &build})
     out.push_back(family->take());
 }
 

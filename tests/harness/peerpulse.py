@@ -52,9 +52,11 @@ class Peerpulse:
         """Where the local client reaches each peer."""
         entries = []
         for peer in peers:
-            self.listen[peer.name] = ("127.0.0.1", free_port(host, "127.0.0.1"))
-            listen = "{}:{}".format(*self.listen[peer.name])
-            entries.append({"name": peer.name, "listen": listen, "address": peer.address, **peer.options})
+            entry = {"name": peer.name, "address": peer.address, **peer.options}
+            if {**config.get("guard", {}), **entry.get("guard", {})}.get("mode") != "guard":
+                self.listen[peer.name] = ("127.0.0.1", free_port(host, "127.0.0.1"))
+                entry.setdefault("listen", "{}:{}".format(*self.listen[peer.name]))
+            entries.append(entry)
         self.config = {
             "node": "node1", "workers": 2, "preset": "generic",
             "admin": {"listen": "{}:{}".format(*self.admin)},

@@ -1,14 +1,17 @@
 """The admin endpoint (design section 8) and the metrics (section 9)."""
 
+import signal
+
 from tests.harness.case import LocalCase
 from tests.harness.clients import h2load, url
 from tests.harness.http1 import Http1Client, request
-from tests.harness.peerpulse import Peer, parse_time
+from tests.harness.peerpulse import SLOWDOWN, Peer, parse_time
 from tests.harness.peers import NghttpdPeer
 from tests.harness.waiting import wait_for
 
 _PEER_KEYS = {
-    "name", "address", "zone", "verdict", "circuit", "reason", "since", "score", "rtt_us", "last_heard_ms", "probe",
+    "name", "address", "zone", "verdict", "circuit", "reason", "since", "score", "rtt_us", "last_heard_ms",
+    "process_silent_ms", "probe",
     "connections", "in_flight", "requests_total", "failures_total", "fast_failures_total", "evictions_total",
     "timeouts_total",
 }
@@ -85,6 +88,31 @@ class Admin(LocalCase):
             while not any("node2" in line for line in lines):
                 lines.append(stream.read_line())
         self.assertTrue(any(line.startswith("data:") for line in lines), lines)
+
+    def wait_for_news(self, client: Http1Client, timeout: str = "5m") -> int:
+        """Asks for the next version; returns the present one. The answer comes later."""
+        self.peerpulse.wait_verdict("node2", "alive")
+        version = self.peerpulse.get("/peers").json()["version"]
+        client.send_head("GET", f"/peers?wait={version}&timeout={timeout}")
+        return version
+
+    def test_who_waits_hears_of_the_next_change(self):
+        with Http1Client(self.host, self.peerpulse.admin) as client:
+            version = self.wait_for_news(client)
+            self.peerpulse.post("/peers/node2/circuit", {"state": "open", "ttl": "10m", "why": "test"})
+            news = client.read_response().json()
+            self.assertGreater(news["version"], version)
+            self.assertEqual(next(peer for peer in news["peers"] if peer["name"] == "node2")["reason"], "operator")
+        self.assertEqual(self.peerpulse.get(f"/peers?wait={version}").status, 200)
+        self.assertEqual(self.peerpulse.get("/peers?wait=soon").status, 400)
+        self.assertEqual(self.peerpulse.get("/peers?wait=1&timeout=1h").status, 400)
+
+    def test_a_drain_does_not_wait_for_who_waits(self):
+        with Http1Client(self.host, self.peerpulse.admin) as client:
+            self.wait_for_news(client)
+            self.peerpulse.process.signal(signal.SIGTERM)
+            self.assertEqual(client.read_response().status, 503)
+        self.assertEqual(self.peerpulse.process.popen.wait(5 * SLOWDOWN), 0)
 
     def test_an_operator_opens_and_closes_a_circuit(self):
         listen = self.peerpulse.listen["node2"]

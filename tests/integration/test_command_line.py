@@ -47,6 +47,13 @@ class CommandLine(LocalCase):
         status, output = self.check(self.config())
         self.assertEqual(status, 0, output)
 
+    def test_what_the_guard_needs_is_said(self):
+        _, output = self.check(self.config())
+        self.assertRegex(output, r"(?m)^guard: node2 \(proxy\+guard\); needs CAP_NET_ADMIN")
+        self.assertIn("no guard.witness", output)
+        _, output = self.check(self.config(guard={"mode": "proxy"}))
+        self.assertIn("guard: nobody", output)
+
     def test_errors_name_the_place_what_was_found_and_what_was_expected(self):
         peer = self.config()["peers"][0]
         cases = [

@@ -49,6 +49,19 @@ class StoppedPeer(LocalCase):
         wait_for(lambda: busy.got(HEADERS), 10 * SLOWDOWN, "the exchange under way ends well")
         self.assertEqual(self.peerpulse.peer("node2")["failures_total"], 0)
 
+    def test_its_evidence_is_the_silence_of_the_process_not_of_its_kernel(self):
+        self.server.process.stop()
+        peer = self.peerpulse.wait_verdict("node2", "stalled")
+        self.assertGreaterEqual(peer["process_silent_ms"], 1000)
+        self.assertLess(peer["last_heard_ms"], peer["process_silent_ms"])
+        event = next(event for event in self.peerpulse.events() if event["to"] == "stalled")
+        self.assertGreaterEqual(event["evidence"]["process_silence_ms"], 1000)
+        self.assertLess(event["evidence"]["silence_ms"], 1000)
+        line = next(line for line in self.peerpulse.log_lines() if line["event"] == "transition" and line["to"] == "stalled")
+        self.assertGreaterEqual(line["process_silence_ms"], 1000)
+        self.server.process.cont()
+        self.peerpulse.wait_verdict("node2", "alive")
+
     def client_that_comes_now(self) -> H2Client:
         client = self.enterContext(H2Client(self.host, self.listen))
         wait_for(lambda: client.got(SETTINGS), 10 * SLOWDOWN, "the server's SETTINGS")

@@ -1,5 +1,7 @@
 """Most peers silent at once: this host is the first suspect, and says so."""
 
+import time
+
 from tests.harness.case import DETECTED_S
 from tests.harness.peers import NghttpdPeer
 from tests.harness.waiting import wait_for
@@ -7,6 +9,7 @@ from tests.lab.power_case import PowerCase
 
 _PEERS = ("node2", "node3", "node4", "node5")
 _S_MS, _C_MS, _T_MS = 47.5, 15, 20
+_CUT_OFF_S = 3
 
 
 class OwnHost(PowerCase):
@@ -42,6 +45,29 @@ class OwnHost(PowerCase):
         self.lab.restore("node1")
         self.wait_all("closed")
         self.wait_local_health("ok")
+
+    def test_cut_off_it_says_so_for_as_long_as_it_is(self):
+        self.start(NghttpdPeer)
+        self.lab.cut("node1")
+        self.wait_all("open")
+        deadline = time.monotonic() + _CUT_OFF_S
+        while time.monotonic() < deadline:
+            self.assertEqual(self.local_health(), "suspect")
+        cluster = self.peerpulse.get("/cluster").json()
+        self.assertEqual((cluster["status"], cluster["local_health"]), ("quorum_lost", "suspect"))
+        self.assertEqual(self.peerpulse.metrics()['peerpulse_local_health{state="suspect"}'], 1)
+        self.lab.restore("node1")
+        self.wait_all("closed")
+        self.wait_local_health("ok")
+        self.assertEqual([event["local_health"] for event in self.events_of("local_health")], ["suspect", "ok"])
+
+    def test_peers_that_die_one_after_the_other_are_not_our_fault_until_nobody_is_left(self):
+        self.start(NghttpdPeer)
+        for name in _PEERS[:-1]:
+            self.cut(name)
+            self.assertEqual(self.local_health(), "ok")
+        self.cut(_PEERS[-1])
+        self.assertEqual(self.local_health(), "suspect")
 
     def test_one_dead_peer_of_four_is_no_reason_to_doubt_oneself(self):
         self.start(NghttpdPeer)

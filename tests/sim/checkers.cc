@@ -37,6 +37,9 @@ void Checkers::reset(uint32_t peers, const std::array<health::ProbeOptions, kMax
   start_ = heap_.now();
   connectsFailedAt_ = TimePoint();
   connectsFailed_ = false;
+  guard_.reset(peers, start_);
+  ownLinkCut_ = false;
+  ownLinkCutAt_ = ownLinkBackAt_ = TimePoint();
   violation_ = nullptr;
   for (uint32_t i = 0; i < peers; ++i) {
     truths_[i] = {};
@@ -96,6 +99,30 @@ void Checkers::ownHostChanged() {
     truths_[i].healthySince = heap_.now();
     afterFault(i, true);
   }
+}
+
+void Checkers::ownLink(bool cut) {
+  ownLinkCut_ = cut;
+  (cut ? ownLinkCutAt_ : ownLinkBackAt_) = heap_.now();
+}
+
+void Checkers::checkGuard() {
+  const auto begun = guard_.look(prober_, heap_.now());
+  if (!begun) return;
+  ++statistics_->guarded;
+  const Truth& truth = truths_[*begun];
+  if (prober_.health(*begun).word().verdict != Verdict::kDead) fail(*begun, "17: refused without being dead");
+  // Found dead while the link was cut, and unreachable by nothing else then or now.
+  const bool found = truth.deadAt >= ownLinkCutAt_ && (ownLinkCut_ || truth.deadAt <= ownLinkBackAt_);
+  bool ownDoing = found && truth.unreachableSince >= ownLinkCutAt_ && truth.reachable != ownLinkCut_;
+  // The end of a partition lets its peer out of the own one as well.
+  for (uint8_t i = 0; ownLinkCut_ && i < peers_; ++i)
+    ownDoing = ownDoing && !truths_[i].reachable;
+  // A full accept queue is a silent kernel; a path that got longer is found again only after seconds (rule 3).
+  WireModel& wire = wires_[*begun];
+  if (wire.peer().acceptsNone() || wire.out().rerouted() || profile_ == Profile::kWan) return;
+  if (connectsFailedAt_ >= ownLinkCutAt_ || prober_.lastLate() >= ownLinkCutAt_) return;  // not only the link
+  if (ownDoing && !lossy(*begun)) fail(*begun, "17: refused because the own link was cut");
 }
 
 bool Checkers::clean(uint8_t peer) const {
@@ -275,6 +302,7 @@ void Checkers::onFed(uint8_t peer, bool ticked) {
   } else if (truth.badSince != kNever) {
     checkRecovery(peer);
   }
+  checkGuard();
   if (!ticked) return;
   if (health.nextDeadline() <= now) fail(peer, "6: the next deadline is not in the future");
   if (health.outstanding() > health::ProbePlan::kMaxOutstanding) fail(peer, "7: too many PINGs outstanding");
@@ -312,7 +340,7 @@ void Checkers::onReport(uint8_t peer, const Transition& t) {
     truth.badSince = now;
   }
   if (t.from.verdict == t.to.verdict) return;
-  if (t.to.verdict == Verdict::kDead) truth.badSince = now;
+  if (t.to.verdict == Verdict::kDead) truth.badSince = truth.deadAt = now;
   if (!legal(t.from.verdict, t.to.verdict)) fail(peer, "4: no such transition of the verdict");
   if (t.to.verdict == Verdict::kSuspect && truth.reachable && now - truth.reachableSince > seconds(1)) {
     ++statistics_->suspicions[static_cast<size_t>(lossClass(peer))];

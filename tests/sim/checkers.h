@@ -46,6 +46,10 @@
 //  6 no spinning     after a Tick the next deadline is in the future; at most 1,000 Ticks per peer and second.
 //  7 bounds          at most 33 sockets per peer, 4 in an outage; at most 900 PINGs outstanding; at most 20,000
 //                    events scheduled.
+// 17 guard          (numbered last; the policy itself, asked after each event of the prober) refused is only who is dead.
+//                    While the own link is cut, and afterwards, nobody becomes refused who was unreachable by that alone and
+//                    whose path loses nothing and is no longer than before, and which accepts connections
+//                    (lan and fast: of distant peers a packet may still be under way; and nothing else wrong with this host).
 // Rules 8 to 16 are of the carrying half (CarryWorld), where the real workers carry scripted requests. Words. Honest: a
 // request whose client takes and gives at once, cancels nothing, and shares its connection with none that does not.
 // Blameless: a world in which no host, path or storage process does anything wrong; some clients may. Tight: one whose
@@ -95,6 +99,7 @@
 #include "carry_rules.h"
 #include "event_heap.h"
 #include "event_log.h"
+#include "guard_rule.h"
 #include "prober_model.h"
 #include "statistics.h"
 #include "wire_model.h"
@@ -119,6 +124,8 @@ class Checkers : public ProberObserver, public CarryWatcher {
   void afterFault(uint8_t peer, bool disturbed);
   /// A fault of the own host changed: all peers'.
   void ownHostChanged();
+  /// Before the own link is cut, or after it is back.
+  void ownLink(bool cut);
   /// At the end of a run: what is still due, and the peer time.
   void finish();
 
@@ -137,7 +144,7 @@ class Checkers : public ProberObserver, public CarryWatcher {
  private:
   struct Truth {
     bool reachable = true, healthy = true, running = true;
-    TimePoint reachableSince, unreachableSince, healthySince, stoppedAt, disturbedAt;
+    TimePoint reachableSince, unreachableSince, healthySince, stoppedAt, disturbedAt, deadAt;
     bool cleanCut = false;
     Duration maxSilence{}, maxConfirm{};
     bool lastResort = false;  // nothing but its own port and a kept connection could be asked, since the cut
@@ -161,6 +168,7 @@ class Checkers : public ProberObserver, public CarryWatcher {
   LossClass lossClass(uint8_t peer) const;
   double confirmLoss(uint8_t peer, uint32_t connects) const;
   void look(uint8_t peer);
+  void checkGuard();
   void checkDead(uint8_t peer, const health::Transition& transition);
   void checkDetection(uint8_t peer);
   void checkRecovery(uint8_t peer);
@@ -178,6 +186,9 @@ class Checkers : public ProberObserver, public CarryWatcher {
   Profile profile_{};
   TimePoint start_;
   std::array<Truth, kMaxPeers> truths_;
+  GuardRule guard_;
+  bool ownLinkCut_ = false;
+  TimePoint ownLinkCutAt_, ownLinkBackAt_;
   bool connectsFailed_ = false;
   TimePoint connectsFailedAt_;  // last
   const char* violation_ = nullptr;

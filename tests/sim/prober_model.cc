@@ -271,6 +271,7 @@ void ProberModel::run(uint8_t peer, const health::Action& action) {
     observer_->onPublish(peer, publish->word);
   } else if (const auto* report = std::get_if<health::Report>(&action)) {
     const health::Transition& t = report->transition;
+    local_->verdict(PeerId{peer}, t.to.verdict, heap_.now());
     note(peer, "verdict", static_cast<int64_t>(t.evidence.silence / microseconds(1)), t.to.generation,
          toString(t.to.verdict), toString(t.to.circuit));
     observer_->onReport(peer, t);

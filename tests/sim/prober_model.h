@@ -49,6 +49,7 @@ class ProberModel : public ArrivalSink {
 
   uint32_t peers() const { return peers_; }
   health::CircuitTable& table() { return *table_; }
+  const health::CircuitTable& table() const { return *table_; }
   const health::PeerHealth& health(uint32_t peer) const { return *lanes_[peer].health; }
 
   /// When its next Tick is due, blocked or not.
@@ -73,6 +74,7 @@ class ProberModel : public ArrivalSink {
   bool connectsFail() const { return connectError_ != 0; }
   /// When the loop last came back later than `limit` (T) after it was wanted.
   TimePoint lastLate() const { return lastLate_; }
+  health::LocalState localState() const { return local_->state(heap_.now()); }
   TimePoint lastOwnHostSuspect() const { return lastOwnHostSuspect_; }
   /// Stamps the heartbeats due by now.
   void beat();

@@ -325,5 +325,27 @@ TEST_CASE("sim: the own link is cut: all peers' deaths take a second confirm rou
     CHECK(sim.verdict(peer) == Verdict::kAlive);
 }
 
+TEST_CASE("sim: the own link is cut: this host is the suspect all the while, and until half of the peers are back") {
+  for (uint64_t seed = 1; seed <= worlds(20, 2); ++seed) {
+    Sim sim(quietWorld(Profile::kLan, 4), seed);
+    sim.runFor(seconds(3));
+    CHECK(sim.localState() == health::LocalState::kOk);
+    sim.strike(0, {FaultKind::kCutAll, seconds(5), 0, {}});
+    const auto dead = [&] {
+      int n = 0;
+      for (uint8_t peer = 0; peer < 4; ++peer)
+        n += sim.verdict(peer) == Verdict::kDead ? 1 : 0;
+      return n;
+    };
+    sim.until(0, Verdict::kDead, milliseconds(200));
+    while (dead() > 2 && sim.violation() == nullptr) {
+      CHECK(sim.localState() == health::LocalState::kSuspect);
+      sim.runFor(milliseconds(1));
+    }
+    sim.runFor(seconds(2));
+    CHECK(sim.localState() == health::LocalState::kOk);
+  }
+}
+
 }  // namespace
 }  // namespace peerpulse::sim

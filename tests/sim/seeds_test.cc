@@ -21,6 +21,7 @@ TEST_CASE("sim: 2,000 random worlds break no rule") {
   // The worlds did something: there were outages, and all kinds of verdicts.
   CHECK(statistics.outages > options.seeds);
   CHECK(statistics.allCuts.count() > options.seeds / 2);
+  CHECK(statistics.guarded > options.seeds / 10);
 }
 
 TEST_CASE("sim: 300 random worlds with traffic break no rule") {

@@ -53,6 +53,7 @@ void Statistics::add(const Statistics& o) {
     reachableTime[i] += o.reachableTime[i];
   }
   outages += o.outages;
+  guarded += o.guarded;
   exchanges += o.exchanges;
   completed += o.completed;
   refused += o.refused;

@@ -42,6 +42,7 @@ struct Statistics {
   std::array<uint64_t, kLossClasses> suspicions{};
   std::array<Duration, kLossClasses> reachableTime{};
   uint64_t outages = 0;
+  uint64_t guarded = 0;  ///< times that the guard would have acted
   uint64_t exchanges = 0, completed = 0, refused = 0, failedInFlight = 0, retries = 0, held = 0, ramped = 0,
            failOpen = 0;
 

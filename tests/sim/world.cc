@@ -179,6 +179,7 @@ void World::applyToHost(const Fault& fault, bool on) {
       if (carry_) carry_->failConnects(on ? static_cast<int>(fault.amount) : 0);
       break;
     case FaultKind::kCutAll:
+      checkers_.ownLink(on);
       for (uint8_t i = 0; i < setup_.peers; ++i) {
         checkers_.beforeFault(i);
         // A partition of that peer may go on.

@@ -47,6 +47,7 @@ class World : ProberObserver {
 
   TimePoint now() const { return heap_.now(); }
   health::Verdict verdict(uint8_t peer) const { return prober_.health(peer).word().verdict; }
+  health::LocalState localState() const { return prober_.localState(); }
   health::CircuitState circuit(uint8_t peer) const { return prober_.health(peer).word().circuit; }
   const health::PeerHealth& health(uint8_t peer) const { return prober_.health(peer); }
   WireModel& wire(uint8_t peer) { return wires_[peer]; }

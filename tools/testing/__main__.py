@@ -90,13 +90,14 @@ def _run_plan(plan: Plan, patterns: list[str]) -> Outcome:
     print(f"== {plan.kind}: build", flush=True)
     if not _build(plan):
         print(f"== {plan.kind}: the build failed", flush=True)
-        return Outcome(failed=1)
+        return Outcome(failed=1, failures=[f"{plan.kind}: the build failed"])
     print(f"== {plan.kind}: built in {time.monotonic() - start:.0f} s", flush=True)
     for suite in plan.suites:
         start = time.monotonic()
         print(f"== {plan.kind}: {suite}", flush=True)
         outcome = _run_suite(plan, suite, patterns)
         print(f"== {plan.kind}: {suite}: {outcome} in {time.monotonic() - start:.0f} s", flush=True)
+        outcome.failures = [f"{plan.kind}: {suite}: {text}" for text in outcome.failures]
         total.add(outcome)
     return total
 
@@ -129,6 +130,8 @@ def main() -> int:
     total = Outcome()
     for plan in _make_plans(arguments):
         total.add(_run_plan(plan, arguments.patterns))
+    for text in total.failures:
+        print("== FAILED " + text.rstrip().replace("\n", "\n    "))
     if total.skipped:
         print(f"{total.skipped} skipped (the suites above say which)")
     print(total.counts, flush=True)

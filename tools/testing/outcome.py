@@ -1,4 +1,4 @@
-"""Counts of test cases."""
+"""Counts of test cases, and what those that failed said."""
 
 import dataclasses
 
@@ -8,11 +8,14 @@ class Outcome:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    # What failed, a text each that begins with its name: said again at the end, where a long log is read first.
+    failures: list[str] = dataclasses.field(default_factory=list)
 
     def add(self, other: "Outcome") -> None:
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.failures += other.failures
 
     @property
     def good(self) -> bool:

@@ -30,9 +30,10 @@ def run(directory: str, build: pathlib.Path, environment: dict[str, str], prefix
             status = -1
         text = pathlib.Path(result.name).read_text(encoding="utf-8")
     if not text:
-        print(f"  {directory}: ended early, status {status}", flush=True)
-        return Outcome(failed=1)
+        text = f"{directory}: ended early, status {status}"
+        print(f"  {text}", flush=True)
+        return Outcome(failed=1, failures=[text])
     outcome = Outcome(**json.loads(text))
     if status != 0 and outcome.failed == 0:
-        outcome.failed = 1
+        outcome.add(Outcome(failed=1, failures=[f"{directory}: exit {status}"]))
     return outcome

@@ -12,15 +12,23 @@ _DOCTEST = re.compile(
     r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed(?:\s*\|\s*(\d+) skipped)?")
 _UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 _UNITTEST_BAD = re.compile(r"(?:failures|errors|unexpected successes)=(\d+)")
+_TOLD_LINES = 60  # of a program that failed
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _count(test: dict) -> Outcome:
-    """A program that counts no cases, or that ended before its summary, is one case."""
     if test["result"] == "SKIP":
         return Outcome(skipped=1)
-    good = test["result"] in ("OK", "EXPECTEDFAIL")
     output = _COLOUR.sub("", (test.get("stdout") or "") + (test.get("stderr") or ""))
+    outcome = _count_cases(output, test["result"] in ("OK", "EXPECTEDFAIL"))
+    if outcome.failed > 0:
+        lines = output.splitlines()[-_TOLD_LINES:]
+        outcome.failures.append("\n".join([f"{test['name']} ({test['result']})", *lines]))
+    return outcome
+
+
+def _count_cases(output: str, good: bool) -> Outcome:
+    """A program that counts no cases, or that ended before its summary, is one case."""
     if ran := _UNITTEST.search(output):
         bad = sum(int(count) for count in _UNITTEST_BAD.findall(output[ran.end():]))
         failed = bad if good else max(bad, 1)
@@ -58,5 +66,5 @@ def run(build: pathlib.Path, environment: dict[str, str], prefix: list[str], nam
             print(f"  {test['name']}: {counted}", flush=True)
     if status != 0 and outcome.failed == 0:
         print(f"  meson test: exit {status}")
-        outcome.failed += 1
+        outcome.add(Outcome(failed=1, failures=[f"meson test: exit {status}"]))
     return outcome

@@ -1,10 +1,12 @@
 """python3 -m tools.testing.unittest_process DIRECTORY RESULT_FILE [-k PATTERN...]
 
-Runs DIRECTORY's unittest cases, one line each, and writes the counts as JSON to RESULT_FILE. Each case has
+Runs DIRECTORY's unittest cases, one line each, and writes the counts and what failed as JSON (an Outcome) to
+RESULT_FILE. Each case has
 PEERPULSE_TEST_TIMEOUT seconds (120); one that hangs fails with the stack of where it hung.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,6 +15,9 @@ import sys
 import time
 import unittest
 
+from tools.testing.outcome import Outcome
+
+_TOLD_LINES = 80  # of a case that failed
 _TIMEOUT_S = int(os.environ.get("PEERPULSE_TEST_TIMEOUT", "120"))
 
 
@@ -29,13 +34,13 @@ class _Result(unittest.TestResult):
 
     def __init__(self) -> None:
         super().__init__()
-        self.counts = {"passed": 0, "failed": 0, "skipped": 0}
-        self._outcome = "passed"
+        self.outcome = Outcome()
+        self._ended = "passed"
         self._texts: list[str] = []
 
     def startTest(self, test):
         super().startTest(test)
-        self._outcome, self._texts, self._started = "passed", [], time.monotonic()
+        self._ended, self._texts, self._started = "passed", [], time.monotonic()
         signal.alarm(_TIMEOUT_S)
 
     def stopTest(self, test):
@@ -44,14 +49,17 @@ class _Result(unittest.TestResult):
         super().stopTest(test)
 
     def _report(self, test, seconds: float) -> None:
-        self.counts[self._outcome] += 1
-        word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[self._outcome]
+        setattr(self.outcome, self._ended, getattr(self.outcome, self._ended) + 1)
+        word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[self._ended]
         print(f"  {word:7} {test.id()} ({seconds:.2f} s)", flush=True)
         for text in self._texts:
             print("    " + text.rstrip().replace("\n", "\n    "), flush=True)
+        if self._ended == "failed":
+            lines = "\n".join(self._texts).splitlines()[:_TOLD_LINES]
+            self.outcome.failures.append("\n".join([test.id(), *lines]))
 
     def _fail(self, test, error) -> None:
-        self._outcome = "failed"
+        self._ended = "failed"
         # Without the frames of unittest itself.
         self._texts.append(self._exc_info_to_string(error, test))
         # The harness keeps here what its processes wrote.
@@ -62,7 +70,7 @@ class _Result(unittest.TestResult):
         if isinstance(test, unittest.TestCase):
             self._fail(test, err)
         else:  # setUpClass or setUpModule: no startTest and stopTest around it
-            self._outcome, self._texts = "passed", []
+            self._ended, self._texts = "passed", []
             self._fail(test, err)
             self._report(test, 0)
 
@@ -75,14 +83,14 @@ class _Result(unittest.TestResult):
             self._fail(test, err)
 
     def addSkip(self, test, reason):
-        self._outcome = "skipped"
+        self._ended = "skipped"
         self._texts.append(reason)
         if not isinstance(test, unittest.TestCase):
             self._report(test, 0)
             self._texts = []
 
     def addUnexpectedSuccess(self, test):
-        self._outcome = "failed"
+        self._ended = "failed"
 
 
 def main() -> int:
@@ -99,8 +107,8 @@ def main() -> int:
     suite = loader.discover(arguments.directory, pattern="test_*.py", top_level_dir=".")
     result = _Result()
     suite.run(result)
-    arguments.result.write_text(json.dumps(result.counts), encoding="utf-8")
-    return 1 if result.counts["failed"] else 0
+    arguments.result.write_text(json.dumps(dataclasses.asdict(result.outcome)), encoding="utf-8")
+    return 1 if result.outcome.failed else 0
 
 
 if __name__ == "__main__":

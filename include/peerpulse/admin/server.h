@@ -4,8 +4,8 @@
 // Threading: the thread of the dispatcher it is given; only EventLog::add() comes from elsewhere.
 // Ownership: owns its socket and connections. What Sources refers to must outlive it. Destroy it on the
 //   dispatcher's thread or after run() returned.
-// Bounds: connections, request bodies, live event subscribers and their backlog; an idle connection is
-// closed.
+// Bounds: connections, request bodies, live event subscribers and their backlog, requests that wait for a change; an idle
+// connection is closed.
 #pragma once
 
 #include <functional>
@@ -24,6 +24,13 @@
 
 namespace peerpulse::admin {
 
+/// What is known of the guard once and for all; the rest is in Stats.
+struct GuardView {
+  std::string table;                    ///< of nftables; empty: it guards nobody
+  std::string missing;                  ///< what it would need
+  std::vector<std::string> notGuarded;  ///< by PeerId: why this peer is not meant to be; empty: it is
+};
+
 /// What the admin reads and whom it asks. Functions marked optional may be empty.
 struct Sources {
   std::string node;
@@ -33,6 +40,7 @@ struct Sources {
   const health::CircuitTable* circuits = nullptr;
   const stats::Stats* stats = nullptr;
   EventLog* events = nullptr;
+  GuardView guard;
   /// The body of /config.
   std::string effectiveConfig;
   /// What is not ready, beside peers without a first verdict ("listener node2 is not bound"); optional.
@@ -57,6 +65,9 @@ class Server {
 
   /// Binds and starts to serve. At most once.
   Result<void> listen(const SocketAddress& address);
+  /// The process is about to end: who waits for a change is told so, also from now on. Everything else is answered as
+  /// before, until the end.
+  void drain();
   /// The bound address (the system's choice for port 0). Requires a successful listen().
   const SocketAddress& address() const;
 

@@ -27,6 +27,8 @@ class SocketAddress {
   bool isLoopback() const;
   /// 0 for unix addresses.
   uint16_t port() const;
+  /// The same host; a unix address stays as it is.
+  SocketAddress withPort(uint16_t port) const;
   /// The form parse() takes.
   std::string toString() const;
 

@@ -18,7 +18,9 @@
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/guard/options.h"
 #include "peerpulse/health/probe_options.h"
+#include "peerpulse/hooks/options.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/proxy/options.h"
 
@@ -54,7 +56,9 @@ struct Config {
   health::ProbeOptions probe;
 
   AdminOptions admin;
+  hooks::Options onTransition;
   log::Options log;
+  guard::Options guard;
   /// peers[i].id == PeerId(i); at least one peer. The last route matches everything.
   proxy::ProxyOptions proxy;
 
@@ -74,6 +78,18 @@ Environment processEnvironment();
 Result<Config> load(const std::string& path, const Environment& environment);
 /// As load(), of JSON text; `name` stands for it in errors.
 Result<Config> parse(std::string_view text, const std::string& name, const Environment& environment);
+
+/// What the guard is to one peer.
+struct GuardRole {
+  bool guarded = false;
+  const char* why =
+      "";  ///< why it is not: "mode proxy", "a unix address", "an own address: it cannot lose power alone"
+};
+/// By PeerId. Asks the kernel for this host's addresses.
+std::vector<GuardRole> guardRoles(const Config& config);
+/// What `peerpulse check` says of the guard: whom it is meant for, what it needs, and what keeps it from acting. One line
+/// each.
+std::vector<std::string> guardNotes(const Config& config);
 
 /// Every key with its value and source, nested as the file is:
 ///   {"pool":{"idle_timeout":{"value":"30s","source":"default"},...},"peers":[{...}],...}

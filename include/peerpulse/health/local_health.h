@@ -4,10 +4,12 @@
 //   ok        nothing to complain of
 //   lagging   the prober's loop was late by more than T: what it did not hear meanwhile proves nothing
 //   exhausted no descriptor, port or memory was left to ask a peer: what could not be asked is no silence
-//   suspect   most peers fell silent at once: confirm rounds are doubled
+//   suspect   most peers fell silent at once (confirm rounds are doubled), and as long as most of them stay dead;
+//             or all are dead, however they came to it: nobody vouches for this host
 //   link_down the own link has no carrier: it is this host that is cut off
 //
-// The worst that holds is shown, and for kShown after its last sign, so that a person can see it.
+// The worst that holds is shown, and for kShown after its last sign, so that a person can see it. Most peers that died one
+// after the other, while others live, are no reason to doubt oneself. A refusal is an answer: who gets one is not cut off.
 //
 // A peer is overdue when it let the time pass by which its next answer was expected. A peer whose outage is
 // known already does not count: its silence is no news.
@@ -20,6 +22,7 @@
 
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/health/verdict.h"
 
 namespace peerpulse::health {
 
@@ -37,6 +40,8 @@ class LocalHealth {
 
   /// `peer` is expected to give a sign of life by `due`; TimePoint::max() while it does not count.
   void expect(PeerId peer, TimePoint due) { due_[slot(peer)] = due; }
+  /// The peer's verdict changed to this. Before whoever acts on it asks for state().
+  void verdict(PeerId peer, Verdict verdict, TimePoint now);
 
   /// True if most peers that count, and at least two, are overdue. O(peers), at most once per kFresh.
   bool mostOverdue(TimePoint now);
@@ -52,6 +57,9 @@ class LocalHealth {
   static constexpr Duration kFresh = milliseconds(1);
 
  private:
+  bool mostDead() const;
+  bool allDead() const;
+
   Duration lagLimit_;
   std::vector<TimePoint> due_;
   bool mostOverdue_ = false;
@@ -61,6 +69,10 @@ class LocalHealth {
   TimePoint exhaustedUntil_;
   TimePoint suspectUntil_;
   bool linkDown_ = false;
+  std::vector<Verdict> verdicts_;
+  size_t known_ = 0;     // peers with a verdict, and
+  size_t dead_ = 0;      // those of them that are dead
+  bool cutOff_ = false;  // most are dead since they fell silent at once
 };
 
 }  // namespace peerpulse::health

@@ -20,6 +20,8 @@
 // Threading: none. No clock: `now` must not go backwards. Memory: fixed.
 #pragma once
 
+#include <algorithm>
+
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/health/circuit.h"
 #include "peerpulse/health/confirm_burst.h"
@@ -54,6 +56,8 @@ class PeerHealth {
   const HealthScore& score() const { return score_; }
   /// The last sign of life; the time of construction before the first one.
   TimePoint lastEvidence() const { return detector_.lastEvidence(); }
+  /// The last word of its process, whatever its kernel said since; TimePoint() before the first one.
+  TimePoint processHeard() const { return processHeard_; }
   uint32_t outstanding() const { return plan_.outstanding(); }
   /// As last reported.
   const Rungs& rungs() const { return rungs_; }
@@ -115,8 +119,14 @@ class PeerHealth {
   void couldNotConnect(ConnectPurpose purpose, TimePoint now);
   void hostAnswered(Duration roundTrip, TimePoint now);
   void synAcked(Duration elapsed, TimePoint now, Actions& actions);
-  void publish(TimePoint now, Duration silence, uint32_t outstanding, Actions& actions);
-  Evidence evidence(Duration silence, uint32_t outstanding) const;
+  /// What was known before the event that is being handled.
+  struct Before {
+    TimePoint heard, processHeard;
+    uint32_t outstanding;
+  };
+  void publish(TimePoint now, const Before& before, Actions& actions);
+  Evidence evidence(TimePoint now, const Before& before) const;
+  void processSpoke(TimePoint at) { processHeard_ = std::max(processHeard_, at); }
   bool answeredLate(const ProbePlan::Ack& ack) const;
   /// `unanswered`: what the process had owed for before this event; `watched`: our own loop was not late.
   void keepScore(TimePoint now, Duration unanswered, bool watched, Actions& actions);
@@ -140,6 +150,7 @@ class PeerHealth {
   TimePoint lastNow_;
   TimePoint deadline_;
   TimePoint dataHeard_;
+  TimePoint processHeard_;
   KernelView kernel_;
   ConfirmBurst burst_;
   TimePoint drawAt_ = TimePoint::max();  // the kept connection's kernel is to be asked, for the confirm

@@ -159,6 +159,8 @@ class ProbePlan {
   void outageBegan(TimePoint now, Actions& actions);
   void outageEnded(TimePoint now, Actions& actions);
 
+  /// A confirm asks the host's other port by itself: a trial would take the place of its connects, which may be on their way.
+  void confirming(bool on) { confirming_ = on; }
   /// Starts or stops the host checks.
   void checkHost(bool wanted, Duration every, TimePoint now, Actions& actions);
 
@@ -200,7 +202,9 @@ class ProbePlan {
   void sendPing(TimePoint now, Actions& actions);
   void sendRequest(TimePoint now, Due& due, Actions& actions);
   void sendEcho(TimePoint now, Due& due, Actions& actions);
-  bool triesOtherPort() const { return asksHost() && echo_.refused() && otherPort_ == OtherPort::kUnknown; }
+  bool triesOtherPort() const {
+    return asksHost() && echo_.refused() && otherPort_ == OtherPort::kUnknown && !confirming_;
+  }
   void tryOtherPort(TimePoint now, Actions& actions);
   void checkHostNow(Actions& actions);
   void startConnect(TimePoint now, const PathRtt& path, Actions& actions);
@@ -243,6 +247,7 @@ class ProbePlan {
   TimePoint nextPatient_ = TimePoint::max();
   OtherPort otherPort_;
   uint32_t portTrials_ = 0;
+  bool confirming_ = false;
   TimePoint nextPortTrial_;
   TimePoint nextHostCheck_ = TimePoint::max();
   Duration hostCheckInterval_{};

@@ -2,6 +2,8 @@
 // line, one event of /events, and the wake-up of the workers.
 #pragma once
 
+#include <optional>
+
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/circuit_table.h"
@@ -10,7 +12,9 @@ namespace peerpulse::health {
 
 /// What the detector knew when it decided.
 struct Evidence {
-  Duration silence{};          ///< since anything was last heard from the peer
+  Duration silence{};  ///< since anything was last heard from the peer
+  /// Since its process last said something (bytes, an ACK of a PING; no kernel's word); nothing if it never did.
+  std::optional<Duration> processSilence{};
   Duration lastAckReceived{};  ///< TCP_INFO: age of the kernel's last ACK on the probe connection
   uint32_t unacked = 0;        ///< TCP_INFO: segments unacknowledged
   uint32_t pingsOutstanding = 0;
@@ -25,7 +29,8 @@ struct Transition {
   CircuitWord from;
   CircuitWord to;
   TimePoint at;
-  /// For dead: when the silence began to count, that is the last evidence of life.
+  /// For dead: when the silence began to count, that is the last evidence of life. TimePoint(): nobody knows any more, and
+  /// `evidence` says nothing either (server/reporter.h: what was dropped).
   TimePoint lastEvidence;
   Evidence evidence;
 };

@@ -42,13 +42,15 @@ class PlainTransport final : public Transport {
 class PlainConnector final : public Connector {
  public:
   /// `shares`, if there are any, bound what is opened as DescriptorUse::kUpstream: beyond that connect() fails by EMFILE.
-  explicit PlainConnector(event::Dispatcher& dispatcher, const DescriptorShares* shares = nullptr)
-      : dispatcher_(dispatcher), shares_(shares) {}
+  /// `mark` is that of its sockets (setMark()).
+  explicit PlainConnector(event::Dispatcher& dispatcher, const DescriptorShares* shares = nullptr, uint32_t mark = 0)
+      : dispatcher_(dispatcher), shares_(shares), mark_(mark) {}
   Result<std::unique_ptr<Transport>> connect(const SocketAddress& address, const SocketOptions& options) override;
 
  private:
   event::Dispatcher& dispatcher_;
   const DescriptorShares* shares_;
+  const uint32_t mark_;
 };
 
 }  // namespace peerpulse::net

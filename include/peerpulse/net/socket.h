@@ -35,6 +35,8 @@ struct SocketOptions {
 Result<Fd> createStreamSocket(const SocketAddress& address);
 /// Applies what fits the socket's family (nothing on unix sockets).
 Result<void> applyOptions(int fd, const SocketOptions& options);
+/// SO_MARK: what the host's packet filters know our own packets by; 0 does nothing. Needs CAP_NET_ADMIN.
+Result<void> setMark(int fd, uint32_t mark);
 /// connect() on a non-blocking socket; EINPROGRESS is success.
 Result<void> startConnect(int fd, const SocketAddress& address);
 /// The outcome of a finished connect(): 0 or an errno value.

@@ -51,6 +51,8 @@ struct ProberPeer {
   SocketAddress address;
   health::ProbeOptions options;
   stats::ProbeStats* stats = nullptr;
+  /// Of the sockets to it (net::setMark()).
+  uint32_t mark = 0;
 };
 
 class ProberCallbacks {
@@ -130,7 +132,7 @@ class Prober {
 
   // On the prober's thread.
   event::Dispatcher dispatcher_;
-  net::PlainConnector connector_{dispatcher_};
+  net::PlainConnector connector_;
   wire::IoContext io_{dispatcher_, connector_};
   std::unique_ptr<EchoSockets> echoes_;
   std::vector<std::unique_ptr<PeerProber>> peers_;

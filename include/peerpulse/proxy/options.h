@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "peerpulse/base/address.h"
+#include "peerpulse/guard/options.h"
 #include "peerpulse/upstream/options.h"
 
 namespace peerpulse::proxy {
@@ -32,8 +33,9 @@ struct Route {
 
 /// A peer and the listener that stands for it.
 struct PeerOptions : upstream::PeerOptions {
-  SocketAddress listen;
+  SocketAddress listen;  ///< family AF_UNSPEC if `mode` carries no traffic
   OnDead onDead = OnDead::kRespond;
+  guard::Mode mode = guard::Mode::kProxyAndGuard;
 };
 
 struct ProxyOptions : upstream::Options {

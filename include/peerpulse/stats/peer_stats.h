@@ -75,8 +75,24 @@ struct ProbeStats {
   Value rttP50Micros;  ///< over the last 256 ACKs
   Value rttP99Micros;
   Value lastHeardNanos;            ///< monotonic clock at the prober's last evidence of life; 0: never
+  Value processHeardNanos;         ///< the same of its process alone, whatever its kernel says
   Value connected;                 ///< probe connections established now
   Histogram rtt{kProbeRttBounds};  ///< one observation per answer to a PING or an echo
+};
+
+/// Why the guard does nothing about a dead peer: the words of guard::Withheld, in its order; the first is none.
+inline constexpr std::array<const char*, 8> kWithheldNames = {
+    "", "first_second", "prober_stalled", "operator", "local_health", "nobody_else", "max_peers", "heard_since"};
+
+/// Written by the guard's thread.
+struct GuardStats {
+  Value state;      ///< guard::State as a number
+  Value why;        ///< guard::Withheld as a number
+  Value refusals;   ///< times that the peer was refused
+  Value destroyed;  ///< sockets
+  Value spared;     ///< sockets that had heard the peer more lately than the probes
+  Value failed;     ///< sockets, or searches for them, that failed
+  std::array<Value, kWithheldNames.size()> withheldBy;  ///< times, by reason
 };
 
 /// Written by the workers.
@@ -111,6 +127,7 @@ struct alignas(64) PeerStats {
   Value bytesToPeer;    ///< body bytes
   Value bytesFromPeer;
   ProbeStats probe;
+  GuardStats guard;
 };
 
 }  // namespace peerpulse::stats

@@ -46,6 +46,16 @@ struct alignas(64) LoopStats {
   Histogram lag{kLoopLagBounds};  ///< how late the loop served its own heartbeat (Dispatcher::measureLag)
 };
 
+/// Runs of an operator's program (hooks::HookRunner), by how they ended.
+struct HookStats {
+  Value succeeded;   ///< exit status 0
+  Value failed;      ///< another one, or a signal that was not ours
+  Value timedOut;    ///< ended by us
+  Value notStarted;  ///< no such program, no descriptor, no process
+  Value dropped;     ///< notices overtaken by a newer one, or by our own end
+  Value running;     ///< now
+};
+
 class Stats {
  public:
   /// `peers` are adopted as PeerId 0, 1, ...; `routes` in the order of ProxyOptions::routes, `loops` as the caller
@@ -77,8 +87,14 @@ class Stats {
   const LoopStats& loop(size_t i) const { return loops_[checkedLoop(i)]; }
 
   UploadStats uploads;
+  HookStats hooks;
   /// What the prober's thread did and nobody was told of, because too much waited to be told: no log line, no event.
   Value reportsDropped;
+
+  /// The guard's table was changed by somebody else, and made anew.
+  Value guardTableRepairs;
+  /// It could not be made or renewed.
+  Value guardTableErrors;
 
   const std::vector<std::string>& routeNames() const { return routeNames_; }
   const std::vector<std::string>& loopNames() const { return loopNames_; }

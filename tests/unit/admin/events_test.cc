@@ -30,8 +30,10 @@ TEST_CASE("the log keeps the last 1,024 events and each peer's last time") {
   CHECK(log.after(0).empty());
   health::Transition t;
   t.peer = PeerId{1};
-  for (int i = 0; i < 1500; ++i)
+  for (int i = 0; i < 1500; ++i) {
+    log.changed(t.peer, WallTime(seconds(100 + i)));
     log.add(t, WallTime(seconds(100 + i)));
+  }
   CHECK(log.since(PeerId{0}) == started);
   CHECK(log.since(PeerId{1}) == WallTime(seconds(1599)));
   CHECK(log.lastSequence() == 1500);
@@ -64,6 +66,7 @@ TEST_CASE("history shows transitions with their evidence") {
   CHECK(dead["detection_ms"] == 66.0);
   CHECK(dead["evidence"]["silence_ms"] == 66.25);
   CHECK(dead["evidence"]["unacked"] == 3);
+  CHECK(dead["evidence"]["process_silence_ms"] == nullptr);
   CHECK(dead["evidence"]["error"] == "EHOSTUNREACH");
   CHECK(events[1]["to"] == "alive");
   CHECK_FALSE(events[1].contains("detection_ms"));
@@ -132,6 +135,31 @@ TEST_CASE("that a peer is probed in another way is an event too") {
   CHECK(events[0]["probe_from"] == Json{{"mode", "fast_ping"}, {"host", "ping"}, {"process", "ping"}});
   CHECK(events[0]["probe"] == Json{{"mode", "l4"}, {"host", "icmp"}, {"process", "request"}});
   CHECK(events[0]["monotonic_ns"] == 100'000'000'000);
+}
+
+TEST_CASE("what the guard does is an event") {
+  Fixture f;
+  guard::GuardChange change;
+  change.peer = PeerId{1};
+  change.to = {guard::State::kRefused, guard::Withheld::kNot};
+  change.sockets.destroyed = 16;
+  change.took = microseconds(700);
+  change.at = TimePoint(seconds(100));
+  f.events.add(change, WallTime(seconds(1'800'000'000)));
+  change.from = change.to;
+  change.to = {guard::State::kWithheld, guard::Withheld::kNobodyElse};
+  f.events.add(change, WallTime(seconds(1'800'000'001)));
+  const Json events = Json::parse(f.get("/events?history=1").body)["events"];
+  REQUIRE(events.size() == 2);
+  CHECK(events[0]["event"] == "guard");
+  CHECK(events[0]["peer"] == "node3");
+  CHECK(events[0]["to"] == "refused");
+  CHECK(events[0]["sockets"]["destroyed"] == 16);
+  CHECK(events[0]["took_ms"] == 0.7);
+  CHECK(events[0]["monotonic_ns"] == 100'000'000'000);
+  CHECK(events[1]["from"] == "refused");
+  CHECK(events[1]["reason"] == "nobody_else");
+  CHECK_FALSE(events[1].contains("sockets"));
 }
 
 TEST_CASE("a subscriber gets transitions as they happen") {

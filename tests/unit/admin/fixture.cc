@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <future>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@ void Client::send(const std::string& bytes) {
     sent += static_cast<size_t>(n);
   }
 }
+
+void Client::end() { REQUIRE(::shutdown(fd_.get(), SHUT_WR) == 0); }
 
 const std::string& Client::readUntil(const std::function<bool(const std::string&)>& done) {
   char block[16 * 1024];
@@ -154,6 +157,7 @@ void Fixture::addEvent(uint32_t peer, Verdict from, Verdict to) {
   t.evidence.silence = microseconds(66'250);
   t.evidence.unacked = 3;
   t.evidence.error = EHOSTUNREACH;
+  events.changed(t.peer, WallTime(seconds(1'800'000'000)));
   events.add(t, WallTime(seconds(1'800'000'000)));
 }
 
@@ -170,6 +174,15 @@ void Fixture::setNotReady(std::vector<std::string> what) {
 void Fixture::setLocalHealth(std::string state) {
   const MutexLock lock(mutex_);
   localHealth_ = std::move(state);
+}
+
+void Fixture::drain() {
+  std::promise<void> done;
+  dispatcher_.post([&] {
+    server_->drain();
+    done.set_value();
+  });
+  done.get_future().wait();
 }
 
 Answer Fixture::request(const std::string& method, const std::string& path, const std::string& body,

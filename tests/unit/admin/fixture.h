@@ -28,6 +28,8 @@ class Client {
  public:
   explicit Client(const SocketAddress& address);
   void send(const std::string& bytes);
+  /// Nothing more will be sent.
+  void end();
   /// Reads until `done(everything so far)`, EOF or the deadline; returns everything so far.
   const std::string& readUntil(const std::function<bool(const std::string&)>& done);
   const std::string& readUntilText(const std::string& text) {
@@ -62,6 +64,8 @@ class Fixture {
   std::vector<Override> overrides();
   void setNotReady(std::vector<std::string> what);
   void setLocalHealth(std::string state);
+  /// Returns once it was carried out.
+  void drain();
 
   /// One request on a connection of its own. `head`: further field lines, each ended by CRLF.
   Answer request(const std::string& method, const std::string& path, const std::string& body = "",
@@ -75,9 +79,9 @@ class Fixture {
   stats::Stats stats;
   EventLog events;
 
- private:
   Sources sources();
 
+ private:
   proxy::SnapshotRef snapshot_;
 
   Mutex mutex_;

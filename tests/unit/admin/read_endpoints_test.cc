@@ -79,13 +79,17 @@ TEST_CASE("peers tell verdict, circuit and counters") {
   CHECK(peer["last_heard_ms"] >= 2000);
   CHECK(peer["last_heard_ms"] < 60'000);
   CHECK(all["peers"][0]["last_heard_ms"].is_null());
+  CHECK(peer["process_silent_ms"] >= 2000);
+  CHECK(all["peers"][0]["process_silent_ms"].is_null());
   CHECK(peer["score"] == 0.873);
   CHECK(all["peers"][0]["score"] == 0.0);
 
   Json alone = Json::parse(f.get("/peers/node3").body);
   Json among = Json::parse(f.get("/peers").body)["peers"][1];
-  alone.erase("last_heard_ms");  // time went on between the two
-  among.erase("last_heard_ms");
+  for (const char* age : {"last_heard_ms", "process_silent_ms"}) {  // time went on between the two
+    alone.erase(age);
+    among.erase(age);
+  }
   CHECK(alone == among);
   CHECK(f.get("/peers/node9").status == 404);
   CHECK(f.get("/peers/").status == 404);
@@ -120,18 +124,52 @@ TEST_CASE("the state of this host is told, here and in the metrics") {
 TEST_CASE("cluster counts this node and knows its quorum") {
   Fixture f;
   f.setAllAlive();
-  CHECK(Json::parse(f.get("/cluster").body) ==
-        Json::parse(R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok"})"));
+  const auto cluster = [&f] {
+    Json json = Json::parse(f.get("/cluster").body);
+    json.erase("guard");
+    return json;
+  };
+  CHECK(
+      cluster() ==
+      Json::parse(
+          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":4,"offline":[],"status":"ok","local_health":"ok"})"));
   f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
-  CHECK(Json::parse(f.get("/cluster").body) ==
-        Json::parse(
-            R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded"})"));
+  CHECK(
+      cluster() ==
+      Json::parse(
+          R"({"size":4,"quorum":3,"tolerable_failures":1,"online":3,"offline":["node3"],"status":"degraded","local_health":"ok"})"));
   f.publish(2, Verdict::kRefusing, CircuitState::kOpen, Reason::kConnectRefused);
   const Json lost = Json::parse(f.get("/cluster").body);
   CHECK(lost["status"] == "quorum_lost");
   CHECK(lost["online"] == 2);
   f.publish(2, Verdict::kSuspect, CircuitState::kClosed, Reason::kProbeAck);  // not given up yet
   CHECK(Json::parse(f.get("/cluster").body)["status"] == "degraded");
+}
+
+TEST_CASE("the guard is told, and why it does nothing") {
+  Fixture f;
+  f.setAllAlive();
+  SUBCASE("nobody is meant to be guarded, or it may not") {
+    Json guard = Json::parse(f.get("/cluster").body)["guard"];
+    CHECK(guard["active"] == false);
+    CHECK(Json::parse(f.get("/peers/node2").body)["guard"]["state"] == "off");
+  }
+  SUBCASE("what it does") {
+    stats::GuardStats& stats = f.stats.peer(PeerId{1}).guard;
+    stats.state.set(static_cast<uint64_t>(guard::State::kRefused));
+    stats.refusals.add();
+    stats.destroyed.add(16);
+    const Json guard = Json::parse(f.get("/cluster").body)["guard"];
+    CHECK(guard["refused"] == Json::parse(R"(["node3"])"));
+    CHECK(guard["withheld"].empty());
+    CHECK(Json::parse(f.get("/peers/node3").body)["guard"]["destroyed_total"] == 16);
+    const Answer metrics = f.get("/metrics");
+    CHECK(metrics.body.find("peerpulse_guard_refused{peer=\"node3\"} 1\n") != std::string::npos);
+    CHECK(metrics.body.find("peerpulse_guard_sockets_total{peer=\"node3\",what=\"destroyed\"} 16\n") !=
+          std::string::npos);
+    CHECK(metrics.body.find("peerpulse_guard_withheld_total{peer=\"node3\",reason=\"nobody_else\"} 0\n") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("config and metrics") {

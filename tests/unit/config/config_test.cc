@@ -41,6 +41,34 @@ const upstream::ClassTimeouts& timeouts(const Config& c, TrafficClass trafficCla
 
 }  // namespace
 
+TEST_CASE("a hook is a program that can be run, by its absolute path") {
+  const auto command = [](const std::string& json) {
+    return withPeer("\"hooks\":{\"on_transition\":{\"command\":" + json + "}}");
+  };
+  CHECK(good(withPeer("")).onTransition.command.empty());
+  CHECK(good(withPeer("")).onTransition.timeout == seconds(10));
+  const Config c = good(
+      withPeer(R"("hooks":{"on_transition":{"command":["/bin/sh","-c","exit 0; # $(x) \"\n"],"timeout":"2s"}})"));
+  CHECK(c.onTransition.command == std::vector<std::string>{"/bin/sh", "-c", "exit 0; # $(x) \"\n"});
+  CHECK(c.onTransition.timeout == seconds(2));
+  CHECK_HAS(bad(command(R"(["sh"])")), "/hooks/on_transition/command/0: found \"sh\", expected an absolute path");
+  CHECK_HAS(bad(command(R"([""])")), "expected an absolute path");
+  CHECK_HAS(
+      bad(command(R"(["/nonexistent/hook"])")),
+      "/hooks/on_transition/command/0: found \"/nonexistent/hook\" (No such file or directory), expected a program");
+  CHECK_HAS(bad(command(R"(["/etc/passwd"])")), "(Permission denied)");
+  CHECK_HAS(bad(command(R"(["/etc"])")), "(not a file)");
+  CHECK_HAS(bad(command("\"/bin/sh -c x\"")), "expected an array of at most 64 strings");
+  CHECK_HAS(bad(command(R"(["/bin/sh",1])")), "expected an array of at most 64 strings");
+  CHECK_HAS(bad(command(R"(["/bin/sh","a\u0000b"])")), "expected an array of at most 64 strings");
+  std::string many = "[\"/bin/sh\"";
+  for (int i = 0; i < 64; ++i)
+    many += ",\"x\"";
+  CHECK_HAS(bad(command(many + "]")), "expected an array of at most 64 strings");
+  CHECK_HAS(bad(withPeer(R"("hooks":{"on_transition":{"timeout":"0s"}})")), "from 100ms to 10m");
+  CHECK_HAS(bad(withPeer(R"("hooks":{"on_death":{}})")), "/hooks/on_death: found an unknown key");
+}
+
 TEST_CASE("the least configuration gets the defaults of the design") {
   const Config c = good(withPeer(R"("node":"node1")"));
   CHECK(c.node == "node1");
@@ -271,6 +299,66 @@ TEST_CASE("a unix listener cannot refuse") {
   const std::string peer = R"("peers":[{"name":"a","listen":"unix:/run/a.sock","address":"10.0.0.1:1"}]})";
   CHECK_HAS(bad(R"({"preset":"rustfs",)" + peer), "/peers/0/listen");
   good("{" + peer);
+}
+
+TEST_CASE("guard: for all, for one, and what it needs") {
+  const Config c = good(withPeer(""));
+  CHECK((c.guard.mode == guard::Mode::kProxyAndGuard));
+  CHECK(c.guard.ports.empty());
+  CHECK(c.guard.mark == 0x70);
+  CHECK(c.guard.witness.family() == AF_UNSPEC);
+  CHECK((c.proxy.peers[0].mode == guard::Mode::kProxyAndGuard));
+  CHECK(config::guardRoles(c)[0].guarded);
+  const auto alone = config::guardNotes(c);
+  REQUIRE(alone.size() == 2);
+  CHECK_HAS(alone[0], "node2 (proxy+guard); needs CAP_NET_ADMIN");
+  CHECK_HAS(alone[1], "no guard.witness");
+  CHECK(config::guardNotes(good(withPeer(R"("guard":{"witness":"10.0.0.254:1"})"))).size() == 1);
+
+  const Config set =
+      good(R"({"guard":{"mode":"guard","ports":[9000,9001],"witness":"10.0.0.254:80","max_peers":2,"mark":5},
+    "peers":[{"name":"a","address":"10.0.0.2:9000"},
+             {"name":"b","listen":"127.0.0.3:9000","address":"10.0.0.3:9000","guard":{"mode":"proxy"}}]})");
+  CHECK((set.guard.ports == std::vector<uint16_t>{9000, 9001}));
+  CHECK(set.guard.witness.toString() == "10.0.0.254:80");
+  CHECK(set.guard.maxPeers == 2);
+  CHECK(set.guard.mark == 5);
+  CHECK((set.proxy.peers[0].mode == guard::Mode::kGuard));
+  CHECK((set.proxy.peers[1].mode == guard::Mode::kProxy));
+  CHECK(config::guardRoles(set)[0].guarded);
+  CHECK_FALSE(config::guardRoles(set)[1].guarded);
+}
+
+TEST_CASE("guard: a peer that cannot lose power alone is not guarded") {
+  const Config c = good(R"({"peers":[{"name":"a","listen":"127.0.0.2:9000","address":"127.0.0.9:9000"},
+                                     {"name":"b","listen":"127.0.0.3:9000","address":"unix:/run/x.sock"}]})");
+  for (const config::GuardRole& role : config::guardRoles(c))
+    CHECK_FALSE(role.guarded);
+  const auto notes = config::guardNotes(c);
+  REQUIRE(notes.size() == 3);
+  CHECK_HAS(notes[0], "not of a: an own address");
+  CHECK_HAS(notes[1], "not of b: a unix address");
+  CHECK_HAS(notes[2], "needs no capability");
+}
+
+TEST_CASE("guard: a listener is there exactly where traffic is carried") {
+  CHECK_HAS(
+      bad(R"({"guard":{"mode":"guard"},"peers":[{"name":"a","listen":"127.0.0.2:9000","address":"10.0.0.2:9000"}]})"),
+      "/peers/0/listen: found \"127.0.0.2:9000\"");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a","listen":"","address":"10.0.0.2:9000"}]})"), "/peers/0/listen");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a","guard":{"mode":"guard"},"address":"unix:/run/x.sock"}]})"),
+            "/peers/0/guard/mode");
+}
+
+TEST_CASE("guard: bad values") {
+  CHECK_HAS(bad(withPeer(R"("guard":{"mode":"gard"})")), "did you mean \"guard\"?");
+  CHECK_HAS(bad(withPeer(R"("guard":{"witness":"127.0.0.1:80"})")), "/guard/witness");
+  CHECK_HAS(bad(withPeer(R"("guard":{"witness":"unix:/run/x.sock"})")), "/guard/witness");
+  CHECK_HAS(bad(withPeer(R"("guard":{"witness":"10.0.0.1:0"})")), "/guard/witness");
+  CHECK_HAS(bad(withPeer(R"("guard":{"mark":0})")), "/guard/mark");
+  for (const char* ports :
+       {"[0]", "[65536]", "[9000,9000]", "9000", "[\"9000\"]", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]"})
+    CHECK_HAS(bad(withPeer(std::string(R"("guard":{"ports":)") + ports + "}")), "/guard/ports");
 }
 
 TEST_CASE("times that contradict") {

@@ -24,12 +24,12 @@ Json readJson(const std::string& path) {
   return Json::parse(in);
 }
 
-/// Leaves as pointers, array indexes as "*".
+/// Leaves as pointers, array indexes as "*"; an array of plain values is a leaf.
 void collectKeys(const Json& value, const std::string& at, std::set<std::string>& keys) {
   if (value.is_object()) {
     for (const auto& [key, member] : value.items())
       collectKeys(member, at + "/" + key, keys);
-  } else if (value.is_array()) {
+  } else if (value.is_array() && !value.empty() && !value.front().is_primitive()) {
     for (const Json& item : value)
       collectKeys(item, at + "/*", keys);
   } else {
@@ -52,7 +52,7 @@ void collectSchemaKeys(const Json& root, const Json& node, const std::string& at
       CHECK_MESSAGE((member.contains("description") || resolve(root, member).contains("description")), pointer);
       collectSchemaKeys(root, member, pointer, keys);
     }
-  } else if (target.contains("items")) {
+  } else if (target.contains("items") && resolve(root, target.at("items")).contains("properties")) {
     collectSchemaKeys(root, target.at("items"), at + "/*", keys);
   } else {
     keys.insert(at);

@@ -34,7 +34,7 @@ struct Units {
 
   VirtualTime time;
   VirtualScheduler loop{time};
-  Duration cost = microseconds(100);
+  Duration cost = SlicedWork::kSlice / 5;
   int left = 0, done = 0, slices = 0;
   Duration longest{};
   std::function<void()> whenDone;

@@ -264,6 +264,30 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("host probes: the trial of the other port leaves a confirm its own questions there") {
+  SimulatedPeer sim(ProbeOptions::wan());
+  sim.speaksHttp2 = false;
+  sim.oneWay = milliseconds(25);
+  sim.runFor(seconds(20));
+  for (int i = 0; i < 60; ++i) {
+    CAPTURE(i);
+    for (int outage = 0; outage < 2; ++outage) {  // with the second the trial of the first one begins anew
+      sim.kill();
+      REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kRefusing; }, seconds(1)));
+      sim.start();
+      REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kAlive; }, seconds(2)));
+      sim.runFor(milliseconds(300));
+    }
+    sim.runFor(milliseconds(10) * i);
+    sim.acceptQueueFull = true;
+    sim.runFor(seconds(2));
+    CHECK(sim.count(Verdict::kDead) == 0);
+    sim.acceptQueueFull = false;
+    sim.runFor(seconds(5));
+    REQUIRE(sim.verdict() == Verdict::kAlive);
+  }
+}
+
 TEST_CASE("host probes: each change of the means is told once") {
   Echoing sim;
   sim.settle();

@@ -52,6 +52,82 @@ TEST_CASE("local_health: a count is fresh for a millisecond, a state is shown fo
   CHECK(local.state(kStart + seconds(1) + milliseconds(1)) == LocalState::kOk);
 }
 
+/// `peers` of them, alive.
+LocalHealth allAlive(uint32_t peers) {
+  LocalHealth local(peers, milliseconds(20));
+  for (uint32_t i = 0; i < peers; ++i)
+    local.verdict(PeerId{i}, Verdict::kAlive, kStart);
+  return local;
+}
+
+/// The first `n` fall silent together, and are found dead 30 ms later.
+void fallSilent(LocalHealth& local, uint32_t n, TimePoint at) {
+  for (uint32_t i = 0; i < n; ++i)
+    local.expect(PeerId{i}, at);
+  local.mostOverdue(at);
+  for (uint32_t i = 0; i < n; ++i) {
+    local.verdict(PeerId{i}, Verdict::kSuspect, at);
+    local.expect(PeerId{i}, TimePoint::max());
+    local.verdict(PeerId{i}, Verdict::kDead, at + milliseconds(30));
+  }
+}
+
+TEST_CASE("local_health: cut off, it stays suspect until half of the peers are back") {
+  LocalHealth local = allAlive(4);
+  fallSilent(local, 4, kStart);
+  const TimePoint later = kStart + seconds(3600);
+  CHECK(local.state(later) == LocalState::kSuspect);
+  local.verdict(PeerId{0}, Verdict::kAlive, later);
+  CHECK(local.state(later) == LocalState::kSuspect);  // three of four fell silent at once, and still are
+  local.verdict(PeerId{1}, Verdict::kAlive, later);
+  CHECK(local.state(later) == LocalState::kOk);
+  local.verdict(PeerId{0}, Verdict::kDead, later + seconds(1));  // by itself
+  CHECK(local.state(later + seconds(1)) == LocalState::kOk);
+}
+
+TEST_CASE("local_health: cut off together with another node, it stays suspect") {
+  LocalHealth local = allAlive(4);
+  local.expect(PeerId{3}, kStart + seconds(1));
+  fallSilent(local, 3, kStart);
+  CHECK(local.state(kStart + seconds(30)) == LocalState::kSuspect);
+}
+
+TEST_CASE("local_health: peers that died one after the other are theirs, unless nobody is left") {
+  LocalHealth local = allAlive(3);
+  for (uint32_t i = 0; i < 3; ++i)
+    local.expect(PeerId{i}, kStart + seconds(3600));
+  local.verdict(PeerId{0}, Verdict::kDead, kStart + seconds(10));
+  local.verdict(PeerId{1}, Verdict::kDead, kStart + seconds(20));
+  CHECK(local.state(kStart + seconds(20)) == LocalState::kOk);
+  local.verdict(PeerId{2}, Verdict::kDead, kStart + seconds(30));
+  CHECK(local.state(kStart + seconds(40)) == LocalState::kSuspect);
+  local.verdict(PeerId{2}, Verdict::kRefusing, kStart + seconds(50));  // an answer
+  CHECK(local.state(kStart + seconds(50)) == LocalState::kOk);
+}
+
+TEST_CASE("local_health: started where nobody answers; a single dead peer is no reason") {
+  LocalHealth two(2, milliseconds(20));
+  two.verdict(PeerId{0}, Verdict::kDead, kStart);
+  CHECK(two.state(kStart) == LocalState::kOk);
+  two.verdict(PeerId{1}, Verdict::kDead, kStart);
+  CHECK(two.state(kStart + seconds(60)) == LocalState::kSuspect);
+  LocalHealth one(1, milliseconds(20));
+  one.verdict(PeerId{0}, Verdict::kDead, kStart);
+  CHECK(one.state(kStart) == LocalState::kOk);
+}
+
+TEST_CASE("local_health: a suspicion that came to nothing leaves no trace") {
+  LocalHealth local = allAlive(3);
+  for (uint32_t i = 0; i < 3; ++i)
+    local.expect(PeerId{i}, kStart);
+  CHECK(local.mostOverdue(kStart));
+  for (uint32_t i = 0; i < 3; ++i)
+    local.expect(PeerId{i}, kStart + seconds(3600));
+  local.verdict(PeerId{0}, Verdict::kDead, kStart + seconds(10));
+  local.verdict(PeerId{1}, Verdict::kDead, kStart + seconds(20));
+  CHECK(local.state(kStart + seconds(20)) == LocalState::kOk);
+}
+
 TEST_CASE("local_health: lag over the limit, and the link, worst first") {
   LocalHealth local(2, milliseconds(20));
   local.onLag(milliseconds(20), kStart);

@@ -189,6 +189,11 @@ TEST_CASE("peer_health: stalled after 10 s, open after 30 s, alive with the firs
   REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kStalled; }, seconds(11)));
   CHECK(sim.now() - stopped >= seconds(10));
   CHECK(sim.circuit() == CircuitState::kClosed);
+  const Evidence why = sim.transitions().back().evidence;
+  REQUIRE(why.processSilence.has_value());  // the process's, not the kernel's: that one acknowledges all the time
+  CHECK(*why.processSilence >= seconds(10));
+  CHECK(*why.processSilence <= sim.now() - stopped + milliseconds(50));
+  CHECK(why.silence < seconds(3));
   REQUIRE(sim.runUntil([&] { return sim.circuit() == CircuitState::kOpen; }, seconds(21)));
   CHECK(sim.now() - stopped >= seconds(30));
   CHECK(sim.now() - stopped <= milliseconds(30'100));

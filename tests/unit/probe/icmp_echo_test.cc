@@ -21,7 +21,7 @@ struct Answers {
   size_t count = 0;
 
   std::unique_ptr<IcmpEcho> open(int family, uint64_t token) {
-    auto opened = IcmpEcho::open(dispatcher, family, token, [this](uint32_t peer, uint32_t sequence, const auto&) {
+    auto opened = IcmpEcho::open(dispatcher, family, token, 0, [this](uint32_t peer, uint32_t sequence, const auto&) {
       sequences[peer].push_back(sequence);
       ++count;
     });
@@ -78,7 +78,7 @@ TEST_CASE("icmp_echo: an answer counts from the address that was asked only") {
   event::Dispatcher dispatcher;
   std::vector<uint32_t> answered;
   EchoSockets sockets(dispatcher, {at("127.0.0.1:1"), at("127.0.0.2:1"), at("unix:/run/x.sock"), SocketAddress()}, 5,
-                      [&](uint32_t slot, uint32_t) { answered.push_back(slot); });
+                      0, [&](uint32_t slot, uint32_t) { answered.push_back(slot); });
   CHECK(sockets.of(2) == nullptr);
   CHECK(sockets.of(3) == nullptr);
   IcmpEcho* echo = sockets.of(0);

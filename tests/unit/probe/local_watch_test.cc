@@ -53,6 +53,21 @@ TEST_CASE("local_watch: changes are reported once, in order") {
   CHECK(changes[2] == std::pair(LocalState::kOk, LocalState::kLagging));
 }
 
+TEST_CASE("local_watch: cut off is said at once, and once, for as long as it lasts") {
+  std::vector<LocalState> states;
+  LocalWatch watch(2, milliseconds(20), [&](LocalState, LocalState to) { states.push_back(to); });
+  TimePoint now = TimePoint() + seconds(100);
+  watch.verdict(PeerId{0}, health::Verdict::kDead, now);
+  CHECK(watch.state() == LocalState::kOk);
+  watch.verdict(PeerId{1}, health::Verdict::kDead, now);
+  CHECK(watch.state() == LocalState::kSuspect);  // before anybody acts on that death
+  for (int i = 0; i < 1000; ++i)
+    watch.beat({}, now += milliseconds(20));
+  CHECK(watch.state() == LocalState::kSuspect);
+  watch.verdict(PeerId{0}, health::Verdict::kAlive, now);
+  CHECK(states == std::vector<LocalState>{LocalState::kSuspect, LocalState::kOk});
+}
+
 TEST_CASE(
     "local_watch: what could not be asked for want of descriptors is this host's trouble, for as long as that is "
     "so") {

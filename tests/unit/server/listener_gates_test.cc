@@ -66,6 +66,18 @@ class Doorman : public net::ListenSocket::Follower {
 
 }  // namespace
 
+TEST_CASE("gates: a peer that is only guarded has none") {
+  health::CircuitTable table(1);
+  ListenerGates gates(table);
+  std::vector<proxy::PeerOptions> peers(1);
+  peers[0].mode = guard::Mode::kGuard;
+  REQUIRE(gates.open(peers));
+  CHECK(gates.sockets()[0] == nullptr);
+  CHECK_FALSE(gates.settle(kPeer, kNow).changed);
+  CHECK_FALSE(gates.follow(kPeer, kNow).changed);
+  CHECK(gates.drain(kNow).empty());
+}
+
 TEST_CASE("gates: open circuit refuses, half-open and closed listen") {
   Fixture f(proxy::OnDead::kRefuse);
   f.set(CircuitState::kOpen);

@@ -2,7 +2,6 @@
 // room is counted; nothing waits for another report to be told.
 #include "reporter.h"
 
-#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -33,6 +32,13 @@ health::Transition transition(uint32_t peer, Verdict to, Reason reason = Reason:
   t.to.verdict = to;
   t.to.reason = reason;
   t.to.generation = generation;
+  return t;
+}
+
+/// Of the circuit too: those are told at once.
+health::Transition circuitChange(uint32_t peer, uint16_t generation = 0) {
+  health::Transition t = transition(peer, Verdict::kAlive, Reason::kProbeAck, generation);
+  t.from.circuit = CircuitState::kOpen;
   return t;
 }
 
@@ -75,8 +81,13 @@ struct Fixture {
       : snapshot(twoPeers()),
         stats({"node2", "node3"}, {"rpc"}, {"main"}),
         events(2, kWall),
-        reporter(
-            dispatcher, [this] { return snapshot; }, stats, events, capacity) {
+        reporter(dispatcher,
+                 Reporter::Sinks{.snapshot = [this] { return snapshot; },
+                                 .table = table,
+                                 .stats = stats,
+                                 .events = events,
+                                 .onChange = [this](const health::Transition& t, WallTime) { changes.push_back(t); }},
+                 capacity) {
     REQUIRE(reporter.status());
   }
   /// Runs the loop until `done`; fails after ten seconds.
@@ -97,8 +108,10 @@ struct Fixture {
   LogFile log;
   event::Dispatcher dispatcher;
   proxy::SnapshotRef snapshot;
+  health::CircuitTable table{2};
   stats::Stats stats;
   admin::EventLog events;
+  std::vector<health::Transition> changes;
   Reporter reporter;
 };
 
@@ -182,7 +195,7 @@ TEST_CASE("reporter: a burst longer than a turn's batch is told without a furthe
   Fixture f;
   constexpr size_t kReports = 2 * Reporter::kBatch + 3;
   for (size_t i = 0; i < kReports; ++i)
-    f.reporter.report(transition(0, Verdict::kAlive), kWall);
+    f.reporter.report(circuitChange(0), kWall);
   f.until([&] { return f.events.lastSequence() == kReports; });
   CHECK(f.stats.reportsDropped.get() == 0);
 }
@@ -192,7 +205,7 @@ TEST_CASE("reporter: between two threads every report is told or counted, in ord
   constexpr uint32_t kReports = 20'000;
   std::thread prober([&] {
     for (uint32_t i = 0; i < kReports; ++i) {
-      f.reporter.report(transition(0, Verdict::kAlive, Reason::kProbeAck, static_cast<uint16_t>(i)), kWall);
+      f.reporter.report(circuitChange(0, static_cast<uint16_t>(i)), kWall);
       if (i % 48 == 47) std::this_thread::sleep_for(microseconds(200));  // in bursts, most of which find room
     }
   });
@@ -215,8 +228,6 @@ TEST_CASE("reporter: between two threads every report is told or counted, in ord
 
 TEST_CASE("reporter: a report that comes while the loop goes to sleep does not wait for the next one") {
   Fixture f;
-  std::atomic<uint64_t> told{0};
-  f.events.setListener([&] { told.fetch_add(1, std::memory_order_release); });
   bool stuck = false;
   std::thread prober([&] {
     std::minstd_rand random(3);
@@ -224,12 +235,12 @@ TEST_CASE("reporter: a report that comes while the loop goes to sleep does not w
     for (int round = 0; round < 5'000 && !stuck; ++round) {
       // Some find the loop asleep, some telling, some between the two.
       for (uint64_t n = random() % 3 + 1; n > 0; --n, ++reported) {
-        f.reporter.report(transition(0, Verdict::kAlive), kWall);
+        f.reporter.report(circuitChange(0), kWall);
         for (uint64_t pause = random() % 3; pause > 0; --pause)
           std::this_thread::yield();
       }
       const TimePoint stop = Clock::now() + seconds(5);
-      while (told.load(std::memory_order_acquire) != reported && !stuck) {
+      while (f.events.lastSequence() != reported && !stuck) {
         std::this_thread::yield();
         stuck = Clock::now() > stop;
       }
@@ -238,6 +249,63 @@ TEST_CASE("reporter: a report that comes while the loop goes to sleep does not w
   });
   f.dispatcher.run();
   prober.join();
-  f.events.setListener(nullptr);
   CHECK_FALSE(stuck);
+}
+
+TEST_CASE("reporter: a flurry is counted and told to others change by change, and is one line") {
+  Fixture f;
+  constexpr uint32_t kFlips = 101;
+  for (uint32_t i = 0; i < kFlips; ++i) {
+    health::Transition t = transition(0, i % 2 == 0 ? Verdict::kSuspect : Verdict::kAlive);
+    t.from.verdict = i % 2 == 0 ? Verdict::kAlive : Verdict::kSuspect;
+    t.at = f.dispatcher.now();
+    f.reporter.report(t, kWall + milliseconds(i));
+  }
+  f.until([&] { return f.events.lastSequence() == TransitionFolder::kBurst + 1; });  // the last one by a timer
+  CHECK(f.changes.size() == kFlips);
+  CHECK(sum(f.stats, PeerId{0}) == kFlips);
+  CHECK(f.events.since(PeerId{0}) == kWall + milliseconds(kFlips - 1));
+  const admin::Event last = f.events.after(0).back();
+  CHECK(last.folded == kFlips - TransitionFolder::kBurst - 1);
+  CHECK(last.at == kWall + milliseconds(kFlips - 1));
+  CHECK((std::get<health::Transition>(last.what).to.verdict == Verdict::kSuspect));
+  CHECK(f.log.stop().find(R"("folded":95)") != std::string::npos);
+}
+
+TEST_CASE("reporter: what was folded is told at the end") {
+  Fixture f;
+  for (int i = 0; i < 10; ++i)
+    f.reporter.report(transition(0, Verdict::kAlive), kWall);
+  f.reporter.drain();
+  CHECK(f.events.after(0).back().folded == 4);
+}
+
+TEST_CASE("reporter: the state that a dropped report would have told is told all the same, once") {
+  Fixture f(2);
+  health::CircuitWord word;
+  const auto publish = [&](Verdict verdict, CircuitState circuit) {
+    word.verdict = verdict;
+    word.circuit = circuit;
+    ++word.generation;
+    f.table.publish(PeerId{0}, word);
+    health::Transition t = circuitChange(0, word.generation);
+    t.to = word;
+    return t;
+  };
+  f.reporter.report(publish(Verdict::kAlive, CircuitState::kClosed), kWall);
+  f.reporter.report(publish(Verdict::kDead, CircuitState::kOpen), kWall);
+  f.reporter.report(publish(Verdict::kAlive, CircuitState::kClosed), kWall);  // no room
+  f.reporter.report(publish(Verdict::kStalled, CircuitState::kOpen), kWall);  // nor here
+  const auto late = publish(Verdict::kRefusing, CircuitState::kOpen);         // published, and not reported yet
+  f.reporter.drain();
+  REQUIRE(f.changes.size() == 3);
+  CHECK((f.changes.back().from.verdict == Verdict::kDead));
+  CHECK((f.changes.back().to.verdict == Verdict::kRefusing));
+  f.reporter.report(late, kWall);
+  f.reporter.drain();
+  CHECK(f.changes.size() == 3);
+  f.reporter.report(publish(Verdict::kAlive, CircuitState::kClosed), kWall);
+  f.reporter.drain();
+  CHECK(f.changes.size() == 4);
+  CHECK(sum(f.stats, PeerId{0}) == 6);
 }

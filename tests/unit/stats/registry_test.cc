@@ -116,6 +116,23 @@ TEST_CASE("transitions of which nobody was told are counted, and the peer's sum 
   CHECK(text.find("peer=\"node3\",to=\"unreported\"") == std::string::npos);
 }
 
+TEST_CASE("runs of a hook by how they ended") {
+  Stats stats({"node2"}, {"rpc"}, {"main"});
+  stats.hooks.succeeded.add(4);
+  stats.hooks.failed.add(3);
+  stats.hooks.timedOut.add(2);
+  stats.hooks.notStarted.add(1);
+  stats.hooks.dropped.add(9);
+  stats.hooks.running.set(1);
+  const std::string text = Registry(stats, sources()).text();
+  CHECK_LINE(text, "peerpulse_hook_runs_total{result=\"ok\"} 4");
+  CHECK_LINE(text, "peerpulse_hook_runs_total{result=\"failed\"} 3");
+  CHECK_LINE(text, "peerpulse_hook_runs_total{result=\"timeout\"} 2");
+  CHECK_LINE(text, "peerpulse_hook_runs_total{result=\"not_started\"} 1");
+  CHECK_LINE(text, "peerpulse_hook_dropped_total 9");
+  CHECK_LINE(text, "peerpulse_hook_running 1");
+}
+
 TEST_CASE("the text is valid exposition format and no series appears twice") {
   Stats s({"node\"2\\", "node3"}, {"a", "b"}, {"main"});
   std::istringstream lines(Registry(s, sources()).text());

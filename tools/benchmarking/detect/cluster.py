@@ -44,7 +44,9 @@ class Cluster:
         self._servers_per_node = servers_per_node
         self._probed_by = settings.peers
         self._with_haproxy = haproxy and settings.haproxy
-        self._config = {"access_log": False, "probe": {"profile": settings.profile}, **config}
+        # The guard would end HAProxy's own connections to a dead peer, and so make its time our own.
+        guard = {"guard": {"mode": "proxy"}} if self._with_haproxy else {}
+        self._config = {"access_log": False, "probe": {"profile": settings.profile}, **guard, **config}
         self._stack = contextlib.ExitStack()
         self.servers: dict[str, Server] = {}
         self.haproxy: Haproxy | None = None

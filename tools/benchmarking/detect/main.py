@@ -15,6 +15,7 @@ cut by dropping every frame of a node. One line of JSON per scenario.
 
 n, p50, p99, max   Of the scenario's times, in ms; null where it takes none.
 false_dead         Verdicts `dead` that no cut explains, from peerpulse's own counters.
+false_guard        Times that its guard acted on a peer whose power was not cut (with HAProxy beside it the guard is off).
 suspects           First-stage suspicions, cuts included; cleared: those that were taken back.
 peer_seconds       Time of peers that had power, all peers together.
 prober_lag_below_ms

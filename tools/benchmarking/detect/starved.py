@@ -73,7 +73,7 @@ def _starved(settings: Settings) -> dict:
             times += watch.times_ms
             failures += [f"{name}: {text}" for text in watch.failures(phase)]
     counted = {key: round(sum(phase[key] for phase in phases), 1)
-               for key in ("false_dead", "suspects", "cleared", "peer_seconds")}
+               for key in ("false_dead", "false_guard", "suspects", "cleared", "peer_seconds")}
     if settings.haproxy:
         counted["haproxy"] = {phase["phase"]: phase["haproxy"] for phase in phases}
         counted["haproxy"]["false_dead"] = sum(phase["haproxy"]["false_dead"] for phase in phases)

@@ -7,6 +7,7 @@ from tools.benchmarking.detect.metrics import by_peer, histogram_max, total
 from tools.demonstration.measurements import milliseconds
 
 _STAGES = "peerpulse_detection_stages_total"
+_REFUSALS = "peerpulse_guard_refusals_total"
 _LAG = "peerpulse_loop_lag_seconds"
 _NAMED = 5
 
@@ -53,11 +54,11 @@ class Watch:
         """What every line of JSON has. peer_seconds: of peers that had power."""
         after = self._cluster.peerpulse.metrics()
         elapsed = time.monotonic() - self._started
-        deads = by_peer(after, _STAGES, 'stage="dead"')
-        before = by_peer(self._before, _STAGES, 'stage="dead"')
-        false = {name: max(0, count - before.get(name, 0) - self._cuts.get(name, 0)) for name, count in deads.items()}
+        false = self._beyond_cuts(after, _STAGES, 'stage="dead"')
         return {
             "false_dead": sum(false.values()),
+            # Times that the sockets of a living peer were destroyed.
+            "false_guard": sum(self._beyond_cuts(after, _REFUSALS).values()),
             "suspects": total(after, _STAGES, 'stage="suspect"') - total(self._before, _STAGES, 'stage="suspect"'),
             "cleared": total(after, _STAGES, 'stage="cleared"') - total(self._before, _STAGES, 'stage="cleared"'),
             "peer_seconds": round(elapsed * len(self._cluster.servers) - self._cut_off_seconds, 1),
@@ -68,6 +69,12 @@ class Watch:
             **({} if self._cluster.haproxy is None else {
                 "haproxy": self._cluster.haproxy.result(self._cluster.haproxy.false_dead())}),
         }
+
+    def _beyond_cuts(self, after: dict[str, float], family: str, label: str = "") -> dict[str, int]:
+        """Of each peer, how much more often than its power was cut."""
+        before = by_peer(self._before, family, label)
+        return {name: max(0, count - before.get(name, 0) - self._cuts.get(name, 0))
+                for name, count in by_peer(after, family, label).items()}
 
     def _lag_ms(self, after: dict[str, float]) -> float | None:
         """The greatest lag of the prober's loop (a bucket's bound; null: none or above all)."""
@@ -82,6 +89,8 @@ class Watch:
         if counted["false_dead"] != 0:
             found.append(f"{counted['false_dead']} false dead: {counted['false_dead_peers']}, "
                          f"{self._false_events()}")
+        if counted["false_guard"] != 0:
+            found.append(f"the guard acted {counted['false_guard']} times on living peers")
         return found
 
     def _false_events(self) -> list[dict]:

@@ -1,0 +1,16 @@
+// Destruction: what became of a dead peer's sockets.
+#pragma once
+
+#include <cstdint>
+
+namespace peerpulse::guard {
+
+struct Destruction {
+  uint32_t destroyed = 0;
+  uint32_t gone = 0;    ///< ended by themselves meanwhile
+  uint32_t spared = 0;  ///< of the last pass
+  uint32_t failed = 0;
+  int error = 0;  ///< errno of the last that failed, or of the dump
+};
+
+}  // namespace peerpulse::guard

@@ -1,0 +1,162 @@
+#include "socket_destroyer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <optional>
+
+#include "socket_filter.h"
+
+namespace peerpulse::guard {
+
+namespace {
+
+// Numbers of the kernel's include/net/tcp_states.h, as in inet_diag_msg.
+constexpr uint32_t kSynSent = 2;
+constexpr uint32_t kTimeWait = 6;
+constexpr uint32_t kListen = 10;
+constexpr uint32_t kAllStates = 0xFFF & ~1U;
+constexpr uint32_t kStates = kAllStates & ~(1U << kTimeWait) & ~(1U << kListen);
+
+/// Requests in one send: their complaints, if all fail, fit the socket's buffer.
+constexpr size_t kBatch = 64;
+
+struct Request {
+  nlmsghdr header;
+  inet_diag_req_v2 diag;
+};
+
+Request requestFor(uint16_t type, uint16_t flags, uint32_t sequence, uint8_t family) {
+  Request request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = type;
+  request.header.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
+  request.header.nlmsg_seq = sequence;
+  request.diag.sdiag_family = family;
+  request.diag.sdiag_protocol = IPPROTO_TCP;
+  return request;
+}
+static_assert(sizeof(Request) == alignedSize(sizeof(Request)));
+
+int findInfo(const nlattr* attribute, void* data) {
+  // Newer kernels know more than this header.
+  if (mnl_attr_get_type(attribute) == INET_DIAG_INFO) *static_cast<const nlattr**>(data) = attribute;
+  return MNL_CB_OK;
+}
+
+/// How long ago the socket's kernel last had anything of the remote side; nothing where it never had, or is not told.
+std::optional<Duration> heardAgo(const nlmsghdr& message, const inet_diag_msg& socket) {
+  if (socket.idiag_state == kSynSent) return std::nullopt;
+  const nlattr* info = nullptr;
+  (void)mnl_attr_parse(&message, sizeof(inet_diag_msg), findInfo, static_cast<void*>(&info));
+  constexpr size_t kNeeded = offsetof(tcp_info, tcpi_last_ack_recv) + sizeof(tcp_info::tcpi_last_ack_recv);
+  if (info == nullptr || mnl_attr_get_payload_len(info) < kNeeded) return std::nullopt;
+  tcp_info values{};
+  std::memcpy(&values, mnl_attr_get_payload(info), kNeeded);
+  return milliseconds(std::min(values.tcpi_last_ack_recv, values.tcpi_last_data_recv));
+}
+
+}  // namespace
+
+Result<SocketDestroyer> SocketDestroyer::open(uint32_t mark) {
+  auto socket = NetlinkSocket::open(NETLINK_SOCK_DIAG);
+  if (!socket) return socket.error();
+  return SocketDestroyer(std::move(*socket), mark);
+}
+
+// Of a socket that there cannot be: port 0.
+Result<void> SocketDestroyer::permitted() {
+  const uint32_t sequence = socket_.nextSequence();
+  const Request request = requestFor(SOCK_DESTROY, NLM_F_ACK, sequence, AF_INET);
+  if (auto sent = socket_.send(&request, sizeof request); !sent) return sent;
+  const auto answer = socket_.receiveAll(sequence, [](const nlmsghdr&) {});
+  if (answer || answer.error().code == ENOENT) return {};
+  return Error{"SOCK_DESTROY: " + answer.error().message, answer.error().code};
+}
+
+Destruction SocketDestroyer::destroy(const Target& target) {
+  const std::vector<uint8_t> filter = socketFilter(target.host, target.ports, mark_);
+  Destruction result;
+  bool moved = true;
+  for (int pass = 0; pass < kMaxPasses && moved; ++pass) {
+    result.spared = 0;
+    moved = false;
+    // Each right after it was found: a walk through the kernel's table takes as long as destroying ten. Sockets of IPv6 may
+    // be connected to mapped addresses of IPv4.
+    if (target.host.family() == AF_INET) moved = sweep(AF_INET, filter, target.heardWithin, result);
+    moved = sweep(AF_INET6, filter, target.heardWithin, result) || moved;
+  }
+  return result;
+}
+
+// Whether there may be more: something was found and has gone.
+bool SocketDestroyer::sweep(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin,
+                            Destruction& result) {
+  found_.clear();
+  if (auto dumped = dump(family, filter, heardWithin, result); !dumped) {
+    result.error = dumped.error().code;
+    ++result.failed;
+  }
+  const uint32_t before = result.destroyed + result.gone;
+  destroyFound(result);
+  return result.destroyed + result.gone != before;
+}
+
+Result<void> SocketDestroyer::dump(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin,
+                                   Destruction& result) {
+  const uint32_t sequence = socket_.nextSequence();
+  Request request = requestFor(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence, family);
+  request.diag.idiag_states = kStates;
+  request.diag.idiag_ext = 1U << (INET_DIAG_INFO - 1);
+  batch_.resize(sizeof request + sizeof(nlattr) + alignedSize(filter.size()));
+  std::memcpy(batch_.data(), &request, sizeof request);
+  auto* header = reinterpret_cast<nlmsghdr*>(batch_.data());
+  mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, filter.size(), filter.data());
+  if (auto sent = socket_.send(header, header->nlmsg_len); !sent) return sent;
+  return socket_.receiveAll(sequence, [&](const nlmsghdr& message) {
+    if (mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg) || found_.size() >= kMaxSockets) return;
+    inet_diag_msg socket;
+    std::memcpy(&socket, mnl_nlmsg_get_payload(&message), sizeof socket);
+    const auto heard = heardAgo(message, socket);
+    if (heard && *heard < heardWithin) {
+      ++result.spared;
+    } else {
+      found_.push_back({socket.idiag_family, socket.id});
+    }
+  });
+}
+
+void SocketDestroyer::destroyFound(Destruction& result) {
+  for (size_t begin = 0; begin < found_.size(); begin += kBatch) {
+    const size_t count = std::min(kBatch, found_.size() - begin);
+    batch_.resize(count * sizeof(Request));
+    for (size_t i = 0; i < count; ++i) {
+      Request request = requestFor(SOCK_DESTROY, 0, socket_.nextSequence(), found_[begin + i].family);
+      request.diag.id = found_[begin + i].id;
+      std::memcpy(&batch_[i * sizeof request], &request, sizeof request);
+    }
+    if (auto sent = socket_.send(batch_.data(), batch_.size()); !sent) {
+      result.failed += static_cast<uint32_t>(count);
+      result.error = sent.error().code;
+      continue;
+    }
+    auto destroyed = static_cast<uint32_t>(count);  // a complaint that was lost shows in the next dump
+    socket_.takeErrors([&](uint32_t, int error) {
+      if (error == 0 || destroyed == 0) return;
+      --destroyed;
+      if (error == ENOENT) {
+        ++result.gone;
+      } else {
+        ++result.failed;
+        result.error = error;
+      }
+    });
+    result.destroyed += destroyed;
+  }
+}
+
+}  // namespace peerpulse::guard

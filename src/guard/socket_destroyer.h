@@ -1,0 +1,64 @@
+// SocketDestroyer: ends TCP sockets of this network namespace, whoever opened them, so that their owners hear of it at
+// once: a blocked read(), write() or connect() returns ECONNABORTED, and what polls becomes readable.
+//
+//   dump (SOCK_DIAG, filtered by the kernel) -> those not heard of late -> SOCK_DESTROY, many requests a send -> dump again
+//
+// until a dump finds nothing more: sockets may have been opened meanwhile. Listening sockets and TIME_WAIT stay.
+// A request is carried out inside of send(), and only a failed one is answered; so a batch costs one system call, and one
+//   more to find that nobody complains.
+// A socket whose kernel heard the peer more recently than `heardWithin` is spared: whatever the probes say, its remote side
+//   was there. It is looked at again when the caller comes back.
+//
+// Threading: one thread at a time; never a loop's, as it takes milliseconds for thousands of sockets.
+// Bounds: kMaxSockets per pass, kMaxPasses.
+#pragma once
+
+#include <cstdint>
+#include <linux/inet_diag.h>
+#include <vector>
+
+#include "netlink_socket.h"
+#include "peerpulse/base/address.h"
+#include "peerpulse/base/result.h"
+#include "peerpulse/base/time.h"
+#include "peerpulse/guard/destruction.h"
+
+namespace peerpulse::guard {
+
+/// Whose sockets.
+struct Target {
+  SocketAddress host;           ///< its port does not count
+  std::vector<uint16_t> ports;  ///< either end's
+  Duration heardWithin{};
+};
+
+class SocketDestroyer {
+ public:
+  /// Sockets with `mark` are ours, and left alone.
+  static Result<SocketDestroyer> open(uint32_t mark);
+  /// Whether the kernel can (CONFIG_INET_DIAG_DESTROY) and lets us (CAP_NET_ADMIN).
+  Result<void> permitted();
+
+  Destruction destroy(const Target& target);
+
+  static constexpr size_t kMaxSockets = 65'536;
+  static constexpr int kMaxPasses = 4;
+
+ private:
+  struct Found {
+    uint8_t family;
+    inet_diag_sockid id;
+  };
+
+  SocketDestroyer(NetlinkSocket socket, uint32_t mark) : socket_(std::move(socket)), mark_(mark) {}
+  bool sweep(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
+  Result<void> dump(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
+  void destroyFound(Destruction& result);
+
+  NetlinkSocket socket_;
+  uint32_t mark_;
+  std::vector<Found> found_;
+  std::vector<char> batch_;
+};
+
+}  // namespace peerpulse::guard

@@ -1,0 +1,41 @@
+// A network namespace of the test's own, whose loopback has 127/8, fd00::1 and fd00::2: sockets may be destroyed and tables
+// made there without anybody noticing. And TCP connections in it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "peerpulse/base/address.h"
+#include "peerpulse/base/fd.h"
+
+namespace peerpulse::guard {
+
+/// Requires a process of one thread.
+void enterOwnNetwork();
+/// Empty, or why there is none here: tests that need the kernel are left out then.
+const std::string& noOwnNetwork();
+
+SocketAddress addressOf(const std::string& text);
+
+/// Listens, and is connected to.
+class LocalServer {
+ public:
+  explicit LocalServer(const SocketAddress& address);
+  /// The port may be the system's choice.
+  SocketAddress address() const { return address_; }
+  /// The next connection from its queue.
+  Fd accept() const;
+
+ private:
+  Fd fd_;
+  SocketAddress address_;
+};
+
+/// A blocking socket connected to `to` from `from` (family AF_UNSPEC: any own address). Not valid, and errno says why, if the
+/// connect failed.
+Fd connectTo(const SocketAddress& to, uint32_t mark = 0, const SocketAddress& from = {});
+/// The errno of the next read, 0 for a byte or the end, EAGAIN if nothing has happened.
+int readError(const Fd& fd);
+
+}  // namespace peerpulse::guard
