@@ -191,10 +191,13 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
 
 // Where nothing else can tell a full accept queue from a cut, no death before the kept connection's kernel was asked and
 // had its time. A request asks it, if none is waiting: its kernel may delay that ACK. Else a keepalive probe, as soon as
-// nothing has come for a second; a peer that is really cut off seldom has a request waiting, so that costs no time.
+// nothing has come for a second; a peer that is really cut off seldom has a request waiting, so that costs no time. Between
+// two connections there is nobody to ask, and silence has to last.
 void PeerHealth::askKeptConnection(TimePoint now, Actions& actions) {
   drawAt_ = TimePoint::max();
-  if (!plan_.lastResort() || !plan_.drawable().has_value()) return;
+  blind_ = plan_.lastResort() && !plan_.drawTells(kernel_);
+  if (blind_) detector_.confirmSent(now + kBlindPatience);
+  if (!plan_.lastResort() || blind_) return;
   if (plan_.requestNow(now, actions)) {
     detector_.confirmSent(now + limits_.answer + requestAck_);
     return;

@@ -123,7 +123,7 @@ void ProbePlan::requestAnswered(TimePoint now, Actions& actions) {
 }
 
 bool ProbePlan::requestNow(TimePoint now, Actions& actions) {
-  if (state_ != State::kOpen || !requestsDue() || !requests_.sendNow(now)) return false;
+  if (state_ != State::kOpen || !answeredHere_ || !requestsDue() || !requests_.sendNow(now)) return false;
   actions.add(SendRequest{epoch_});
   return true;
 }
@@ -240,10 +240,8 @@ void ProbePlan::tryOtherPort(TimePoint now, Actions& actions) {
 }
 
 void ProbePlan::checkHostNow(Actions& actions) {
-  if (lastResort()) {
-    if (drawable()) actions.add(DrawAck{epoch_});
-    return;
-  }
+  if (lastResort() && drawable()) actions.add(DrawAck{epoch_});
+  if (otherPort_ == OtherPort::kSilent) return;
   actions.add(StopConnects{ConnectPurpose::kHostCheck});
   actions.add(StartConnects{ConnectPurpose::kHostCheck, 1});
 }
@@ -258,7 +256,6 @@ void ProbePlan::sendRequest(TimePoint now, Due& due, Actions& actions) {
       if (nextHostCheck_ == TimePoint::max()) actions.add(DrawAck{epoch_});
       break;
   }
-  if (!wantsConnection()) close(now, actions);
 }
 
 void ProbePlan::sendEcho(TimePoint now, Due& due, Actions& actions) {
@@ -304,6 +301,7 @@ ProbePlan::Due ProbePlan::advance(TimePoint now, const PathRtt& path, Actions& a
     if (mute) withoutHttp2();
   }
   if (state_ == State::kOpen && outstanding() >= kMaxOutstanding) close(now, actions);
+  if (!wantsConnection()) close(now, actions);  // the last resort is over
   if (state_ == State::kOpen && replaced() && now >= nextOpen_) close(now, actions);
   if (state_ == State::kNone && wantsConnection() && now >= nextOpen_) {
     open(now, path, actions);

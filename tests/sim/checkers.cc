@@ -115,9 +115,12 @@ void Checkers::checkGuard() {
   // Found dead while the link was cut, and unreachable by nothing else then or now.
   const bool found = truth.deadAt >= ownLinkCutAt_ && (ownLinkCut_ || truth.deadAt <= ownLinkBackAt_);
   bool ownDoing = found && truth.unreachableSince >= ownLinkCutAt_ && truth.reachable != ownLinkCut_;
+  if (!ownLinkCut_ && truth.reachableSince > ownLinkBackAt_) ownDoing = false;  // it was off when the link came back
   // The end of a partition lets its peer out of the own one as well.
   for (uint8_t i = 0; ownLinkCut_ && i < peers_; ++i)
     ownDoing = ownDoing && !truths_[i].reachable;
+  // Its silence began before the cut, and later the others': as of one that died just then.
+  if (truth.confirmMute) return;
   // A full accept queue is a silent kernel; a path that got longer is found again only after seconds (rule 3).
   WireModel& wire = wires_[*begun];
   if (wire.peer().acceptsNone() || wire.out().rerouted() || profile_ == Profile::kWan) return;
@@ -218,7 +221,9 @@ void Checkers::checkDead(uint8_t peer, const Transition& transition) {
     return;
   }
   if (wire.peer().acceptsNone()) {
-    const bool vouched = truth.confirmOnPings ? !truth.confirmMute : wire.peer().options().hostPortAnswers;
+    const health::PeerHealth& health = prober_.health(peer);
+    const bool kept = health.lastResort() && !health.blind() && !truth.confirmMute;
+    const bool vouched = truth.confirmOnPings ? !truth.confirmMute : wire.peer().options().hostPortAnswers || kept;
     const bool wasLossy = std::max(truth.reachableSince, truth.lossyAt) + seconds(1) > truth.confirmAt;
     if (lossy(peer) || wasLossy || !vouched) {
       ++statistics_->fullQueueDead;
@@ -269,6 +274,7 @@ void Checkers::checkDetection(uint8_t peer) {
   }
   // A kernel's word of its last ACK is up to a tick younger than the ACK.
   if (truth.lastResort) bound += kLastResort;
+  if (truth.lastResort && health.blind()) bound += health::PeerHealth::kBlindPatience;
   if (!truth.cleanCut) bound += kDelayedAck + health::PeerHealth::kKernelTick;
   if (prober_.starved()) bound += 3 * prober_.starvedBy();
   if (heap_.now() - from > bound) fail(peer, "2: not detected in time");

@@ -16,7 +16,7 @@
 // Somebody else counts if he was heard in the second half of the dead peer's silence. When this host is cut off, all are
 //   heard for the last time within one probe interval, and a silence that made a verdict is longer than two of them; so a
 //   peer whose own verdict is merely late does not count. One that lives is heard once per interval, so this delays nothing.
-// And only once he has answered for a second since he was last dead or unknown: after an outage of the own link peers return
+// And only once he has answered for a second since he was last dead, unknown or suspect for a second: after an outage of the own link peers return
 //   one by one, and who is a little later than another is not dead. The same goes for the witness since he last failed to
 //   answer.
 // Decisions follow the moment: a peer that was refused is let go as soon as its reason has gone.

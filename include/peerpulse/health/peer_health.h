@@ -63,6 +63,8 @@ class PeerHealth {
   const Rungs& rungs() const { return rungs_; }
   /// Nothing but its own port and a kept connection can be asked (ProbePlan): a confirm may take a second longer.
   bool lastResort() const { return plan_.lastResort(); }
+  /// The last confirm could not even ask that: it takes kBlindPatience.
+  bool blind() const { return blind_; }
   /// ICMP echoes, since the beginning.
   const EchoTrack::Counts& echoes() const { return plan_.echoes(); }
   /// By when a peer that is well has given its next sign of life; TimePoint::max() in a known outage and before
@@ -82,6 +84,9 @@ class PeerHealth {
 
   /// ACK ages of TCP_INFO come in steps of the kernel's tick, up to this.
   static constexpr Duration kKernelTick = milliseconds(10);
+  /// How long a peer must be silent of which nothing can be asked but its own port. As long as its accept queue is full that
+  /// is silent too, and a process that pauses may leave it so.
+  static constexpr Duration kBlindPatience = seconds(10);
   /// How often the kernel's counters of the probe connection are read for the loss of the path.
   static constexpr Duration kLossInterval = seconds(1);
   /// For how long the round trip of a fresh connect can refute that of the probe connection.
@@ -160,6 +165,7 @@ class PeerHealth {
   TimePoint freshAt_;             // and when
   uint32_t confirmConnects_ = 0;  // to the peer, of the present or last confirm: those that left this host
   uint32_t longPatients_ = 0;     // answers of this outage that took much longer than the path
+  bool blind_ = false;            // the last confirm
   int lastError_ = 0;             // of the last failed connect since the peer was alive
   bool owesAnswer_ = false;
   uint32_t renewals_ = 0;  // of the circuit, published so far

@@ -31,9 +31,10 @@
 // Host checks: while only its kernel vouches for a peer, and not on the probe connection, confirmPort is
 // asked once per S. That keeps the evidence fresh with one SYN per S instead of a suspicion and its burst.
 //
-// Last resort: a host that answers neither echoes nor on confirmPort (both are tried while it lives) has nothing to tell a
-// full accept queue from a cut by. There the probe connection is kept, idle if need be, and its kernel is made to
-// acknowledge: by keepalive probes, which it answers once per kDrawInterval.
+// Last resort: a host that is not known to answer echoes or on confirmPort (both are tried while it lives) has nothing to
+// tell a full accept queue from a cut by. There the probe connection is kept, idle if need be, and its kernel is made to
+// acknowledge: by keepalive probes, which it answers once per kDrawInterval. Of a connection that was opened while the
+// queue filled up its kernel may know the SYN alone: it answers keepalive probes, and drops what else is sent.
 //
 // Bounds: at most kSlowedOutstanding PINGs unanswered at the full rate, then one per second, and the
 // connection is replaced at kMaxOutstanding (servers take 1,000 queued answers for a flood). Memory is fixed.
@@ -96,11 +97,15 @@ class ProbePlan {
   std::optional<Rungs> rungs() const;
   /// The silence of echoes may make the peer suspect.
   bool goesByEchoes() const { return asksHost() && echo_.trusted(); }
-  /// Nothing of the host can be asked but its own port and the probe connection.
-  bool lastResort() const { return asksHost() && echo_.refused() && otherPort_ == OtherPort::kSilent; }
+  /// Nothing of the host is known to answer but its own port and the probe connection.
+  bool lastResort() const { return asksHost() && !echo_.trusted() && otherPort_ != OtherPort::kAnswers; }
   /// The probe connection, where its ACKs do not come by themselves.
   std::optional<uint32_t> drawable() const {
     return asksHost() && state_ == State::kOpen ? std::optional(epoch_) : std::nullopt;
+  }
+  /// There is one, and its silence would mean something. `here`: what our kernel knows of it.
+  bool drawTells(const KernelView& here) const {
+    return drawable().has_value() && (answeredHere() || here.unacked == 0);
   }
   const EchoTrack::Counts& echoes() const { return echo_.counts(); }
   /// Whether a SYN-ACK is all that a peer which was out can be asked for.
@@ -135,7 +140,7 @@ class ProbePlan {
   void closed(bool notHttp2, bool refused, TimePoint now);
   void requestAnswered(TimePoint now, Actions& actions);
 
-  /// Sends a request on the probe connection now, if it carries any and none is waiting.
+  /// Sends a request on the probe connection now, if it carries any, none is waiting, and one has been answered there.
   bool requestNow(TimePoint now, Actions& actions);
 
   // What happened to echoes and connects.
@@ -186,7 +191,13 @@ class ProbePlan {
   /// A connection of a slow PING that was answered, kept until the next one is due.
   bool replaced() const { return mode_ == ProbeMode::kSlowPing && answered_ && outstanding() == 0; }
   /// The probe connection carries requests, now.
-  bool requestsDue() const { return !usesHttp2() && (recovering_ || asksRequests()); }
+  bool requestsDue() const { return !usesHttp2() && (recovering_ || (asksRequests() && !sparesConnection())); }
+  /// A confirm wants keepalive probes on it, and our kernel sends none while anything else is unacknowledged.
+  bool sparesConnection() const {
+    return confirming_ && lastResort() && !answeredHere_ && !requests_.outstanding();
+  }
+  /// This connection is known to the peer's process, and so to its kernel.
+  bool answeredHere() const { return usesHttp2() ? answered_ : answeredHere_; }
   bool wantsConnects() const;
   /// Of the cadence, but for what is not answered.
   Duration connectInterval() const { return echo_.trusted() ? processInterval() : interval_; }

@@ -104,6 +104,26 @@ TEST_CASE("the own link is back: who returns a little later than another is not 
   CHECK(world.of(0) == kRefused);
 }
 
+TEST_CASE("the own link is back: who was suspect all the while is one of those that return") {
+  for (const Duration outage : {milliseconds(300), milliseconds(2600)}) {
+    World world(2);
+    world.die(0);
+    world.peers[1].verdict = Verdict::kSuspect;
+    world.peers[1].lastHeard = world.now - milliseconds(60);
+    const TimePoint back = world.now + outage;
+    for (; world.now < back; world.now += milliseconds(20))
+      CHECK(world.of(0) == withheld(Withheld::kNobodyElse));
+    world.peers[1].verdict = Verdict::kAlive;
+    for (; world.now < back + milliseconds(990); world.now += milliseconds(20)) {
+      world.peers[1].lastHeard = world.now;
+      if (outage > seconds(1)) CHECK(world.of(0) == withheld(Withheld::kNobodyElse));
+    }
+    world.now += milliseconds(20);
+    world.peers[1].lastHeard = world.now;
+    CHECK(world.of(0) == kRefused);
+  }
+}
+
 TEST_CASE("a kernel that answers after the verdict is no dead host's, whatever the process does") {
   World world(2);
   world.die(0);

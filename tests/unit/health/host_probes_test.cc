@@ -264,6 +264,80 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("host probes: between two connections nobody can be asked, and a pause is no death there") {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    Firewalled sim(true, seed);
+    for (int i = 0; i < 10; ++i) {
+      sim.runFor(milliseconds(137) * seed);
+      sim.running = false;
+      sim.acceptQueueFull = true;
+      sim.closeConnection();  // as a server of HTTP/1.0 after each answer
+      sim.runFor(seconds(6));
+      CHECK(sim.count(Verdict::kDead) == 0);
+      sim.goOn();
+      sim.runFor(seconds(5));
+      REQUIRE(sim.verdict() == Verdict::kAlive);
+    }
+    sim.powered = false;
+    const TimePoint cut = sim.now();
+    sim.inject(Tick{});
+    sim.closeConnection();
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(15)));
+    CHECK(sim.now() - cut <= PeerHealth::kBlindPatience + milliseconds(100));
+  }
+}
+
+TEST_CASE("host probes: a connection of which only the SYN was taken is drawn, and its silence to a request is none") {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    for (const Duration wait : {milliseconds(0), milliseconds(500), milliseconds(990)}) {
+      CAPTURE(wait.count());
+      Firewalled sim(true, seed);
+      for (int i = 0; i < 5; ++i) {
+        const int opens = sim.opens;
+        sim.halfOpen = true;
+        sim.closeConnection();
+        REQUIRE(sim.runUntil([&] { return sim.opens > opens; }, seconds(2)));
+        sim.runFor(wait + 3 * sim.oneWay);
+        sim.running = false;
+        sim.acceptQueueFull = true;
+        sim.runFor(seconds(6));
+        CHECK(sim.count(Verdict::kDead) == 0);
+        sim.halfOpen = false;
+        sim.goOn();
+        sim.runFor(seconds(15));
+        REQUIRE(sim.verdict() == Verdict::kAlive);
+      }
+    }
+  }
+}
+
+TEST_CASE("host probes: as long as nobody knows what else a host answers, its full accept queue is no death") {
+  for (const bool polices : {true, false}) {
+    CAPTURE(polices);
+    for (uint32_t seed = 1; seed <= 20; ++seed) {
+      SimulatedPeer sim({}, seed);
+      sim.speaksHttp2 = sim.polices = polices;
+      sim.hostAnswers = false;
+      sim.runFor(seconds(5));
+      for (int i = 1; i < 10; ++i) {
+        sim.kill();
+        REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kRefusing; }, seconds(2)));
+        sim.start();
+        REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kAlive; }, seconds(2)));
+        sim.runFor(milliseconds(200) * i);
+        sim.acceptQueueFull = true;
+        sim.running = false;
+        sim.runFor(seconds(6));
+        CHECK(sim.count(Verdict::kDead) == 0);
+        sim.acceptQueueFull = false;
+        sim.resume();
+        sim.runFor(seconds(15));
+        REQUIRE(sim.verdict() == Verdict::kAlive);
+      }
+    }
+  }
+}
+
 TEST_CASE("host probes: the trial of the other port leaves a confirm its own questions there") {
   SimulatedPeer sim(ProbeOptions::wan());
   sim.speaksHttp2 = false;

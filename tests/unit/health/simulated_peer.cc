@@ -154,6 +154,7 @@ void SimulatedPeer::request(const SendRequest& action) {
     delay += kRetransmit;
   later(delay, [this, epoch = action.epoch] {
     if (!powered || !connection_.established || connection_.epoch != epoch || connection_.forgotten) return;
+    if (halfOpen) return;
     later(oneWay, [this, epoch] {
       if (!powered || connection_.epoch != epoch) return;
       connection_.lastKernelAck = now_;
@@ -177,7 +178,7 @@ void SimulatedPeer::answerRequest(uint32_t epoch) {
 void SimulatedPeer::drawAck(const DrawAck& action) {
   REQUIRE(connection_.established);
   REQUIRE(connection_.epoch == action.epoch);
-  if (now_ - connection_.lastKernelAck < seconds(1) || lost() || lost()) return;
+  if (now_ - connection_.lastKernelAck < seconds(1) || connection_.unacked > 0 || lost() || lost()) return;
   later(kKernelTick + 2 * oneWay, [this, epoch = action.epoch] {
     if (powered && connection_.epoch == epoch && !connection_.forgotten) connection_.lastKernelAck = now_;
   });

@@ -21,6 +21,7 @@ class SimulatedPeer {
   bool listening = true;         ///< off: its kernel answers SYNs by RST
   bool running = true;           ///< off: the kernel answers, the process does not (SIGSTOP)
   bool acceptQueueFull = false;  ///< its kernel drops SYNs to its port
+  bool halfOpen = false;         ///< and the data of a connection of which it has seen the SYN before that
   bool hostAnswers = true;       ///< its kernel answers SYNs to the other port by RST; off: firewalled
   bool polices = false;          ///< third PING of a connection: GOAWAY ENHANCE_YOUR_CALM
   bool speaksHttp2 = true;       ///< off: answers the preface with HTTP/1.1 and closes
