@@ -29,6 +29,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const bool wasRecovering = detector_.recovering();
   const bool wasConfirming = detector_.confirming();
   const ProbeMode modeBefore = plan_.mode();
+  const bool askedRequests = plan_.asksRequests();
   const Duration unanswered = detector_.unansweredFor(now);
   const Duration late = now - deadline_;
   const bool watched = late <= options_.interval;
@@ -40,7 +41,7 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   const bool recovering = detector_.recovering();
   if (wasConfirming && !detector_.confirming()) {
     burst_.end();
-    drawAt_ = TimePoint::max();
+    endDraws();
     actions.add(StopConnects{ConnectPurpose::kConfirm});
     actions.add(StopConnects{ConnectPurpose::kHostCheck});
     const bool cleared = detector_.lastEvidence() > before.heard && !recovering;
@@ -58,7 +59,8 @@ Actions PeerHealth::on(const Event& event, TimePoint now) {
   drawAck(now, actions);
   const ProbePlan::Due due = plan_.advance(now, path_, actions);
   if (plan_.cadence() != cadence_) measure();
-  if (plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4) detector_.askedNoMore();
+  const bool asksOtherwise = plan_.mode() == ProbeMode::kL4 && modeBefore != ProbeMode::kL4;
+  if (asksOtherwise || (askedRequests && !plan_.asksRequests())) detector_.askedNoMore();
   for (uint32_t i = 0; i < due.exchanges; ++i)
     loss_.connectSent();
   detector_.asked(due.asked, due.since);
@@ -87,6 +89,7 @@ void PeerHealth::handle(const Tick& tick, TimePoint now, Actions& actions) {
   measure();  // what a fresh connect refuted (measuredPath()) is refuted for a while only
   considerData(tick, now);
   if (tick.kernel.has_value()) considerKernel(*tick.kernel, now);
+  considerDraw(now);
   sampleLoss(tick, now);
   circuit_.tick(now);
   if (detector_.judge(now, limits_, tick.ownHostSuspect) == FailureDetector::Step::kConfirm)
@@ -194,7 +197,7 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
 // nothing has come for a second; a peer that is really cut off seldom has a request waiting, so that costs no time. Between
 // two connections there is nobody to ask, and silence has to last.
 void PeerHealth::askKeptConnection(TimePoint now, Actions& actions) {
-  drawAt_ = TimePoint::max();
+  endDraws();
   blind_ = plan_.lastResort() && !plan_.drawTells(kernel_);
   if (blind_) detector_.confirmSent(now + kBlindPatience);
   if (!plan_.lastResort() || blind_) return;
@@ -202,6 +205,7 @@ void PeerHealth::askKeptConnection(TimePoint now, Actions& actions) {
     detector_.confirmSent(now + limits_.answer + requestAck_);
     return;
   }
+  drawsLeft_ = std::max(confirmConnects_ / 2, 1U);
   drawAt_ = now + std::max<Duration>(ProbePlan::kDrawIdle + kKernelTick - kernel_.lastAckReceived, Duration::zero());
   detector_.confirmSent(drawAt_ + limits_.answer + kKernelTick);
 }
@@ -209,7 +213,33 @@ void PeerHealth::askKeptConnection(TimePoint now, Actions& actions) {
 void PeerHealth::drawAck(TimePoint now, Actions& actions) {
   if (now < drawAt_) return;
   drawAt_ = TimePoint::max();
-  if (const auto epoch = plan_.drawable(); epoch.has_value()) actions.add(DrawAck{*epoch});
+  const auto epoch = plan_.drawable();
+  if (!epoch.has_value()) return;
+  actions.add(DrawAck{*epoch});
+  if (kernel_.segments.sent == 0) return;  // not counted
+  sentBefore_ = kernel_.segments.sent;
+  drawnAt_ = now;
+}
+
+void PeerHealth::endDraws() {
+  drawAt_ = TimePoint::max();
+  drawsLeft_ = 0;
+  sentBefore_.reset();
+}
+
+// Its time to be answered begins when the probe has left this host. One may be lost on the way.
+void PeerHealth::considerDraw(TimePoint now) {
+  if (!sentBefore_.has_value()) return;
+  const bool left = kernel_.segments.sent != *sentBefore_;
+  if (!left && now - drawnAt_ < kDrawPatience) {
+    detector_.confirmSent(now + kKernelTick);
+    return;
+  }
+  sentBefore_.reset();
+  detector_.confirmSent(now + limits_.answer);
+  if (!left || drawsLeft_ == 0 || --drawsLeft_ == 0) return;
+  drawAt_ = now + limits_.answer;
+  detector_.confirmSent(drawAt_ + limits_.answer + kKernelTick);
 }
 
 void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {

@@ -47,6 +47,7 @@ std::optional<Rungs> ProbePlan::rungs() const {
 }
 
 bool ProbePlan::asksRequests() const {
+  if (brief_ >= kMaxBrief && lastResort()) return false;
   return mode_ == ProbeMode::kL4 && (asksHealth_ || protocol_ == PeerProtocol::kHttp1) && !requests_.useless();
 }
 
@@ -104,9 +105,9 @@ void ProbePlan::goneAway(bool enhanceYourCalm, TimePoint now, Actions& actions) 
 
 void ProbePlan::closed(bool notHttp2, bool refused, TimePoint now) {
   const bool wasOpen = state_ == State::kOpen;
+  if (wasOpen && answersHere_ > 0 && !requests_.outstanding()) brief_ = answersHere_ == 1 ? brief_ + 1 : 0;
   ended(now);
-  // A server of HTTP/1.0: each answer ends its connection, and the next one is there before the next request.
-  if (lastResort() && answeredHere_) nextOpen_ = now;
+  if (lastResort() && answersHere_ > 0) nextOpen_ = now;
   if (refused) strikes_ = 0;  // the process ended: no sign of what it speaks
   if (!wasOpen || answered_ || !usesHttp2()) return;
   if (notHttp2) protocol_ = PeerProtocol::kHttp1;
@@ -116,14 +117,14 @@ void ProbePlan::closed(bool notHttp2, bool refused, TimePoint now) {
 void ProbePlan::requestAnswered(TimePoint now, Actions& actions) {
   requests_.answered(now);
   heardHere_ = now;
-  answeredHere_ = true;
+  ++answersHere_;
   if (!recovering_) return;
   close(now, actions);
   nextOpen_ = std::max(nextOpen_, now + kHealthRetry);
 }
 
 bool ProbePlan::requestNow(TimePoint now, Actions& actions) {
-  if (state_ != State::kOpen || !answeredHere_ || !requestsDue() || !requests_.sendNow(now)) return false;
+  if (state_ != State::kOpen || answersHere_ == 0 || !requestsDue() || !requests_.sendNow(now)) return false;
   actions.add(SendRequest{epoch_});
   return true;
 }
@@ -173,6 +174,7 @@ void ProbePlan::outageEnded(TimePoint now, Actions& actions) {
   unansweredConnects_ = 0;
   echo_.outageEnded(now);
   requests_.forget();
+  brief_ = 0;
   portTrials_ = 0;
   otherPort_ = hasOtherPort_ ? OtherPort::kUnknown : OtherPort::kSilent;
   if (usesHttp2()) return;
@@ -194,7 +196,8 @@ void ProbePlan::open(TimePoint now, const PathRtt& path, Actions& actions) {
   ++epoch_;
   if (recovering_) requests_.forget();  // whatever it had shown of them, now they are all there is to ask
   sent_ = acked_ = 0;
-  answered_ = answeredHere_ = false;
+  answered_ = false;
+  answersHere_ = 0;
   state_ = State::kConnecting;
   kind_ = usesHttp2() ? ConnectionKind::kHttp2 : ConnectionKind::kRequests;
   openedAt_ = heardHere_ = now;

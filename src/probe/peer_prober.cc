@@ -246,9 +246,10 @@ void PeerProber::count(const health::Event& event) {
   }
   const auto* answer = std::get_if<health::HealthAnswered>(&event);
   if (answer != nullptr && answer->status != 0 && std::exchange(requestWaits_, false)) stats_.requests.acked.add();
-  // nginx takes OPTIONS * for a bad request, and ends the connection each time.
-  constexpr int kBadRequest = 400;
-  if (answer != nullptr && answer->status == kBadRequest && requestPath_.empty()) requestPath_.assign(1, '/');
+  // nginx takes OPTIONS * for a bad request, Python's servers know no OPTIONS, and both end the connection each time.
+  constexpr int kBadRequest = 400, kNotImplemented = 501;
+  const bool unknown = answer != nullptr && (answer->status == kBadRequest || answer->status == kNotImplemented);
+  if (unknown && requestPath_.empty()) requestPath_.assign(1, '/');
   const auto* connect = std::get_if<health::ConnectResult>(&event);
   if (connect == nullptr || connect->purpose != health::ConnectPurpose::kProbe) return;
   switch (health::classifyConnect(connect->error)) {

@@ -121,4 +121,4 @@ class HostProbes(PowerCase):
     def test_the_same_of_a_server_that_keeps_no_connection(self):
         def make(node):
             return PythonPeer(node, protocol="HTTP/1.0", backlog=5)
-        self.stop_behind_firewall(make, "meta l4proto icmp drop", host="connect")
+        self.stop_behind_firewall(make, "meta l4proto icmp drop", host="connect", process="connect")

@@ -20,7 +20,7 @@ enum class EventKind : uint8_t {
   kSynTimer,        ///< flag: slot; a: attempt, b: how often it was sent
   kEcho,            ///< ICMP, at the peer; a: sequence
   kEchoReply,       ///< at the prober's side; a: sequence
-  kKeepalive,       ///< a keepalive probe at the peer; a: connection
+  kKeepalive,       ///< a keepalive probe at the peer; a: connection, flag: it leaves the prober
   kKeepaliveReply,  ///< at the prober's side; a: connection
   kReset,           ///< RST at the prober's side; a: connection
   kIdleClose,       ///< a: connection

@@ -81,7 +81,9 @@ class TcpConnection {
   /// False: the prober's side gave up (TCP_USER_TIMEOUT).
   bool onTimer(Side side, TimePoint now);
 
-  /// A keepalive probe of the prober's side was answered.
+  /// A keepalive probe of the prober's side has left it.
+  void keepaliveSent() { ++end(Side::kProber).counters.segmentsOut; }
+  /// And was answered.
   void keepaliveAnswered(TimePoint now) { end(Side::kProber).lastAck = now; }
   Duration lastAckAge(Side side, TimePoint now) const;
   uint32_t unacked(Side side) const { return end(side).next - end(side).una; }

@@ -7,6 +7,7 @@ namespace peerpulse::sim {
 namespace {
 
 constexpr Duration kSynTimeout = seconds(1);
+constexpr uint16_t kLeaving = 1;
 constexpr Duration kInvalidRateLimit = milliseconds(500);  // net.ipv4.tcp_invalid_ratelimit
 
 }  // namespace
@@ -25,6 +26,7 @@ void WireModel::reset(EventHeap& heap, ArrivalSink& sink, uint8_t peer, const Pe
   lastArrival_ = heap.now();
   lastKeepalive_ = TimePoint();
   tick_ = tcp.tick;
+  random_ = random.fork();
 }
 
 void WireModel::openProbe(uint32_t epoch, bool http2) {
@@ -63,8 +65,9 @@ void WireModel::drawAck() {
   probe.kind = EventKind::kKeepalive;
   probe.peer = index_;
   probe.a = tcp_.id();
-  const TimePoint sent = heap_->now() + tick_;
-  if (const auto at = out_.carry(sent)) heap_->push(*at, probe);
+  probe.flag = kLeaving;
+  const Duration late = random_.percent(20) ? random_.between(milliseconds(1), milliseconds(60)) : Duration::zero();
+  heap_->push(heap_->now() + tick_ + late, probe);  // by a timer of our kernel
 }
 
 void WireModel::connect(uint16_t slot, uint32_t attempt, bool hostPort) {
@@ -178,6 +181,14 @@ void WireModel::on(const SimEvent& event) {
       }
       return;
     case EventKind::kKeepalive:
+      if (event.flag == kLeaving) {
+        if (event.a != tcp_.id()) return;
+        tcp_.keepaliveSent();
+        SimEvent probe = event;
+        probe.flag = 0;
+        if (const auto at = out_.carry(heap_->now())) heap_->push(*at, probe);
+        return;
+      }
       if (!peer_.powered() || event.a == forgotten_) return;
       if (!peer_.knows(event.a)) {
         sendReset(event.a);

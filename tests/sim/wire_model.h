@@ -101,6 +101,7 @@ class WireModel {
   TimePoint lastArrival_;
   TimePoint lastKeepalive_;  // that the peer's kernel answered
   Duration tick_{};
+  Random random_;
 };
 
 }  // namespace peerpulse::sim

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/health/circuit.h"
@@ -87,6 +88,8 @@ class PeerHealth {
   /// How long a peer must be silent of which nothing can be asked but its own port. As long as its accept queue is full that
   /// is silent too, and a process that pauses may leave it so.
   static constexpr Duration kBlindPatience = seconds(10);
+  /// A keepalive probe leaves by a timer of our kernel, which on a busy host is late.
+  static constexpr Duration kDrawPatience = milliseconds(200);
   /// How often the kernel's counters of the probe connection are read for the loss of the path.
   static constexpr Duration kLossInterval = seconds(1);
   /// For how long the round trip of a fresh connect can refute that of the probe connection.
@@ -118,6 +121,8 @@ class PeerHealth {
   void startConfirm(TimePoint now, Actions& actions);
   void askKeptConnection(TimePoint now, Actions& actions);
   void drawAck(TimePoint now, Actions& actions);
+  void endDraws();
+  void considerDraw(TimePoint now);
   void openConfirmConnects(TimePoint now, Actions& actions);
   void hostChecked(const ConnectResult& event, TimePoint now, Actions& actions);
   void patientlyAnswered(Duration elapsed, TimePoint now);
@@ -159,7 +164,10 @@ class PeerHealth {
   KernelView kernel_;
   ConfirmBurst burst_;
   TimePoint drawAt_ = TimePoint::max();  // the kept connection's kernel is to be asked, for the confirm
-  Duration requestAck_{};                // how long a kernel may take to acknowledge a request
+  uint32_t drawsLeft_ = 0;               // so many times
+  std::optional<uint32_t> sentBefore_;   // segments there before it was drawn, until that one has left this host
+  TimePoint drawnAt_;
+  Duration requestAck_{};  // how long a kernel may take to acknowledge a request
   TimePoint nextLossSample_;
   Duration freshRtt_{};           // of the last fresh connect that was answered,
   TimePoint freshAt_;             // and when

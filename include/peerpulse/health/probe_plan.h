@@ -34,7 +34,8 @@
 // Last resort: a host that is not known to answer echoes or on confirmPort (both are tried while it lives) has nothing to
 // tell a full accept queue from a cut by. There the probe connection is kept, idle if need be, and its kernel is made to
 // acknowledge: by keepalive probes, which it answers once per kDrawInterval. Of a connection that was opened while the
-// queue filled up its kernel may know the SYN alone: it answers keepalive probes, and drops what else is sent.
+// queue filled up its kernel may know the SYN alone: it answers keepalive probes, and drops what else is sent. So a peer
+// that ends its connections with each answer (HTTP/1.0) is sent no requests there: it would never have one that tells.
 //
 // Bounds: at most kSlowedOutstanding PINGs unanswered at the full rate, then one per second, and the
 // connection is replaced at kMaxOutstanding (servers take 1,000 queued answers for a flood). Memory is fixed.
@@ -79,6 +80,8 @@ class ProbePlan {
   /// First connection, path never measured: how long the SYN may take.
   static constexpr Duration kUnmeasuredLifetime = milliseconds(100);
   static constexpr uint32_t kMaxStrikes = 3;
+  /// After so many connections that it ended with its first answer a peer is one that keeps none.
+  static constexpr uint32_t kMaxBrief = 2;
   /// A keepalive probe is sent of a connection on which nothing has come for a second, and answered once per 500 ms
   /// (tcp_invalid_ratelimit).
   static constexpr Duration kDrawIdle = seconds(1);
@@ -95,6 +98,8 @@ class ProbePlan {
   bool connected() const { return state_ == State::kOpen; }
   /// The means of now; nothing during an outage, and until it has been tried anew whether the peer speaks HTTP/2.
   std::optional<Rungs> rungs() const;
+  /// The process is asked by requests.
+  bool asksRequests() const;
   /// The silence of echoes may make the peer suspect.
   bool goesByEchoes() const { return asksHost() && echo_.trusted(); }
   /// Nothing of the host is known to answer but its own port and the probe connection.
@@ -185,7 +190,6 @@ class ProbePlan {
   enum class OtherPort : uint8_t { kUnknown, kAnswers, kSilent };
 
   bool usesHttp2() const { return mode_ != ProbeMode::kL4; }
-  bool asksRequests() const;
   bool asksHost() const { return mode_ != ProbeMode::kFastPing && !recovering_; }
   bool wantsConnection() const { return usesHttp2() || (recovering_ ? asksHealth_ : asksRequests() || lastResort()); }
   /// A connection of a slow PING that was answered, kept until the next one is due.
@@ -194,10 +198,10 @@ class ProbePlan {
   bool requestsDue() const { return !usesHttp2() && (recovering_ || (asksRequests() && !sparesConnection())); }
   /// A confirm wants keepalive probes on it, and our kernel sends none while anything else is unacknowledged.
   bool sparesConnection() const {
-    return confirming_ && lastResort() && !answeredHere_ && !requests_.outstanding();
+    return confirming_ && lastResort() && answersHere_ == 0 && !requests_.outstanding();
   }
   /// This connection is known to the peer's process, and so to its kernel.
-  bool answeredHere() const { return usesHttp2() ? answered_ : answeredHere_; }
+  bool answeredHere() const { return usesHttp2() ? answered_ : answersHere_ > 0; }
   bool wantsConnects() const;
   /// Of the cadence, but for what is not answered.
   Duration connectInterval() const { return echo_.trusted() ? processInterval() : interval_; }
@@ -236,13 +240,14 @@ class ProbePlan {
   State state_ = State::kNone;
   ConnectionKind kind_{};  // of the connection
   uint32_t epoch_ = 0;
-  uint32_t strikes_ = 0;       // connections in a row that ended without an answer
-  bool answered_ = false;      // this connection has proved to speak HTTP/2
-  bool answeredHere_ = false;  // a request, on this connection
-  bool policed_ = false;       // the peer has sent GOAWAY ENHANCE_YOUR_CALM
-  bool relearning_ = false;    // it had no HTTP/2 before the outage: one attempt tells
-  bool recovering_ = false;    // between outageBegan() and outageEnded()
-  uint32_t sent_ = 0;          // sequence of the last PING of this epoch
+  uint32_t strikes_ = 0;      // connections in a row that ended without an answer
+  bool answered_ = false;     // this connection has proved to speak HTTP/2
+  uint32_t answersHere_ = 0;  // to requests, on this connection
+  uint32_t brief_ = 0;        // connections in a row that the peer ended with its first answer (HTTP/1.0)
+  bool policed_ = false;      // the peer has sent GOAWAY ENHANCE_YOUR_CALM
+  bool relearning_ = false;   // it had no HTTP/2 before the outage: one attempt tells
+  bool recovering_ = false;   // between outageBegan() and outageEnded()
+  uint32_t sent_ = 0;         // sequence of the last PING of this epoch
   uint32_t acked_ = 0;
   std::array<TimePoint, kSlowedOutstanding> sentAt_{};
 

@@ -287,7 +287,37 @@ TEST_CASE("host probes: between two connections nobody can be asked, and a pause
   }
 }
 
-TEST_CASE("host probes: a connection of which only the SYN was taken is drawn, and its silence to a request is none") {
+TEST_CASE(
+    "host probes: behind a firewall a server that keeps no connection keeps an idle one, and a cut is found at "
+    "once") {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    SimulatedPeer sim({}, seed);
+    sim.speaksHttp2 = sim.hostAnswers = false;
+    sim.closesAfterEach = true;
+    sim.runFor(seconds(10));
+    REQUIRE(sim.openSockets() == 1);
+    CHECK((sim.health().rungs() == Rungs{ProbeMode::kL4, HostMeans::kConnect, ProcessMeans::kConnect}));
+    const int requests = sim.requests;
+    CHECK(requests <= 4);
+    sim.runFor(seconds(60));
+    CHECK(sim.requests == requests);
+    sim.runFor(milliseconds(37) * seed);
+    sim.running = false;
+    sim.acceptQueueFull = true;
+    sim.runFor(seconds(6));
+    sim.acceptQueueFull = false;
+    sim.running = true;
+    sim.runFor(seconds(5));
+    CHECK(sim.count(Verdict::kDead) == 0);
+    sim.powered = false;
+    const TimePoint cut = sim.now();
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(2)));
+    CHECK(sim.now() - cut <= milliseconds(100));
+  }
+}
+
+TEST_CASE(
+    "host probes: a connection of which only the SYN was taken is drawn, and its silence to a request is none") {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     for (const Duration wait : {milliseconds(0), milliseconds(500), milliseconds(990)}) {
       CAPTURE(wait.count());
@@ -305,6 +335,27 @@ TEST_CASE("host probes: a connection of which only the SYN was taken is drawn, a
         sim.halfOpen = false;
         sim.goOn();
         sim.runFor(seconds(15));
+        REQUIRE(sim.verdict() == Verdict::kAlive);
+      }
+    }
+  }
+}
+
+TEST_CASE("host probes: the kept connection has its time from when it was really asked, and one loss is no death") {
+  for (const bool late : {true, false}) {
+    CAPTURE(late);
+    for (uint32_t seed = 1; seed <= 20; ++seed) {
+      Firewalled sim(false, seed);
+      if (late) sim.timerLate = milliseconds(120);
+      for (int i = 0; i < 5; ++i) {
+        sim.runFor(milliseconds(137) * seed);
+        sim.running = false;
+        sim.acceptQueueFull = true;
+        if (!late) sim.loseDraws = 1;
+        sim.runFor(seconds(4));
+        CHECK(sim.count(Verdict::kDead) == 0);
+        sim.goOn();
+        sim.runFor(seconds(5));
         REQUIRE(sim.verdict() == Verdict::kAlive);
       }
     }

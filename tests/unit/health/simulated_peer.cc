@@ -170,17 +170,23 @@ void SimulatedPeer::request(const SendRequest& action) {
 
 void SimulatedPeer::answerRequest(uint32_t epoch) {
   later(oneWay, [this, epoch] {
-    if (powered && connection_.established && connection_.epoch == epoch)
-      deliver(HealthAnswered{epoch, healthStatus});
+    if (!powered || !connection_.established || connection_.epoch != epoch) return;
+    deliver(HealthAnswered{epoch, healthStatus});
+    if (closesAfterEach) ended({epoch, 0, false});
   });
 }
 
 void SimulatedPeer::drawAck(const DrawAck& action) {
   REQUIRE(connection_.established);
   REQUIRE(connection_.epoch == action.epoch);
-  if (now_ - connection_.lastKernelAck < seconds(1) || connection_.unacked > 0 || lost() || lost()) return;
-  later(kKernelTick + 2 * oneWay, [this, epoch = action.epoch] {
-    if (powered && connection_.epoch == epoch && !connection_.forgotten) connection_.lastKernelAck = now_;
+  if (now_ - connection_.lastKernelAck < seconds(1) || connection_.unacked > 0) return;
+  later(kKernelTick + timerLate, [this, epoch = action.epoch] {
+    if (connection_.epoch != epoch) return;
+    ++connection_.segmentsSent;
+    if (lost() || lost() || (loseDraws > 0 && loseDraws-- > 0)) return;
+    later(2 * oneWay, [this, epoch] {
+      if (powered && connection_.epoch == epoch && !connection_.forgotten) connection_.lastKernelAck = now_;
+    });
   });
 }
 
@@ -304,6 +310,7 @@ bool SimulatedPeer::step(TimePoint limit) {
     tick.kernel.emplace();
     tick.kernel->lastAckReceived = now_ - connection_.lastKernelAck;
     tick.kernel->unacked = connection_.unacked;
+    tick.kernel->segments.sent = connection_.segmentsSent;
     tick.kernel->rtt = kernelRtt;
     tick.kernel->rttVariation = kernelRtt / 8;
     tick.kernel->retransmitsQuickly = retransmitsQuickly;

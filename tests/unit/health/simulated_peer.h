@@ -27,11 +27,14 @@ class SimulatedPeer {
   bool speaksHttp2 = true;       ///< off: answers the preface with HTTP/1.1 and closes
   bool mute = false;             ///< accepts, and says nothing to the preface
   bool answersRequests = true;   ///< of HTTP/1.1, on a kept connection; off: reads them and says nothing
+  bool closesAfterEach = false;  ///< HTTP/1.0: its connection ends with the answer
   int healthStatus = 200;
   bool answersEchoes = false;    ///< its kernel, ICMP
   unsigned echoLossPercent = 0;  ///< of echoes only: a host or a router that answers some of them
   Duration oneWay = microseconds(100);
   unsigned lossPercent = 0;  ///< of packets, both ways
+  Duration timerLate{};      ///< of our own kernel: keepalive probes
+  int loseDraws = 0;         ///< so many of the next ones
   int connectErrno = 0;      ///< every connect fails at once so (own host's trouble)
   TimePoint dataHeard;       ///< what workers stamped
   TimePoint dataKernelHeard;
@@ -81,6 +84,7 @@ class SimulatedPeer {
     TimePoint lastDelivery;  // TCP delivers in order
     int received = 0;
     uint32_t unacked = 0;
+    uint32_t segmentsSent = 1;
     std::vector<uint32_t> queued;  // PINGs the stopped process has not read
     bool requestQueued = false;    // and a request
   };
