@@ -81,14 +81,20 @@ Result<SocketDestroyer> SocketDestroyer::open(uint32_t mark) {
   return SocketDestroyer(std::move(*socket), mark);
 }
 
-// Of a socket that there cannot be: port 0.
+// Of a socket that there cannot be: port 0. The kernel looks for it before it asks for the right to it; to ask for sockets by their
+// mark needs the same right.
 Result<void> SocketDestroyer::permitted() {
   const uint32_t sequence = socket_.nextSequence();
   const Request request = requestFor(SOCK_DESTROY, NLM_F_ACK, sequence, AF_INET);
   if (auto sent = socket_.send(&request, sizeof request); !sent) return sent;
   const auto answer = socket_.receiveAll(sequence, [](const nlmsghdr&) {});
-  if (answer || answer.error().code == ENOENT) return {};
-  return Error{"SOCK_DESTROY: " + answer.error().message, answer.error().code};
+  if (!answer && answer.error().code != ENOENT) {
+    return Error{"SOCK_DESTROY: " + answer.error().message, answer.error().code};
+  }
+  constexpr uint32_t kAnyMark = 1;
+  Destruction ignored;
+  found_.clear();
+  return dump(AF_INET, socketFilter(SocketAddress::parse("0.0.0.0:0").value(), {1}, kAnyMark), {}, ignored);
 }
 
 Destruction SocketDestroyer::destroy(const Target& target) {

@@ -220,6 +220,9 @@ TEST_CASE("without the right to it nothing is destroyed, and that is said") {
   const Fd outbound = connectTo(peer.address());
   {
     const WithoutNetAdmin without;
+    const auto permitted = destroyer.permitted();
+    REQUIRE_FALSE(permitted.has_value());
+    CHECK(permitted.error().code == EPERM);
     const Destruction done = destroyer.destroy(targetOf(peer));
     CHECK(done.destroyed == 0);
     CHECK(done.failed > 0);
