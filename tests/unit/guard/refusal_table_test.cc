@@ -99,8 +99,11 @@ TEST_CASE("a table that somebody else changed is made anew") {
   RefusalTable table = made();
   const LocalServer dead(addressOf("127.0.0.2:0"));
   const std::string name = "inet " + table.name();
-  for (const std::string& command : {std::string("flush ruleset"), "delete table " + name, "flush table " + name,
-                                     "flush chain " + name + " output"}) {
+  for (const std::string& command :
+       {std::string("flush ruleset"), "delete table " + name, "flush table " + name,
+        "flush chain " + name + " output",
+        "flush chain " + name + " output; delete set " + name + " refused4; delete set " + name +
+            " refused6; add rule " + name + " output accept; add rule " + name + " output accept"}) {
     CAPTURE(command);
     CHECK_FALSE(refuse(table, {dead.address()}));
     REQUIRE(nft(command).empty());
