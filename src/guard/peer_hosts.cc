@@ -31,6 +31,7 @@ std::vector<GuardPeer> withoutMapping(std::vector<GuardPeer> peers) {
 std::vector<size_t> hostsOf(const std::vector<GuardPeer>& peers) {
   std::map<std::string, size_t> first;
   std::vector<size_t> hosts;
+  hosts.reserve(peers.size());
   for (const GuardPeer& peer : peers)
     hosts.push_back(first.try_emplace(peer.address.withPort(0).toString(), hosts.size()).first->second);
   return hosts;
