@@ -29,6 +29,15 @@ void EchoTrack::rest(TimePoint now) {
   rest_ = std::min(2 * rest_, kLongestRest);
 }
 
+bool EchoTrack::neverMissed(TimePoint before) const {
+  if (state_ != State::kTrying || triedAnswered_ == 0) return false;
+  for (uint32_t back = 0; back < std::min(tried_, kKept); ++back) {
+    const uint32_t sequence = sequence_ - back;
+    if (sentAt_[sequence % kKept] < before && !isAnswered(sequence)) return false;
+  }
+  return true;
+}
+
 uint32_t EchoTrack::send(TimePoint now) {
   PP_ASSERT(sends(now));
   if (state_ == State::kResting) enter(State::kTrying);

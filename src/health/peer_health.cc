@@ -198,6 +198,10 @@ void PeerHealth::startConfirm(TimePoint now, Actions& actions) {
 // two connections there is nobody to ask, and silence has to last.
 void PeerHealth::askKeptConnection(TimePoint now, Actions& actions) {
   endDraws();
+  blind_ = false;
+  // In its first second a host is on trial; one that has answered every echo as long as it gave signs of life, and none since,
+  // is as silent as one that is trusted.
+  if (plan_.echoesNeverMissed(detector_.lastEvidence() - limits_.answer)) return;
   blind_ = plan_.lastResort() && !plan_.drawTells(kernel_);
   if (blind_) detector_.confirmSent(now + kBlindPatience);
   if (!plan_.lastResort() || blind_) return;

@@ -47,6 +47,8 @@ class EchoTrack {
 
   /// Its silence may make the peer suspect.
   bool trusted() const { return state_ == State::kTrusted; }
+  /// On trial, and every echo that was sent before then has been answered: for a confirm their silence since tells.
+  bool neverMissed(TimePoint before) const;
   /// Known not to be answered, until a trial shows otherwise.
   bool refused() const { return state_ == State::kOff || refused_; }
   /// Echoes go out at their cadence, as of `now`.

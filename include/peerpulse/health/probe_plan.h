@@ -102,6 +102,8 @@ class ProbePlan {
   bool asksRequests() const;
   /// The silence of echoes may make the peer suspect.
   bool goesByEchoes() const { return asksHost() && echo_.trusted(); }
+  /// Too young to be gone by, but every echo that was sent before then was answered.
+  bool echoesNeverMissed(TimePoint before) const { return asksHost() && echo_.neverMissed(before); }
   /// Nothing of the host is known to answer but its own port and the probe connection.
   bool lastResort() const { return asksHost() && !echo_.trusted() && otherPort_ != OtherPort::kAnswers; }
   /// The probe connection, where its ACKs do not come by themselves.

@@ -389,6 +389,35 @@ TEST_CASE("host probes: as long as nobody knows what else a host answers, its fu
   }
 }
 
+TEST_CASE("host probes: a host that has answered every echo so far is found dead in its first second as later") {
+  for (uint32_t seed = 1; seed <= 50; ++seed) {
+    Echoing sim({}, seed);
+    sim.hostAnswers = false;
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kAlive; }, seconds(1)));
+    sim.runFor(milliseconds(10) + milliseconds(7) * seed);
+    REQUIRE_FALSE(sim.health().rungs().host == HostMeans::kEcho);
+    sim.powered = false;
+    const TimePoint cut = sim.now();
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(2)));
+    CHECK(sim.now() - cut <= milliseconds(100));
+  }
+}
+
+TEST_CASE(
+    "host probes: in its first second one that answers some echoes only is not dead for its full accept queue") {
+  for (uint32_t seed = 1; seed <= 50; ++seed) {
+    Echoing sim({}, seed);
+    sim.hostAnswers = false;
+    sim.echoLossPercent = 60;
+    REQUIRE(sim.runUntil([&] { return sim.verdict() == Verdict::kAlive; }, seconds(1)));
+    sim.runFor(milliseconds(200) + milliseconds(7) * seed);
+    sim.acceptQueueFull = true;
+    sim.running = false;
+    sim.runFor(seconds(6));
+    CHECK(sim.count(Verdict::kDead) == 0);
+  }
+}
+
 TEST_CASE("host probes: the trial of the other port leaves a confirm its own questions there") {
   SimulatedPeer sim(ProbeOptions::wan());
   sim.speaksHttp2 = false;
