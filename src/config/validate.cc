@@ -75,6 +75,27 @@ void checkGuard(const Config& config, ErrorList& errors) {
   }
 }
 
+// Whoever reaches it may ask anything of every peer.
+void checkApi(const Config& config, ErrorList& errors) {
+  const fanout::Options& api = config.api;
+  if (api.listen.family() == AF_UNSPEC) return;
+  const std::string listen = quote(api.listen.toString());
+  if (!api.listen.isUnix() && !api.listen.isLoopback()) {
+    errors.add("/api/listen", listen, "a loopback address or a unix socket: it has no authentication");
+  }
+  if (clash(api.listen, config.admin.listen)) {
+    errors.add("/api/listen", listen, "another address than /admin/listen, " + quote(config.admin.listen.toString()));
+  }
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (!clash(api.listen, peer.listen)) continue;
+    errors.add("/api/listen", listen, "an address of its own: " + peerPointer(peer.id) + "/listen has it too");
+  }
+  if (api.memory < api.replayLimit) {
+    errors.add("/api/memory", std::to_string(api.memory) + " bytes",
+               "at least /api/replay_limit, " + std::to_string(api.replayLimit) + " bytes: one body must find room");
+  }
+}
+
 void checkAddresses(const Config& config, ErrorList& errors) {
   const auto& peers = config.proxy.peers;
   for (size_t i = 0; i < peers.size(); ++i) {
@@ -120,6 +141,7 @@ void checkLoops(const Config& config, ErrorList& errors) {
       if (other.listen.family() != AF_UNSPEC) check(other.listen, peerPointer(other.id) + "/listen");
     }
     check(config.admin.listen, "/admin/listen");
+    if (config.api.listen.family() != AF_UNSPEC) check(config.api.listen, "/api/listen");
   }
 }
 
@@ -200,6 +222,7 @@ void validate(const Config& config, ErrorList& errors) {
   checkAddresses(config, errors);
   checkLoops(config, errors);
   checkAdmin(config, errors);
+  checkApi(config, errors);
   checkHooks(config, errors);
   checkGuard(config, errors);
   checkRoutes(config, errors);

@@ -1,0 +1,156 @@
+#include "api_exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api_connection.h"
+#include "peerpulse/base/assert.h"
+#include "peerpulse/fanout/api.h"
+#include "peerpulse/http/via.h"
+
+namespace peerpulse::fanout {
+
+namespace {
+
+using State = ApiExchange::State;
+
+bool legal(State from, State to) {
+  switch (from) {
+    case State::kOpen: return to != State::kOpen;
+    case State::kAnswering: return to == State::kEnded;
+    case State::kEnded: return false;
+  }
+  return false;
+}
+
+Refusal tooMany(const Options& options) {
+  return {503,
+          "too_many_operations",
+          std::to_string(options.maxOperations) +
+              " operations are under way (api.max_operations), those in the background included: try again later",
+          {}};
+}
+
+Refusal noMemory(const Options& options) {
+  return {503,
+          "memory_exhausted",
+          "the bodies of other operations fill the " + std::to_string(options.memory) +
+              " bytes of api.memory: try again later",
+          {}};
+}
+
+Refusal looped() { return {502, "proxy_loop_detected", "the request has passed through this process before", {}}; }
+
+/// Room for what may be kept of the body: up to the limit for peers that lag behind, and as much to send it again.
+uint64_t roomFor(const http::RequestHead& head, const Options& options) {
+  if (head.complete) return 0;
+  const uint64_t most = options.replayLimit;
+  return head.contentLength ? std::min(*head.contentLength, most) : most;
+}
+
+}  // namespace
+
+void ApiExchange::enter(State to) {
+  PP_ASSERT(legal(state_, to));
+  state_ = to;
+}
+
+void ApiExchange::start(const http::RequestHead& head) {
+  const Environment& environment = api_.environment();
+  if (http::hasBeenHere(head.headers, environment.pseudonym)) {
+    refuse(looped());
+    return;
+  }
+  auto read = readCall(head, *environment.peerSet);
+  if (const auto* refusal = std::get_if<Refusal>(&read)) {
+    refuse(*refusal);
+    return;
+  }
+  auto share = admit(head);
+  if (!share) return;
+  if (http::equalsIgnoreCase(head.headers.find("expect"), "100-continue")) {
+    http::ResponseHead goOn;
+    goOn.status = 100;
+    stream_->sendInformational(goOn);
+  }
+  http::RequestHead passed = head;
+  http::addVia(passed, environment.pseudonym);
+  run_ = &api_.begin(std::make_unique<Run>(api_, std::move(std::get<Call>(read)), passed, std::move(*share), *this));
+  run_->start();
+}
+
+// What it may take is settled before anything is done.
+std::optional<Share> ApiExchange::admit(const http::RequestHead& head) {
+  const Environment& environment = api_.environment();
+  stats::FanoutStats& stats = environment.upstream.stats.fanout;
+  Share share;
+  if (!share.begin(environment.budget)) {
+    stats.refusedOperations.add();
+    refuse(tooMany(environment.options));
+    return std::nullopt;
+  }
+  if (!share.grow(roomFor(head, environment.options))) {
+    stats.refusedMemory.add();
+    refuse(noMemory(environment.options));
+    return std::nullopt;
+  }
+  return share;
+}
+
+// --- the body --------------------------------------------------------------------------------------------------
+
+void ApiExchange::onData(Slice data) {
+  if (run_ == nullptr) {
+    stream_->consumed(data.size());
+    return;
+  }
+  owed_ += data.size();
+  run_->onBody(data);
+}
+
+void ApiExchange::onBodyCredit(uint64_t bytes) {
+  owed_ -= bytes;
+  if (stream_ != nullptr) stream_->consumed(bytes);
+}
+
+void ApiExchange::onEnd() {
+  if (run_ != nullptr) run_->onBodyEnd(trailers_);
+}
+
+// --- the answer ------------------------------------------------------------------------------------------------
+
+// What was not taken of the body has no reader any more; its sender may have more, and is read on.
+void ApiExchange::onAnswer(const Answer& made) {
+  run_ = nullptr;
+  const uint64_t owed = std::exchange(owed_, 0);
+  answer(made);
+  if (stream_ != nullptr && owed > 0) stream_->consumed(owed);
+}
+
+void ApiExchange::answer(const Answer& made) {
+  enter(State::kAnswering);
+  http::ResponseHead head;
+  head.status = made.status;
+  head.headers = made.headers;
+  head.headers.add("content-type", "application/json");
+  head.headers.add("content-length", std::to_string(made.body.size()));
+  head.contentLength = made.body.size();
+  stream_->sendHeaders(head, false);
+  stream_->sendData(Slice::copyOf(made.body));
+  stream_->sendEnd();
+}
+
+// --- ends ------------------------------------------------------------------------------------------------------
+
+void ApiExchange::onClosed() { end(); }
+
+void ApiExchange::onReset(http::ResetReason, std::string_view) { end(); }
+
+void ApiExchange::end() {
+  stream_ = nullptr;
+  enter(State::kEnded);
+  if (run_ != nullptr) std::exchange(run_, nullptr)->onCallerGone();
+  connection_.remove(*this);
+}
+
+}  // namespace peerpulse::fanout
