@@ -37,6 +37,10 @@ const Endpoint* endpointOf(std::string_view path) {
   return found == std::end(kEndpoints) ? nullptr : found;
 }
 
+bool takes(const Endpoint& endpoint, std::string_view method) {
+  return !method.empty() && (method == endpoint.methods[0] || method == endpoint.methods[1]);
+}
+
 Refusal notFound(std::string_view path) {
   return {404,
           "not_found",
@@ -136,7 +140,7 @@ const char* toString(Operation operation) {
 std::variant<Call, Refusal> readCall(const http::RequestHead& head, const upstream::PeerSet& peers) {
   const Endpoint* endpoint = endpointOf(head.path);
   if (endpoint == nullptr) return notFound(head.path);
-  if (head.method != endpoint->methods[0] && head.method != endpoint->methods[1]) return notAllowed(head, *endpoint);
+  if (!takes(*endpoint, head.method)) return notAllowed(head, *endpoint);
   Call call;
   call.operation = endpoint->operation;
   call.path = head.path.substr(endpoint->prefix.size() - 1);
