@@ -162,4 +162,13 @@ std::vector<Field> fieldsOf(proxy::Route& route, const std::string& prefix) {
   };
 }
 
+std::vector<Field> fieldsOf(fanout::ErasureSet& set, const std::string& prefix) {
+  constexpr size_t kMaxDisks = 256;
+  return {
+      {prefix + "/name", TextField{&set.name, Kind::kName}},
+      {prefix + "/disks", DisksField{&set.disks, kMaxDisks}},
+      {prefix + "/spares", DisksField{&set.spares, kMaxDisks}},
+  };
+}
+
 }  // namespace peerpulse::config

@@ -1,5 +1,6 @@
 #include "validate.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -93,6 +94,40 @@ void checkApi(const Config& config, ErrorList& errors) {
   if (api.memory < api.replayLimit) {
     errors.add("/api/memory", std::to_string(api.memory) + " bytes",
                "at least /api/replay_limit, " + std::to_string(api.replayLimit) + " bytes: one body must find room");
+  }
+}
+
+// A disk's node is this one or a peer.
+void checkErasureSets(const Config& config, ErrorList& errors) {
+  const auto& sets = config.api.erasureSets;
+  const auto known = [&](const std::string& node) {
+    const auto& peers = config.proxy.peers;
+    return node == config.node ||
+           std::any_of(peers.begin(), peers.end(), [&](const auto& peer) { return peer.name == node; });
+  };
+  std::map<std::string, size_t> names;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    const std::string where = "/erasure_sets/" + std::to_string(i);
+    const auto [at, fresh] = names.emplace(sets[i].name, i);
+    if (!fresh) {
+      errors.add(where + "/name", quote(sets[i].name),
+                 "a name of its own: /erasure_sets/" + std::to_string(at->second) + " has it too");
+    }
+    if (sets[i].disks.empty()) errors.add(where + "/disks", "an empty array", "at least one disk");
+    const auto check = [&](const std::vector<fanout::Disk>& disks, const std::string& key) {
+      for (size_t k = 0; k < disks.size(); ++k) {
+        if (known(disks[k].node)) continue;
+        errors.add(where + key + "/" + std::to_string(k), quote(disks[k].name()),
+                   "a disk of this node (" + quote(config.node) + ") or of one of /peers");
+      }
+    };
+    check(sets[i].disks, "/disks");
+    check(sets[i].spares, "/spares");
+    for (size_t k = 0; k < sets[i].spares.size(); ++k) {
+      const fanout::Disk& spare = sets[i].spares[k];
+      if (std::find(sets[i].disks.begin(), sets[i].disks.end(), spare) == sets[i].disks.end()) continue;
+      errors.add(where + "/spares/" + std::to_string(k), quote(spare.name()), "a disk that is not one of /disks");
+    }
   }
 }
 
@@ -223,6 +258,7 @@ void validate(const Config& config, ErrorList& errors) {
   checkLoops(config, errors);
   checkAdmin(config, errors);
   checkApi(config, errors);
+  checkErasureSets(config, errors);
   checkHooks(config, errors);
   checkGuard(config, errors);
   checkRoutes(config, errors);

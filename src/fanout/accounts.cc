@@ -45,7 +45,7 @@ void countLegBegun(stats::Stats& stats, const Leg& leg) {
 
 void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
   stats::PeerStats& peer = stats.peer(leg.peer().id);
-  peer.inFlight.sub();
+  if (leg.took()) peer.inFlight.sub();
   const size_t place = placeOf(leg);
   stats.fanout.operations[static_cast<size_t>(operation)].legs[place].add();
   if (operation == Operation::kNotify && !leg.acknowledged()) peer.undelivered[place].add();
@@ -64,8 +64,9 @@ Outcome outcomeOf(Operation operation, const Legs& legs, int status) {
   if (status == 0) return Outcome::kAbandoned;
   if (status >= 300) return Outcome::kFailed;
   const bool all = std::all_of(legs.begin(), legs.end(), [](const auto& leg) { return leg->acknowledged(); });
-  // A quorum is all that was asked for.
-  return all || operation == Operation::kQuorum ? Outcome::kOk : Outcome::kPartial;
+  // A quorum, or one disk, is all that was asked for.
+  const bool enough = operation == Operation::kQuorum || operation == Operation::kErasure;
+  return all || enough ? Outcome::kOk : Outcome::kPartial;
 }
 
 void logRun(const Call& call, const Legs& legs, int status, Duration took) {

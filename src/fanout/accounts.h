@@ -9,7 +9,7 @@
 namespace peerpulse::fanout {
 
 void countLegBegun(stats::Stats& stats, const Leg& leg);
-/// Requires that it is over, and was counted as begun.
+/// Requires that it is over; it may never have begun.
 void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg);
 
 /// What has become of an operation: the words of stats::kFanoutOutcomes.

@@ -97,6 +97,7 @@ const char* stateWord(const Leg& leg) {
     case Leg::State::kOpen: return "pending";
     case Leg::State::kAnswered: return leg.acknowledged() ? "ok" : "error";
     case Leg::State::kFailed:
+      if (leg.uncertain()) return "uncertain";
       if (leg.failure().byCircuit) return "offline";
       return leg.failure().timedOut ? "timeout" : "failed";
     case Leg::State::kTooLarge: return "too_large";
@@ -133,6 +134,30 @@ Answer aggregateAnswer(const Legs& legs) {
   const Json json = {
       {"operation", "aggregate"}, {"partial", static_cast<size_t>(answered) < legs.size()}, {"answered", answered}};
   answer.body = withPeers(json, legs, [](const Leg& leg) { return withBody(describe(leg), leg); });
+  return answer;
+}
+
+Answer erasureAnswer(const Call& call, const Legs& legs, const std::vector<size_t>& targetOf) {
+  Answer answer;
+  Json attempts = Json::array();
+  for (size_t i = 0; i < legs.size(); ++i) {
+    Json attempt = describe(*legs[i]);
+    attempt["disk"] = call.targets[targetOf[i]].disk;
+    attempts.push_back(std::move(attempt));
+  }
+  const bool stored = legs.back()->acknowledged();
+  Json json;
+  if (!stored) json["error"] = "all_nodes_failed";
+  json["operation"] = "erasure";
+  answer.headers.add("peerpulse-attempts", std::to_string(legs.size()));
+  if (stored) {
+    const std::string& disk = call.targets[targetOf.back()].disk;
+    json["stored_on"] = disk;
+    answer.headers.add("peerpulse-stored-on", disk);
+  }
+  answer.status = stored ? 201 : 503;
+  json["attempts"] = std::move(attempts);
+  answer.body = textOf(json) + "\n";
   return answer;
 }
 

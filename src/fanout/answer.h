@@ -6,8 +6,9 @@
 //
 // An aggregate has each peer's answer, too: as `body` where it is JSON, as `text` where it is text, else as `base64`.
 //
-// The words of `state`: ok (2xx), error (another status), offline (dead, or its circuit is open), timeout, failed,
-// too_large (its answer), cancelled, pending (still under way).
+// The words of `state`: ok (2xx), error (another status), offline (dead, or its circuit is open), timeout, failed, uncertain
+// (failed after it had the whole of a request that changes something), too_large (its answer), cancelled, pending (still
+// under way).
 //
 // Threading: pure.
 #pragma once
@@ -37,5 +38,7 @@ Answer refusalAnswer(const Refusal& refusal);
 Answer quorumAnswer(const Legs& legs, const QuorumTally& tally);
 Answer aggregateAnswer(const Legs& legs);
 Answer notifyAnswer(const Legs& legs);
+/// The last leg may have acknowledged; `targetOf` by leg, into the call's.
+Answer erasureAnswer(const Call& call, const Legs& legs, const std::vector<size_t>& targetOf);
 
 }  // namespace peerpulse::fanout

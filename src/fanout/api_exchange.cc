@@ -61,7 +61,7 @@ void ApiExchange::start(const http::RequestHead& head) {
     refuse(looped());
     return;
   }
-  auto read = readCall(head, *environment.peerSet);
+  auto read = readCall(head, *environment.peerSet, environment.options);
   if (const auto* refusal = std::get_if<Refusal>(&read)) {
     refuse(*refusal);
     return;
@@ -75,7 +75,7 @@ void ApiExchange::start(const http::RequestHead& head) {
   }
   http::RequestHead passed = head;
   http::addVia(passed, environment.pseudonym);
-  run_ = &api_.begin(std::make_unique<Run>(api_, std::move(std::get<Call>(read)), passed, std::move(*share), *this));
+  run_ = &api_.begin(makeRun(api_, std::move(std::get<Call>(read)), passed, std::move(*share), *this));
   run_->start();
 }
 
@@ -114,7 +114,7 @@ void ApiExchange::onBodyCredit(uint64_t bytes) {
 }
 
 void ApiExchange::onEnd() {
-  if (run_ != nullptr) run_->onBodyEnd(trailers_);
+  if (run_ != nullptr) run_->onBodyEnd(std::move(trailers_));
 }
 
 // --- the answer ------------------------------------------------------------------------------------------------

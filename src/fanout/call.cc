@@ -23,6 +23,7 @@ constexpr Endpoint kEndpoints[] = {
     {"/quorum/", Operation::kQuorum, {"POST", "PUT"}},
     {"/aggregate/", Operation::kAggregate, {"GET", ""}},
     {"/notify/", Operation::kNotify, {"POST", ""}},
+    {"/erasure/", Operation::kErasure, {"PUT", ""}},
 };
 
 std::string quote(std::string_view text) {
@@ -44,7 +45,9 @@ bool takes(const Endpoint& endpoint, std::string_view method) {
 Refusal notFound(std::string_view path) {
   return {404,
           "not_found",
-          "there is no " + quote(path) + " here: /quorum/<path>, /aggregate/<path>, /notify/<path>",
+          "there is no " + quote(path) +
+              " here: /quorum/<path>, /aggregate/<path>, /notify/<path>, "
+              "/erasure/<set>/<shard>/<path>",
           {}};
 }
 
@@ -71,7 +74,8 @@ std::string namesOf(const upstream::PeerSet& peers) {
 std::optional<Refusal> readTargets(const http::HeaderList& fields, const upstream::PeerSet& peers, Call& call) {
   const std::string_view given = fields.find("peerpulse-peers");
   if (given.data() == nullptr) {
-    call.targets.assign(peers.begin(), peers.end());
+    for (const upstream::PeerOptionsRef& peer : peers)
+      call.targets.push_back({peer, call.path, {}});
     return std::nullopt;
   }
   for (std::string_view rest = given; !rest.empty();) {
@@ -82,10 +86,11 @@ std::optional<Refusal> readTargets(const http::HeaderList& fields, const upstrea
     if (peer == nullptr) {
       return badRequest("unknown_peer", "peerpulse-peers: " + quote(name) + " is not one of " + namesOf(peers));
     }
-    if (std::find(call.targets.begin(), call.targets.end(), *peer) != call.targets.end()) {
+    const auto same = [&](const Target& target) { return target.peer == *peer; };
+    if (std::any_of(call.targets.begin(), call.targets.end(), same)) {
       return badRequest("duplicate_peer", "peerpulse-peers: " + quote(name) + " is named twice");
     }
-    call.targets.push_back(*peer);
+    call.targets.push_back({*peer, call.path, {}});
   }
   if (call.targets.empty()) return badRequest("no_peers", "peerpulse-peers: names no peer; leave it out for all");
   return std::nullopt;
@@ -112,6 +117,54 @@ std::optional<Refusal> readQuorum(const http::HeaderList& fields, size_t nodes, 
                                              " peers are asked: name more peers, or a number");
 }
 
+/// Takes what is before the next slash off `rest`.
+std::string_view takeSegment(std::string_view& rest) {
+  const std::string_view segment = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(std::min(rest.size(), segment.size() + 1));
+  return segment;
+}
+
+std::string setNames(const Options& options) {
+  std::string names;
+  for (const ErasureSet& set : options.erasureSets)
+    names += (names.empty() ? "" : ", ") + set.name;
+  return names.empty() ? "none (erasure_sets)" : names;
+}
+
+// Disks of this node are written by whoever asks: there is nobody to ask here.
+std::optional<Refusal> readShard(const upstream::PeerSet& peers, const Options& options, Call& call) {
+  std::string_view rest = std::string_view(call.path).substr(1);
+  const std::string_view name = takeSegment(rest);
+  const std::string_view shardText = takeSegment(rest);
+  const auto found = std::find_if(options.erasureSets.begin(), options.erasureSets.end(),
+                                  [&](const ErasureSet& set) { return set.name == name; });
+  if (found == options.erasureSets.end()) {
+    return Refusal{
+        404, "unknown_set", "there is no erasure set " + quote(name) + "; there are: " + setNames(options), {}};
+  }
+  size_t shard = 0;
+  const auto [at, error] = std::from_chars(shardText.data(), shardText.data() + shardText.size(), shard);
+  if (error != std::errc() || at != shardText.data() + shardText.size() || shard >= found->disks.size()) {
+    return Refusal{404,
+                   "unknown_shard",
+                   "erasure set " + found->name + " has no shard " + quote(shardText) +
+                       ": expected a number from 0 to " + std::to_string(found->disks.size() - 1),
+                   {}};
+  }
+  const auto add = [&](const Disk& disk) {
+    const upstream::PeerOptionsRef* peer = peers.find(std::string_view(disk.node));
+    if (peer != nullptr) call.targets.push_back({*peer, "/" + disk.path + "/" + std::string(rest), disk.name()});
+    return peer != nullptr;
+  };
+  if (!add(found->disks[shard])) {
+    return badRequest("local_shard", "shard " + std::to_string(shard) + " of " + found->name + " is on " +
+                                         found->disks[shard].name() + ", a disk of this node: write it yourself");
+  }
+  for (const Disk& spare : found->spares)
+    add(spare);
+  return std::nullopt;
+}
+
 std::optional<Refusal> readDeadline(const http::HeaderList& fields, Call& call) {
   const std::string_view own = fields.find("peerpulse-timeout");
   const std::string_view grpc = fields.find("grpc-timeout");
@@ -133,31 +186,33 @@ const char* toString(Operation operation) {
     case Operation::kQuorum: return "quorum";
     case Operation::kAggregate: return "aggregate";
     case Operation::kNotify: return "notify";
+    case Operation::kErasure: return "erasure";
   }
   return "?";
 }
 
-std::variant<Call, Refusal> readCall(const http::RequestHead& head, const upstream::PeerSet& peers) {
+std::variant<Call, Refusal> readCall(const http::RequestHead& head, const upstream::PeerSet& peers,
+                                     const Options& options) {
   const Endpoint* endpoint = endpointOf(head.path);
   if (endpoint == nullptr) return notFound(head.path);
   if (!takes(*endpoint, head.method)) return notAllowed(head, *endpoint);
   Call call;
   call.operation = endpoint->operation;
   call.path = head.path.substr(endpoint->prefix.size() - 1);
-  if (auto refusal = readTargets(head.headers, peers, call)) return *refusal;
-  if (call.operation == Operation::kQuorum) {
-    if (auto refusal = readQuorum(head.headers, peers.size() + 1, call)) return *refusal;
-  }
-  if (auto refusal = readDeadline(head.headers, call)) return *refusal;
+  const bool erasure = call.operation == Operation::kErasure;
+  auto refusal = erasure ? readShard(peers, options, call) : readTargets(head.headers, peers, call);
+  if (!refusal && call.operation == Operation::kQuorum) refusal = readQuorum(head.headers, peers.size() + 1, call);
+  if (!refusal) refusal = readDeadline(head.headers, call);
+  if (refusal) return *refusal;
   return call;
 }
 
-http::RequestHead headFor(const http::RequestHead& head, const Call& call, const upstream::PeerOptions& peer) {
+http::RequestHead headFor(const http::RequestHead& head, const Target& target) {
   http::RequestHead out;
   out.method = head.method;
   out.scheme = head.scheme;
-  out.authority = peer.address.toString();
-  out.path = call.path;
+  out.authority = target.peer->address.toString();
+  out.path = target.path;
   out.version = head.version;
   out.contentLength = head.contentLength;
   out.complete = head.complete;

@@ -54,6 +54,11 @@ void Leg::start(const upstream::Peers& peers, upstream::RequestSpec spec) {
   request_->start();
 }
 
+bool Leg::uncertain() const {
+  if (state_ != State::kFailed || !request_ || !request_->sent() || failure_.notProcessed) return false;
+  return bodyEnded_ && bodyUnsent_ == 0 && head_.method != "GET" && head_.method != "HEAD";
+}
+
 // --- the request -----------------------------------------------------------------------------------------------
 
 void Leg::sendData(const Slice& data) {

@@ -57,8 +57,8 @@ class Leg final : public upstream::RequestOwner {
   const upstream::Failure& failure() const { return failure_; }
   /// Until its end, or so far; nothing if it was never begun.
   std::optional<Duration> took() const;
-  /// The peer may have seen something of the request.
-  bool sent() const { return request_ && request_->sent(); }
+  /// It failed after the peer had been sent all of a request that changes something: whether it took effect is not known.
+  bool uncertain() const;
 
  private:
   void onInformational(http::ResponseHead&&) override {}

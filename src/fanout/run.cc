@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "accounts.h"
+#include "erasure_run.h"
+#include "fan_run.h"
 #include "peerpulse/base/assert.h"
 #include "peerpulse/fanout/api.h"
 
@@ -28,18 +30,6 @@ bool legal(State from, State to) {
   return false;
 }
 
-std::unique_ptr<Plan> planFor(const Call& call, const Options& options, const QuorumTally*& tally) {
-  const auto targets = static_cast<uint32_t>(call.targets.size());
-  switch (call.operation) {
-    case Operation::kAggregate: return std::make_unique<AggregatePlan>(targets, options);
-    case Operation::kNotify: return std::make_unique<NotifyPlan>(options);
-    case Operation::kQuorum: break;
-  }
-  auto plan = std::make_unique<QuorumPlan>(targets, call.required);
-  tally = &plan->tally();
-  return plan;
-}
-
 std::optional<Duration> shorter(std::optional<Duration> a, std::optional<Duration> b) {
   if (!a || !b) return a ? a : b;
   return std::min(*a, *b);
@@ -47,30 +37,16 @@ std::optional<Duration> shorter(std::optional<Duration> a, std::optional<Duratio
 
 }  // namespace
 
-Run::Run(Api& api, Call call, const http::RequestHead& head, Share share, Caller& caller)
-    : api_(api),
-      call_(std::move(call)),
-      share_(std::move(share)),
-      caller_(&caller),
-      plan_(planFor(call_, api.environment().options, tally_)),
-      pace_(call_.targets.size(), plan_->needed(), api.environment().options.replayLimit),
-      spec_(specOfLegs(head)),
-      started_(api.now()) {
-  legs_.reserve(call_.targets.size());
-  for (const upstream::PeerOptionsRef& peer : call_.targets)
-    legs_.push_back(std::make_unique<Leg>(legs_.size(), peer, headFor(head, call_, *peer), plan_->keep(), *this));
-  legsOpen_ = legs_.size();
+std::unique_ptr<Run> makeRun(Api& api, Call call, const http::RequestHead& head, Share share, Caller& caller) {
+  if (call.operation == Operation::kErasure) {
+    return std::make_unique<ErasureRun>(api, std::move(call), head, std::move(share), caller);
+  }
+  return std::make_unique<FanRun>(api, std::move(call), head, std::move(share), caller);
 }
 
-upstream::RequestSpec Run::specOfLegs(const http::RequestHead& head) const {
-  const Options& options = api_.environment().options;
-  upstream::RequestSpec spec;
-  const bool small = head.complete || (head.contentLength && *head.contentLength <= kBulk);
-  spec.trafficClass = small ? upstream::TrafficClass::kControl : upstream::TrafficClass::kBulk;
-  spec.options = api_.environment().upstream.options;
-  spec.deadline = shorter(plan_->legTimeout(), call_.deadline);
-  spec.replayLimit = static_cast<size_t>(options.replayLimit);
-  return spec;
+Run::Run(Api& api, Call call, Share share, Caller& caller)
+    : api_(api), call_(std::move(call)), share_(std::move(share)), caller_(&caller), started_(api.now()) {
+  stats().fanout.running.add();
 }
 
 TimePoint Run::now() const { return api_.now(); }
@@ -82,101 +58,71 @@ void Run::enter(State to) {
   state_ = to;
 }
 
-// The answer may be known before all have been asked: who is dead says so at once.
-void Run::start() {
-  stats().fanout.running.add();
-  for (const auto& leg : legs_) {
-    if (leg->over()) continue;
-    countLegBegun(stats(), *leg);
-    leg->start(api_.environment().peers, spec_);
-  }
-  settle();
-}
-
 // --- the caller's body -----------------------------------------------------------------------------------------
 
 void Run::onBody(const Slice& data) {
   if (state_ != State::kReceiving) return;
   bodyTaken_ += data.size();
-  if (bodyTaken_ > plan_->bodyLimit()) {
-    refuse({413,
-            "body_too_large",
-            std::string(toString(call_.operation)) + " takes bodies of at most " +
-                std::to_string(plan_->bodyLimit()) + " bytes (api.replay_limit)",
-            {}});
+  if (bodyTaken_ <= bodyLimit()) {
+    take(data.size() < kCopyBelow ? Slice::copyOf(data.view()) : data);
     return;
   }
-  pace_.onTaken(data.size());
-  const Slice kept = data.size() < kCopyBelow ? Slice::copyOf(data.view()) : data;
-  for (const auto& leg : legs_)
-    leg->sendData(kept);
-  pace();
-}
-
-void Run::onBodyEnd(const http::HeaderList& trailers) {
-  if (state_ != State::kReceiving) return;
-  enter(State::kRunning);
-  for (const auto& leg : legs_)
-    leg->sendEnd(trailers);
-  if (state_ == State::kRunning) carryOut(plan_->onBodyEnd());
-  settle();
-}
-
-void Run::onLegBodySent(size_t leg, uint64_t bytes) {
-  pace_.onSent(leg, bytes);
-  pace();
-}
-
-void Run::pace() {
-  while (const auto leg = pace_.laggard()) {
-    pace_.onLeft(*leg);
-    cancel(*legs_[*leg], "too slow: what it has not taken of the body can be kept no longer");
-    if (!answered()) carryOut(plan_->onLegEnded(false));
-  }
-  const uint64_t credit = pace_.takeCredit();
-  if (credit > 0 && caller_ != nullptr) caller_->onBodyCredit(credit);
-  settle();
-}
-
-// --- legs ------------------------------------------------------------------------------------------------------
-
-void Run::onLegEnded(size_t leg) {
-  PP_ASSERT(legsOpen_ > 0);
-  --legsOpen_;
-  countLegEnded(stats(), call_.operation, *legs_[leg]);
-  pace_.onLeft(leg);
-  if (!answered()) carryOut(plan_->onLegEnded(legs_[leg]->acknowledged()));
-  if (state_ == State::kReceiving) pace();
-  settle();
-}
-
-void Run::carryOut(Step step) {
-  if (step == Step::kWait) return;
-  const Answer made = makeAnswer();
-  answer(made);
-  if (step == Step::kAnswerAndStop) cancelLegs("it could not succeed any more");
-}
-
-Answer Run::makeAnswer() const {
-  switch (call_.operation) {
-    case Operation::kQuorum: return quorumAnswer(legs_, *tally_);
-    case Operation::kAggregate: return aggregateAnswer(legs_);
-    case Operation::kNotify: return notifyAnswer(legs_);
-  }
-  return {};
-}
-
-void Run::refuse(const Refusal& refusal) {
-  answer(refusalAnswer(refusal));
+  answer(refusalAnswer({413,
+                        "body_too_large",
+                        std::string(toString(call_.operation)) + " takes bodies of at most " +
+                            std::to_string(bodyLimit()) + " bytes (api.replay_limit)",
+                        {}}));
   cancelLegs("the request was refused");
   settle();
 }
 
-void Run::answer(const Answer& answer) {
-  enter(State::kBackground);
-  status_ = answer.status;
-  stats().fanout.operations[static_cast<size_t>(call_.operation)].duration.observe(now() - started_);
-  if (caller_ != nullptr) std::exchange(caller_, nullptr)->onAnswer(answer);
+void Run::onBodyEnd(http::HeaderList&& trailers) {
+  if (state_ != State::kReceiving) return;
+  enter(State::kRunning);
+  trailers_ = std::move(trailers);
+  takeEnd();
+  settle();
+}
+
+void Run::credit(uint64_t bytes) {
+  if (bytes > 0 && caller_ != nullptr) caller_->onBodyCredit(bytes);
+}
+
+// --- legs ------------------------------------------------------------------------------------------------------
+
+// The caller's deadline counts from the beginning, whenever the leg begins.
+upstream::RequestSpec Run::specFor(const http::RequestHead& head, std::optional<Duration> timeout) const {
+  std::optional<Duration> left;
+  if (call_.deadline) left = std::max<Duration>(*call_.deadline - elapsed(), Duration::zero());
+  upstream::RequestSpec spec;
+  const bool small = head.complete || (head.contentLength && *head.contentLength <= kBulk);
+  spec.trafficClass = small ? upstream::TrafficClass::kControl : upstream::TrafficClass::kBulk;
+  spec.options = api_.environment().upstream.options;
+  spec.deadline = shorter(timeout, left);
+  spec.replayLimit = static_cast<size_t>(api_.environment().options.replayLimit);
+  return spec;
+}
+
+Leg& Run::addLeg(upstream::PeerOptionsRef peer, http::RequestHead head, uint64_t keep) {
+  legs_.push_back(std::make_unique<Leg>(legs_.size(), std::move(peer), std::move(head), keep, *this));
+  ++legsOpen_;
+  return *legs_.back();
+}
+
+void Run::begin(Leg& leg, upstream::RequestSpec spec) {
+  countLegBegun(stats(), leg);
+  leg.start(api_.environment().peers, std::move(spec));
+}
+
+void Run::noteEnded(const Leg& leg) {
+  PP_ASSERT(legsOpen_ > 0);
+  --legsOpen_;
+  countLegEnded(stats(), call_.operation, leg);
+}
+
+void Run::cancel(Leg& leg, const char* why) {
+  leg.cancel(why);
+  noteEnded(leg);
 }
 
 void Run::cancelLegs(const char* why) {
@@ -185,14 +131,14 @@ void Run::cancelLegs(const char* why) {
   }
 }
 
-void Run::cancel(Leg& leg, const char* why) {
-  if (leg.state() == Leg::State::kIdle) countLegBegun(stats(), leg);
-  leg.cancel(why);
-  --legsOpen_;
-  countLegEnded(stats(), call_.operation, leg);
-}
-
 // --- ends ------------------------------------------------------------------------------------------------------
+
+void Run::answer(const Answer& answer) {
+  enter(State::kBackground);
+  status_ = answer.status;
+  stats().fanout.operations[static_cast<size_t>(call_.operation)].duration.observe(elapsed());
+  if (caller_ != nullptr) std::exchange(caller_, nullptr)->onAnswer(answer);
+}
 
 void Run::onCallerGone() {
   caller_ = nullptr;
@@ -219,7 +165,7 @@ void Run::finish() {
   stats::FanoutStats& fanout = stats().fanout;
   fanout.operations[static_cast<size_t>(call_.operation)].outcomes[static_cast<size_t>(outcome)].add();
   fanout.running.sub();
-  logRun(call_, legs_, status_, now() - started_);
+  logRun(call_, legs_, status_, elapsed());
   api_.remove(*this);
 }
 

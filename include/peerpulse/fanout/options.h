@@ -2,11 +2,28 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/time.h"
 
 namespace peerpulse::fanout {
+
+/// "node5/data/disk2": a disk of a node, and the path under which that node serves it.
+struct Disk {
+  std::string node;
+  std::string path;  ///< without a slash at either end: "data/disk2"
+  std::string name() const { return node + "/" + path; }
+  bool operator==(const Disk&) const = default;
+};
+
+/// The disks of an erasure set: shard i belongs on disks[i]; the spares take what those cannot.
+struct ErasureSet {
+  std::string name;
+  std::vector<Disk> disks;
+  std::vector<Disk> spares;
+};
 
 struct Options {
   /// Loopback or a unix socket; family AF_UNSPEC: there is no API.
@@ -24,6 +41,7 @@ struct Options {
   uint32_t maxOperations = 4096;
   /// Of one peer's answer.
   uint64_t answerLimit = uint64_t{256} * 1024;
+  std::vector<ErasureSet> erasureSets;
 };
 
 }  // namespace peerpulse::fanout

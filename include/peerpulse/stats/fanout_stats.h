@@ -12,7 +12,7 @@
 namespace peerpulse::stats {
 
 /// The words of fanout::Operation, in its order.
-inline constexpr std::array<const char*, 3> kFanoutOperations = {"quorum", "aggregate", "notify"};
+inline constexpr std::array<const char*, 4> kFanoutOperations = {"quorum", "aggregate", "notify", "erasure"};
 /// Those of fanout::Outcome.
 inline constexpr std::array<const char*, 4> kFanoutOutcomes = {"ok", "partial", "failed", "abandoned"};
 
