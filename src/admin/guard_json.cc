@@ -9,7 +9,7 @@ guard::State stateOf(const stats::GuardStats& s) { return static_cast<guard::Sta
 /// Why nothing will be done about this peer, whatever its verdict; empty: something will.
 std::string offBecause(const GuardView& view, PeerId id) {
   if (slot(id) < view.notGuarded.size() && !view.notGuarded[slot(id)].empty()) return view.notGuarded[slot(id)];
-  if (view.table.empty()) return view.missing.empty() ? "nobody is guarded" : view.missing;
+  if (!view.active) return view.missing.empty() ? "nobody is guarded" : view.missing;
   return "";
 }
 
@@ -39,7 +39,7 @@ Json guardJson(const Context& context) {
     if (state == guard::State::kRefused) refused.push_back(peer.name);
     if (state == guard::State::kWithheld) withheld.push_back(peer.name);
   }
-  return {{"active", !view.table.empty()},
+  return {{"active", view.active},
           {"missing", view.missing},
           {"table", view.table},
           {"refused", std::move(refused)},

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "peer_hosts.h"
 #include "peerpulse/base/assert.h"
 #include "peerpulse/net/socket.h"
 #include "refusal_table.h"
@@ -62,12 +63,14 @@ Guard::Guard(const Options& options, const std::string& node, std::vector<GuardP
              GuardCallbacks& callbacks)
     : options_(options),
       node_(node),
-      peers_(std::move(peers)),
+      peers_(withoutMapping(std::move(peers))),
       ports_(commonPorts(options, peers_)),
       sources_(std::move(sources)),
       callbacks_(callbacks),
       policy_(peers_.size(), options.maxPeers, options.witness.family() != AF_UNSPEC),
       views_(peers_.size()),
+      hostOf_(hostsOf(peers_)),
+      hostLives_(peers_.size()),
       current_(peers_.size()),
       before_(peers_.size()),
       lookAgain_(peers_.size()) {
@@ -77,22 +80,24 @@ Guard::Guard(const Options& options, const std::string& node, std::vector<GuardP
 
 Guard::~Guard() { stop(); }
 
-const std::string& Guard::tableName() const { return table_->name(); }
-
 Result<void> Guard::open() {
   if (auto may = mayMark(options_.mark); !may) return missing(may.error());
   auto destroyer = SocketDestroyer::open(options_.mark);
   if (!destroyer) return missing(destroyer.error());
   if (auto permitted = destroyer->permitted(); !permitted) return missing(permitted.error());
   auto table = RefusalTable::make(node_, options_.mark);
-  if (!table) return missing(table.error());
   destroyer_ = std::make_unique<SocketDestroyer>(std::move(*destroyer));
+  if (!table) {
+    tableMissing_ = table.error().message;
+    return {};
+  }
   table_ = std::make_unique<RefusalTable>(std::move(*table));
+  tableName_ = table_->name();
   return {};
 }
 
 void Guard::start() {
-  PP_ASSERT(table_ != nullptr && !thread_.joinable());
+  PP_ASSERT(destroyer_ != nullptr && !thread_.joinable());
   // exit() before the loop runs would be lost: wait for its first turn.
   std::promise<void> running;
   auto isRunning = running.get_future();
@@ -163,6 +168,17 @@ void Guard::readViews(TimePoint now) {
     view.lastHeard = std::min(std::max(sources_.table.lastHeard(id), byProber), now);
     view.knownSince = knownSince_;
   }
+  lookAtHosts();
+}
+
+void Guard::lookAtHosts() {
+  hostLives_.assign(peers_.size(), false);
+  for (size_t i = 0; i < peers_.size(); ++i) {
+    const health::Verdict verdict = views_[i].verdict;
+    if (verdict != health::Verdict::kDead && verdict != health::Verdict::kUnknown) hostLives_[hostOf_[i]] = true;
+  }
+  for (size_t i = 0; i < peers_.size(); ++i)
+    views_[i].hostLives = hostLives_[hostOf_[i]];
 }
 
 HostView Guard::hostView(TimePoint now) const {
@@ -188,17 +204,24 @@ void Guard::renewTable(TimePoint now, bool changed) {
   }
   renewedAt_ = now;
   beatAtRenewal_ = beat;
-  const auto renewed = table_->refuse(destinations_);
-  if (!renewed) {
-    sources_.stats.guardTableErrors.add();
-    if (!std::exchange(tableFailed_, true)) callbacks_.onTableFailed(renewed.error());
+  if (table_ == nullptr) {
+    lookAgain_.assign(peers_.size(), true);
     return;
   }
+  const auto renewed = table_->refuse(destinations_);
+  if (!renewed) return tableFails(renewed.error());
   tableFailed_ = false;
   if (!renewed->repaired) return;
   sources_.stats.guardTableRepairs.add();
   callbacks_.onTableRepaired();
   lookAgain_.assign(peers_.size(), true);  // connects may have gone out meanwhile
+}
+
+// Whoever connects meanwhile is not refused: his socket goes with the next look.
+void Guard::tableFails(const Error& error) {
+  lookAgain_.assign(peers_.size(), true);
+  sources_.stats.guardTableErrors.add();
+  if (!std::exchange(tableFailed_, true)) callbacks_.onTableFailed(error);
 }
 
 void Guard::follow(size_t peer, TimePoint now) {

@@ -70,6 +70,7 @@ bool GuardPolicy::heardSince(size_t peer, const PeerView& dead, TimePoint now) {
 
 Withheld GuardPolicy::withheldFor(const PeerView& dead, const HostView& host, TimePoint latest, TimePoint now) {
   if (host.proberStalled) return Withheld::kProberStalled;
+  if (dead.hostLives) return Withheld::kHostLives;
   if (dead.heldClosed) return Withheld::kOperator;
   if (now - dead.knownSince < kFirstSecond) return Withheld::kFirstSecond;
   // Who has just been cut off hears of one peer before he hears of the others.
@@ -134,6 +135,7 @@ const char* toString(Withheld why) {
     case Withheld::kNobodyElse: return "nobody_else";
     case Withheld::kMaxPeers: return "max_peers";
     case Withheld::kHeardSince: return "heard_since";
+    case Withheld::kHostLives: return "host_lives";
   }
   return "?";
 }

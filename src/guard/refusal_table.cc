@@ -139,12 +139,19 @@ Result<RefusalTable> RefusalTable::make(const std::string& node, uint32_t mark) 
   return table;
 }
 
+// The socket's own mark, where the kernel can tell it: that of its packets may be changed on their way by the host's own rules
+// (policy routing), and then we would refuse our own probes, or nobody.
 Result<void> RefusalTable::create() {
+  auto created = create("socket mark");
+  return created ? created : create("meta mark");
+}
+
+Result<void> RefusalTable::create(const std::string& markOf) {
   const std::string table = "inet " + name();
   char mark[16];
   (void)std::snprintf(mark, sizeof mark, "0x%x", mark_);
   const std::string ruleBegin =
-      "add rule " + table + " output meta mark != " + mark + " tcp flags & (syn | ack) == syn ";
+      "add rule " + table + " output " + markOf + " != " + mark + " tcp flags & (syn | ack) == syn ";
   // Added, deleted and added again: whatever was there of that name.
   return runNft("add table " + table + "\ndelete table " + table + "\nadd table " + table +  //
                 "\nadd set " + table +

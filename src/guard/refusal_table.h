@@ -3,7 +3,8 @@
 //
 //   table inet peerpulse_<node> {
 //     set refused4 { type ipv4_addr . inet_service; flags timeout; }      (refused6 the same)
-//     chain output { type filter hook output ...; meta mark != <ours> <SYN> ip daddr . tcp dport @refused4 reject with tcp reset }
+//     chain output { type filter hook output ...; socket mark != <ours> <SYN> ip daddr . tcp dport @refused4
+//                                              reject with tcp reset }
 //   }
 //
 // Elements live for kTimeout, so that whatever becomes of this process, the network is back by then: nothing must be undone.
@@ -58,6 +59,7 @@ class RefusalTable {
   RefusalTable(NetlinkSocket socket, TableClaim claim, uint32_t mark)
       : socket_(std::move(socket)), claim_(std::move(claim)), mark_(mark) {}
   Result<void> create();
+  Result<void> create(const std::string& markOf);
   Result<bool> whole();
   Result<void> replaceElements(const std::vector<SocketAddress>& destinations);
 

@@ -17,6 +17,7 @@ namespace {
 
 // Numbers of the kernel's include/net/tcp_states.h, as in inet_diag_msg.
 constexpr uint32_t kSynSent = 2;
+constexpr uint32_t kSynReceived = 3;
 constexpr uint32_t kTimeWait = 6;
 constexpr uint32_t kListen = 10;
 constexpr uint32_t kAllStates = 0xFFF & ~1U;
@@ -48,11 +49,23 @@ int findInfo(const nlattr* attribute, void* data) {
   return MNL_CB_OK;
 }
 
-/// How long ago the socket's kernel last had anything of the remote side; nothing where it never had, or is not told.
-std::optional<Duration> heardAgo(const nlmsghdr& message, const inet_diag_msg& socket) {
-  if (socket.idiag_state == kSynSent) return std::nullopt;
+/// INET_DIAG_INFO; nullptr where there is no whole socket yet, or none any more.
+const nlattr* infoOf(const nlmsghdr& message) {
   const nlattr* info = nullptr;
   (void)mnl_attr_parse(&message, sizeof(inet_diag_msg), findInfo, static_cast<void*>(&info));
+  return info;
+}
+
+/// Nobody's socket: one whose owner has closed it long ago and whose rest waits for the peer's FIN (in TIME_WAIT's form, timer
+/// 3; older kernels cannot destroy those), or a handshake that the peer began and no server has seen.
+bool isNobodys(const inet_diag_msg& socket, const nlattr* info) {
+  constexpr uint8_t kTimeWaitTimer = 3;
+  return socket.idiag_timer == kTimeWaitTimer || (socket.idiag_state == kSynReceived && info == nullptr);
+}
+
+/// How long ago the socket's kernel last had anything of the remote side; nothing where it never had, or is not told.
+std::optional<Duration> heardAgo(const inet_diag_msg& socket, const nlattr* info) {
+  if (socket.idiag_state == kSynSent) return std::nullopt;
   constexpr size_t kNeeded = offsetof(tcp_info, tcpi_last_ack_recv) + sizeof(tcp_info::tcpi_last_ack_recv);
   if (info == nullptr || mnl_attr_get_payload_len(info) < kNeeded) return std::nullopt;
   tcp_info values{};
@@ -68,14 +81,20 @@ Result<SocketDestroyer> SocketDestroyer::open(uint32_t mark) {
   return SocketDestroyer(std::move(*socket), mark);
 }
 
-// Of a socket that there cannot be: port 0.
+// Of a socket that there cannot be: port 0. The kernel looks for it before it asks for the right to it; to ask for sockets by their
+// mark needs the same right.
 Result<void> SocketDestroyer::permitted() {
   const uint32_t sequence = socket_.nextSequence();
   const Request request = requestFor(SOCK_DESTROY, NLM_F_ACK, sequence, AF_INET);
   if (auto sent = socket_.send(&request, sizeof request); !sent) return sent;
   const auto answer = socket_.receiveAll(sequence, [](const nlmsghdr&) {});
-  if (answer || answer.error().code == ENOENT) return {};
-  return Error{"SOCK_DESTROY: " + answer.error().message, answer.error().code};
+  if (!answer && answer.error().code != ENOENT) {
+    return Error{"SOCK_DESTROY: " + answer.error().message, answer.error().code};
+  }
+  constexpr uint32_t kAnyMark = 1;
+  Destruction ignored;
+  found_.clear();
+  return dump(AF_INET, socketFilter(SocketAddress::parse("0.0.0.0:0").value(), {1}, kAnyMark), {}, ignored);
 }
 
 Destruction SocketDestroyer::destroy(const Target& target) {
@@ -121,7 +140,9 @@ Result<void> SocketDestroyer::dump(uint8_t family, const std::vector<uint8_t>& f
     if (mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg) || found_.size() >= kMaxSockets) return;
     inet_diag_msg socket;
     std::memcpy(&socket, mnl_nlmsg_get_payload(&message), sizeof socket);
-    const auto heard = heardAgo(message, socket);
+    const nlattr* info = infoOf(message);
+    if (isNobodys(socket, info)) return;
+    const auto heard = heardAgo(socket, info);
     if (heard && *heard < heardWithin) {
       ++result.spared;
     } else {

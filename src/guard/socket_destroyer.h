@@ -3,7 +3,9 @@
 //
 //   dump (SOCK_DIAG, filtered by the kernel) -> those not heard of late -> SOCK_DESTROY, many requests a send -> dump again
 //
-// until a dump finds nothing more: sockets may have been opened meanwhile. Listening sockets and TIME_WAIT stay.
+// until a dump finds nothing more: sockets may have been opened meanwhile. Listening sockets and TIME_WAIT stay, and so
+// does what nobody can be waiting for: a handshake that the peer began (its SYN is a sign of life), and what is left of a socket
+// that was closed long ago.
 // A request is carried out inside of send(), and only a failed one is answered; so a batch costs one system call, and one
 //   more to find that nobody complains.
 // A socket whose kernel heard the peer more recently than `heardWithin` is spared: whatever the probes say, its remote side

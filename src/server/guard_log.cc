@@ -30,6 +30,16 @@ void logGuardUnavailable(const std::string& missing) {
                       "guard.mode \"proxy\" says that this is meant"));
 }
 
+void logGuardTableMissing(const std::string& missing) {
+  log::write(
+      log::Level::kWarn, "guard_table_missing",
+      log::Fields()
+          .add("missing", missing)
+          .add("details",
+               "sockets to dead peers are destroyed, but new connects to them are not refused: they end within "
+               "half a second"));
+}
+
 void logGuardChange(const std::string& peer, const guard::GuardChange& change, WallTime at) {
   log::Fields fields;
   fields.add("at", formatRfc3339(at)).add("peer", peer);

@@ -168,6 +168,8 @@ void Server::openGuard() {
     logGuardUnavailable(guardMissing_);
     return;
   }
+  guardMissing_ = guard_->tableMissing();
+  if (!guardMissing_.empty()) logGuardTableMissing(guardMissing_);
   logGuardReady(guard_->tableName(), config_.guard.mark);
 }
 
@@ -234,6 +236,7 @@ Result<void> Server::startAdmin() {
 
 admin::GuardView Server::guardView() const {
   admin::GuardView view;
+  view.active = guard_ != nullptr;
   if (guard_) view.table = guard_->tableName();
   view.missing = guardMissing_;
   for (const config::GuardRole& role : config::guardRoles(config_))

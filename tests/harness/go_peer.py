@@ -2,6 +2,7 @@
 
 import functools
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -24,11 +25,12 @@ def _environment() -> dict[str, str]:
 
 
 @functools.cache
-def _build() -> str:
-    output = build_directory() / "tests/servers/go_server"
+def build(source: pathlib.Path) -> str:
+    """The program made of this file."""
+    output = build_directory() / "tests" / source.parent.name / source.stem
     output.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["go", "build", "-o", str(output), str(SERVERS / "go_server.go")], env=_environment(),
-                   timeout=_BUILD_TIMEOUT_S, check=True)
+    subprocess.run(["go", "build", "-o", str(output), str(source)], env=_environment(), timeout=_BUILD_TIMEOUT_S,
+                   check=True)
     return str(output)
 
 
@@ -47,4 +49,4 @@ class GoPeer(Server):
         return ""
 
     def _arguments(self) -> list[str]:
-        return [_build(), self.address]
+        return [build(SERVERS / "go_server.go"), self.address]

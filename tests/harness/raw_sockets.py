@@ -7,7 +7,9 @@ import sys
 from tests.harness.host import free_port
 from tests.harness.waiting import wait_for
 
-_PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "clients" / "raw_sockets.py"
+_PROGRAM_FILE = pathlib.Path(__file__).resolve().parents[1] / "clients" / "raw_sockets.py"
+PROGRAM = (sys.executable, "-B", str(_PROGRAM_FILE))
+"""Others may take its place that have the same arguments and output."""
 
 
 class RawSockets:
@@ -15,10 +17,9 @@ class RawSockets:
 
     _number = 0
 
-    def __init__(self, host, *arguments: str) -> None:
+    def __init__(self, host, *arguments: str, program: tuple[str, ...] = PROGRAM) -> None:
         RawSockets._number += 1
-        self.process = host.spawn([sys.executable, "-B", str(_PROGRAM), *arguments],
-                                  name=f"sockets-{RawSockets._number}")
+        self.process = host.spawn([*program, *arguments], name=f"sockets-{RawSockets._number}")
 
     def _lines(self) -> list[str]:
         """Whole ones."""
@@ -38,17 +39,22 @@ class RawSockets:
 
 
 class Dialled:
-    """`count` connections that `client` has dialled to `server`. `near` is the end that is `doing` something; the other one
-    is idle."""
+    """`count` connections that `client` has dialled to `server`. `near` is the end that is `doing` something, by `program`; the
+    other one is idle."""
 
     def __init__(self, client, server, count: int, doing: str, near, port: int | None = None,
-                 addresses: dict | None = None) -> None:
+                 addresses: dict | None = None, program: tuple[str, ...] = PROGRAM) -> None:
         address = (addresses or {}).get(server.name, server.address)
         port = port or free_port(server, address)
         at = [address, str(port), str(count)]
-        self.accepting = RawSockets(server, "accept", *at, doing if near is server else "idle")
+        mine, others = (doing, program), ("idle", PROGRAM)
+        self.accepting = self._end(server, "accept", at, *(mine if near is server else others))
         self.accepting.wait("listening")
-        self.dialling = RawSockets(client, "connect", *at, doing if near is client else "idle")
+        self.dialling = self._end(client, "connect", at, *(mine if near is client else others))
         self.near = self.accepting if near is server else self.dialling
         self.port = port
         self.near.wait("ready")
+
+    @staticmethod
+    def _end(host, role: str, at: list[str], doing: str, program: tuple[str, ...]) -> RawSockets:
+        return RawSockets(host, role, *at, doing, program=program)

@@ -16,12 +16,14 @@ class Recorded:
 
 
 class RecordingPeer:
-    """`reply(request)` returns the bytes of the answer; None: none, ever. While `hold` is set its body is not read, and
-    while `hold_answer` is set nothing is answered. Answers 200 to the probes' and nobody else's `OPTIONS`."""
+    """`reply(request)` returns the bytes of the answer; None: none, ever. While `may_read` is not set no body is read, and
+    while `may_answer` is not set nothing is answered."""
 
     def __init__(self, host, reply=lambda request: answer("200 OK")) -> None:
         self.requests: list[Recorded] = []
         self.reply = reply
+        self.ends = False
+        """Closes after its answer, whatever that promised."""
         self.may_read = threading.Event()
         self.may_read.set()
         self.may_answer = threading.Event()
@@ -52,7 +54,7 @@ class RecordingPeer:
             self._closing.wait()
             return False
         connection.sendall(reply)
-        return True
+        return not self.ends
 
     def _wait(self, event: threading.Event) -> None:
         while not self._closing.is_set() and not event.wait(0.05):

@@ -262,6 +262,89 @@ class Notify(FanoutCase):
         self.wait_idle()
 
 
+_SETS = [{"name": "set0", "disks": ["node1/d/1", "node2/d/1", "node3/d/1"],
+          "spares": ["node1/d/2", "node3/d/2", "node4/d/2"]}]
+
+
+class Erasure(FanoutCase):
+    def put(self, body: bytes, **headers):
+        response = self.ask("PUT", "/erasure/set0/1/bucket/part", body, timeout=30, **headers)
+        return response, [(attempt["disk"], attempt["state"]) for attempt in response.json()["attempts"]]
+
+    def test_to_its_own_disk(self):
+        self.start(erasure_sets=_SETS)
+        body = bytes(range(256)) * 4096
+        response, attempts = self.put(body, X_Mine="kept")
+        self.assertEqual((response.status, attempts), (201, [("node2/d/1", "ok")]))
+        self.assertEqual(response.headers["peerpulse-stored-on"], "node2/d/1")
+        self.assertEqual(response.headers["peerpulse-attempts"], "1")
+        (got,) = self.peers["node2"].requests
+        self.assertEqual((got.method, got.path, got.body == body), ("PUT", "/d/1/bucket/part", True))
+        self.assertEqual(got.headers["x-mine"], "kept")
+        self.assertEqual(self.peers["node3"].requests + self.peers["node4"].requests, [])
+
+    def test_a_peer_that_is_not_there_is_not_tried(self):
+        self.start(dead=("node2",), erasure_sets=_SETS)
+        response, attempts = self.put(b"chunk")
+        self.assertEqual((response.status, len(attempts), attempts[0]), (201, 2, ("node2/d/1", "offline")))
+        disk = response.headers["peerpulse-stored-on"]
+        (got,) = self.peers[disk.partition("/")[0]].requests
+        self.assertEqual((got.path, got.body), (f"/{disk.partition('/')[2]}/bucket/part", b"chunk"))
+
+    def test_an_error_moves_it_on_with_its_whole_body(self):
+        self.start(erasure_sets=_SETS)
+        body = bytes(range(256)) * 8192  # 2 MiB
+        for name in ("node2", "node3"):
+            self.peers[name].reply = lambda request: answer("507 Insufficient Storage")
+        response, attempts = self.put(body)
+        self.assertEqual((response.status, response.headers["peerpulse-stored-on"]), (201, "node4/d/2"))
+        self.assertEqual(attempts[0], ("node2/d/1", "error"))
+        self.assertTrue(self.peers["node4"].requests[0].body == body)
+        self.assertEqual(self.metric('peerpulse_fanout_operations_total{operation="erasure",outcome="ok"}'), 1)
+
+    def test_who_broke_off_after_the_whole_chunk_is_uncertain(self):
+        self.start(erasure_sets=_SETS)
+        self.peers["node2"].reply = lambda request: b""
+        self.peers["node2"].ends = True
+        response, attempts = self.put(b"chunk")
+        self.assertEqual((response.status, attempts[0]), (201, ("node2/d/1", "uncertain")))
+        self.assertNotEqual(response.headers["peerpulse-stored-on"], "node2/d/1")
+
+    def test_nobody_takes_it(self):
+        self.start(dead=("node4",), erasure_sets=_SETS)
+        for name in ("node2", "node3"):
+            self.peers[name].reply = lambda request: answer("500 Internal Server Error")
+        response, attempts = self.put(b"chunk")
+        self.assertEqual((response.status, response.json()["error"]), (503, "all_nodes_failed"))
+        self.assertNotIn("peerpulse-stored-on", response.headers)
+        self.assertEqual(attempts, [("node2/d/1", "error"), ("node3/d/2", "error")])
+
+    def test_beyond_what_is_kept_there_is_no_other_disk(self):
+        self.start(api={"replay_limit": "64KiB"}, erasure_sets=_SETS)
+        self.peers["node2"].reply = lambda request: answer("507 Insufficient Storage")
+        response, attempts = self.put(bytes(4 << 20))
+        self.assertEqual((response.status, attempts), (503, [("node2/d/1", "error")]))
+        self.peers["node2"].reply = lambda request: answer("200 OK")
+        self.assertEqual(self.put(bytes(4 << 20))[0].status, 201)
+
+    def test_the_callers_deadline_is_that_of_all_attempts(self):
+        self.start(erasure_sets=_SETS)
+        for peer in self.peers.values():
+            peer.may_answer.clear()
+        begin = time.monotonic()
+        response, attempts = self.put(b"chunk", Peerpulse_Timeout="300ms")
+        self.assertLess(time.monotonic() - begin, 2 * SLOWDOWN)
+        self.assertEqual(response.status, 503)
+        self.assertEqual(attempts[0], ("node2/d/1", "uncertain"))
+
+    def test_what_cannot_be_asked(self):
+        self.start(erasure_sets=_SETS)
+        for path, status, error in (("/erasure/set0/0/x", 400, "local_shard"), ("/erasure/set1/0/x", 404, "unknown_set"),
+                                    ("/erasure/set0/3/x", 404, "unknown_shard")):
+            response = self.ask("PUT", path, b"x")
+            self.assertEqual((response.status, response.json()["error"]), (status, error))
+
+
 class Refusals(FanoutCase):
     def test_errors_say_what_to_do(self):
         self.start()

@@ -100,7 +100,10 @@ class Bench:
 
     def _own_ms(self, verdict_ns: int) -> float:
         """When the guard had finished, by its own event."""
-        event = next(event for event in reversed(self._peerpulse.events("guard")) if event["to"] == "refused")
+        def refused() -> dict | None:
+            return next((event for event in reversed(self._peerpulse.events("guard"))
+                         if event["to"] == "refused" and event["monotonic_ns"] >= verdict_ns), None)
+        event = wait_for(refused, 5, "the guard's event")  # it is written after the sockets' errors
         return round((event["monotonic_ns"] - verdict_ns) / 1e6 + event["took_ms"], 2)
 
     def _withheld(self, since_ns: int) -> list[str]:

@@ -32,7 +32,7 @@ def _without_randomisation() -> list[str]:
 
 
 # Modules with state that threads share: what the thread sanitizer has something to say about.
-_THREADED = ("log", "stats", "health", "event", "net", "upstream", "probe", "proxy", "admin", "server")
+_THREADED = ("log", "stats", "health", "event", "net", "upstream", "probe", "guard", "proxy", "admin", "server")
 
 
 class Plan:

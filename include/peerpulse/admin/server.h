@@ -26,8 +26,9 @@ namespace peerpulse::admin {
 
 /// What is known of the guard once and for all; the rest is in Stats.
 struct GuardView {
-  std::string table;                    ///< of nftables; empty: it guards nobody
-  std::string missing;                  ///< what it would need
+  bool active = false;                  ///< false: it guards nobody
+  std::string table;                    ///< of nftables; empty: there is none
+  std::string missing;                  ///< what it would need; active, too: connects are not refused
   std::vector<std::string> notGuarded;  ///< by PeerId: why this peer is not meant to be; empty: it is
 };
 

@@ -11,7 +11,8 @@
 //
 // Threading: construct, open(), start() and stop() on one thread; wake() on any; GuardCallbacks come on the guard's own. The thread may block in the kernel for milliseconds: nobody waits for it but stop().
 // Ownership: what Sources refers to outlives it.
-// Errors: what cannot be done is reported and counted; nothing ends the process.
+// Errors: what cannot be done is reported and counted; nothing ends the process. Where the kernel gives no table, or takes it
+//   away, sockets are destroyed all the same, and those that were opened to a peer meanwhile go every RefusalTable::kRenewal.
 #pragma once
 
 #include <atomic>
@@ -83,7 +84,7 @@ class Guard {
   Guard& operator=(const Guard&) = delete;
 
   /// Asks the kernel for what is needed. An error says what is missing; then nothing is guarded, and start() is not to be
-  /// called.
+  /// called. That there is no table is none: see tableMissing().
   Result<void> open();
   void start();
   /// Nobody is refused any more when it returns.
@@ -92,8 +93,10 @@ class Guard {
   /// Something may have changed. Costs a write to an eventfd at most.
   void wake();
 
-  /// "peerpulse_node1".
-  const std::string& tableName() const;
+  /// "peerpulse_node1"; empty if there is none.
+  const std::string& tableName() const { return tableName_; }
+  /// Why there is none: nobody is refused then.
+  const std::string& tableMissing() const { return tableMissing_; }
 
   static constexpr Duration kReconsider = milliseconds(20);
   static constexpr int kNice = -15;
@@ -102,8 +105,10 @@ class Guard {
   void run(const std::function<void()>& onRunning);
   void look();
   void readViews(TimePoint now);
+  void lookAtHosts();
   HostView hostView(TimePoint now) const;
   void renewTable(TimePoint now, bool changed);
+  void tableFails(const Error& error);
   void follow(size_t peer, TimePoint now);
   Destruction destroySockets(size_t peer, TimePoint now);
   std::vector<uint16_t> portsOf(size_t peer) const;
@@ -117,17 +122,21 @@ class Guard {
   const std::vector<uint16_t> ports_;  // of all peers; empty: each its own
   const Sources sources_;
   GuardCallbacks& callbacks_;
+  std::string tableName_;
+  std::string tableMissing_;
   std::atomic<bool> wakePending_{false};
 
   // On the guard's thread, or before it runs.
   event::Dispatcher dispatcher_;
   GuardPolicy policy_;
-  std::unique_ptr<RefusalTable> table_;
+  std::unique_ptr<RefusalTable> table_;  // none: tableMissing_
   std::unique_ptr<SocketDestroyer> destroyer_;
   std::unique_ptr<Witness> witness_;
   std::unique_ptr<event::Timer> timer_;
   TimePoint knownSince_;
   std::vector<PeerView> views_;
+  std::vector<size_t> hostOf_;               // by peer: the first peer of its address, whatever the port
+  std::vector<bool> hostLives_;              // by such a first peer
   std::vector<Decision> current_;            // by peer: what is done now
   std::vector<Decision> before_;             // by peer: what was, while it changes
   std::vector<SocketAddress> destinations_;  // scratch

@@ -7,6 +7,7 @@
 //     prober_stalled  the verdict is stale (design section 3: fail open)
 //     heard_since     it was heard within the last second and after the verdict: its kernel is back, its process (stopped,
 //                     starting) not yet
+//     host_lives      another peer at the same address is not dead: the sockets may be that one's
 //     operator        an operator says that traffic flows
 //     local_health    most peers fell silent at once, or the own link is down: this host is the suspect, or was within the
 //                     last second
@@ -45,9 +46,11 @@ enum class Withheld : uint8_t {
   kNobodyElse,
   kMaxPeers,
   kHeardSince,
+  kHostLives,
 };
-inline constexpr size_t kWithheldReasons = 8;
-/// "", "first_second", "prober_stalled", "operator", "local_health", "nobody_else", "max_peers", "heard_since".
+inline constexpr size_t kWithheldReasons = 9;
+/// "", "first_second", "prober_stalled", "operator", "local_health", "nobody_else", "max_peers", "heard_since",
+/// "host_lives".
 const char* toString(Withheld why);
 
 struct Decision {
@@ -68,6 +71,8 @@ struct PeerView {
   TimePoint lastHeard{};
   /// Since when this process probes it.
   TimePoint knownSince{};
+  /// Another peer of this address is not dead, or not yet (of one that was never heard nothing is known).
+  bool hostLives = false;
 };
 
 /// What is known of this host.

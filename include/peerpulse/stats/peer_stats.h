@@ -63,8 +63,9 @@ struct ProbeStats {
 };
 
 /// Why the guard does nothing about a dead peer: the words of guard::Withheld, in its order; the first is none.
-inline constexpr std::array<const char*, 8> kWithheldNames = {
-    "", "first_second", "prober_stalled", "operator", "local_health", "nobody_else", "max_peers", "heard_since"};
+inline constexpr std::array<const char*, 9> kWithheldNames = {"",          "first_second", "prober_stalled",
+                                                              "operator",  "local_health", "nobody_else",
+                                                              "max_peers", "heard_since",  "host_lives"};
 
 /// Written by the guard's thread.
 struct GuardStats {

@@ -35,14 +35,20 @@ http::RequestHead head(std::string method, std::string path, Fields fields = {})
   return head;
 }
 
+Options options() {
+  Options o;
+  o.erasureSets = {{"set0", {{"node1", "d/1"}, {"node2", "d/1"}, {"node3", "d/1"}}, {{"node1", "d/2"}, {"node5", "d/2"}}}};
+  return o;
+}
+
 Call call(const http::RequestHead& head, size_t count = 4) {
-  auto read = readCall(head, peers(count));
+  auto read = readCall(head, peers(count), options());
   if (const auto* refusal = std::get_if<Refusal>(&read)) FAIL(refusal->message);
   return std::get<Call>(read);
 }
 
 Refusal refusal(const http::RequestHead& head, size_t count = 4) {
-  const auto read = readCall(head, peers(count));
+  const auto read = readCall(head, peers(count), options());
   REQUIRE(std::holds_alternative<Refusal>(read));
   return std::get<Refusal>(read);
 }
@@ -50,7 +56,7 @@ Refusal refusal(const http::RequestHead& head, size_t count = 4) {
 std::string names(const Call& call) {
   std::string text;
   for (const auto& target : call.targets)
-    text += target->name + " ";
+    text += target.peer->name + " ";
   return text;
 }
 
@@ -91,6 +97,20 @@ TEST_CASE("call: peers in the order in which they are named") {
   CHECK(refusal(head("GET", "/aggregate/x", {{"peerpulse-peers", endless}})).message.size() < 200);
 }
 
+TEST_CASE("call: a shard goes to its own disk, then to spares of other nodes than this") {
+  const Call read = call(head("PUT", "/erasure/set0/1/bucket/a//b?x"));
+  REQUIRE(read.targets.size() == 2);
+  CHECK(read.targets[0].disk == "node2/d/1");
+  CHECK(read.targets[0].path == "/d/1/bucket/a//b?x");
+  CHECK(read.targets[1].disk == "node5/d/2");
+  CHECK(refusal(head("PUT", "/erasure/set0/0/x")).error == "local_shard");
+  CHECK(refusal(head("PUT", "/erasure/set9/0/x")).error == "unknown_set");
+  for (const char* shard : {"3", "-1", "x", "", "1x", "99999999999999999999"})
+    CHECK(refusal(head("PUT", "/erasure/set0/" + std::string(shard) + "/x")).error == "unknown_shard");
+  CHECK(refusal(head("PUT", "/erasure/")).error == "unknown_set");
+  CHECK(refusal(head("POST", "/erasure/set0/1/x")).allow == "PUT");
+}
+
 TEST_CASE("call: the caller's deadline, whichever is shorter") {
   CHECK_FALSE(call(head("POST", "/notify/x")).deadline);
   CHECK(call(head("POST", "/notify/x", {{"peerpulse-timeout", "500ms"}})).deadline == milliseconds(500));
@@ -108,7 +128,7 @@ TEST_CASE("call: a peer gets the caller's head under its own name, without our f
   from.authority = "127.0.0.1:9902";
   from.contentLength = 7;
   const Call read = call(from);
-  const http::RequestHead to = headFor(from, read, *read.targets[1]);
+  const http::RequestHead to = headFor(from, read.targets[1]);
   CHECK(to.method == "PUT");
   CHECK(to.path == "/x?y");
   CHECK(to.authority == "10.0.0.3:9000");

@@ -1,6 +1,7 @@
 // Goal: the guard's thread does what its policy says, with real sockets and a real table, and lets go of everybody in time.
 #include "peerpulse/guard/guard.h"
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "own_network.h"
+#include "table_claim.h"
 
 using namespace peerpulse;
 using namespace peerpulse::guard;
@@ -19,6 +21,10 @@ namespace {
 
 class Recorder : public GuardCallbacks {
  public:
+  void onTableFailed(const Error& error) override {
+    CHECK(error.code == EPERM);
+    ++tableFailures;
+  }
   void onGuard(const GuardChange& change) override {
     const std::lock_guard lock(mutex_);
     changes_.push_back(change);
@@ -40,6 +46,8 @@ class Recorder : public GuardCallbacks {
     return found;
   }
 
+  std::atomic<int> tableFailures{0};
+
  private:
   std::mutex mutex_;
   std::condition_variable happened_;
@@ -47,14 +55,14 @@ class Recorder : public GuardCallbacks {
   size_t next_ = 0;
 };
 
-/// Peer 0 may die; peer 1 lives.
+/// Peer 0 may die; peer 1 lives, and may be of the same host.
 struct World {
-  explicit World(Options options = {}) {
+  explicit World(const Options& options = {}, const std::string& other = "127.0.0.3:1") {
     table.adopt(PeerId{0});
     table.adopt(PeerId{1});
     guard = std::make_unique<Guard>(
         options, "unit",
-        std::vector<GuardPeer>{{PeerId{0}, server.address(), true}, {PeerId{1}, addressOf("127.0.0.3:1"), true}},
+        std::vector<GuardPeer>{{PeerId{0}, server.address(), true}, {PeerId{1}, addressOf(other), true}},
         Sources{table, stats, [] { return health::LocalState::kOk; }}, recorder);
     const auto opened = guard->open();
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
@@ -87,6 +95,14 @@ struct World {
   }
 
   LocalServer server{addressOf("127.0.0.2:0")};
+  const stats::GuardStats& guardStats() const { return stats.peer(PeerId{0}).guard; }
+  bool withheldFor(Withheld why) const { return guardStats().why.get() == static_cast<uint64_t>(why); }
+  /// Its first second has passed, so that a death is followed at once.
+  void settle() {
+    const auto begin = Clock::now();
+    liveUntil([&] { return Clock::now() - begin > seconds(1); });
+  }
+
   health::CircuitTable table;
   stats::Stats stats{{"node2", "node3"}, {"default"}, {"main"}};
   Recorder recorder;
@@ -162,4 +178,80 @@ TEST_CASE("nobody else but a witness") {
   world.die();
   world.liveUntil([&] { return world.refused(); });
   CHECK(outcome(world.server.address()) == ECONNREFUSED);
+}
+
+TEST_CASE("two peers of one address: while one lives, the other's sockets may be its") {
+  if (!noOwnNetwork().empty()) return;
+  const LocalServer living(addressOf("127.0.0.2:0"));
+  World world({}, living.address().toString());
+  const Fd outbound = connectTo(living.address());
+  world.settle();
+  world.die();
+  world.liveUntil([&] { return world.withheldFor(Withheld::kHostLives); });
+  CHECK(readError(outbound) == EAGAIN);
+  CHECK(outcome(living.address()) == 0);
+}
+
+TEST_CASE("an IPv4 peer that is written as IPv6") {
+  if (!noOwnNetwork().empty()) return;
+  World world;
+  world.guard.reset();
+  const uint16_t port = world.server.address().port();
+  world.guard = std::make_unique<Guard>(
+      Options{}, "unit",
+      std::vector<GuardPeer>{{PeerId{0}, addressOf("[::ffff:127.0.0.2]:" + std::to_string(port)), true},
+                             {PeerId{1}, addressOf("127.0.0.3:1"), true}},
+      Sources{world.table, world.stats, [] { return health::LocalState::kOk; }}, world.recorder);
+  REQUIRE(world.guard->open().has_value());
+  world.guard->start();
+  const Fd outbound = connectTo(world.server.address());
+  world.die();
+  world.liveUntil([&] { return world.refused(); });
+  world.recorder.wait(State::kRefused);
+  CHECK(readError(outbound) == ECONNABORTED);
+  CHECK(outcome(world.server.address()) == ECONNREFUSED);
+}
+
+TEST_CASE("no table can be made: sockets are destroyed all the same") {
+  if (!noOwnNetwork().empty()) return;
+  std::vector<TableClaim> others;
+  while (auto claim = TableClaim::take("peerpulse_unit"))
+    others.push_back(std::move(*claim));
+  World world;
+  CHECK(world.guard->tableName() == "");
+  CHECK(world.guard->tableMissing() != "");
+  const Fd outbound = connectTo(world.server.address());
+  world.die();
+  world.liveUntil([&] { return world.refused(); });
+  world.recorder.wait(State::kRefused);
+  CHECK(readError(outbound) == ECONNABORTED);
+  // Who connects later, too.
+  const Fd later = connectTo(world.server.address());
+  REQUIRE(later.valid());
+  int error = EAGAIN;
+  world.liveUntil([&] { return (error = readError(later)) != EAGAIN; });
+  CHECK(error == ECONNABORTED);
+}
+
+TEST_CASE("the right to it is lost: nothing happens, and that is said once") {
+  if (!noOwnNetwork().empty()) return;
+  World world;
+  world.guard.reset();
+  world.guard = std::make_unique<Guard>(
+      Options{}, "unit",
+      std::vector<GuardPeer>{{PeerId{0}, world.server.address(), true}, {PeerId{1}, addressOf("127.0.0.3:1"), true}},
+      Sources{world.table, world.stats, [] { return health::LocalState::kOk; }}, world.recorder);
+  REQUIRE(world.guard->open().has_value());
+  {
+    const WithoutNetAdmin without;
+    world.guard->start();
+  }
+  const Fd outbound = connectTo(world.server.address());
+  world.die();
+  world.liveUntil([&] { return world.stats.guardTableErrors.get() >= 3; });
+  CHECK(world.recorder.tableFailures == 1);
+  const GuardChange change = world.recorder.wait(State::kRefused);
+  CHECK(change.sockets.destroyed == 0);
+  CHECK(change.sockets.error == EPERM);
+  CHECK(readError(outbound) == EAGAIN);
 }

@@ -1,12 +1,18 @@
 #include "own_network.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <linux/capability.h>
+#include <memory>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <nftables/libnftables.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -89,9 +95,48 @@ Fd connectTo(const SocketAddress& to, uint32_t mark, const SocketAddress& from) 
   return fd;
 }
 
+Fd startConnect(const SocketAddress& to, const SocketAddress& from) {
+  Fd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  REQUIRE(fd.valid());
+  REQUIRE(::bind(fd.get(), from.get(), from.length()) == 0);
+  REQUIRE(::connect(fd.get(), to.get(), to.length()) != 0);
+  REQUIRE(errno == EINPROGRESS);
+  return fd;
+}
+
 int readError(const Fd& fd) {
   char byte;
   return ::recv(fd.get(), &byte, 1, MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+std::string nft(const std::string& commands) {
+  const std::unique_ptr<nft_ctx, decltype(&::nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT), &::nft_ctx_free);
+  (void)nft_ctx_buffer_output(context.get());
+  (void)nft_ctx_buffer_error(context.get());
+  if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0) return nft_ctx_get_output_buffer(context.get());
+  return std::string("error: ") + nft_ctx_get_error_buffer(context.get());
+}
+
+namespace {
+
+/// Of the effective set's first half, which CAP_NET_ADMIN is in.
+uint32_t exchangeEffective(const std::function<uint32_t(uint32_t)>& change) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> data{};
+  REQUIRE(::syscall(SYS_capget, &header, data.data()) == 0);
+  const uint32_t before = data[0].effective;
+  data[0].effective = change(before);
+  REQUIRE(::syscall(SYS_capset, &header, data.data()) == 0);
+  return before;
+}
+
+}  // namespace
+
+WithoutNetAdmin::WithoutNetAdmin()
+    : before_(exchangeEffective([](uint32_t set) { return set & ~(1U << CAP_NET_ADMIN); })) {}
+
+WithoutNetAdmin::~WithoutNetAdmin() {
+  (void)exchangeEffective([this](uint32_t) { return before_; });
 }
 
 }  // namespace peerpulse::guard

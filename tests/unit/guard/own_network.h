@@ -35,7 +35,24 @@ class LocalServer {
 /// A blocking socket connected to `to` from `from` (family AF_UNSPEC: any own address). Not valid, and errno says why, if the
 /// connect failed.
 Fd connectTo(const SocketAddress& to, uint32_t mark = 0, const SocketAddress& from = {});
+/// Begins to connect, and does not wait.
+Fd startConnect(const SocketAddress& to, const SocketAddress& from);
 /// The errno of the next read, 0 for a byte or the end, EAGAIN if nothing has happened.
 int readError(const Fd& fd);
+
+/// Runs commands of nft: what they print, and what they failed with as "error: ...".
+std::string nft(const std::string& commands);
+
+/// While it lives this thread, and those that it starts, have no CAP_NET_ADMIN.
+class WithoutNetAdmin {
+ public:
+  WithoutNetAdmin();
+  ~WithoutNetAdmin();
+  WithoutNetAdmin(const WithoutNetAdmin&) = delete;
+  WithoutNetAdmin& operator=(const WithoutNetAdmin&) = delete;
+
+ private:
+  uint32_t before_;
+};
 
 }  // namespace peerpulse::guard

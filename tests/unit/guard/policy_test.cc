@@ -71,6 +71,15 @@ TEST_CASE("somebody else counts by his kernel's life, not by his process's") {
   }
 }
 
+TEST_CASE("another peer at its address lives: whose sockets are they?") {
+  World world(3);
+  world.die(0);
+  world.peers[0].hostLives = true;
+  CHECK(world.of(0) == withheld(Withheld::kHostLives));
+  world.peers[0].hostLives = false;
+  CHECK(world.of(0) == kRefused);
+}
+
 TEST_CASE("nobody else: a peer whose verdict is merely late does not count") {
   // This host was cut off 65 ms ago: everybody was heard for the last time within one interval of that.
   World world(3);

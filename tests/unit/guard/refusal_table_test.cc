@@ -2,8 +2,6 @@
 #include "refusal_table.h"
 
 #include <cerrno>
-#include <memory>
-#include <nftables/libnftables.h>
 
 #include <doctest/doctest.h>
 
@@ -32,15 +30,6 @@ bool refuse(RefusalTable& table, const std::vector<SocketAddress>& destinations)
   const auto renewed = table.refuse(destinations);
   REQUIRE_MESSAGE(renewed.has_value(), (renewed ? "" : renewed.error().message));
   return renewed->repaired;
-}
-
-/// What nft prints, and what it failed with as "error: ...".
-std::string nft(const std::string& commands) {
-  const std::unique_ptr<nft_ctx, decltype(&::nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT), &::nft_ctx_free);
-  (void)nft_ctx_buffer_output(context.get());
-  (void)nft_ctx_buffer_error(context.get());
-  if (nft_run_cmd_from_buffer(context.get(), commands.c_str()) == 0) return nft_ctx_get_output_buffer(context.get());
-  return std::string("error: ") + nft_ctx_get_error_buffer(context.get());
 }
 
 /// The outcome of a connect: 0 or errno.
@@ -110,8 +99,11 @@ TEST_CASE("a table that somebody else changed is made anew") {
   RefusalTable table = made();
   const LocalServer dead(addressOf("127.0.0.2:0"));
   const std::string name = "inet " + table.name();
-  for (const std::string& command : {std::string("flush ruleset"), "delete table " + name, "flush table " + name,
-                                     "flush chain " + name + " output"}) {
+  for (const std::string& command :
+       {std::string("flush ruleset"), "delete table " + name, "flush table " + name,
+        "flush chain " + name + " output",
+        "flush chain " + name + " output; delete set " + name + " refused4; delete set " + name +
+            " refused6; add rule " + name + " output accept; add rule " + name + " output accept"}) {
     CAPTURE(command);
     CHECK_FALSE(refuse(table, {dead.address()}));
     REQUIRE(nft(command).empty());
@@ -119,6 +111,36 @@ TEST_CASE("a table that somebody else changed is made anew") {
     CHECK(refuse(table, {dead.address()}));
     CHECK(outcome(dead.address()) == ECONNREFUSED);
   }
+}
+
+TEST_CASE("packets whose mark somebody else changes on their way") {
+  if (!possible()) return;
+  RefusalTable table = made();
+  const LocalServer dead(addressOf("127.0.0.2:0"));
+  REQUIRE(nft("add table inet t; add chain inet t o { type route hook output priority -150; }; "
+              "add rule inet t o meta mark set 0x1")
+              .empty());
+  refuse(table, {dead.address()});
+  CHECK(outcome(dead.address(), kMark) == 0);
+  CHECK(outcome(dead.address()) == ECONNREFUSED);
+  REQUIRE(nft("flush chain inet t o; add rule inet t o meta mark set 0x70").empty());
+  CHECK(outcome(dead.address()) == ECONNREFUSED);
+  REQUIRE(nft("delete table inet t").empty());
+}
+
+TEST_CASE("without the right to it the table fails, and works again with it") {
+  if (!possible()) return;
+  RefusalTable table = made();
+  const LocalServer dead(addressOf("127.0.0.2:0"));
+  {
+    const WithoutNetAdmin without;
+    const auto renewed = table.refuse({dead.address()});
+    REQUIRE_FALSE(renewed.has_value());
+    CHECK(renewed.error().code == EPERM);
+  }
+  CHECK(outcome(dead.address()) == 0);
+  refuse(table, {dead.address()});
+  CHECK(outcome(dead.address()) == ECONNREFUSED);
 }
 
 TEST_CASE("two processes of one node do not share a table, and its name is free again afterwards") {

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -33,6 +35,19 @@ SocketDestroyer opened() {
 }
 
 Target targetOf(const LocalServer& server) { return {server.address(), {server.address().port()}, Duration::zero()}; }
+
+/// Whether a socket of this port is in FIN_WAIT2 and has no more than the form of TIME_WAIT.
+bool hasRemains(uint16_t port) {
+  std::ifstream table("/proc/thread-self/net/tcp");
+  std::string line;
+  char own[8];
+  (void)std::snprintf(own, sizeof own, ":%04X ", port);
+  while (std::getline(table, line)) {
+    if (line.find(own) != std::string::npos && line.find(" 05 00000000:00000000 03:") != std::string::npos)
+      return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -130,6 +145,90 @@ TEST_CASE("a connection that waits in an accept queue, and an orphan") {
   const Fd remote = connectTo(ours.address(), 0, addressOf("127.0.0.2:0"));
   CHECK(destroyer.destroy({addressOf("127.0.0.2:1"), {ours.address().port()}, Duration::zero()}).destroyed == 1);
   CHECK(readError(remote) == ECONNRESET);  // the RST that the kernel sends; to a dead host it goes nowhere
+}
+
+TEST_CASE("what a peer may still need, and what nobody waits for") {
+  if (!possible()) return;
+  SocketDestroyer destroyer = opened();
+  const LocalServer ours(addressOf("127.0.0.1:0"));
+  const Target dead{addressOf("127.0.0.2:1"), {ours.address().port()}, Duration::zero()};
+
+  SUBCASE("a handshake that it began") {
+    const std::string rule = "add table inet t; add chain inet t o { type filter hook output priority 0; }; ";
+    REQUIRE(nft(rule + "add rule inet t o ip daddr 127.0.0.2 tcp flags & (syn | ack) == syn | ack drop").empty());
+    const Fd remote = startConnect(ours.address(), addressOf("127.0.0.2:0"));
+    CHECK(destroyer.destroy(dead).destroyed == 0);
+    REQUIRE(nft("delete table inet t").empty());
+  }
+  SUBCASE("one that was closed long ago, whose FIN never came") {
+    const Fd remote = connectTo(ours.address(), 0, addressOf("127.0.0.2:0"));
+    Fd inbound = ours.accept();
+    // While close() is at work its answer would not be taken.
+    REQUIRE(nft("add table inet t; add chain inet t o { type filter hook output priority 0; }; "
+                "add rule inet t o ip saddr 127.0.0.2 drop")
+                .empty());
+    inbound.reset();
+    REQUIRE(nft("delete table inet t").empty());
+    const auto closed = Clock::now();
+    while (!hasRemains(ours.address().port()))
+      REQUIRE(Clock::now() - closed < seconds(5));
+    const Destruction done = destroyer.destroy(dead);
+    CHECK(done.destroyed == 0);
+    CHECK(done.failed == 0);
+  }
+  SUBCASE("TIME_WAIT") {
+    Fd remote = connectTo(ours.address(), 0, addressOf("127.0.0.2:0"));
+    ours.accept().reset();
+    remote.reset();
+    const Destruction done = destroyer.destroy(dead);
+    CHECK(done.destroyed == 0);
+    CHECK(done.failed == 0);
+  }
+}
+
+TEST_CASE("a connect that waits for its answer ends") {
+  if (!possible()) return;
+  SocketDestroyer destroyer = opened();
+  const LocalServer peer(addressOf("127.0.0.2:0"));
+  REQUIRE(nft("add table inet t; add chain inet t o { type filter hook output priority 0; }; "
+              "add rule inet t o ip daddr 127.0.0.2 tcp flags & (syn | ack) == syn drop")
+              .empty());
+  const Fd connecting = startConnect(peer.address(), addressOf("127.0.0.1:0"));
+  CHECK(net::connectError(connecting.get()) == 0);
+  CHECK(destroyer.destroy(targetOf(peer)).destroyed == 1);
+  CHECK(net::connectError(connecting.get()) == ECONNABORTED);
+  REQUIRE(nft("delete table inet t").empty());
+}
+
+TEST_CASE("many ports, of which one is the socket's") {
+  if (!possible()) return;
+  SocketDestroyer destroyer = opened();
+  const LocalServer peer(addressOf("[fd00::2]:0"));
+  std::vector<uint16_t> ports;
+  for (uint16_t port = 1; port < 16; ++port)
+    ports.push_back(port);
+  ports.push_back(peer.address().port());
+  const Fd outbound = connectTo(peer.address(), 0, addressOf("[fd00::1]:0"));
+  CHECK(destroyer.destroy({peer.address(), ports, Duration::zero()}).destroyed == 1);
+  CHECK(readError(outbound) == ECONNABORTED);
+}
+
+TEST_CASE("without the right to it nothing is destroyed, and that is said") {
+  if (!possible()) return;
+  SocketDestroyer destroyer = opened();
+  const LocalServer peer(addressOf("127.0.0.2:0"));
+  const Fd outbound = connectTo(peer.address());
+  {
+    const WithoutNetAdmin without;
+    const auto permitted = destroyer.permitted();
+    REQUIRE_FALSE(permitted.has_value());
+    CHECK(permitted.error().code == EPERM);
+    const Destruction done = destroyer.destroy(targetOf(peer));
+    CHECK(done.destroyed == 0);
+    CHECK(done.failed > 0);
+    CHECK(done.error == EPERM);
+  }
+  CHECK(readError(outbound) == EAGAIN);
 }
 
 TEST_CASE("a thousand in one go") {

@@ -1,0 +1,20 @@
+// What the kernel knows of peers' addresses: hosts, whatever they are written as, and however many peers one has.
+//
+// Pure.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "peerpulse/guard/guard.h"
+
+namespace peerpulse::guard {
+
+/// Addresses of IPv4 that are written as IPv6 (::ffff:10.0.0.2) become what goes over the network and what most sockets of
+/// theirs are.
+std::vector<GuardPeer> withoutMapping(std::vector<GuardPeer> peers);
+
+/// By peer: the first peer of its address, whatever their ports.
+std::vector<size_t> hostsOf(const std::vector<GuardPeer>& peers);
+
+}  // namespace peerpulse::guard
