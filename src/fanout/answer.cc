@@ -62,6 +62,7 @@ Json describe(const Leg& leg) {
     json["party"] = toString(leg.failure().party);
   }
   if (!leg.failure().detail.empty()) json["details"] = leg.failure().detail;
+  if (leg.uncertain()) json["uncertain"] = true;
   if (const auto took = leg.took()) json["took_ms"] = toMillis(*took);
   return json;
 }
@@ -97,7 +98,6 @@ const char* stateWord(const Leg& leg) {
     case Leg::State::kOpen: return "pending";
     case Leg::State::kAnswered: return leg.acknowledged() ? "ok" : "error";
     case Leg::State::kFailed:
-      if (leg.uncertain()) return "uncertain";
       if (leg.failure().byCircuit) return "offline";
       return leg.failure().timedOut ? "timeout" : "failed";
     case Leg::State::kTooLarge: return "too_large";

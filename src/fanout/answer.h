@@ -6,9 +6,9 @@
 //
 // An aggregate has each peer's answer, too: as `body` where it is JSON, as `text` where it is text, else as `base64`.
 //
-// The words of `state`: ok (2xx), error (another status), offline (dead, or its circuit is open), timeout, failed, uncertain
-// (failed after it had the whole of a request that changes something), too_large (its answer), cancelled, pending (still
-// under way).
+// The words of `state`: ok (2xx), error (another status), offline (dead, or its circuit is open), timeout, failed,
+// too_large (its answer), cancelled, pending (still under way). `uncertain`: the peer had all of a request that changes
+// something, and whether it took effect is not known.
 //
 // Threading: pure.
 #pragma once

@@ -22,7 +22,7 @@ std::unique_ptr<Plan> planFor(const Call& call, const Options& options, const Qu
 FanRun::FanRun(Api& api, Call asked, const http::RequestHead& head, Share share, Caller& caller)
     : Run(api, std::move(asked), std::move(share), caller),
       plan_(planFor(call(), api.environment().options, tally_)),
-      pace_(call().targets.size(), plan_->needed(), api.environment().options.replayLimit),
+      pace_(call().targets.size(), plan_->needed(), api.environment().options.replayLimit, api.now()),
       spec_(specFor(head, plan_->legTimeout())) {
   for (const Target& target : call().targets)
     addLeg(target.peer, headFor(head, target), plan_->keep());
@@ -37,7 +37,7 @@ void FanRun::start() {
 }
 
 void FanRun::take(const Slice& data) {
-  pace_.onTaken(data.size());
+  pace_.onTaken(data.size(), now());
   for (const auto& leg : legs())
     leg->sendData(data);
   pace();
@@ -50,23 +50,38 @@ void FanRun::takeEnd() {
 }
 
 void FanRun::onLegBodySent(size_t leg, uint64_t bytes) {
-  pace_.onSent(leg, bytes);
+  pace_.onSent(leg, bytes, now());
   pace();
 }
 
+// Once it is answered the whole body is here, or nobody wants it.
 void FanRun::pace() {
-  while (const auto leg = pace_.laggard()) {
-    pace_.onLeft(*leg);
-    cancel(*legs()[*leg], "too slow: what it has not taken of the body can be kept no longer");
-    if (!answered()) carryOut(plan_->onLegEnded(false));
+  if (answered()) return settle();
+  while (const auto leg = pace_.laggard(now())) {
+    pace_.onLeft(*leg, now());
+    cancel(*legs()[*leg], "too slow: the others have waited for it");
+    carryOut(plan_->onLegEnded(false));
+    if (answered()) return settle();
   }
-  credit(pace_.takeCredit());
+  credit(pace_.takeCredit(now()));
+  armPatience();
   settle();
+}
+
+// Most bodies are small, and nobody ever waits.
+void FanRun::armPatience() {
+  const auto left = pace_.patienceLeft();
+  if (!left) {
+    if (patience_) patience_->disable();
+    return;
+  }
+  if (!patience_) patience_ = api().environment().scheduler.createTimer([this] { pace(); });
+  patience_->enable(*left);
 }
 
 void FanRun::onLegEnded(size_t leg) {
   noteEnded(*legs()[leg]);
-  pace_.onLeft(leg);
+  pace_.onLeft(leg, now());
   if (!answered()) carryOut(plan_->onLegEnded(legs()[leg]->acknowledged()));
   if (state() == State::kReceiving) pace();
   settle();

@@ -25,12 +25,14 @@ class FanRun final : public Run {
   void onLegEnded(size_t leg) override;
 
   void pace();
+  void armPatience();
   void carryOut(Step step);
   Answer makeAnswer() const;
 
   const QuorumTally* tally_ = nullptr;  // of the plan, if it has one
   const std::unique_ptr<Plan> plan_;    // after it: its making finds it
   BodyPace pace_;
+  std::unique_ptr<event::Timer> patience_;  // made when first needed
   const upstream::RequestSpec spec_;
 };
 

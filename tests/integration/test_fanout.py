@@ -307,7 +307,9 @@ class Erasure(FanoutCase):
         self.peers["node2"].reply = lambda request: b""
         self.peers["node2"].ends = True
         response, attempts = self.put(b"chunk")
-        self.assertEqual((response.status, attempts[0]), (201, ("node2/d/1", "uncertain")))
+        self.assertEqual((response.status, attempts[0]), (201, ("node2/d/1", "failed")))
+        self.assertTrue(response.json()["attempts"][0]["uncertain"])
+        self.assertNotIn("uncertain", response.json()["attempts"][1])
         self.assertNotEqual(response.headers["peerpulse-stored-on"], "node2/d/1")
 
     def test_nobody_takes_it(self):
@@ -335,7 +337,8 @@ class Erasure(FanoutCase):
         response, attempts = self.put(b"chunk", Peerpulse_Timeout="300ms")
         self.assertLess(time.monotonic() - begin, 2 * SLOWDOWN)
         self.assertEqual(response.status, 503)
-        self.assertEqual(attempts[0], ("node2/d/1", "uncertain"))
+        self.assertEqual(attempts[0], ("node2/d/1", "timeout"))
+        self.assertTrue(response.json()["attempts"][0]["uncertain"])
 
     def test_what_cannot_be_asked(self):
         self.start(erasure_sets=_SETS)

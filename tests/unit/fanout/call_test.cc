@@ -37,7 +37,8 @@ http::RequestHead head(std::string method, std::string path, Fields fields = {})
 
 Options options() {
   Options o;
-  o.erasureSets = {{"set0", {{"node1", "d/1"}, {"node2", "d/1"}, {"node3", "d/1"}}, {{"node1", "d/2"}, {"node5", "d/2"}}}};
+  o.erasureSets = {
+      {"set0", {{"node1", "d/1"}, {"node2", "d/1"}, {"node3", "d/1"}}, {{"node1", "d/2"}, {"node5", "d/2"}}}};
   return o;
 }
 
