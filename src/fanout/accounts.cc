@@ -46,9 +46,7 @@ void countLegBegun(stats::Stats& stats, const Leg& leg) {
 void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
   stats::PeerStats& peer = stats.peer(leg.peer().id);
   if (leg.took()) peer.inFlight.sub();
-  const size_t place = placeOf(leg);
-  stats.fanout.operations[static_cast<size_t>(operation)].legs[place].add();
-  if (operation == Operation::kNotify && !leg.acknowledged()) peer.undelivered[place].add();
+  stats.fanout.operations[static_cast<size_t>(operation)].legs[placeOf(leg)].add();
   if (leg.state() != Leg::State::kFailed) return;
   if (leg.failure().byCircuit) {
     peer.fastFailuresTotal.add();
@@ -69,6 +67,14 @@ Outcome outcomeOf(Operation operation, const Legs& legs, int status) {
   return all || enough ? Outcome::kOk : Outcome::kPartial;
 }
 
+void noteUndelivered(stats::Stats& stats, const Call& call, const Legs& legs) {
+  for (const auto& leg : legs) {
+    if (leg->acknowledged()) continue;
+    stats.peer(leg->peer().id).undelivered[placeOf(*leg)].add();
+    logUndelivered(call, *leg);
+  }
+}
+
 void logRun(const Call& call, const Legs& legs, int status, Duration took) {
   const auto acknowledged = static_cast<uint64_t>(
       std::count_if(legs.begin(), legs.end(), [](const auto& leg) { return leg->acknowledged(); }));
@@ -83,10 +89,6 @@ void logRun(const Call& call, const Legs& legs, int status, Duration took) {
                  .add("peers", uint64_t{legs.size()})
                  .add("acknowledged", acknowledged)
                  .add("took_ms", toMillis(took)));
-  if (call.operation != Operation::kNotify) return;
-  for (const auto& leg : legs) {
-    if (!leg->acknowledged()) logUndelivered(call, *leg);
-  }
 }
 
 }  // namespace peerpulse::fanout

@@ -17,7 +17,9 @@ enum class Outcome : uint8_t { kOk, kPartial, kFailed, kAbandoned };
 /// `status` of the answer; 0: there was none.
 Outcome outcomeOf(Operation operation, const Legs& legs, int status);
 
-/// Of one that is over. A line for one that did not go well, and one for each notification that did not arrive.
+/// Of a notification that was accepted and is over: a count and a line for each peer that it did not reach.
+void noteUndelivered(stats::Stats& stats, const Call& call, const Legs& legs);
+/// Of one that is over.
 void logRun(const Call& call, const Legs& legs, int status, Duration took);
 
 }  // namespace peerpulse::fanout

@@ -7,6 +7,7 @@
 #include "peerpulse/base/assert.h"
 #include "peerpulse/fanout/api.h"
 #include "peerpulse/http/via.h"
+#include "room.h"
 
 namespace peerpulse::fanout {
 
@@ -41,12 +42,6 @@ Refusal noMemory(const Options& options) {
 
 Refusal looped() { return {502, "proxy_loop_detected", "the request has passed through this process before", {}}; }
 
-/// Room for what may be kept of the body: up to the limit for peers that lag behind, and as much to send it again.
-uint64_t roomFor(const http::RequestHead& head, const Options& options) {
-  if (head.complete) return 0;
-  const uint64_t most = options.replayLimit;
-  return head.contentLength ? std::min(*head.contentLength, most) : most;
-}
 
 }  // namespace
 
@@ -66,7 +61,7 @@ void ApiExchange::start(const http::RequestHead& head) {
     refuse(*refusal);
     return;
   }
-  auto share = admit(head);
+  auto share = admit(head, std::get<Call>(read));
   if (!share) return;
   if (http::equalsIgnoreCase(head.headers.find("expect"), "100-continue")) {
     http::ResponseHead goOn;
@@ -80,7 +75,7 @@ void ApiExchange::start(const http::RequestHead& head) {
 }
 
 // What it may take is settled before anything is done.
-std::optional<Share> ApiExchange::admit(const http::RequestHead& head) {
+std::optional<Share> ApiExchange::admit(const http::RequestHead& head, const Call& call) {
   const Environment& environment = api_.environment();
   stats::FanoutStats& stats = environment.upstream.stats.fanout;
   Share share;
@@ -89,7 +84,7 @@ std::optional<Share> ApiExchange::admit(const http::RequestHead& head) {
     refuse(tooMany(environment.options));
     return std::nullopt;
   }
-  if (!share.grow(roomFor(head, environment.options))) {
+  if (!share.grow(roomFor(head, call.targets.size(), environment.options, api_.limits().streamWindow))) {
     stats.refusedMemory.add();
     refuse(noMemory(environment.options));
     return std::nullopt;
@@ -135,6 +130,7 @@ void ApiExchange::answer(const Answer& made) {
   head.headers.add("content-type", "application/json");
   head.headers.add("content-length", std::to_string(made.body.size()));
   head.contentLength = made.body.size();
+  answerShare_.charge(api_.environment().budget, made.body.size());
   stream_->sendHeaders(head, false);
   stream_->sendData(Slice::copyOf(made.body));
   stream_->sendEnd();

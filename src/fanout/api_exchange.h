@@ -44,7 +44,7 @@ class ApiExchange final : public http::Receiver, public event::DeferredDeletable
   void onBodyCredit(uint64_t bytes) override;
 
   void enter(State to);
-  std::optional<Share> admit(const http::RequestHead& head);
+  std::optional<Share> admit(const http::RequestHead& head, const Call& call);
   void answer(const Answer& made);
   void end();
 
@@ -55,6 +55,7 @@ class ApiExchange final : public http::Receiver, public event::DeferredDeletable
   Run* run_ = nullptr;  // until it has answered
   uint64_t owed_ = 0;   // of the body: passed on, and no credit for it yet
   http::HeaderList trailers_;
+  Share answerShare_;  // until the stream is over: answers wait for callers that do not read
 };
 
 }  // namespace peerpulse::fanout

@@ -58,10 +58,26 @@ Refusal notAllowed(const http::RequestHead& head, const Endpoint& endpoint) {
           allow};
 }
 
+// Browsers let any page send simple requests to loopback addresses; programs have no origin.
+Refusal ofAPage() {
+  return {403, "forbidden", "requests of web pages (they have an origin field) are refused: the API is for programs", {}};
+}
+
 std::string_view trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+/// A field in several lines is one list (RFC 9110 5.3); where no list is expected, that is no value.
+std::optional<std::string> valueOf(const http::HeaderList& fields, std::string_view name) {
+  std::optional<std::string> value;
+  for (size_t i = 0; i < fields.count(); ++i) {
+    const http::HeaderField field = fields.at(i);
+    if (!http::equalsIgnoreCase(field.name, name)) continue;
+    value = value ? *value + ", " + std::string(field.value) : std::string(field.value);
+  }
+  return value;
 }
 
 std::string namesOf(const upstream::PeerSet& peers) {
@@ -72,13 +88,13 @@ std::string namesOf(const upstream::PeerSet& peers) {
 }
 
 std::optional<Refusal> readTargets(const http::HeaderList& fields, const upstream::PeerSet& peers, Call& call) {
-  const std::string_view given = fields.find("peerpulse-peers");
-  if (given.data() == nullptr) {
+  const std::optional<std::string> given = valueOf(fields, "peerpulse-peers");
+  if (!given) {
     for (const upstream::PeerOptionsRef& peer : peers)
       call.targets.push_back({peer, call.path, {}});
     return std::nullopt;
   }
-  for (std::string_view rest = given; !rest.empty();) {
+  for (std::string_view rest = *given; !rest.empty();) {
     const std::string_view name = trimmed(rest.substr(0, rest.find(',')));
     rest.remove_prefix(
         std::min(rest.size(), rest.find(',') == std::string_view::npos ? rest.size() : rest.find(',') + 1));
@@ -97,7 +113,8 @@ std::optional<Refusal> readTargets(const http::HeaderList& fields, const upstrea
 }
 
 std::optional<Refusal> readQuorum(const http::HeaderList& fields, size_t nodes, Call& call) {
-  std::string_view given = trimmed(fields.find("peerpulse-quorum"));
+  const std::string value = valueOf(fields, "peerpulse-quorum").value_or("");
+  std::string_view given = trimmed(value);
   const auto targets = static_cast<uint32_t>(call.targets.size());
   if (given.empty()) given = "majority";
   if (given == "majority") {
@@ -166,14 +183,14 @@ std::optional<Refusal> readShard(const upstream::PeerSet& peers, const Options& 
 }
 
 std::optional<Refusal> readDeadline(const http::HeaderList& fields, Call& call) {
-  const std::string_view own = fields.find("peerpulse-timeout");
+  const std::optional<std::string> own = valueOf(fields, "peerpulse-timeout");
   const std::string_view grpc = fields.find("grpc-timeout");
   if (grpc.data() != nullptr) call.deadline = upstream::parseGrpcTimeout(grpc);
-  if (own.data() == nullptr) return std::nullopt;
-  const auto duration = parseDuration(trimmed(own));
+  if (!own) return std::nullopt;
+  const auto duration = parseDuration(trimmed(*own));
   if (!duration || *duration <= Duration::zero()) {
     return badRequest("bad_timeout",
-                      "peerpulse-timeout: " + quote(own) + ": expected a duration such as 500ms or 2s");
+                      "peerpulse-timeout: " + quote(*own) + ": expected a duration such as 500ms or 2s");
   }
   call.deadline = call.deadline ? std::min(*call.deadline, *duration) : *duration;
   return std::nullopt;
@@ -196,6 +213,7 @@ std::variant<Call, Refusal> readCall(const http::RequestHead& head, const upstre
   const Endpoint* endpoint = endpointOf(head.path);
   if (endpoint == nullptr) return notFound(head.path);
   if (!takes(*endpoint, head.method)) return notAllowed(head, *endpoint);
+  if (head.headers.has("origin")) return ofAPage();
   Call call;
   call.operation = endpoint->operation;
   call.path = head.path.substr(endpoint->prefix.size() - 1);
@@ -211,7 +229,8 @@ http::RequestHead headFor(const http::RequestHead& head, const Target& target) {
   http::RequestHead out;
   out.method = head.method;
   out.scheme = head.scheme;
-  out.authority = target.peer->address.toString();
+  // A socket's path is no authority: the request then has none of its own.
+  if (!target.peer->address.isUnix()) out.authority = target.peer->address.toString();
   out.path = target.path;
   out.version = head.version;
   out.contentLength = head.contentLength;

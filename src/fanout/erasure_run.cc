@@ -14,7 +14,7 @@ void ErasureRun::attempt(size_t target) {
   tried_[target] = true;
   targetOf_.push_back(target);
   const Target& to = call().targets[target];
-  Leg& leg = addLeg(to.peer, headFor(head_, to), 0);
+  Leg& leg = addLeg(to.peer, headFor(head_, to), false);
   begin(leg, specFor(head_, std::nullopt));
   if (leg.over()) return;  // and the next one has been tried
   kept_.forEach([&leg](const Slice& data) { leg.sendData(data); });
@@ -24,20 +24,28 @@ void ErasureRun::attempt(size_t target) {
 // --- the body --------------------------------------------------------------------------------------------------
 
 void ErasureRun::take(const Slice& data) {
-  whole_ = whole_ && kept_.size() + data.size() <= api().environment().options.replayLimit;
-  if (whole_) {
-    kept_.append(data);
+  if (whole_) kept_.append(data);
+  if (whole_ && !beyondLimit()) {
     credit(data.size());
   } else {
-    kept_.clear();
     uncredited_ += data.size();
+    if (current().bodyBegun()) letGo();
   }
   current().sendData(data);
 }
 
 void ErasureRun::takeEnd() { current().sendEnd(trailers()); }
 
+bool ErasureRun::beyondLimit() const { return kept_.size() > api().environment().options.replayLimit; }
+
+// From here on the disk that has the beginning is the only one.
+void ErasureRun::letGo() {
+  whole_ = false;
+  kept_.clear();
+}
+
 void ErasureRun::onLegBodySent(size_t, uint64_t bytes) {
+  if (beyondLimit()) letGo();
   const uint64_t now = std::min(bytes, uncredited_);
   uncredited_ -= now;
   credit(now);
@@ -48,7 +56,9 @@ void ErasureRun::onLegBodySent(size_t, uint64_t bytes) {
 void ErasureRun::onLegEnded(size_t) {
   noteEnded(current());
   if (answered()) return settle();
-  const std::optional<size_t> next = whole_ ? nextSpare() : std::nullopt;
+  // What is begun after the caller's time could not be told to anybody.
+  const bool inTime = !late() && !(current().failure().timedOut && current().failure().party == upstream::Party::kClient);
+  const std::optional<size_t> next = whole_ && inTime ? nextSpare() : std::nullopt;
   if (current().acknowledged()) {
     answer(erasureAnswer(call(), legs(), targetOf_));
   } else if (next) {

@@ -24,14 +24,16 @@ class ErasureRun final : public Run {
   void onLegEnded(size_t leg) override;
 
   void attempt(size_t target);
+  bool beyondLimit() const;
+  void letGo();
   std::optional<size_t> nextSpare() const;
   Leg& current() const { return *legs().back(); }
 
   const http::RequestHead head_;
   std::vector<bool> tried_;       // by target
   std::vector<size_t> targetOf_;  // by leg
-  Buffer kept_;                   // all of the body so far, while it fits
-  bool whole_ = true;             // it does
+  Buffer kept_;                   // all of the body so far, while it fits, or nothing of it has been passed on
+  bool whole_ = true;             // it is
   uint64_t uncredited_ = 0;
 };
 

@@ -25,7 +25,7 @@ FanRun::FanRun(Api& api, Call asked, const http::RequestHead& head, Share share,
       pace_(call().targets.size(), plan_->needed(), api.environment().options.replayLimit, api.now()),
       spec_(specFor(head, plan_->legTimeout())) {
   for (const Target& target : call().targets)
-    addLeg(target.peer, headFor(head, target), plan_->keep());
+    addLeg(target.peer, headFor(head, target), plan_->keepsAnswers());
 }
 
 // The answer may be known before all have been asked: who is dead says so at once.

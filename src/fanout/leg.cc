@@ -48,33 +48,30 @@ void Leg::start(const upstream::Peers& peers, upstream::RequestSpec spec) {
                    "the peer was removed from the configuration"));
     return;
   }
-  bodyEnded_ = head_.complete;
   spec.head = &head_;
   request_.emplace(*peer, std::move(spec), *this);
   request_->start();
 }
 
 bool Leg::uncertain() const {
-  if (state_ != State::kFailed || !request_ || !request_->sent() || failure_.notProcessed) return false;
-  return bodyEnded_ && bodyUnsent_ == 0 && head_.method != "GET" && head_.method != "HEAD";
+  if (state_ != State::kFailed && state_ != State::kTooLarge) return false;
+  return request_ && request_->mayHaveTakenEffect() && head_.method != "GET" && head_.method != "HEAD";
 }
 
 // --- the request -----------------------------------------------------------------------------------------------
 
 void Leg::sendData(const Slice& data) {
   if (state_ != State::kOpen) return;
-  bodyUnsent_ += data.size();
   request_->sendData(data);
 }
 
 void Leg::sendEnd(const http::HeaderList& trailers) {
   if (state_ != State::kOpen) return;
-  bodyEnded_ = true;
   request_->sendEnd(http::HeaderList(trailers));
 }
 
 void Leg::onRequestBodySent(size_t n) {
-  bodyUnsent_ -= n;
+  bodySent_ += n;
   if (state_ == State::kOpen) owner_.onLegBodySent(number_, n);
 }
 
@@ -89,22 +86,21 @@ void Leg::onResponseHead(http::ResponseHead&& head) {
 void Leg::onResponseData(Slice data) {
   if (over()) return;
   const size_t size = data.size();
-  if (keep_ > 0) {
-    if (body_.size() + size > keep_ || !owner_.onLegKeeps(size)) {
-      body_.clear();
-      end(State::kTooLarge);
-      return;
-    }
-    // A copy: what is kept must not pin what was read around it.
-    body_.append(data.view());
+  answerRead_ += size;
+  if (answerRead_ > answer_.limit || (answer_.keep && !owner_.onLegKeeps(size))) {
+    body_.clear();
+    end(State::kTooLarge);
+    return;
   }
+  // A copy: what is kept must not pin what was read around it.
+  if (answer_.keep) body_.append(data.view());
   request_->consumed(size);
 }
 
 // Who says 2xx before it has all of it has not acknowledged it.
 void Leg::onResponseEnd() {
   if (over()) return;
-  if (status_ < 300 && (!bodyEnded_ || bodyUnsent_ > 0)) {
+  if (status_ < 300 && !request_->wholeSent()) {
     fail(failureOf(upstream::ErrorType::kHttpProtocolError, upstream::Party::kPeer,
                    "the peer answered before it had the whole request"));
     return;

@@ -6,7 +6,7 @@
 //
 // Threading: its worker's thread.
 // Ownership: owned by its Run; its owner is told inside callbacks of the request, so it goes with deferred deletion.
-// Bound: answers are kept up to the limit given, and as far as the owner lets it (onLegKeeps()).
+// Bound: answers are read up to the limit given, and kept as far as the owner lets it (onLegKeeps()).
 #pragma once
 
 #include <memory>
@@ -34,8 +34,14 @@ class Leg final : public upstream::RequestOwner {
  public:
   enum class State : uint8_t { kIdle, kOpen, kAnswered, kFailed, kTooLarge, kCancelled };
 
-  Leg(size_t number, upstream::PeerOptionsRef peer, http::RequestHead head, uint64_t keep, LegOwner& owner)
-      : number_(number), peer_(std::move(peer)), head_(std::move(head)), keep_(keep), owner_(owner) {}
+  /// What to do with the body of the peer's answer.
+  struct Answer {
+    bool keep = false;
+    uint64_t limit = 0;  ///< longer ones are given up, kept or not
+  };
+
+  Leg(size_t number, upstream::PeerOptionsRef peer, http::RequestHead head, Answer answer, LegOwner& owner)
+      : number_(number), peer_(std::move(peer)), head_(std::move(head)), answer_(answer), owner_(owner) {}
 
   /// `spec` without its head. The owner may be told of the end before this returns.
   void start(const upstream::Peers& peers, upstream::RequestSpec spec);
@@ -50,6 +56,8 @@ class Leg final : public upstream::RequestOwner {
   bool acknowledged() const { return state_ == State::kAnswered && status_ >= 200 && status_ < 300; }
   const upstream::PeerOptions& peer() const { return *peer_; }
   int status() const { return status_; }
+  /// It has had something of the request's body.
+  bool bodyBegun() const { return bodySent_ > 0; }
   const std::string& contentType() const { return contentType_; }
   /// Of an answered one; empty if nothing was to be kept.
   const Buffer& body() const { return body_; }
@@ -77,14 +85,14 @@ class Leg final : public upstream::RequestOwner {
   const size_t number_;
   const upstream::PeerOptionsRef peer_;
   const http::RequestHead head_;
-  const uint64_t keep_;
+  const Answer answer_;
   LegOwner& owner_;
   State state_ = State::kIdle;
   std::optional<TimePoint> startedAt_;
   std::optional<TimePoint> endedAt_;
   std::optional<upstream::Request> request_;
-  uint64_t bodyUnsent_ = 0;
-  bool bodyEnded_ = false;
+  uint64_t bodySent_ = 0;
+  uint64_t answerRead_ = 0;
   int status_ = 0;
   std::string contentType_;
   Buffer body_;

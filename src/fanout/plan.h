@@ -31,8 +31,8 @@ class Plan {
   virtual uint32_t needed() const = 0;
   /// Beyond it the caller's body is refused; UINT64_MAX: no limit.
   virtual uint64_t bodyLimit() const { return UINT64_MAX; }
-  /// Of each leg's answer so much is kept.
-  virtual uint64_t keep() const { return 0; }
+  /// The legs' answers are of use, not only whether they acknowledge.
+  virtual bool keepsAnswers() const { return false; }
   /// One peer's time, if there is a bound.
   virtual std::optional<Duration> legTimeout() const { return std::nullopt; }
 };
@@ -56,7 +56,7 @@ class AggregatePlan final : public Plan {
   Step onLegEnded(bool acknowledged) override;
   uint32_t needed() const override { return 0; }
   uint64_t bodyLimit() const override { return options_.replayLimit; }
-  uint64_t keep() const override { return options_.answerLimit; }
+  bool keepsAnswers() const override { return true; }
   std::optional<Duration> legTimeout() const override { return options_.peerTimeout; }
 
  private:

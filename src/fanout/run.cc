@@ -8,6 +8,7 @@
 #include "fan_run.h"
 #include "peerpulse/base/assert.h"
 #include "peerpulse/fanout/api.h"
+#include "room.h"
 
 namespace peerpulse::fanout {
 
@@ -17,6 +18,8 @@ using State = Run::State;
 
 /// Below this a copy costs less than the read block that a slice would pin while the slowest peer takes its time.
 constexpr size_t kCopyBelow = 8 * 1024;
+/// A notification was taken: from here on it must not be lost silently.
+constexpr int kAccepted = 202;
 /// Larger bodies, and those of unknown size, do not share connections with small requests.
 constexpr uint64_t kBulk = 64 * 1024;
 
@@ -99,12 +102,14 @@ upstream::RequestSpec Run::specFor(const http::RequestHead& head, std::optional<
   spec.trafficClass = small ? upstream::TrafficClass::kControl : upstream::TrafficClass::kBulk;
   spec.options = api_.environment().upstream.options;
   spec.deadline = shorter(timeout, left);
-  spec.replayLimit = static_cast<size_t>(api_.environment().options.replayLimit);
+  spec.wholeAnswer = true;
+  spec.replayLimit = static_cast<size_t>(replayFor(head, api_.environment().options));
   return spec;
 }
 
-Leg& Run::addLeg(upstream::PeerOptionsRef peer, http::RequestHead head, uint64_t keep) {
-  legs_.push_back(std::make_unique<Leg>(legs_.size(), std::move(peer), std::move(head), keep, *this));
+Leg& Run::addLeg(upstream::PeerOptionsRef peer, http::RequestHead head, bool keepAnswer) {
+  const Leg::Answer answer{keepAnswer, api_.environment().options.answerLimit};
+  legs_.push_back(std::make_unique<Leg>(legs_.size(), std::move(peer), std::move(head), answer, *this));
   ++legsOpen_;
   return *legs_.back();
 }
@@ -165,6 +170,7 @@ void Run::finish() {
   stats::FanoutStats& fanout = stats().fanout;
   fanout.operations[static_cast<size_t>(call_.operation)].outcomes[static_cast<size_t>(outcome)].add();
   fanout.running.sub();
+  if (call_.operation == Operation::kNotify && status_ == kAccepted) noteUndelivered(stats(), call_, legs_);
   logRun(call_, legs_, status_, elapsed());
   api_.remove(*this);
 }

@@ -62,7 +62,9 @@ class Run : public event::DeferredDeletable, public LegOwner {
   TimePoint now() const override;
   bool onLegKeeps(uint64_t bytes) override { return share_.grow(bytes); }
 
-  Leg& addLeg(upstream::PeerOptionsRef peer, http::RequestHead head, uint64_t keep);
+  Leg& addLeg(upstream::PeerOptionsRef peer, http::RequestHead head, bool keepAnswer);
+  /// The caller's deadline has passed.
+  bool late() const { return call_.deadline && elapsed() >= *call_.deadline; }
   void begin(Leg& leg, upstream::RequestSpec spec);
   /// First of all in onLegEnded().
   void noteEnded(const Leg& leg);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "peerpulse/base/assert.h"
 #include "peerpulse/fanout/options.h"
 
 namespace peerpulse::fanout {
@@ -39,17 +40,17 @@ class Budget {
   std::atomic<uint64_t> bytes_{0};
 };
 
-/// One operation's. Empty until begin().
+/// One operation's, or one answer's on its way to the caller. Empty until begin() or charge().
 class Share {
  public:
   Share() = default;
   Share(Share&& other) noexcept
-      : budget_(std::exchange(other.budget_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+      : budget_(std::exchange(other.budget_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), operation_(other.operation_) {}
   Share& operator=(Share&&) = delete;
   ~Share() {
     if (budget_ == nullptr) return;
     shrink(bytes_);
-    budget_->operations_.fetch_sub(1, std::memory_order_relaxed);
+    if (operation_) budget_->operations_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   /// False: there are as many operations as there may be.
@@ -64,6 +65,14 @@ class Share {
     bytes_ += bytes;
     return true;
   }
+  /// What is there already, and only has to be counted: as an answer that is made. No operation, no refusal.
+  void charge(Budget& budget, uint64_t bytes) {
+    PP_ASSERT(budget_ == nullptr);
+    budget_ = &budget;
+    operation_ = false;
+    bytes_ = bytes;
+    budget.bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
   /// Requires bytes <= bytes().
   void shrink(uint64_t bytes) {
     bytes_ -= bytes;
@@ -74,6 +83,7 @@ class Share {
  private:
   Budget* budget_ = nullptr;
   uint64_t bytes_ = 0;
+  bool operation_ = true;
 };
 
 }  // namespace peerpulse::fanout
