@@ -69,7 +69,19 @@ void ApiConnection::drain() {
 
 void ApiConnection::expire(TimePoint now) {
   const auto expiry = life_.expiry(now, {Api::kIdleTimeout, Api::kHeadTimeout});
-  if (expiry != wire::ServerLife::Expiry::kNot) wire_.close(toString(expiry));
+  if (expiry != wire::ServerLife::Expiry::kNot) {
+    wire_.close(toString(expiry));
+    return;
+  }
+  for (auto next = exchanges_.begin(); next != exchanges_.end();) {
+    ApiExchange& exchange = **next++;
+    if (!exchange.overdue(now)) continue;
+    if (!http2_) {  // which has no other end of a request that is under way
+      wire_.abort("the caller neither sends nor reads");
+      return;
+    }
+    exchange.giveUp();
+  }
 }
 
 }  // namespace peerpulse::fanout

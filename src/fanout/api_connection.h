@@ -24,6 +24,7 @@ class ApiConnection final : public event::DeferredDeletable, wire::CodecConnecti
 
   void drain();
   void abort(std::string_view why) { wire_.abort(why); }
+  /// Ends it if it is idle, and what its caller holds up, for too long.
   void expire(TimePoint now);
   /// The exchange has ended.
   void remove(ApiExchange& exchange);

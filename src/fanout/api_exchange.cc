@@ -42,8 +42,10 @@ Refusal noMemory(const Options& options) {
 
 Refusal looped() { return {502, "proxy_loop_detected", "the request has passed through this process before", {}}; }
 
-
 }  // namespace
+
+ApiExchange::ApiExchange(Api& api, ApiConnection& connection, http::ResponseStream& stream)
+    : api_(api), connection_(connection), stream_(&stream), movedAt_(api.loopTime()) {}
 
 void ApiExchange::enter(State to) {
   PP_ASSERT(legal(state_, to));
@@ -95,6 +97,7 @@ std::optional<Share> ApiExchange::admit(const http::RequestHead& head, const Cal
 // --- the body --------------------------------------------------------------------------------------------------
 
 void ApiExchange::onData(Slice data) {
+  movedAt_ = api_.loopTime();
   if (run_ == nullptr) {
     stream_->consumed(data.size());
     return;
@@ -105,10 +108,12 @@ void ApiExchange::onData(Slice data) {
 
 void ApiExchange::onBodyCredit(uint64_t bytes) {
   owed_ -= bytes;
+  movedAt_ = api_.loopTime();
   if (stream_ != nullptr) stream_->consumed(bytes);
 }
 
 void ApiExchange::onEnd() {
+  bodyEnded_ = true;
   if (run_ != nullptr) run_->onBodyEnd(std::move(trailers_));
 }
 
@@ -124,6 +129,7 @@ void ApiExchange::onAnswer(const Answer& made) {
 
 void ApiExchange::answer(const Answer& made) {
   enter(State::kAnswering);
+  movedAt_ = api_.loopTime();
   http::ResponseHead head;
   head.status = made.status;
   head.headers = made.headers;
@@ -137,6 +143,18 @@ void ApiExchange::answer(const Answer& made) {
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------
+
+bool ApiExchange::overdue(TimePoint now) const {
+  const bool owesBody = state_ == State::kOpen && !bodyEnded_ && owed_ == 0;
+  return (owesBody || state_ == State::kAnswering) && now - movedAt_ > Api::kCallerTimeout;
+}
+
+void ApiExchange::giveUp() {
+  std::exchange(stream_, nullptr)->reset(http::ResetReason::kCancel);
+  end();
+}
+
+void ApiExchange::onBodySent(size_t) { movedAt_ = api_.loopTime(); }
 
 void ApiExchange::onClosed() { end(); }
 

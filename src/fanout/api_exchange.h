@@ -22,12 +22,15 @@ class ApiExchange final : public http::Receiver, public event::DeferredDeletable
   enum class State : uint8_t { kOpen, kAnswering, kEnded };
   using List = std::list<std::unique_ptr<ApiExchange>>;
 
-  ApiExchange(Api& api, ApiConnection& connection, http::ResponseStream& stream)
-      : api_(api), connection_(connection), stream_(&stream) {}
+  ApiExchange(Api& api, ApiConnection& connection, http::ResponseStream& stream);
 
   void start(const http::RequestHead& head);
   void refuse(const Refusal& refusal) { answer(refusalAnswer(refusal)); }
   bool answering() const { return state_ == State::kAnswering; }
+  /// It is the caller's turn, and has been for too long.
+  bool overdue(TimePoint now) const;
+  /// Ends it: the caller's stream is reset.
+  void giveUp();
 
   List::iterator self;  ///< the place in the connection's list
 
@@ -36,7 +39,7 @@ class ApiExchange final : public http::Receiver, public event::DeferredDeletable
   void onData(Slice data) override;
   void onTrailers(http::HeaderList&& trailers) override { trailers_ = std::move(trailers); }
   void onEnd() override;
-  void onBodySent(size_t) override {}
+  void onBodySent(size_t) override;
   void onClosed() override;
   void onReset(http::ResetReason reason, std::string_view detail) override;
   // Caller
@@ -54,6 +57,8 @@ class ApiExchange final : public http::Receiver, public event::DeferredDeletable
   State state_ = State::kOpen;
   Run* run_ = nullptr;  // until it has answered
   uint64_t owed_ = 0;   // of the body: passed on, and no credit for it yet
+  bool bodyEnded_ = false;
+  TimePoint movedAt_;  // a byte did, of the body or of the answer
   http::HeaderList trailers_;
   Share answerShare_;  // until the stream is over: answers wait for callers that do not read
 };

@@ -60,7 +60,8 @@ Refusal notAllowed(const http::RequestHead& head, const Endpoint& endpoint) {
 
 // Browsers let any page send simple requests to loopback addresses; programs have no origin.
 Refusal ofAPage() {
-  return {403, "forbidden", "requests of web pages (they have an origin field) are refused: the API is for programs", {}};
+  return {
+      403, "forbidden", "requests of web pages (they have an origin field) are refused: the API is for programs", {}};
 }
 
 std::string_view trimmed(std::string_view text) {

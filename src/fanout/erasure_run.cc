@@ -57,7 +57,8 @@ void ErasureRun::onLegEnded(size_t) {
   noteEnded(current());
   if (answered()) return settle();
   // What is begun after the caller's time could not be told to anybody.
-  const bool inTime = !late() && !(current().failure().timedOut && current().failure().party == upstream::Party::kClient);
+  const bool inTime =
+      !late() && !(current().failure().timedOut && current().failure().party == upstream::Party::kClient);
   const std::optional<size_t> next = whole_ && inTime ? nextSpare() : std::nullopt;
   if (current().acknowledged()) {
     answer(erasureAnswer(call(), legs(), targetOf_));

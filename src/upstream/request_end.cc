@@ -66,7 +66,8 @@ void Request::onAttemptLost(const Loss& loss) {
     return;
   }
   // The attempt is over by now: what it had on the wire is known from the counts.
-  if (bodyEndSent_ && bodySent_ == bodyGiven_ && loss.reason != http::ResetReason::kRefused) mayHaveTakenEffect_ = true;
+  if (bodyEndSent_ && bodySent_ == bodyGiven_ && loss.reason != http::ResetReason::kRefused)
+    mayHaveTakenEffect_ = true;
   Failure failure;
   failure.party = loss.party;
   failure.detail = loss.detail;

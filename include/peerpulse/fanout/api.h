@@ -44,6 +44,8 @@ class Api {
   static constexpr size_t kMaxConnections = 1024;
   static constexpr seconds kIdleTimeout{60};
   static constexpr seconds kHeadTimeout{5};
+  /// A caller that owes us a body's next byte, or takes nothing of its answer, for so long holds nothing up any more.
+  static constexpr seconds kCallerTimeout{60};
 
   explicit Api(Environment environment);
   ~Api();

@@ -45,7 +45,9 @@ class Share {
  public:
   Share() = default;
   Share(Share&& other) noexcept
-      : budget_(std::exchange(other.budget_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), operation_(other.operation_) {}
+      : budget_(std::exchange(other.budget_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)),
+        operation_(other.operation_) {}
   Share& operator=(Share&&) = delete;
   ~Share() {
     if (budget_ == nullptr) return;

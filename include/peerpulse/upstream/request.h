@@ -112,7 +112,9 @@ class Request final : public ListNode<HeldTag>,
   /// When it came to be held, since it was last let go; only while held.
   TimePoint heldSince() const { return heldSince_; }
   /// The present attempt has put all of it on the wire, the end of its body as well.
-  bool wholeSent() const { return bodyEndSent_ && bodySent_ == bodyGiven_ && attempt_.state() != Attempt::State::kIdle; }
+  bool wholeSent() const {
+    return bodyEndSent_ && bodySent_ == bodyGiven_ && attempt_.state() != Attempt::State::kIdle;
+  }
   /// Of one that has ended without an answer: the peer had all of it, and did not say that it had left it alone.
   bool mayHaveTakenEffect() const { return mayHaveTakenEffect_; }
   /// Of the body, to the peer: the most that one attempt sent.

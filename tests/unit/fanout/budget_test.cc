@@ -44,6 +44,21 @@ TEST_CASE("budget: what does not fit is refused whole, and what goes comes back"
   CHECK(budget.bytes() == 0);
 }
 
+TEST_CASE("budget: what is there already is counted even beyond the limit, and as no operation") {
+  Budget budget(options(1, 100));
+  Share operation;
+  REQUIRE(operation.begin(budget));
+  {
+    Share answer;
+    answer.charge(budget, 150);
+    CHECK(budget.bytes() == 150);
+    CHECK_FALSE(operation.grow(1));
+    CHECK(budget.operations() == 1);
+  }
+  CHECK(budget.operations() == 1);
+  CHECK(operation.grow(100));
+}
+
 TEST_CASE("budget: many threads never have more than there is") {
   constexpr uint64_t kMemory = 1000;
   Budget budget(options(3, kMemory));

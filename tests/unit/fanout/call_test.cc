@@ -98,6 +98,27 @@ TEST_CASE("call: peers in the order in which they are named") {
   CHECK(refusal(head("GET", "/aggregate/x", {{"peerpulse-peers", endless}})).message.size() < 200);
 }
 
+TEST_CASE("call: a field in several lines is one list, and no number") {
+  const Call read = call(head("GET", "/aggregate/x", {{"peerpulse-peers", "node2"}, {"Peerpulse-Peers", "node4"}}));
+  REQUIRE(read.targets.size() == 2);
+  CHECK(read.targets[1].peer->name == "node4");
+  CHECK(refusal(head("PUT", "/quorum/x", {{"peerpulse-quorum", "2"}, {"peerpulse-quorum", "3"}})).error ==
+        "bad_quorum");
+  CHECK(refusal(head("PUT", "/quorum/x", {{"peerpulse-timeout", "2s"}, {"peerpulse-timeout", "3s"}})).error ==
+        "bad_timeout");
+}
+
+TEST_CASE("call: pages of browsers are refused, whatever their origin") {
+  for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1:9902"})
+    CHECK(refusal(head("POST", "/notify/x", {{"Origin", origin}})).status == 403);
+}
+
+TEST_CASE("call: a peer at a unix socket has no path as its authority") {
+  auto peer = std::make_shared<upstream::PeerOptions>();
+  peer->address = *SocketAddress::parse("unix:/run/peer.sock");
+  CHECK(headFor(head("PUT", "/quorum/x"), {peer, "/x", {}}).authority.empty());
+}
+
 TEST_CASE("call: a shard goes to its own disk, then to spares of other nodes than this") {
   const Call read = call(head("PUT", "/erasure/set0/1/bucket/a//b?x"));
   REQUIRE(read.targets.size() == 2);
