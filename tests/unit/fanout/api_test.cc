@@ -10,12 +10,17 @@ TEST_CASE("api: a drain waits for what is in the background, and for nobody who 
   w.remote(0).onRequest = [](peerpulse::test::ServedRequest& served) { served.head.path = "/hang"; };
   CHECK(w.answerTo(w.ask("POST", "/notify/ok"))["peers"].size() == 3);
   w.caller(false);
+  w.settle();  // it is accepted
   w.api->drain();
   w.run(seconds(2));
   CHECK_FALSE(w.api->drained());
   CHECK(w.remote(0).last().stream != nullptr);
   w.remote(0).last().answer(200, "");
-  w.until([&] { return w.api->drained(); }, seconds(2));
+  w.run(milliseconds(100));
+  CHECK(w.stats.fanout.running.get() == 0);
+  for (const auto& caller : w.callers)
+    CHECK(caller->ended);
+  CHECK(w.api->drained());
 }
 
 TEST_CASE("api: an operation beyond the limit is refused, and the next one after its end is not") {
