@@ -60,9 +60,7 @@ void ErasureRun::onLegEnded(size_t) {
   const bool inTime =
       !late() && !(current().failure().timedOut && current().failure().party == upstream::Party::kClient);
   const std::optional<size_t> next = whole_ && inTime ? nextSpare() : std::nullopt;
-  if (current().acknowledged()) {
-    answer(erasureAnswer(call(), legs(), targetOf_));
-  } else if (next) {
+  if (!current().acknowledged() && next) {
     attempt(*next);
   } else {
     answer(erasureAnswer(call(), legs(), targetOf_));
