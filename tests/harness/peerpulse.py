@@ -25,7 +25,7 @@ def build_directory() -> pathlib.Path:
 
 def program(name: str = "peerpulse") -> str:
     """The path of a built program."""
-    folders = {"peerpulse": "src/server", "grpc_server": "tests/servers"}
+    folders = {"peerpulse": "src/server", "grpc_server": "tests/servers", "blocked_sockets": "tests/clients"}
     path = build_directory() / folders.get(name, f"tools/{name}") / name
     if not path.exists():
         raise FileNotFoundError(f"{path} is not built (PEERPULSE_BUILD names the build directory)")

@@ -6,7 +6,7 @@ import socket
 import time
 
 from tests.harness.host import free_port
-from tests.harness.peerpulse import Peer, Peerpulse
+from tests.harness.peerpulse import Peer, Peerpulse, program
 from tests.harness.peers import NghttpdPeer
 from tests.harness.raw_sockets import Dialled
 from tests.harness.waiting import wait_for
@@ -23,9 +23,9 @@ Sockets of programs that do not pass the proxy, when the power of the host at th
 
 sockets    Connections between node1 and node3, blocked in a read or a write at node1; outbound: node1 dialled them. From
            monotonic_ns of the peer's `dead` event to the moment at which the program has the error of the last of them
-           (a Python program: blocking calls in threads up to 16, polling for 1,000), per round; its own time for each is
-           in it. own_ms: until the guard was done; withheld: why it waited (on a machine that is too busy this host is the
-           suspect for a second). bound_ms: of the contract.
+           (tests/clients/blocked_sockets.cc: a thread and a blocking call each up to 32, polling beyond), per round; its
+           own time for each is in it. own_ms: until the guard was done; withheld: why it waited (on a
+           machine that is too busy this host is the suspect for a second). bound_ms: of the contract.
 refused    Connects of node1 to node3 while that is dead, until connect() has failed.
 fail_open  From SIGKILL of peerpulse while it refuses, until a connect is not refused any more.
 uplink     The power of node1 itself is cut for --uplink seconds: sockets destroyed, and whether those that there were still
@@ -66,7 +66,8 @@ class Bench:
         for _ in range(self._arguments.rounds):
             wait_for(self._all_well, 15, "all peers alive")
             client, server = (self._local, self._victim) if direction == "outbound" else (self._victim, self._local)
-            dialled = Dialled(client, server, count, doing, self._local, self._port)
+            dialled = Dialled(client, server, count, doing, self._local, self._port,
+                              program=(program("blocked_sockets"),))
             healthy = Dialled(self._local, self._lab.node("node2"), 1, "read", self._local, self._port)
             cut = self._lab.cut(_VICTIM)
             verdict_ns = self._verdict(cut)
