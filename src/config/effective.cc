@@ -40,6 +40,10 @@ std::string effectiveJson(const Config& config) {
   for (size_t i = 0; i < copy.proxy.routes.size(); ++i) {
     put(config, fieldsOf(copy.proxy.routes[i], "/routes/" + std::to_string(i)), root);
   }
+  root["erasure_sets"] = Json::array();
+  for (size_t i = 0; i < copy.api.erasureSets.size(); ++i) {
+    put(config, fieldsOf(copy.api.erasureSets[i], "/erasure_sets/" + std::to_string(i)), root);
+  }
   root["environment"] = Json::array();
   for (const EnvironmentOverride& o : config.environment) {
     root["environment"].push_back({{"name", o.name}, {"value", o.value}, {"sets", o.pointers}});
@@ -51,9 +55,11 @@ std::vector<std::string> knownKeys() {
   Config config;
   proxy::PeerOptions peer;
   proxy::Route route;
+  fanout::ErasureSet set;
   Profile profile{};
   std::vector<std::string> keys;
-  for (const auto& fields : {fieldsOf(config), fieldsOf(peer, profile, "/peers/*"), fieldsOf(route, "/routes/*")}) {
+  for (const auto& fields : {fieldsOf(config), fieldsOf(peer, profile, "/peers/*"), fieldsOf(route, "/routes/*"),
+                             fieldsOf(set, "/erasure_sets/*")}) {
     for (const Field& field : fields)
       keys.push_back(field.pointer);
   }

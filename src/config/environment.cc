@@ -27,8 +27,7 @@ const std::vector<Variable>& variables() {
        Unit::kSeconds,
        {"/timeouts/control/connect", "/timeouts/bulk/connect", "/timeouts/stream/connect"}},
       {"RUSTFS_RPC_TIMEOUT", Unit::kSeconds, {"/timeouts/control/request"}},
-      // The budget of one peer in a fan-out: checked here, used by no key of this version.
-      {"RUSTFS_PEER_TIMEOUT", Unit::kSeconds, {}},
+      {"RUSTFS_PEER_TIMEOUT", Unit::kSeconds, {"/api/peer_timeout"}},
       {"RUSTFS_TCP_KEEPALIVE", Unit::kSeconds, {"/tcp/keepalive_idle"}},
       {"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", Unit::kSeconds, {"/probe/interval"}},
       {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", Unit::kSeconds, {"/probe/suspect_after"}},

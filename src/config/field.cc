@@ -157,6 +157,38 @@ Expected read(const CommandField& f, const Json& json) {
   return std::nullopt;
 }
 
+/// A name, a slash, and the path under which the node serves the disk.
+std::optional<fanout::Disk> parseDisk(const Json& json) {
+  if (!json.is_string()) return std::nullopt;
+  const auto& text = json.get_ref<const std::string&>();
+  const size_t slash = text.find('/');
+  if (slash == std::string::npos || slash == 0 || slash > kMaxName || text.size() > kMaxText) return std::nullopt;
+  fanout::Disk disk{text.substr(0, slash), text.substr(slash + 1)};
+  const bool named = consistsOf(disk.node, "._-") && consistsOf(disk.path, "._-~/");
+  if (!named || disk.path.empty() || disk.path.front() == '/' || disk.path.back() == '/') return std::nullopt;
+  return disk;
+}
+
+Expected read(const DisksField& f, const Json& json) {
+  const std::string expected =
+      "an array of at most " + std::to_string(f.max) + " different disks, each as \"node5/data/disk2\"";
+  if (!json.is_array() || json.size() > f.max) return expected;
+  std::vector<fanout::Disk> disks;
+  for (const Json& entry : json) {
+    auto disk = parseDisk(entry);
+    if (!disk || std::find(disks.begin(), disks.end(), *disk) != disks.end()) return expected;
+    disks.push_back(std::move(*disk));
+  }
+  *f.value = std::move(disks);
+  return std::nullopt;
+}
+
+Json write(const DisksField& f) {
+  Json list = Json::array();
+  for (const fanout::Disk& disk : *f.value)
+    list.push_back(disk.name());
+  return list;
+}
 Json write(const DurationField& f) { return formatDuration(*f.value); }
 Json write(const CountField& f) { return *f.value; }
 Json write(const SizeField& f) { return *f.value == 0 ? Json(0) : Json(formatSize(*f.value)); }

@@ -13,6 +13,7 @@
 #include "json_document.h"
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/fanout/options.h"
 
 namespace peerpulse::config {
 
@@ -67,10 +68,16 @@ struct CommandField {
   std::vector<std::string>* value;
 };
 
+/// Different disks, each as "node5/data/disk2".
+struct DisksField {
+  std::vector<fanout::Disk>* value;
+  size_t max;
+};
+
 struct Field {
   std::string pointer;  ///< "/pool/idle_timeout"
   std::variant<DurationField, CountField, SizeField, PortsField, BoolField, AddressField, EnumField, TextField,
-               CommandField>
+               CommandField, DisksField>
       target;
 };
 

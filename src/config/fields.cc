@@ -89,6 +89,18 @@ std::vector<Field> processFields(Config& c) {
   };
 }
 
+std::vector<Field> apiFields(fanout::Options& o) {
+  return {
+      {"/api/listen", AddressField{&o.listen, true}},
+      {"/api/peer_timeout", DurationField{&o.peerTimeout, milliseconds(1), hours(1)}},
+      {"/api/notify_timeout", DurationField{&o.notifyTimeout, milliseconds(1), hours(1)}},
+      {"/api/replay_limit", SizeField{&o.replayLimit, 64 * kKiB, 1024 * kMiB}},
+      {"/api/answer_limit", SizeField{&o.answerLimit, kKiB, 64 * kMiB}},
+      {"/api/memory", SizeField{&o.memory, kMiB, 1024 * 1024 * kMiB}},
+      {"/api/max_operations", CountField{&o.maxOperations, 1, 1'000'000}},
+  };
+}
+
 std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
   return {
       {"/pool/idle_timeout", DurationField{&o.pool.idleTimeout, milliseconds(1), hours(24)}},
@@ -123,6 +135,7 @@ std::vector<Field> fieldsOf(Config& config) {
     append(fields, timeoutFields(config.proxy.timeouts[i],
                                  std::string("/timeouts/") + toString(static_cast<upstream::TrafficClass>(i))));
   }
+  append(fields, apiFields(config.api));
   append(fields, carryingFields(config.proxy));
   return fields;
 }
@@ -148,6 +161,15 @@ std::vector<Field> fieldsOf(proxy::Route& route, const std::string& prefix) {
       {prefix + "/path_prefix", TextField{&route.pathPrefix, Kind::kPath}},
       {prefix + "/content_type_prefix", TextField{&route.contentTypePrefix, Kind::kAny}},
       {prefix + "/class", choice(route.trafficClass, {"control", "bulk", "stream"})},
+  };
+}
+
+std::vector<Field> fieldsOf(fanout::ErasureSet& set, const std::string& prefix) {
+  constexpr size_t kMaxDisks = 256;
+  return {
+      {prefix + "/name", TextField{&set.name, Kind::kName}},
+      {prefix + "/disks", DisksField{&set.disks, kMaxDisks}},
+      {prefix + "/spares", DisksField{&set.spares, kMaxDisks}},
   };
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxPeers = 1024;
 constexpr size_t kMaxRoutes = 256;
+constexpr size_t kMaxErasureSets = 1024;
 
 /// Reads ahead the one key that decides the defaults of others. Errors are reported when it is read in its
 /// turn.
@@ -81,6 +82,23 @@ void readRoutes(const Json& document, Config& config, ErrorList& errors) {
   }
 }
 
+void readErasureSets(const Json& document, Config& config, ErrorList& errors) {
+  const Json* array = arrayAt(document, "erasure_sets", kMaxErasureSets, errors);
+  if (array == nullptr) return;
+  config.api.erasureSets.resize(array->size());
+  for (size_t i = 0; i < array->size(); ++i) {
+    const std::string prefix = "/erasure_sets/" + std::to_string(i);
+    const std::vector<Field> fields = fieldsOf(config.api.erasureSets[i], prefix);
+    ObjectReader reader(fields, {}, errors);
+    reader.read((*array)[i], prefix);
+    for (const std::string& pointer : reader.seen())
+      config.sources[pointer] = "file";
+    if (!(*array)[i].is_object()) continue;
+    require(fields, reader, prefix, "name", errors);
+    require(fields, reader, prefix, "disks", errors);
+  }
+}
+
 void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   const std::string prefix = "/peers/" + std::to_string(i);
   proxy::PeerOptions& peer = config.proxy.peers[i];
@@ -134,12 +152,13 @@ void readConfig(const Json& document, const Environment& environment, Config& co
   changeFrom(std::string("profile ") + toString(config.profile), fields, config,
              [&] { applyProfile(config.profile, config.probe); });
 
-  ObjectReader reader(fields, {"/peers", "/routes"}, errors);
+  ObjectReader reader(fields, {"/peers", "/routes", "/erasure_sets"}, errors);
   reader.read(document, "");
   for (const std::string& pointer : reader.seen())
     config.sources[pointer] = "file";
   readRoutes(document, config, errors);
   readPeers(document, config, errors);
+  readErasureSets(document, config, errors);
   applyEnvironment(environment, fields, config, errors);
 }
 

@@ -1,5 +1,6 @@
 #include "validate.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -75,6 +76,61 @@ void checkGuard(const Config& config, ErrorList& errors) {
   }
 }
 
+// Whoever reaches it may ask anything of every peer.
+void checkApi(const Config& config, ErrorList& errors) {
+  const fanout::Options& api = config.api;
+  if (api.listen.family() == AF_UNSPEC) return;
+  const std::string listen = quote(api.listen.toString());
+  if (!api.listen.isUnix() && !api.listen.isLoopback()) {
+    errors.add("/api/listen", listen, "a loopback address or a unix socket: it has no authentication");
+  }
+  if (clash(api.listen, config.admin.listen)) {
+    errors.add("/api/listen", listen, "another address than /admin/listen, " + quote(config.admin.listen.toString()));
+  }
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (!clash(api.listen, peer.listen)) continue;
+    errors.add("/api/listen", listen, "an address of its own: " + peerPointer(peer.id) + "/listen has it too");
+  }
+  if (api.memory < api.replayLimit) {
+    errors.add("/api/memory", std::to_string(api.memory) + " bytes",
+               "at least /api/replay_limit, " + std::to_string(api.replayLimit) + " bytes: one body must find room");
+  }
+}
+
+// A disk's node is this one or a peer.
+void checkErasureSets(const Config& config, ErrorList& errors) {
+  const auto& sets = config.api.erasureSets;
+  const auto known = [&](const std::string& node) {
+    const auto& peers = config.proxy.peers;
+    return node == config.node ||
+           std::any_of(peers.begin(), peers.end(), [&](const auto& peer) { return peer.name == node; });
+  };
+  std::map<std::string, size_t> names;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    const std::string where = "/erasure_sets/" + std::to_string(i);
+    const auto [at, fresh] = names.emplace(sets[i].name, i);
+    if (!fresh) {
+      errors.add(where + "/name", quote(sets[i].name),
+                 "a name of its own: /erasure_sets/" + std::to_string(at->second) + " has it too");
+    }
+    if (sets[i].disks.empty()) errors.add(where + "/disks", "an empty array", "at least one disk");
+    const auto check = [&](const std::vector<fanout::Disk>& disks, const std::string& key) {
+      for (size_t k = 0; k < disks.size(); ++k) {
+        if (known(disks[k].node)) continue;
+        errors.add(where + key + "/" + std::to_string(k), quote(disks[k].name()),
+                   "a disk of this node (" + quote(config.node) + ") or of one of /peers");
+      }
+    };
+    check(sets[i].disks, "/disks");
+    check(sets[i].spares, "/spares");
+    for (size_t k = 0; k < sets[i].spares.size(); ++k) {
+      const fanout::Disk& spare = sets[i].spares[k];
+      if (std::find(sets[i].disks.begin(), sets[i].disks.end(), spare) == sets[i].disks.end()) continue;
+      errors.add(where + "/spares/" + std::to_string(k), quote(spare.name()), "a disk that is not one of /disks");
+    }
+  }
+}
+
 void checkAddresses(const Config& config, ErrorList& errors) {
   const auto& peers = config.proxy.peers;
   for (size_t i = 0; i < peers.size(); ++i) {
@@ -120,6 +176,7 @@ void checkLoops(const Config& config, ErrorList& errors) {
       if (other.listen.family() != AF_UNSPEC) check(other.listen, peerPointer(other.id) + "/listen");
     }
     check(config.admin.listen, "/admin/listen");
+    if (config.api.listen.family() != AF_UNSPEC) check(config.api.listen, "/api/listen");
   }
 }
 
@@ -200,6 +257,8 @@ void validate(const Config& config, ErrorList& errors) {
   checkAddresses(config, errors);
   checkLoops(config, errors);
   checkAdmin(config, errors);
+  checkApi(config, errors);
+  checkErasureSets(config, errors);
   checkHooks(config, errors);
   checkGuard(config, errors);
   checkRoutes(config, errors);

@@ -1,68 +1,43 @@
 #include "downstream_connection.h"
 
-#include <algorithm>
-
 #include "exchange.h"
-#include "peerpulse/base/assert.h"
 
 namespace peerpulse::proxy {
 
 namespace {
-
-using State = DownstreamConnection::State;
-
-constexpr milliseconds kDrainGrace{250};
 
 constexpr std::string_view kHeadTimeoutAnswer =
     "HTTP/1.1 408 Request Timeout\r\n"
     "proxy-status: peerpulse; error=http_request_error; details=\"the request's head took too long\"\r\n"
     "connection: close\r\ncontent-length: 0\r\n\r\n";
 
-bool legal(State from, State to) {
-  switch (from) {
-    case State::kIdle: return to != State::kIdle;
-    case State::kReadingHead: return to != State::kReadingHead;
-    case State::kBusy: return to == State::kIdle || to == State::kEnded;
-    case State::kEnded: return false;
-  }
-  return false;
-}
-
 }  // namespace
 
 DownstreamConnection::DownstreamConnection(Listener& listener, std::unique_ptr<net::Transport> transport)
     : listener_(listener),
-      since_(listener.context().loopTime()),
+      life_(listener.context().loopTime()),
       wire_(std::make_unique<wire::CodecConnection>(listener.context().io, std::move(transport), *this)) {}
 
 DownstreamConnection::~DownstreamConnection() = default;
-
-void DownstreamConnection::enter(State to) {
-  PP_ASSERT(legal(state_, to));
-  state_ = to;
-  since_ = listener_.context().loopTime();
-}
 
 std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface preface) {
   preface_ = preface;
   const http::CodecLimits& limits = listener_.context().limits;
   auto codec = http2() ? http::createH2ServerCodec(*this, limits) : http::createH1ServerCodec(*this, limits);
-  if (http2() && drainingSince_) codec->drain();  // h1 says so with its answer
+  if (http2() && life_.drainingSince()) codec->drain();  // h1 says so with its answer
   if (listener_.pingsHeld()) codec->holdPings(true);
   return codec;
 }
 
-void DownstreamConnection::onHeard() {
-  if (state_ == State::kIdle) enter(State::kReadingHead);
-}
+void DownstreamConnection::onHeard() { life_.onHeard(listener_.context().loopTime()); }
 
-// What came was no request's head: a PING, SETTINGS, WINDOW_UPDATE.
 void DownstreamConnection::onSettled() {
-  if (state_ == State::kReadingHead && !wire_->codec()->readingHead()) enter(State::kIdle);
+  const http::Codec* codec = wire_->codec();
+  if (codec != nullptr) life_.onSettled(codec->readingHead(), listener_.context().loopTime());
 }
 
 Exchange& DownstreamConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {
-  if (state_ != State::kBusy) enter(State::kBusy);
+  life_.onRequest(listener_.context().loopTime());
   exchanges_.push_front(std::make_unique<Exchange>(listener_, *this, stream, std::move(head)));
   Exchange& exchange = *exchanges_.front();
   exchange.self = exchanges_.begin();
@@ -70,7 +45,7 @@ Exchange& DownstreamConnection::addExchange(http::ResponseStream& stream, http::
 }
 
 http::Receiver* DownstreamConnection::onRequest(http::ResponseStream& stream, http::RequestHead&& head) {
-  if (drainingSince_) wire_->codec()->drain();
+  if (life_.drainingSince()) wire_->codec()->drain();
   Exchange& exchange = addExchange(stream, std::move(head));
   exchange.start();
   return &exchange;
@@ -85,18 +60,18 @@ http::Receiver* DownstreamConnection::onBadRequest(http::ResponseStream& stream,
 
 void DownstreamConnection::remove(Exchange& exchange) {
   listener_.finished(exchanges_, exchange.self);
-  if (exchanges_.empty() && state_ == State::kBusy) enter(State::kIdle);
+  if (exchanges_.empty()) life_.onQuiet(listener_.context().loopTime());
 }
 
 void DownstreamConnection::abort(const upstream::Failure& why) {
-  if (state_ == State::kEnded) return;
+  if (life_.ended()) return;
   abortedFor_ = &why;
   wire_->abort(why.detail);
   abortedFor_ = nullptr;
 }
 
 void DownstreamConnection::drain() {
-  drainingSince_ = listener_.context().loopTime();
+  life_.drain(listener_.context().loopTime());
   http::Codec* codec = wire_->codec();
   // An answer whose head is out promised to keep the connection: the next one will say that it ends.
   if (!http2() && (!busy() || exchanges_.front()->answering())) return;
@@ -112,36 +87,28 @@ void DownstreamConnection::holdPings(bool hold) {
 
 // Nobody but its two ends knows when a tunnel is over: waiting for it would make each restart as long as the drain may be.
 bool DownstreamConnection::outlastsDrain(TimePoint now) const {
-  return drainingSince_ && !http2() && busy() && exchanges_.front()->tunnel() &&
-         now - *drainingSince_ > listener_.context().options().drainTunnels;
-}
-
-// Why an idle connection is closed; null if it is not. An h2 client that has not acknowledged the notice of the drain by the
-// end of the grace does not run, or does not want to.
-const char* DownstreamConnection::expired(TimePoint now) const {
-  if (state_ != State::kIdle) return nullptr;
-  if (drainingSince_ && now - std::max(since_, *drainingSince_) > kDrainGrace) return "draining";
-  return now - since_ > listener_.context().options().downstreamIdleTimeout ? "idle for too long" : nullptr;
+  return life_.drainingSince() && !http2() && busy() && exchanges_.front()->tunnel() &&
+         now - *life_.drainingSince() > listener_.context().options().drainTunnels;
 }
 
 bool DownstreamConnection::expire(TimePoint now) {
   if (outlastsDrain(now)) {
     abort(cutByUs("draining: a tunnel does not end by itself"));
-  } else if (const char* why = expired(now)) {
-    wire_->close(why);
-  } else if (state_ == State::kReadingHead && now - since_ > listener_.context().options().headerTimeout) {
-    constexpr const char* kWhy = "the request's head took too long";
-    if (http2()) {
-      wire_->close(kWhy);
-    } else {
-      wire_->closeWith(kHeadTimeoutAnswer, kWhy);
-    }
+    return true;
   }
-  return state_ == State::kEnded;
+  const ProxyOptions& options = listener_.context().options();
+  const auto expiry = life_.expiry(now, {options.downstreamIdleTimeout, options.headerTimeout});
+  if (expiry == wire::ServerLife::Expiry::kNot) return false;
+  if (expiry == wire::ServerLife::Expiry::kHead && !http2()) {
+    wire_->closeWith(kHeadTimeoutAnswer, toString(expiry));
+  } else {
+    wire_->close(toString(expiry));
+  }
+  return life_.ended();
 }
 
 void DownstreamConnection::onEnded(const wire::End&) {
-  enter(State::kEnded);
+  life_.onEnded(listener_.context().loopTime());
   listener_.remove(*this);
 }
 

@@ -1,8 +1,7 @@
 // DownstreamConnection: one connection of a local client to a listener: makes an Exchange of every request on it, and ends
 // it when it was idle, or busy with one request's head, for too long.
 //
-//   Idle --first byte of a head--> ReadingHead --request--> Busy --last exchange ended--> Idle
-//   any --the connection's end--> Ended
+// Its states are those of wire::ServerLife.
 //
 // Threading: its worker's thread.
 // Ownership: owned by its Listener, owns its exchanges until they have ended; destroyed by deferred deletion.
@@ -10,12 +9,12 @@
 
 #include <list>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "peerpulse/http/codec.h"
 #include "peerpulse/proxy/listener.h"
 #include "peerpulse/wire/codec_connection.h"
+#include "peerpulse/wire/server_life.h"
 
 namespace peerpulse::proxy {
 
@@ -23,7 +22,6 @@ class DownstreamConnection final : public event::DeferredDeletable,
                                    public wire::CodecConnectionOwner,
                                    public http::ServerCodecOwner {
  public:
-  enum class State : uint8_t { kIdle, kReadingHead, kBusy, kEnded };
   using List = std::list<std::unique_ptr<DownstreamConnection>>;
 
   DownstreamConnection(Listener& listener, std::unique_ptr<net::Transport> transport);
@@ -32,7 +30,7 @@ class DownstreamConnection final : public event::DeferredDeletable,
   bool http2() const { return preface_ == http::Preface::kHttp2; }
   bool busy() const { return !exchanges_.empty(); }
   /// It has ended, and takes all streams on it with it.
-  bool lost() const { return state_ == State::kEnded && http2(); }
+  bool lost() const { return life_.ended() && http2(); }
   /// RST: what was answered so far must not pass for complete. Exchanges on it end for this reason.
   void abort(const upstream::Failure& why);
   /// Why we ended the connection, while its exchanges are told; null when we did not.
@@ -61,17 +59,13 @@ class DownstreamConnection final : public event::DeferredDeletable,
   http::Receiver* onBadRequest(http::ResponseStream& stream, int status, std::string_view detail) override;
   void onOutputReady() override { wire_->outputReady(); }
 
-  void enter(State to);
-  const char* expired(TimePoint now) const;
   bool outlastsDrain(TimePoint now) const;
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
 
   Listener& listener_;
-  State state_ = State::kIdle;
-  TimePoint since_;  // in this state; the loop's own time, as all times here
+  wire::ServerLife life_;  // in the loop's own time
   http::Preface preface_ = http::Preface::kNeedMore;
   std::list<std::unique_ptr<Exchange>> exchanges_;
-  std::optional<TimePoint> drainingSince_;
   const upstream::Failure* abortedFor_ = nullptr;
   std::unique_ptr<wire::CodecConnection> wire_;  // last: its codec's streams refer to the exchanges
 };

@@ -4,7 +4,7 @@
 
 #include "downstream_connection.h"
 #include "peerpulse/base/assert.h"
-#include "peerpulse/proxy/via.h"
+#include "peerpulse/http/via.h"
 #include "peerpulse/upstream/deadlines.h"
 #include "router.h"
 

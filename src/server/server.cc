@@ -7,9 +7,9 @@
 
 #include "guard_log.h"
 #include "peerpulse/admin/transition_document.h"
+#include "peerpulse/http/via.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/net/kernel_features.h"
-#include "peerpulse/proxy/via.h"
 #include "service_notify.h"
 #include "transition_log.h"
 
@@ -79,11 +79,12 @@ void logKernelFeatures() {
 
 Server::Server(config::Config config)
     : config_(std::move(config)),
-      pseudonym_(proxy::viaPseudonym(randomNumber())),
+      pseudonym_(http::viaPseudonym(randomNumber())),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
       snapshot_(std::make_shared<const proxy::Snapshot>(1, config_.proxy)),
-      gates_(table_) {}
+      gates_(table_),
+      apiBudget_(config_.api) {}
 
 Server::~Server() { stopAll(); }
 
@@ -108,6 +109,7 @@ Result<void> Server::start() {
   for (const auto& peer : config_.proxy.peers)
     table_.adopt(peer.id);
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
+  if (auto opened = openApi(); !opened) return opened;
 
   openGuard();
   std::vector<probe::ProberPeer> probed;
@@ -181,11 +183,20 @@ void Server::openGuard() {
 
 uint32_t Server::mark() const { return guard_ ? config_.guard.mark : 0; }
 
+Result<void> Server::openApi() {
+  if (config_.api.listen.family() == AF_UNSPEC) return {};
+  auto socket = net::ListenSocket::open(config_.api.listen);
+  if (!socket) return Error{"api: " + socket.error().message, socket.error().code};
+  apiSocket_ = std::move(*socket);
+  return {};
+}
+
 void Server::startWorkers() {
   const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_};
+  const SharedApi api{apiSocket_.get(), &config_.api, &apiBudget_};
   for (uint32_t i = 0; i < config_.workers; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), descriptors_, kFirstWorkerLoop + i, mark()));
+    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), api, descriptors_,
+                                                kFirstWorkerLoop + i, mark()));
     workers_.back()->start();
   }
 }
@@ -360,6 +371,11 @@ void Server::beginDrain() {
   for (const GateFailure& failure : gates_.drain(dispatcher_.now())) {
     const auto& peer = config_.proxy.peers[slot(failure.peer)];
     logGateFailure(peer.name, peer.listen, failure, dispatcher_.wallNow());
+  }
+  if (apiSocket_) {
+    if (auto closed = apiSocket_->close(); !closed) {
+      log::write(log::Level::kError, "api_listener", log::Fields().add("error", closed.error().message));
+    }
   }
   workersDraining_ = workers_.size();
   for (auto& worker : workers_) {

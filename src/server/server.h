@@ -54,6 +54,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   uint32_t mark() const;
   admin::GuardView guardView() const;
   void startWorkers();
+  Result<void> openApi();
   Result<void> startAdmin();
   admin::Sources adminSources();
   void startHook();
@@ -85,6 +86,8 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   admin::EventLog events_;
   proxy::SnapshotRef snapshot_;  // of now
   ListenerGates gates_;
+  fanout::Budget apiBudget_;
+  std::unique_ptr<net::ListenSocket> apiSocket_;  // null: there is no API
   std::unique_ptr<hooks::HookRunner> hookRunner_;
   std::unique_ptr<TransitionHook> hook_;
   std::unique_ptr<Reporter> reporter_;  // before the prober, whose thread reports

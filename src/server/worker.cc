@@ -16,12 +16,13 @@ constexpr milliseconds kLagInterval{50};
 }  // namespace
 
 Worker::Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-               const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop,
-               uint32_t mark)
+               const std::vector<net::ListenSocket*>& sockets, const SharedApi& api,
+               const net::DescriptorShares& descriptors, size_t loop, uint32_t mark)
     : number_(number),
       shared_(shared),
       first_(std::move(snapshot)),
       sockets_(sockets),
+      sharedApi_(api),
       descriptors_(descriptors),
       loopStats_(shared.stats.loop(loop)),
       connector_(dispatcher_, &descriptors, mark) {}
@@ -40,13 +41,17 @@ void Worker::run() {
   for (const proxy::PeerOptions& peer : first_->options.peers) {
     if (guard::carries(peer.mode)) openPort(peer);
   }
+  if (sharedApi_.socket != nullptr) openApi();
   tick_ = dispatcher_.createTimer([this] { onTick(); });
   tick_->enable(kSweepInterval);
   dispatcher_.measureLag(kLagInterval, [this](Duration lag) { loopStats_.lag.observe(lag); });
   dispatcher_.run();
   tick_.reset();
   ports_.clear();
-  dispatcher_.clearDeferred();  // what the listeners deferred refers to the context
+  apiAcceptor_.reset();
+  if (api_) api_->abortAll();
+  dispatcher_.clearDeferred();  // what the listeners and the API deferred refers to them and to the context
+  api_.reset();
   context_.reset();
   dispatcher_.clearDeferred();  // and what the context did, to the loop
 }
@@ -58,6 +63,18 @@ void Worker::openPort(const proxy::PeerOptions& peer) {
       [this, listener = port.listener.get()](Fd fd) { onAccept(*listener, std::move(fd)); },
       [this, listener = port.listener.get()](int error) { onAcceptPause(*listener, error); });
   ports_.push_back(std::move(port));
+}
+
+void Worker::openApi() {
+  // The snapshot's own, and kept with it.
+  upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->peers);
+  api_.emplace(fanout::Environment{dispatcher_, context_->io, context_->upstream, context_->peers, std::move(peerSet),
+                                   *sharedApi_.options, *sharedApi_.budget, shared_.pseudonym});
+  // Who is turned away for want of descriptors is closed at once, as one beyond the limit.
+  apiAcceptor_ = std::make_unique<net::Acceptor>(dispatcher_, *sharedApi_.socket, [this](Fd fd) {
+    if (!descriptors_.allows(net::DescriptorUse::kClient, fd.get())) return;
+    api_->accept(net::PlainTransport::accepted(dispatcher_, std::move(fd)));
+  });
 }
 
 void Worker::onAccept(proxy::Listener& listener, Fd fd) {
@@ -79,6 +96,7 @@ void Worker::onTick() {
   const TimePoint now = dispatcher_.now();
   for (Port& port : ports_)
     port.listener->sweep();
+  if (api_) api_->sweep();
   context_->peers.forEach([now](upstream::Peer& peer) { peer.sweep(now); });
   if (onDrained_ && drained()) {
     onDrained_();
@@ -110,7 +128,8 @@ void Worker::owingChanged(PeerId peer) {
 
 bool Worker::drained() const {
   return context_->io.farewells.empty() &&
-         std::all_of(ports_.begin(), ports_.end(), [](const Port& port) { return port.listener->drained(); });
+         std::all_of(ports_.begin(), ports_.end(), [](const Port& port) { return port.listener->drained(); }) &&
+         (!api_ || api_->drained());
 }
 
 void Worker::drain(std::function<void()> onDrained) {
@@ -125,6 +144,10 @@ void Worker::startDrain() {
   for (Port& port : ports_) {
     port.acceptor->stop();
     port.listener->drain();
+  }
+  if (api_) {
+    apiAcceptor_->stop();
+    api_->drain();
   }
   context_->peers.forEach([](upstream::Peer& peer) { peer.drain(); });
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "peerpulse/event/dispatcher.h"
+#include "peerpulse/fanout/api.h"
 #include "peerpulse/log/occasional.h"
 #include "peerpulse/net/descriptor_shares.h"
 #include "peerpulse/net/listener.h"
@@ -22,13 +23,20 @@
 
 namespace peerpulse::server {
 
+/// The fan-out API, as the workers share it; all of it outlives them.
+struct SharedApi {
+  net::ListenSocket* socket = nullptr;  ///< null: there is none
+  const fanout::Options* options = nullptr;
+  fanout::Budget* budget = nullptr;
+};
+
 class Worker {
  public:
   /// `sockets` by PeerId; null for a peer without a listener. `loop` is this worker's row in Stats. `mark` is that of the
   /// sockets to peers (net::setMark()).
   Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-         const std::vector<net::ListenSocket*>& sockets, const net::DescriptorShares& descriptors, size_t loop,
-         uint32_t mark);
+         const std::vector<net::ListenSocket*>& sockets, const SharedApi& api,
+         const net::DescriptorShares& descriptors, size_t loop, uint32_t mark);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -52,6 +60,7 @@ class Worker {
 
   void run();
   void openPort(const proxy::PeerOptions& peer);
+  void openApi();
   void onAccept(proxy::Listener& listener, Fd fd);
   void onAcceptPause(proxy::Listener& listener, int error);
   void onCircuitChange(PeerId peer, TimePoint at);
@@ -63,6 +72,7 @@ class Worker {
   const proxy::SharedState shared_;
   const proxy::SnapshotRef first_;
   const std::vector<net::ListenSocket*>& sockets_;
+  const SharedApi sharedApi_;
   const net::DescriptorShares& descriptors_;
   stats::LoopStats& loopStats_;
   event::Dispatcher dispatcher_;
@@ -70,6 +80,8 @@ class Worker {
   // Made and destroyed on the worker's thread.
   std::optional<proxy::WorkerContext> context_;
   std::vector<Port> ports_;
+  std::optional<fanout::Api> api_;
+  std::unique_ptr<net::Acceptor> apiAcceptor_;
   std::unique_ptr<event::Timer> tick_;
   std::function<void()> onDrained_;
   log::Occasional pauseTold_;

@@ -65,6 +65,9 @@ void Request::onAttemptLost(const Loss& loss) {
     onAttemptClosed();
     return;
   }
+  // The attempt is over by now: what it had on the wire is known from the counts.
+  if (bodyEndSent_ && bodySent_ == bodyGiven_ && loss.reason != http::ResetReason::kRefused)
+    mayHaveTakenEffect_ = true;
   Failure failure;
   failure.party = loss.party;
   failure.detail = loss.detail;
@@ -173,6 +176,7 @@ void Request::cancel() {
 void Request::leave() {
   // What the client said last is on its way to the peer, its end with it.
   const bool inOrder = tunnel_ && state_ == State::kAnswered && bodyEndSent_;
+  if (attempt_.stream() != nullptr && wholeSent()) mayHaveTakenEffect_ = true;
   enter(State::kEnded);
   ListNode<FailingTag>::unlink();
   if (timer_) timer_->disable();

@@ -104,7 +104,7 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
     deadlines_.stop();
     tunnel_ = true;
     bodyEnded_ = bodyEndSent_ = false;
-  } else if (isEventStream(head)) {
+  } else if (!spec_.wholeAnswer && isEventStream(head)) {
     deadlines_.stop();
   }
   if (head.contentLength) deadlines_.onContentLength(*head.contentLength, at);

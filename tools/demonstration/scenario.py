@@ -109,6 +109,8 @@ class Scenario:
         return report
 
     def run_without(self) -> dict:
+        """The last of all: peerpulse has ended before it begins."""
+        self._cluster.stop_peerpulse()
         upload = self.upload("without", through_peerpulse=False)
         self._cluster.lab.restore(VICTIM)
         return {

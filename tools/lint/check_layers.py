@@ -23,11 +23,12 @@ MODULES = {
     "probe": {"base", "stats", "health", "http", "event", "net", "wire"},
     "guard": {"base", "stats", "health", "event", "net"},
     "proxy": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard"},
+    "fanout": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream"},
     "admin": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard", "proxy"},
-    "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard", "proxy", "admin",
-               "hooks"},
+    "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard", "proxy", "fanout",
+               "admin", "hooks"},
     "server": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "probe", "guard", "proxy",
-               "admin", "hooks", "config"},
+               "fanout", "admin", "hooks", "config"},
 }
 
 # Third-party headers by their first path component, and the modules that may include them.
@@ -39,7 +40,7 @@ THIRD_PARTY = {
     "libmnl": {"guard"},
     "nftables": {"guard"},
     "prometheus": {"stats"},
-    "nlohmann": {"config", "admin"},
+    "nlohmann": {"config", "admin", "fanout"},
     "spdlog": {"log"},
     "fmt": {"log"},
     "CLI": {"server"},

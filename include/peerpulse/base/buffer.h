@@ -39,6 +39,12 @@ class Buffer {
 
   /// Describes the first bytes for writev(): at most `capacity` entries. Returns the entries used.
   int fillIovecs(iovec* entries, int capacity) const;
+  /// Calls `visit(const Slice&)` for each, in order.
+  template <typename Visit>
+  void forEach(Visit visit) const {
+    for (size_t i = head_; i < slices_.size(); ++i)
+      visit(slices_[i]);
+  }
   /// A copy of everything; for tests and small bodies.
   std::string toString() const;
 

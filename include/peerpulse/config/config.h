@@ -18,6 +18,7 @@
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/fanout/options.h"
 #include "peerpulse/guard/options.h"
 #include "peerpulse/health/probe_options.h"
 #include "peerpulse/hooks/options.h"
@@ -56,6 +57,7 @@ struct Config {
   health::ProbeOptions probe;
 
   AdminOptions admin;
+  fanout::Options api;
   hooks::Options onTransition;
   log::Options log;
   guard::Options guard;

@@ -22,7 +22,7 @@ struct SharedState {
   health::TrialPermits& trials;
   stats::Stats& stats;
   health::OutcomeSink& outcomes;
-  /// What Via says of this process (proxy/via.h); empty: nothing. Lives as long as the workers.
+  /// What Via says of this process (http/via.h); empty: nothing. Lives as long as the workers.
   std::string_view pseudonym = {};
 };
 

@@ -96,6 +96,11 @@ struct GuardStats {
   std::array<Value, kWithheldNames.size()> withheldBy;  ///< times, by reason
 };
 
+/// How a leg of a fan-out ended: the words of fanout::stateWord(), without that of one under way.
+inline constexpr std::array<const char*, 7> kLegStates = {"ok",     "error",     "offline",  "timeout",
+                                                          "failed", "too_large", "cancelled"};
+using ByLegState = std::array<Value, kLegStates.size()>;
+
 /// Written by the workers.
 struct alignas(64) PeerStats {
   Value connectionsActive;
@@ -127,6 +132,7 @@ struct alignas(64) PeerStats {
   Value failOpenTotal;  ///< exchanges let through an open circuit because the prober had stopped
   Value bytesToPeer;    ///< body bytes
   Value bytesFromPeer;
+  ByLegState undelivered;  ///< notifications (fan-out API) that did not arrive
   ProbeStats probe;
   GuardStats guard;
 };

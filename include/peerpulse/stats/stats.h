@@ -24,6 +24,7 @@
 #include "peerpulse/base/assert.h"
 #include "peerpulse/base/mutex.h"
 #include "peerpulse/base/peer_id.h"
+#include "peerpulse/stats/fanout_stats.h"
 #include "peerpulse/stats/histogram.h"
 #include "peerpulse/stats/peer_stats.h"
 #include "peerpulse/stats/upload_stats.h"
@@ -88,6 +89,7 @@ class Stats {
 
   UploadStats uploads;
   HookStats hooks;
+  FanoutStats fanout;
   /// What the prober's thread did and nobody was told of, because too much waited to be told: no log line, no event.
   Value reportsDropped;
 

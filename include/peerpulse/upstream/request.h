@@ -65,6 +65,8 @@ struct RequestSpec {
   std::optional<Duration> deadline;
   /// How much of the body is kept to be sent again.
   size_t replayLimit = 64 * 1024;
+  /// The answer is of use only whole: a stream of events is late like any other that does not end.
+  bool wholeAnswer = false;
 };
 
 struct HeldTag {};
@@ -109,6 +111,12 @@ class Request final : public ListNode<HeldTag>,
   bool sent() const { return sent_; }
   /// When it came to be held, since it was last let go; only while held.
   TimePoint heldSince() const { return heldSince_; }
+  /// The present attempt has put all of it on the wire, the end of its body as well.
+  bool wholeSent() const {
+    return bodyEndSent_ && bodySent_ == bodyGiven_ && attempt_.state() != Attempt::State::kIdle;
+  }
+  /// Of one that has ended without an answer: the peer had all of it, and did not say that it had left it alone.
+  bool mayHaveTakenEffect() const { return mayHaveTakenEffect_; }
   /// Of the body, to the peer: the most that one attempt sent.
   uint64_t bodyBytesSent() const { return bodyCredited_; }
 
@@ -187,6 +195,7 @@ class Request final : public ListNode<HeldTag>,
 
   uint32_t retries_ = 0;
   bool sent_ = false;
+  bool mayHaveTakenEffect_ = false;
   bool heard_ = false;  // of this attempt: a 1xx
   bool heldLongEnough_ = false;
   bool outcomeReported_ = false;

@@ -33,7 +33,12 @@ std::string bad(const std::string& text, const Environment& environment = {}) {
   return result.error().message;
 }
 
-#define CHECK_HAS(text, part) CHECK_MESSAGE((text).find(part) != std::string::npos, (text))
+// Evaluated once: doctest holds a lock while it writes the message, and would wait for itself if that failed, too.
+#define CHECK_HAS(text, part)                                \
+  do {                                                       \
+    const std::string has = (text);                          \
+    CHECK_MESSAGE(has.find(part) != std::string::npos, has); \
+  } while (false)
 
 const upstream::ClassTimeouts& timeouts(const Config& c, TrafficClass trafficClass) {
   return c.proxy.timeouts[static_cast<size_t>(trafficClass)];
@@ -223,10 +228,41 @@ TEST_CASE("unknown keys name the nearest known one") {
   CHECK_HAS(bad(withPeer(R"("suspect_after":"1s")")), "did you mean \"/probe/suspect_after\"?");
   CHECK_HAS(bad(withPeer(R"("zzzzzzzz":1)")), "expected one of node, workers");
   CHECK_HAS(bad(withPeer(R"("a/b~c":1)")), "/a~1b~0c: found an unknown key");
-  CHECK_HAS(bad(withPeer(R"("api":{"listen":"127.0.0.1:9902"})")), "/api: found an unknown key");
-  CHECK_HAS(bad(withPeer(R"("erasure_sets":[])")), "/erasure_sets: found an unknown key");
   CHECK_HAS(bad(R"({"peers":[{"name":"a","listen":"127.0.0.2:1","adress":"10.0.0.1:1"}]})"),
             "did you mean \"address\"?");
+}
+
+TEST_CASE("the fan-out API: off by default, loopback only, with room for one body") {
+  CHECK(good(withPeer("")).api.listen.family() == AF_UNSPEC);
+  const Config on = good(withPeer(R"("api":{"listen":"127.0.0.1:9902","peer_timeout":"1s","replay_limit":"1MiB"})"));
+  CHECK(on.api.listen.port() == 9902);
+  CHECK(on.api.peerTimeout == seconds(1));
+  CHECK(on.api.replayLimit == 1024 * 1024);
+  CHECK(good(withPeer(R"("api":{"listen":"unix:/tmp/api.sock"})")).api.listen.isUnix());
+  CHECK_HAS(bad(withPeer(R"("api":{"listen":"0.0.0.0:9902"})")),
+            "/api/listen: found \"0.0.0.0:9902\", expected a loopback");
+  CHECK_HAS(bad(withPeer(R"("api":{"listen":"127.0.0.1:9901"})")), "another address than /admin/listen");
+  CHECK_HAS(bad(withPeer(R"("api":{"listen":"127.0.0.12:9000"})")), "/peers/0/listen has it too");
+  CHECK_HAS(bad(withPeer(R"("api":{"listen":"127.0.0.1:9902","memory":"8MiB"})")), "at least /api/replay_limit");
+}
+
+TEST_CASE("erasure sets: disks of known nodes, each once, spares apart") {
+  const auto with = [](const std::string& set) {
+    return withPeer(R"("node":"node1","api":{"listen":"127.0.0.1:9902"},"erasure_sets":[)" + set + "]");
+  };
+  const Config c = good(with(R"({"name":"s","disks":["node1/d/1","node2/d/1"],"spares":["node2/d/2"]})"));
+  REQUIRE(c.api.erasureSets.size() == 1);
+  CHECK(c.api.erasureSets[0].disks[1].node == "node2");
+  CHECK(c.api.erasureSets[0].disks[1].path == "d/1");
+  CHECK_HAS(bad(with(R"({"name":"s"})")), "/erasure_sets/0: missing key \"disks\"");
+  CHECK_HAS(bad(with(R"({"name":"s","disks":[]})")), "/erasure_sets/0/disks: found an empty array");
+  CHECK_HAS(bad(with(R"({"name":"s","disks":["node2/d"],"spares":["node9/d"]})")), "/erasure_sets/0/spares/0");
+  CHECK_HAS(bad(with(R"({"name":"s","disks":["node2/d"],"spares":["node2/d"]})")), "not one of /disks");
+  CHECK_HAS(bad(with(R"({"name":"s","disks":["node2/d"]},{"name":"s","disks":["node2/d"]})")),
+            "/erasure_sets/1/name");
+  for (const char* disk : {"node2", "node2/", "/d", "node2//d", "node2/d/", "node2/a b", "node2/d?x"})
+    CHECK_HAS(bad(with(R"({"name":"s","disks":[")" + std::string(disk) + "\"]}")), "/erasure_sets/0/disks");
+  CHECK_HAS(bad(with(R"({"name":"s","disks":["node2/d","node2/d"]})")), "different disks");
 }
 
 TEST_CASE("bad values say what was found and expected") {

@@ -32,7 +32,7 @@ std::string bad(const Environment& environment) {
 TEST_CASE("variables override the file") {
   const Config c = good({{"RUSTFS_CONNECT_TIMEOUT", "3"},
                          {"RUSTFS_RPC_TIMEOUT", "30"},
-                         {"RUSTFS_PEER_TIMEOUT", "2"},
+                         {"RUSTFS_PEER_TIMEOUT", "3"},
                          {"RUSTFS_TCP_KEEPALIVE", "11"},
                          {"RUSTFS_MAX_RETRIES", "1"},
                          {"RUSTFS_RETRY_BACKOFF_MS", "250"},
@@ -53,6 +53,7 @@ TEST_CASE("variables override the file") {
     CHECK(peer.probe.failureThreshold == 5);  // also over the peer's own value
     CHECK(peer.probe.openFor == seconds(60));
   }
+  CHECK(c.api.peerTimeout == seconds(3));
   CHECK(c.environment.size() == 10);
 }
 

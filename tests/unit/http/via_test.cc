@@ -1,10 +1,10 @@
 // Goal: a request that was here is known again, whatever other proxies wrote; nothing else is.
-#include "peerpulse/proxy/via.h"
+#include "peerpulse/http/via.h"
 
 #include <doctest/doctest.h>
 
 using namespace peerpulse;
-using namespace peerpulse::proxy;
+using namespace peerpulse::http;
 
 TEST_CASE("via: a pseudonym is a token with all its digits") {
   CHECK(viaPseudonym(0) == "peerpulse-0000000000000000");
@@ -14,13 +14,13 @@ TEST_CASE("via: a pseudonym is a token with all its digits") {
 
 TEST_CASE("via: ours is appended after those that are there, with the protocol of the request") {
   const struct {
-    http::Version version;
+    Version version;
     const char* value;
-  } rows[] = {{http::Version::kHttp10, "1.0 peerpulse-1"},
-              {http::Version::kHttp11, "1.1 peerpulse-1"},
-              {http::Version::kHttp2, "2 peerpulse-1"}};
+  } rows[] = {{Version::kHttp10, "1.0 peerpulse-1"},
+              {Version::kHttp11, "1.1 peerpulse-1"},
+              {Version::kHttp2, "2 peerpulse-1"}};
   for (const auto& row : rows) {
-    http::RequestHead head;
+    RequestHead head;
     head.version = row.version;
     head.headers.add("Via", "1.0 fred");
     addVia(head, "peerpulse-1");
@@ -33,7 +33,7 @@ TEST_CASE("via: ours is appended after those that are there, with the protocol o
 }
 
 TEST_CASE("via: found in any field of that name and anywhere in its list, and in no other field") {
-  http::HeaderList headers;
+  HeaderList headers;
   headers.add("x-via", "1.1 peerpulse-7");
   headers.add("via", "1.1 a, 1.1 b");
   CHECK_FALSE(hasBeenHere(headers, "peerpulse-7"));
@@ -42,7 +42,7 @@ TEST_CASE("via: found in any field of that name and anywhere in its list, and in
 }
 
 TEST_CASE("via: without a pseudonym nothing is said and nothing is found") {
-  http::RequestHead head;
+  RequestHead head;
   addVia(head, "");
   CHECK(head.headers.empty());
   head.headers.add("via", "1.1 anybody");

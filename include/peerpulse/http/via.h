@@ -12,13 +12,13 @@
 
 #include "peerpulse/http/message.h"
 
-namespace peerpulse::proxy {
+namespace peerpulse::http {
 
 /// "peerpulse-" and 16 digits.
 std::string viaPseudonym(uint64_t random);
 /// Whether a Via field names `pseudonym`; never if that is empty.
-bool hasBeenHere(const http::HeaderList& headers, std::string_view pseudonym);
+bool hasBeenHere(const HeaderList& headers, std::string_view pseudonym);
 /// Appends ours, with the protocol that the request came in. An empty pseudonym: nothing.
-void addVia(http::RequestHead& head, std::string_view pseudonym);
+void addVia(RequestHead& head, std::string_view pseudonym);
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::http

@@ -1,8 +1,8 @@
-#include "peerpulse/proxy/via.h"
+#include "peerpulse/http/via.h"
 
 #include <cstdio>
 
-namespace peerpulse::proxy {
+namespace peerpulse::http {
 
 std::string viaPseudonym(uint64_t random) {
   char digits[17];
@@ -10,10 +10,10 @@ std::string viaPseudonym(uint64_t random) {
   return std::string("peerpulse-") + digits;
 }
 
-bool hasBeenHere(const http::HeaderList& headers, std::string_view pseudonym) {
+bool hasBeenHere(const HeaderList& headers, std::string_view pseudonym) {
   if (pseudonym.empty()) return false;
   for (size_t i = 0; i < headers.count(); ++i) {
-    const http::HeaderField field = headers.at(i);
+    const HeaderField field = headers.at(i);
     // Nobody else has it, so it need not be parsed.
     if (http::equalsIgnoreCase(field.name, "via") && field.value.find(pseudonym) != std::string_view::npos)
       return true;
@@ -21,7 +21,7 @@ bool hasBeenHere(const http::HeaderList& headers, std::string_view pseudonym) {
   return false;
 }
 
-void addVia(http::RequestHead& head, std::string_view pseudonym) {
+void addVia(RequestHead& head, std::string_view pseudonym) {
   if (pseudonym.empty()) return;
   std::string value = toString(head.version);
   value += ' ';
@@ -29,4 +29,4 @@ void addVia(http::RequestHead& head, std::string_view pseudonym) {
   head.headers.add("via", value);
 }
 
-}  // namespace peerpulse::proxy
+}  // namespace peerpulse::http

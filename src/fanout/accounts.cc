@@ -1,0 +1,94 @@
+#include "accounts.h"
+
+#include <algorithm>
+
+#include "peerpulse/log/log.h"
+
+namespace peerpulse::fanout {
+
+namespace {
+
+constexpr size_t kMaxLoggedPath = 512;
+
+/// The place of its word in stats::kLegStates.
+size_t placeOf(const Leg& leg) {
+  const std::string_view word = stateWord(leg);
+  const auto* found = std::find(stats::kLegStates.begin(), stats::kLegStates.end(), word);
+  PP_ASSERT(found != stats::kLegStates.end());
+  return static_cast<size_t>(found - stats::kLegStates.begin());
+}
+
+/// Without its query, which may hold secrets.
+std::string_view loggedPath(const Call& call) {
+  const std::string_view path = call.path;
+  return path.substr(0, std::min(path.find('?'), kMaxLoggedPath));
+}
+
+void logUndelivered(const Call& call, const Leg& leg) {
+  log::write(log::Level::kWarn, "notification_undelivered",
+             log::Fields()
+                 .add("peer", leg.peer().name)
+                 .add("path", loggedPath(call))
+                 .add("reason", stateWord(leg))
+                 .add("status", leg.status())
+                 .add("error", info(leg.failure().type).name)
+                 .add("details", leg.failure().detail));
+}
+
+}  // namespace
+
+void countLegBegun(stats::Stats& stats, const Leg& leg) {
+  stats::PeerStats& peer = stats.peer(leg.peer().id);
+  peer.requestsTotal.add();
+  peer.inFlight.add();
+}
+
+void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
+  stats::PeerStats& peer = stats.peer(leg.peer().id);
+  if (leg.took()) peer.inFlight.sub();
+  stats.fanout.operations[static_cast<size_t>(operation)].legs[placeOf(leg)].add();
+  if (leg.state() != Leg::State::kFailed) return;
+  if (leg.failure().byCircuit) {
+    peer.fastFailuresTotal.add();
+    return;
+  }
+  const auto party = static_cast<size_t>(leg.failure().party);
+  peer.failuresBy[party].add();
+  if (leg.failure().party == upstream::Party::kPeer) peer.failuresTotal.add();
+  if (leg.failure().timedOut) peer.timeoutsBy[party].add();
+}
+
+Outcome outcomeOf(Operation operation, const Legs& legs, int status) {
+  if (status == 0) return Outcome::kAbandoned;
+  if (status >= 300) return Outcome::kFailed;
+  const bool all = std::all_of(legs.begin(), legs.end(), [](const auto& leg) { return leg->acknowledged(); });
+  // A quorum, or one disk, is all that was asked for.
+  const bool enough = operation == Operation::kQuorum || operation == Operation::kErasure;
+  return all || enough ? Outcome::kOk : Outcome::kPartial;
+}
+
+void noteUndelivered(stats::Stats& stats, const Call& call, const Legs& legs) {
+  for (const auto& leg : legs) {
+    if (leg->acknowledged()) continue;
+    stats.peer(leg->peer().id).undelivered[placeOf(*leg)].add();
+    logUndelivered(call, *leg);
+  }
+}
+
+void logRun(const Call& call, const Legs& legs, int status, Duration took) {
+  const auto acknowledged = static_cast<uint64_t>(
+      std::count_if(legs.begin(), legs.end(), [](const auto& leg) { return leg->acknowledged(); }));
+  const Outcome outcome = outcomeOf(call.operation, legs, status);
+  const bool complete = acknowledged == legs.size();
+  log::write(complete ? log::Level::kDebug : log::Level::kInfo, "fanout",
+             log::Fields()
+                 .add("operation", toString(call.operation))
+                 .add("path", loggedPath(call))
+                 .add("outcome", stats::kFanoutOutcomes[static_cast<size_t>(outcome)])
+                 .add("status", status)
+                 .add("peers", uint64_t{legs.size()})
+                 .add("acknowledged", acknowledged)
+                 .add("took_ms", toMillis(took)));
+}
+
+}  // namespace peerpulse::fanout

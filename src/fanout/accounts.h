@@ -1,0 +1,25 @@
+// What is counted and logged of an operation: its legs as they begin and end, and the whole when it is over.
+//
+// Threading: its worker's; Stats' values are shared.
+#pragma once
+
+#include "answer.h"
+#include "peerpulse/stats/stats.h"
+
+namespace peerpulse::fanout {
+
+void countLegBegun(stats::Stats& stats, const Leg& leg);
+/// Requires that it is over; it may never have begun.
+void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg);
+
+/// What has become of an operation: the words of stats::kFanoutOutcomes.
+enum class Outcome : uint8_t { kOk, kPartial, kFailed, kAbandoned };
+/// `status` of the answer; 0: there was none.
+Outcome outcomeOf(Operation operation, const Legs& legs, int status);
+
+/// Of a notification that was accepted and is over: a count and a line for each peer that it did not reach.
+void noteUndelivered(stats::Stats& stats, const Call& call, const Legs& legs);
+/// Of one that is over.
+void logRun(const Call& call, const Legs& legs, int status, Duration took);
+
+}  // namespace peerpulse::fanout

@@ -1,0 +1,103 @@
+#include "fan_run.h"
+
+#include <utility>
+
+#include "peerpulse/fanout/api.h"
+
+namespace peerpulse::fanout {
+
+namespace {
+
+std::unique_ptr<Plan> planFor(const Call& call, const Options& options, const QuorumTally*& tally) {
+  const auto targets = static_cast<uint32_t>(call.targets.size());
+  if (call.operation == Operation::kAggregate) return std::make_unique<AggregatePlan>(targets, options);
+  if (call.operation == Operation::kNotify) return std::make_unique<NotifyPlan>(options);
+  auto plan = std::make_unique<QuorumPlan>(targets, call.required);
+  tally = &plan->tally();
+  return plan;
+}
+
+}  // namespace
+
+FanRun::FanRun(Api& api, Call asked, const http::RequestHead& head, Share share, Caller& caller)
+    : Run(api, std::move(asked), std::move(share), caller),
+      plan_(planFor(call(), api.environment().options, tally_)),
+      pace_(call().targets.size(), plan_->needed(), api.environment().options.replayLimit, api.now()),
+      spec_(specFor(head, plan_->legTimeout())) {
+  for (const Target& target : call().targets)
+    addLeg(target.peer, headFor(head, target), plan_->keepsAnswers());
+}
+
+// The answer may be known before all have been asked: who is dead says so at once.
+void FanRun::start() {
+  for (const auto& leg : legs()) {
+    if (!leg->over()) begin(*leg, spec_);
+  }
+  settle();
+}
+
+void FanRun::take(const Slice& data) {
+  pace_.onTaken(data.size(), now());
+  for (const auto& leg : legs())
+    leg->sendData(data);
+  pace();
+}
+
+void FanRun::takeEnd() {
+  for (const auto& leg : legs())
+    leg->sendEnd(trailers());
+  if (!answered()) carryOut(plan_->onBodyEnd());
+}
+
+void FanRun::onLegBodySent(size_t leg, uint64_t bytes) {
+  pace_.onSent(leg, bytes, now());
+  pace();
+}
+
+// Once it is answered the whole body is here, or nobody wants it.
+void FanRun::pace() {
+  if (answered()) return settle();
+  while (const auto leg = pace_.laggard(now())) {
+    pace_.onLeft(*leg, now());
+    cancel(*legs()[*leg], "too slow: the others have waited for it");
+    carryOut(plan_->onLegEnded(false));
+    if (answered()) return settle();
+  }
+  credit(pace_.takeCredit(now()));
+  armPatience();
+  settle();
+}
+
+// Most bodies are small, and nobody ever waits.
+void FanRun::armPatience() {
+  const auto left = pace_.patienceLeft();
+  if (!left) {
+    if (patience_) patience_->disable();
+    return;
+  }
+  if (!patience_) patience_ = api().environment().scheduler.createTimer([this] { pace(); });
+  patience_->enable(*left);
+}
+
+void FanRun::onLegEnded(size_t leg) {
+  noteEnded(*legs()[leg]);
+  pace_.onLeft(leg, now());
+  if (!answered()) carryOut(plan_->onLegEnded(legs()[leg]->acknowledged()));
+  if (state() == State::kReceiving) pace();
+  settle();
+}
+
+void FanRun::carryOut(Step step) {
+  if (step == Step::kWait) return;
+  const Answer made = makeAnswer();
+  answer(made);
+  if (step == Step::kAnswerAndStop) cancelLegs("it could not succeed any more");
+}
+
+Answer FanRun::makeAnswer() const {
+  if (call().operation == Operation::kAggregate) return aggregateAnswer(legs());
+  if (call().operation == Operation::kNotify) return notifyAnswer(legs());
+  return quorumAnswer(legs(), *tally_);
+}
+
+}  // namespace peerpulse::fanout

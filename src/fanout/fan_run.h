@@ -1,0 +1,39 @@
+// FanRun: an operation that asks many peers at once: quorum, aggregate, notify. Its Plan says when the caller is answered; one
+// copy of the body is taken by each peer at its own pace (BodyPace).
+//
+// Threading, ownership: as Run.
+#pragma once
+
+#include <memory>
+
+#include "body_pace.h"
+#include "plan.h"
+#include "run.h"
+
+namespace peerpulse::fanout {
+
+class FanRun final : public Run {
+ public:
+  FanRun(Api& api, Call call, const http::RequestHead& head, Share share, Caller& caller);
+  void start() override;
+
+ private:
+  void take(const Slice& data) override;
+  void takeEnd() override;
+  uint64_t bodyLimit() const override { return plan_->bodyLimit(); }
+  void onLegBodySent(size_t leg, uint64_t bytes) override;
+  void onLegEnded(size_t leg) override;
+
+  void pace();
+  void armPatience();
+  void carryOut(Step step);
+  Answer makeAnswer() const;
+
+  const QuorumTally* tally_ = nullptr;  // of the plan, if it has one
+  const std::unique_ptr<Plan> plan_;    // after it: its making finds it
+  BodyPace pace_;
+  std::unique_ptr<event::Timer> patience_;  // made when first needed
+  const upstream::RequestSpec spec_;
+};
+
+}  // namespace peerpulse::fanout

@@ -1,0 +1,102 @@
+// Leg: one peer's part of a fan-out: an upstream::Request, and its answer as far as it is kept.
+//
+//   Idle --start()--> Open --the whole answer, to the whole request--> Answered
+//                          --anything else--> Failed, TooLarge, Cancelled
+//   Idle --cancel()--> Cancelled
+//
+// Threading: its worker's thread.
+// Ownership: owned by its Run; its owner is told inside callbacks of the request, so it goes with deferred deletion.
+// Bound: answers are read up to the limit given, and kept as far as the owner lets it (onLegKeeps()).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "peerpulse/base/buffer.h"
+#include "peerpulse/upstream/peers.h"
+#include "peerpulse/upstream/request.h"
+
+namespace peerpulse::fanout {
+
+class LegOwner {
+ public:
+  virtual ~LegOwner() = default;
+  virtual TimePoint now() const = 0;
+  /// So many bytes of the answer are to be kept. False: there is no room.
+  virtual bool onLegKeeps(uint64_t bytes) = 0;
+  virtual void onLegBodySent(size_t leg, uint64_t bytes) = 0;
+  /// It has ended, by itself; once.
+  virtual void onLegEnded(size_t leg) = 0;
+};
+
+class Leg final : public upstream::RequestOwner {
+ public:
+  enum class State : uint8_t { kIdle, kOpen, kAnswered, kFailed, kTooLarge, kCancelled };
+
+  /// What to do with the body of the peer's answer.
+  struct Answer {
+    bool keep = false;
+    uint64_t limit = 0;  ///< longer ones are given up, kept or not
+  };
+
+  Leg(size_t number, upstream::PeerOptionsRef peer, http::RequestHead head, Answer answer, LegOwner& owner)
+      : number_(number), peer_(std::move(peer)), head_(std::move(head)), answer_(answer), owner_(owner) {}
+
+  /// `spec` without its head. The owner may be told of the end before this returns.
+  void start(const upstream::Peers& peers, upstream::RequestSpec spec);
+  void sendData(const Slice& data);
+  void sendEnd(const http::HeaderList& trailers);
+  /// Nobody wants it any more, for this reason. After its end: no-op.
+  void cancel(const char* why);
+
+  State state() const { return state_; }
+  bool over() const { return state_ != State::kIdle && state_ != State::kOpen; }
+  /// The peer has answered 2xx to all of the request.
+  bool acknowledged() const { return state_ == State::kAnswered && status_ >= 200 && status_ < 300; }
+  const upstream::PeerOptions& peer() const { return *peer_; }
+  int status() const { return status_; }
+  /// It has had something of the request's body.
+  bool bodyBegun() const { return bodySent_ > 0; }
+  const std::string& contentType() const { return contentType_; }
+  /// Of an answered one; empty if nothing was to be kept.
+  const Buffer& body() const { return body_; }
+  /// Of a failed one.
+  const upstream::Failure& failure() const { return failure_; }
+  /// Until its end, or so far; nothing if it was never begun.
+  std::optional<Duration> took() const;
+  /// It failed after the peer had been sent all of a request that changes something: whether it took effect is not known.
+  bool uncertain() const;
+
+ private:
+  void onInformational(http::ResponseHead&&) override {}
+  void onResponseHead(http::ResponseHead&& head) override;
+  void onResponseData(Slice data) override;
+  void onResponseTrailers(http::HeaderList&&) override {}
+  void onResponseEnd() override;
+  void onRequestBodySent(size_t n) override;
+  void onRequestClosed() override {}
+  void onRequestFailed(const upstream::Failure& failure) override;
+
+  void enter(State to);
+  void end(State how);
+  void fail(upstream::Failure failure);
+
+  const size_t number_;
+  const upstream::PeerOptionsRef peer_;
+  const http::RequestHead head_;
+  const Answer answer_;
+  LegOwner& owner_;
+  State state_ = State::kIdle;
+  std::optional<TimePoint> startedAt_;
+  std::optional<TimePoint> endedAt_;
+  std::optional<upstream::Request> request_;
+  uint64_t bodySent_ = 0;
+  uint64_t answerRead_ = 0;
+  int status_ = 0;
+  std::string contentType_;
+  Buffer body_;
+  upstream::Failure failure_;
+};
+
+}  // namespace peerpulse::fanout
