@@ -15,9 +15,7 @@ AdminConnection::AdminConnection(Service& service, std::unique_ptr<net::Transpor
 AdminConnection::~AdminConnection() = default;
 
 std::unique_ptr<http::Codec> AdminConnection::createCodec(http::Preface preface) {
-  const http::CodecLimits& limits = service_.limits();
-  return preface == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, limits)
-                                          : http::createH1ServerCodec(*this, limits);
+  return http::createServerCodec(preface, *this, service_.limits());
 }
 
 // A half-closed client may still wait for an answer, and one that waits for news gets what there is: it may as well have

@@ -75,7 +75,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"failures_total", s.failuresTotal.get()},
       {"fast_failures_total", s.fastFailuresTotal.get()},
       {"evictions_total", s.evictionsTotal.get()},
-      {"timeouts_total", s.timeoutsBy[0].get()},
+      {"timeouts_total", s.timeoutsBy[stats::kPeerParty].get()},
   };
 }
 

@@ -50,12 +50,9 @@ void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
   if (leg.state() != Leg::State::kFailed) return;
   if (leg.failure().byCircuit) {
     peer.fastFailuresTotal.add();
-    return;
+  } else {
+    peer.failed(static_cast<size_t>(leg.failure().party), leg.failure().timedOut);
   }
-  const auto party = static_cast<size_t>(leg.failure().party);
-  peer.failuresBy[party].add();
-  if (leg.failure().party == upstream::Party::kPeer) peer.failuresTotal.add();
-  if (leg.failure().timedOut) peer.timeoutsBy[party].add();
 }
 
 Outcome outcomeOf(Operation operation, const Legs& legs, int status) {
@@ -75,12 +72,12 @@ void noteUndelivered(stats::Stats& stats, const Call& call, const Legs& legs) {
   }
 }
 
-void logRun(const Call& call, const Legs& legs, int status, Duration took) {
+void logRun(const Call& call, const Legs& legs, Outcome outcome, int status, Duration took) {
   const auto acknowledged = static_cast<uint64_t>(
       std::count_if(legs.begin(), legs.end(), [](const auto& leg) { return leg->acknowledged(); }));
-  const Outcome outcome = outcomeOf(call.operation, legs, status);
-  const bool complete = acknowledged == legs.size();
-  log::write(complete ? log::Level::kDebug : log::Level::kInfo, "fanout",
+  const log::Level level = acknowledged == legs.size() ? log::Level::kDebug : log::Level::kInfo;
+  if (!log::enabled(level)) return;  // most are, and go well
+  log::write(level, "fanout",
              log::Fields()
                  .add("operation", toString(call.operation))
                  .add("path", loggedPath(call))

@@ -20,6 +20,6 @@ Outcome outcomeOf(Operation operation, const Legs& legs, int status);
 /// Of a notification that was accepted and is over: a count and a line for each peer that it did not reach.
 void noteUndelivered(stats::Stats& stats, const Call& call, const Legs& legs);
 /// Of one that is over.
-void logRun(const Call& call, const Legs& legs, int status, Duration took);
+void logRun(const Call& call, const Legs& legs, Outcome outcome, int status, Duration took);
 
 }  // namespace peerpulse::fanout

@@ -13,8 +13,7 @@ ApiConnection::~ApiConnection() = default;
 
 std::unique_ptr<http::Codec> ApiConnection::createCodec(http::Preface preface) {
   http2_ = preface == http::Preface::kHttp2;
-  auto codec =
-      http2_ ? http::createH2ServerCodec(*this, api_.limits()) : http::createH1ServerCodec(*this, api_.limits());
+  auto codec = http::createServerCodec(preface, *this, api_.limits());
   if (http2_ && life_.drainingSince()) codec->drain();  // h1 says so with its answer
   return codec;
 }

@@ -56,16 +56,20 @@ void ErasureRun::onLegBodySent(size_t, uint64_t bytes) {
 void ErasureRun::onLegEnded(size_t) {
   noteEnded(current());
   if (answered()) return settle();
-  // What is begun after the caller's time could not be told to anybody.
-  const bool inTime =
-      !late() && !(current().failure().timedOut && current().failure().party == upstream::Party::kClient);
-  const std::optional<size_t> next = whole_ && inTime ? nextSpare() : std::nullopt;
-  if (!current().acknowledged() && next) {
+  const std::optional<size_t> next = mayFallBack() ? nextSpare() : std::nullopt;
+  if (next) {
     attempt(*next);
   } else {
     answer(erasureAnswer(call(), legs(), targetOf_));
   }
   settle();
+}
+
+// What is begun after the caller's time could not be told to anybody.
+bool ErasureRun::mayFallBack() const {
+  const upstream::Failure& failure = current().failure();
+  const bool outOfTime = late() || (failure.timedOut && failure.party == upstream::Party::kClient);
+  return !current().acknowledged() && whole_ && !outOfTime;
 }
 
 std::optional<size_t> ErasureRun::nextSpare() const {

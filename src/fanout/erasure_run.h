@@ -26,6 +26,7 @@ class ErasureRun final : public Run {
   void attempt(size_t target);
   bool beyondLimit() const;
   void letGo();
+  bool mayFallBack() const;
   std::optional<size_t> nextSpare() const;
   Leg& current() const { return *legs().back(); }
 

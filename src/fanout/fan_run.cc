@@ -89,8 +89,7 @@ void FanRun::onLegEnded(size_t leg) {
 
 void FanRun::carryOut(Step step) {
   if (step == Step::kWait) return;
-  const Answer made = makeAnswer();
-  answer(made);
+  answer(makeAnswer());
   if (step == Step::kAnswerAndStop) cancelLegs("it could not succeed any more");
 }
 

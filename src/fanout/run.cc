@@ -171,7 +171,7 @@ void Run::finish() {
   fanout.operations[static_cast<size_t>(call_.operation)].outcomes[static_cast<size_t>(outcome)].add();
   fanout.running.sub();
   if (call_.operation == Operation::kNotify && status_ == kAccepted) noteUndelivered(stats(), call_, legs_);
-  logRun(call_, legs_, status_, elapsed());
+  logRun(call_, legs_, outcome, status_, elapsed());
   api_.remove(*this);
 }
 

@@ -15,12 +15,8 @@ constexpr size_t kMaxLoggedPath = 512;
 /// What did not end well, and was not refused by the circuit.
 void countFailure(stats::PeerStats& peer, stats::OperationStats& operation, const AccessRecord& record) {
   const Party party = record.clientAborted ? Party::kClient : record.party;
-  const auto place = static_cast<size_t>(party);
-  peer.failuresBy[place].add();
-  if (party == Party::kPeer) peer.failuresTotal.add();
-  if (!record.timedOut) return;
-  peer.timeoutsBy[place].add();
-  if (party == Party::kPeer) operation.timeouts.add();
+  peer.failed(static_cast<size_t>(party), record.timedOut);
+  if (record.timedOut && party == Party::kPeer) operation.timeouts.add();
 }
 
 stats::UploadFailure uploadFailure(const AccessRecord& record) {

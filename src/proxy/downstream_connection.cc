@@ -22,8 +22,7 @@ DownstreamConnection::~DownstreamConnection() = default;
 
 std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface preface) {
   preface_ = preface;
-  const http::CodecLimits& limits = listener_.context().limits;
-  auto codec = http2() ? http::createH2ServerCodec(*this, limits) : http::createH1ServerCodec(*this, limits);
+  auto codec = http::createServerCodec(preface, *this, listener_.context().limits);
   if (http2() && life_.drainingSince()) codec->drain();  // h1 says so with its answer
   if (listener_.pingsHeld()) codec->holdPings(true);
   return codec;

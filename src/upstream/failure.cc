@@ -31,6 +31,7 @@ const ErrorInfo& info(ErrorType type) {
 
 const char* toString(Party party) {
   static_assert(static_cast<size_t>(Party::kSelf) + 1 == stats::kPartyNames.size());
+  static_assert(static_cast<size_t>(Party::kPeer) == stats::kPeerParty);
   return stats::kPartyNames[static_cast<size_t>(party)];
 }
 

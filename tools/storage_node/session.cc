@@ -16,8 +16,7 @@ Session::Session(SessionHost& host, std::unique_ptr<net::Transport> transport)
     : host_(host), connection_(host.io(), std::move(transport), *this), lastMoved_(host.io().scheduler.now()) {}
 
 std::unique_ptr<http::Codec> Session::createCodec(http::Preface preface) {
-  return preface == http::Preface::kHttp2 ? http::createH2ServerCodec(*this, codecLimits())
-                                          : http::createH1ServerCodec(*this, codecLimits());
+  return http::createServerCodec(preface, *this, codecLimits());
 }
 
 http::Receiver* Session::onRequest(http::ResponseStream& stream, http::RequestHead&& head) {

@@ -227,5 +227,7 @@ std::unique_ptr<ClientCodec> createH2ClientCodec(ClientCodecOwner& owner, const 
 /// Tells h1 from h2 by the first bytes of a connection (RFC 9113 3.4).
 enum class Preface : uint8_t { kNeedMore, kHttp1, kHttp2 };
 Preface detectPreface(std::string_view firstBytes);
+/// For what a client's first bytes say. Requires that they have said it.
+std::unique_ptr<Codec> createServerCodec(Preface preface, ServerCodecOwner& owner, const CodecLimits& limits);
 
 }  // namespace peerpulse::http

@@ -34,6 +34,7 @@ inline constexpr std::array<double, 10> kFailInFlightBounds = {0.0001, 0.0002, 0
 
 /// Whose doing a failure was: the words of upstream::Party, in its order.
 inline constexpr std::array<const char*, 5> kPartyNames = {"peer", "client", "host", "path", "self"};
+inline constexpr size_t kPeerParty = 0;
 using ByParty = std::array<Value, kPartyNames.size()>;
 
 /// What became of the probes of one kind.
@@ -132,6 +133,12 @@ struct alignas(64) PeerStats {
   Value failOpenTotal;  ///< exchanges let through an open circuit because the prober had stopped
   Value bytesToPeer;    ///< body bytes
   Value bytesFromPeer;
+  /// Counts one that failed otherwise than by the circuit, by the doing of kPartyNames[party].
+  void failed(size_t party, bool timedOut) {
+    failuresBy[party].add();
+    if (party == kPeerParty) failuresTotal.add();
+    if (timedOut) timeoutsBy[party].add();
+  }
   ByLegState undelivered;  ///< notifications (fan-out API) that did not arrive
   ProbeStats probe;
   GuardStats guard;
