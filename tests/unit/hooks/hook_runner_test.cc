@@ -150,8 +150,10 @@ TEST_CASE("hook_runner: it has three descriptors, a session of its own, and no s
   sigaddset(&blocked, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &blocked, &old);
   {
+    // The shell reads its status itself: one that waits for a `cat` has every signal blocked for a moment.
     Fixture f(
-        "ls /proc/self/fd > $1/fds; cat /proc/$$/status > $1/status; cat /proc/$$/stat > $1/stat; echo $$ > $1/pid");
+        "ls /proc/self/fd > $1/fds; while read -r line; do echo \"$line\"; done < /proc/$$/status > $1/status; "
+        "cat /proc/$$/stat > $1/stat; echo $$ > $1/pid");
     f.submit(R"({"peer":"node2"})");
     f.untilRuns(1);
     CHECK(f.file("fds") == "0\n1\n2\n3\n");  // the last is the directory that ls reads
