@@ -73,6 +73,7 @@ Guard::Guard(const Options& options, const std::string& node, std::vector<GuardP
       hostLives_(peers_.size()),
       current_(peers_.size()),
       before_(peers_.size()),
+      first_(peers_.size()),
       lookAgain_(peers_.size()) {
   for (size_t i = 0; i < peers_.size(); ++i)
     PP_ASSERT(slot(peers_[i].id) == i);
@@ -148,6 +149,7 @@ void Guard::look() {
     changed = changed || isRefused(decisions[i]) != isRefused(current_[i]);
   before_.swap(current_);
   current_ = decisions;
+  destroyFirst(now);
   renewTable(now, changed);
   for (size_t i = 0; i < peers_.size(); ++i)
     follow(i, now);
@@ -192,6 +194,18 @@ HostView Guard::hostView(TimePoint now) const {
   return host;
 }
 
+/// Of peers that are refused from now on.
+void Guard::destroyFirst(TimePoint now) {
+  bool destroyed = false;
+  for (size_t i = 0; i < peers_.size(); ++i) {
+    first_[i] = {};
+    if (current_[i].state != State::kRefused || before_[i].state == State::kRefused) continue;
+    first_[i] = destroySockets(i, now, 1);
+    destroyed = destroyed || first_[i].destroyed > 0;
+  }
+  if (destroyed) std::this_thread::sleep_for(kBreath);
+}
+
 void Guard::renewTable(TimePoint now, bool changed) {
   const TimePoint beat = sources_.table.lastBeat();
   const bool due = any(State::kRefused) && now - renewedAt_ >= RefusalTable::kRenewal && beat != beatAtRenewal_;
@@ -230,7 +244,7 @@ void Guard::follow(size_t peer, TimePoint now) {
   const bool refused = to.state == State::kRefused;
   if (from == to) {
     // With the table's renewals: as seldom as that.
-    if (refused && lookAgain_[peer] && renewedAt_ == now) (void)destroySockets(peer, now);
+    if (refused && lookAgain_[peer] && renewedAt_ == now) destroyLeft(peer, now, first_[peer]);
     return;
   }
   GuardChange change;
@@ -244,21 +258,25 @@ void Guard::follow(size_t peer, TimePoint now) {
   if (to.state == State::kWithheld) stats.withheldBy[static_cast<size_t>(to.why)].add();
   if (refused) {
     stats.refusals.add();
-    change.sockets = destroySockets(peer, now);
+    destroyLeft(peer, now, first_[peer]);
+    change.sockets = first_[peer];
     change.took = dispatcher_.now() - now;
   }
   callbacks_.onGuard(change);
 }
 
-Destruction Guard::destroySockets(size_t peer, TimePoint now) {
-  const Target target{peers_[peer].address, portsOf(peer), silenceOf(views_[peer], now) / 2};
-  const Destruction done = destroyer_->destroy(target);
+Destruction Guard::destroySockets(size_t peer, TimePoint now, int passes) {
+  return destroyer_->destroy({peers_[peer].address, portsOf(peer), silenceOf(views_[peer], now) / 2}, passes);
+}
+
+/// `done`: what was found before.
+void Guard::destroyLeft(size_t peer, TimePoint now, Destruction& done) {
+  done.add(destroySockets(peer, now, SocketDestroyer::kMaxPasses));
   lookAgain_[peer] = done.spared > 0 || done.failed > 0;
   stats::GuardStats& stats = sources_.stats.peer(peers_[peer].id).guard;
   stats.destroyed.add(done.destroyed);
   stats.spared.add(done.spared);
   stats.failed.add(done.failed);
-  return done;
 }
 
 std::vector<uint16_t> Guard::portsOf(size_t peer) const {

@@ -43,6 +43,33 @@ Request requestFor(uint16_t type, uint16_t flags, uint32_t sequence, uint8_t fam
 }
 static_assert(sizeof(Request) == alignedSize(sizeof(Request)));
 
+/// Which sockets a dump is to tell of. One of IPv4 may be of a socket of IPv6 (mapped addresses), and only the older form of the
+/// request asks for both families: a second walk through the kernel's table would take as long as destroying fifty.
+std::vector<char> dumpRequest(int family, uint32_t sequence, const std::vector<uint8_t>& filter) {
+  constexpr uint8_t kInfo = 1U << (INET_DIAG_INFO - 1);
+  const bool bothFamilies = family == AF_INET;
+  std::vector<char> bytes(alignedSize(sizeof(nlmsghdr)) + sizeof(inet_diag_req_v2) + sizeof(inet_diag_req) +
+                          sizeof(nlattr) + alignedSize(filter.size()));
+  nlmsghdr* header = mnl_nlmsg_put_header(bytes.data());
+  header->nlmsg_type = bothFamilies ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY;
+  header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  header->nlmsg_seq = sequence;
+  if (bothFamilies) {
+    auto* request = static_cast<inet_diag_req*>(mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req)));
+    request->idiag_states = kStates;
+    request->idiag_ext = kInfo;
+  } else {
+    auto* request = static_cast<inet_diag_req_v2*>(mnl_nlmsg_put_extra_header(header, sizeof(inet_diag_req_v2)));
+    request->sdiag_family = static_cast<uint8_t>(family);
+    request->sdiag_protocol = IPPROTO_TCP;
+    request->idiag_states = kStates;
+    request->idiag_ext = kInfo;
+  }
+  mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, filter.size(), filter.data());
+  bytes.resize(header->nlmsg_len);
+  return bytes;
+}
+
 int findInfo(const nlattr* attribute, void* data) {
   // Newer kernels know more than this header.
   if (mnl_attr_get_type(attribute) == INET_DIAG_INFO) *static_cast<const nlattr**>(data) = attribute;
@@ -97,23 +124,19 @@ Result<void> SocketDestroyer::permitted() {
   return dump(AF_INET, socketFilter(SocketAddress::parse("0.0.0.0:0").value(), {1}, kAnyMark), {}, ignored);
 }
 
-Destruction SocketDestroyer::destroy(const Target& target) {
+Destruction SocketDestroyer::destroy(const Target& target, int passes) {
   const std::vector<uint8_t> filter = socketFilter(target.host, target.ports, mark_);
   Destruction result;
   bool moved = true;
-  for (int pass = 0; pass < kMaxPasses && moved; ++pass) {
+  for (int pass = 0; pass < passes && moved; ++pass) {
     result.spared = 0;
-    moved = false;
-    // Each right after it was found: a walk through the kernel's table takes as long as destroying ten. Sockets of IPv6 may
-    // be connected to mapped addresses of IPv4.
-    if (target.host.family() == AF_INET) moved = sweep(AF_INET, filter, target.heardWithin, result);
-    moved = sweep(AF_INET6, filter, target.heardWithin, result) || moved;
+    moved = sweep(target.host.family(), filter, target.heardWithin, result);
   }
   return result;
 }
 
 // Whether there may be more: something was found and has gone.
-bool SocketDestroyer::sweep(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin,
+bool SocketDestroyer::sweep(int family, const std::vector<uint8_t>& filter, Duration heardWithin,
                             Destruction& result) {
   found_.clear();
   if (auto dumped = dump(family, filter, heardWithin, result); !dumped) {
@@ -125,17 +148,11 @@ bool SocketDestroyer::sweep(uint8_t family, const std::vector<uint8_t>& filter, 
   return result.destroyed + result.gone != before;
 }
 
-Result<void> SocketDestroyer::dump(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin,
+Result<void> SocketDestroyer::dump(int family, const std::vector<uint8_t>& filter, Duration heardWithin,
                                    Destruction& result) {
   const uint32_t sequence = socket_.nextSequence();
-  Request request = requestFor(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sequence, family);
-  request.diag.idiag_states = kStates;
-  request.diag.idiag_ext = 1U << (INET_DIAG_INFO - 1);
-  batch_.resize(sizeof request + sizeof(nlattr) + alignedSize(filter.size()));
-  std::memcpy(batch_.data(), &request, sizeof request);
-  auto* header = reinterpret_cast<nlmsghdr*>(batch_.data());
-  mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, filter.size(), filter.data());
-  if (auto sent = socket_.send(header, header->nlmsg_len); !sent) return sent;
+  const std::vector<char> request = dumpRequest(family, sequence, filter);
+  if (auto sent = socket_.send(request.data(), request.size()); !sent) return sent;
   return socket_.receiveAll(sequence, [&](const nlmsghdr& message) {
     if (mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg) || found_.size() >= kMaxSockets) return;
     inet_diag_msg socket;

@@ -41,10 +41,10 @@ class SocketDestroyer {
   /// Whether the kernel can (CONFIG_INET_DIAG_DESTROY) and lets us (CAP_NET_ADMIN).
   Result<void> permitted();
 
-  Destruction destroy(const Target& target);
-
   static constexpr size_t kMaxSockets = 65'536;
   static constexpr int kMaxPasses = 4;
+
+  Destruction destroy(const Target& target, int passes = kMaxPasses);
 
  private:
   struct Found {
@@ -53,8 +53,9 @@ class SocketDestroyer {
   };
 
   SocketDestroyer(NetlinkSocket socket, uint32_t mark) : socket_(std::move(socket)), mark_(mark) {}
-  bool sweep(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
-  Result<void> dump(uint8_t family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
+  /// `family`: of the host.
+  bool sweep(int family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
+  Result<void> dump(int family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
   void destroyFound(Destruction& result);
 
   NetlinkSocket socket_;

@@ -1,10 +1,11 @@
 // Guard: brings the verdict `dead` to every socket of this host (design section 12), whoever opened it and whatever it
 // speaks. Its thread looks at the circuit table whenever it is woken, decides (GuardPolicy), and acts:
 //
-//   prober: publish `dead`, wake() --> look: policy --> new connects are refused (RefusalTable)     0.1 ms
-//                                                   --> sockets are destroyed (SocketDestroyer)    0.3 ms, 1,000: 5 ms
+//   prober: publish `dead`, wake() --> look: policy --> sockets are destroyed (SocketDestroyer)    0.3 ms, 1,000: 5 ms
+//                                                   --> new connects are refused (RefusalTable)     0.1 ms
+//                                                   --> sockets that were opened between are destroyed
 //
-// The table first: it costs least, and whoever reconnects as soon as his socket is gone is refused instead of hanging again.
+// The sockets first: somebody waits in each of them. Who reconnects before the table refuses has his new socket destroyed.
 // It looks at the words of now, never at a message about them: what was a verdict a moment ago and no longer is does no harm.
 // While somebody is refused it comes back every RefusalTable::kRenewal to renew that, if the prober has beaten since; while
 // somebody is withheld, every kReconsider.
@@ -100,6 +101,8 @@ class Guard {
 
   static constexpr Duration kReconsider = milliseconds(20);
   static constexpr int kNice = -15;
+  /// After the first sockets were destroyed: to those that have woken and wait for the very core that we run on.
+  static constexpr Duration kBreath = microseconds(100);
 
  private:
   void run(const std::function<void()>& onRunning);
@@ -110,7 +113,9 @@ class Guard {
   void renewTable(TimePoint now, bool changed);
   void tableFails(const Error& error);
   void follow(size_t peer, TimePoint now);
-  Destruction destroySockets(size_t peer, TimePoint now);
+  void destroyFirst(TimePoint now);
+  Destruction destroySockets(size_t peer, TimePoint now, int passes);
+  void destroyLeft(size_t peer, TimePoint now, Destruction& done);
   std::vector<uint16_t> portsOf(size_t peer) const;
   void askWitness(TimePoint now);
   void arm(TimePoint now);
@@ -139,6 +144,7 @@ class Guard {
   std::vector<bool> hostLives_;              // by such a first peer
   std::vector<Decision> current_;            // by peer: what is done now
   std::vector<Decision> before_;             // by peer: what was, while it changes
+  std::vector<Destruction> first_;           // by peer that is refused from now on: what became of those found first
   std::vector<SocketAddress> destinations_;  // scratch
   std::vector<bool> lookAgain_;              // by peer: not all of its sockets are gone, or there may be new ones
   TimePoint renewedAt_;
