@@ -1,4 +1,5 @@
-"""An HTTP/1 peer that remembers the requests it had, whole, and answers as the test says."""
+"""An HTTP/1 peer that remembers the requests it had, whole, and answers as the test says. Probes are answered and not
+remembered."""
 
 import dataclasses
 import threading
@@ -37,6 +38,9 @@ class RecordingPeer:
         lines = text.decode("latin-1").split("\r\n")
         method, path, _version = lines[0].split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        if path == "*":  # a probe's
+            connection.sendall(answer("200 OK"))
+            return True
         self._wait(self.may_read)
         if headers.get("transfer-encoding") == "chunked":
             body = self._chunks(connection, body)

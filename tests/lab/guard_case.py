@@ -9,19 +9,9 @@ from tests.harness.peerpulse import Peer
 from tests.harness.peers import NghttpdPeer
 from tests.harness.raw_sockets import PROGRAM, Dialled
 from tests.harness.waiting import wait_for
+from tests.lab.ipv6 import At
 
 FIRST_SECOND_S = 1.0
-
-
-class At:
-    """A node, by another one of its addresses."""
-
-    def __init__(self, node, address: str) -> None:
-        self._node = node
-        self.address = address
-
-    def __getattr__(self, name: str):
-        return getattr(self._node, name)
 
 
 class GuardCase(LabCase):

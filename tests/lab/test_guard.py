@@ -10,6 +10,7 @@ from tests.harness.peers import NghttpdPeer
 from tests.harness.raw_sockets import Dialled
 from tests.harness.waiting import wait_for
 from tests.lab.guard_case import FIRST_SECOND_S, GuardCase
+from tests.lab.ipv6 import add_ipv6
 
 _FAILS_OPEN_S = 2.0
 
@@ -40,11 +41,7 @@ class Guard(GuardCase):
         self.assert_aborted(writing, 2)
 
     def test_ipv6(self):
-        addresses = {}
-        for number, node in enumerate(self.lab.nodes, 1):
-            node.namespace.set_sysctl("net.ipv6.conf.eth0.disable_ipv6", "0")
-            node.namespace.ip(f"addr add fd77::{number}/64 dev eth0 nodad")
-            addresses[node.name] = f"fd77::{number}"
+        addresses = add_ipv6(self.lab)
         self.start(addresses=addresses)
         outbound = self.dial("node1", "node3", 4, addresses=addresses)
         inbound = Dialled(self.lab.node("node3"), self.local, 1, "read", self.local, self.port, addresses)

@@ -8,6 +8,7 @@ from tests.harness.nginx_peers import NginxPeer
 from tests.harness.peerpulse import SLOWDOWN
 from tests.harness.python_peer import PythonPeer
 from tests.harness.waiting import wait_for
+from tests.lab.ipv6 import At, add_ipv6
 from tests.lab.power_case import PowerCase
 
 _STOPPED_S = 6
@@ -63,6 +64,22 @@ class HostProbes(PowerCase):
         changes = self.peerpulse.events("probe")
         self.assertEqual(changes[0]["probe_from"], {"mode": "fast_ping", "host": "ping", "process": "ping"})
         self.assertIn({"mode": "l4", "host": "icmp", "process": "request"}, [change["probe"] for change in changes])
+
+    def test_the_same_by_ipv6(self):
+        addresses = add_ipv6(self.lab)
+
+        def make(node):
+            server = NginxPeer(At(node, addresses[node.name]), 9100)
+            server.address = f"[{addresses[node.name]}]:9100"
+            return server
+        self.start(make)
+        self.wait_probed("icmp")
+        before = accepted(self.node)
+        time.sleep(_OBSERVED_S)
+        self.assertLessEqual(accepted(self.node) - before, _OBSERVED_S + 1)
+        self.cut("node2")
+        self.lab.restore("node2")
+        self.peerpulse.wait_circuit("node2", "closed", 3)
 
     def test_a_killed_process_refuses_at_once(self):
         self.start(NginxPeer)
