@@ -7,9 +7,9 @@ namespace peerpulse::health {
 ProbePlan::ProbePlan(const ProbeOptions& options, uint32_t jitterSeed, TimePoint start, Duration phase)
     : interval_(options.interval),
       recoverInterval_(options.recoverInterval),
+      phase_(phase),
       asksHealth_(!options.healthPath.empty()),
       hasOtherPort_(options.confirmPort != 0),
-      phase_(phase),
       random_(jitterSeed),
       echo_(options.icmp),
       requests_(options.processInterval),

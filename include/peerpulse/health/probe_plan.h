@@ -230,27 +230,31 @@ class ProbePlan {
 
   Duration interval_;
   Duration recoverInterval_;
+  Duration phase_;
   bool asksHealth_;
   bool hasOtherPort_;
-  Duration phase_;
+  ProbeMode mode_ = ProbeMode::kFastPing;
+  PeerProtocol protocol_ = PeerProtocol::kUnknown;
   uint32_t random_;
 
   EchoTrack echo_;
   ProcessCheck requests_;
-  ProbeMode mode_ = ProbeMode::kFastPing;
-  PeerProtocol protocol_ = PeerProtocol::kUnknown;
   State state_ = State::kNone;
   ConnectionKind kind_{};  // of the connection
+  OtherPort otherPort_;
+  bool answered_ = false;    // this connection has proved to speak HTTP/2
+  bool policed_ = false;     // the peer has sent GOAWAY ENHANCE_YOUR_CALM
+  bool relearning_ = false;  // it had no HTTP/2 before the outage: one attempt tells
+  bool recovering_ = false;  // between outageBegan() and outageEnded()
+  bool confirming_ = false;
   uint32_t epoch_ = 0;
   uint32_t strikes_ = 0;      // connections in a row that ended without an answer
-  bool answered_ = false;     // this connection has proved to speak HTTP/2
   uint32_t answersHere_ = 0;  // to requests, on this connection
   uint32_t brief_ = 0;        // connections in a row that the peer ended with its first answer (HTTP/1.0)
-  bool policed_ = false;      // the peer has sent GOAWAY ENHANCE_YOUR_CALM
-  bool relearning_ = false;   // it had no HTTP/2 before the outage: one attempt tells
-  bool recovering_ = false;   // between outageBegan() and outageEnded()
   uint32_t sent_ = 0;         // sequence of the last PING of this epoch
   uint32_t acked_ = 0;
+  uint32_t unansweredConnects_ = 0;  // of the cadence, in a row
+  uint32_t portTrials_ = 0;
   std::array<TimePoint, kSlowedOutstanding> sentAt_{};
 
   TimePoint openedAt_;
@@ -260,12 +264,8 @@ class ProbePlan {
   TimePoint nextPing_;
   TimePoint nextConnect_;
   TimePoint lastConnect_;
-  uint32_t unansweredConnects_ = 0;  // of the cadence, in a row
   TimePoint nextEcho_;
   TimePoint nextPatient_ = TimePoint::max();
-  OtherPort otherPort_;
-  uint32_t portTrials_ = 0;
-  bool confirming_ = false;
   TimePoint nextPortTrial_;
   TimePoint nextHostCheck_ = TimePoint::max();
   Duration hostCheckInterval_{};
