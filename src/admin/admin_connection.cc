@@ -9,8 +9,9 @@ namespace peerpulse::admin {
 
 AdminConnection::AdminConnection(Service& service, std::unique_ptr<net::Transport> transport)
     : service_(service),
+      life_(service.dispatcher().now()),
       connection_(service.io(), std::move(transport), *this),
-      lastActivity_(service.dispatcher().now()) {}
+      lastMoved_(service.dispatcher().now()) {}
 
 AdminConnection::~AdminConnection() = default;
 
@@ -18,10 +19,17 @@ std::unique_ptr<http::Codec> AdminConnection::createCodec(http::Preface preface)
   return http::createServerCodec(preface, *this, service_.limits());
 }
 
+void AdminConnection::onHeard() { life_.onHeard(service_.dispatcher().now()); }
+
+void AdminConnection::onSettled() {
+  if (const http::Codec* codec = connection_.codec())
+    life_.onSettled(codec->readingHead(), service_.dispatcher().now());
+  if (connection_.remoteEnded()) endWaits();
+}
+
 // A half-closed client may still wait for an answer, and one that waits for news gets what there is: it may as well have
 // gone. Nobody half-closes an endless stream.
-void AdminConnection::onSettled() {
-  if (!connection_.remoteEnded()) return;
+void AdminConnection::endWaits() {
   const auto streams = [](const auto& exchange) { return exchange->streaming(); };
   if (std::any_of(exchanges_.begin(), exchanges_.end(), streams)) {
     connection_.close("the subscriber has gone");
@@ -33,15 +41,36 @@ void AdminConnection::onSettled() {
   }
 }
 
-void AdminConnection::onEnded(const wire::End&) { service_.remove(*this); }
+void AdminConnection::onEnded(const wire::End&) {
+  life_.onEnded(service_.dispatcher().now());
+  service_.remove(*this);
+}
 
-Duration AdminConnection::idleFor(TimePoint now) {
+TimePoint AdminConnection::lastMoved(TimePoint now) {
   const uint64_t moved = connection_.bytesMoved();
-  if (std::exchange(bytesMoved_, moved) != moved || lingering()) lastActivity_ = now;
-  return now - lastActivity_;
+  if (std::exchange(bytesMoved_, moved) != moved || lingering()) lastMoved_ = now;
+  return lastMoved_;
+}
+
+bool AdminConnection::expire(TimePoint now) {
+  const auto expiry = life_.expiry(now, {Service::kIdleTimeout, Service::kHeadTimeout});
+  if (expiry != wire::ServerLife::Expiry::kNot) {
+    connection_.close(toString(expiry));
+    return true;
+  }
+  if (now - lastMoved(now) < Service::kIdleTimeout) return false;
+  connection_.close("its client neither sends nor reads");
+  return true;
+}
+
+std::optional<TimePoint> AdminConnection::idleSince(TimePoint now) {
+  if (exchanges_.empty()) return life_.since();
+  const TimePoint moved = lastMoved(now);
+  return now - moved >= Service::kSlowReader ? std::optional(moved) : std::nullopt;
 }
 
 Exchange& AdminConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {
+  life_.onRequest(service_.dispatcher().now());
   exchanges_.push_front(std::make_unique<Exchange>(*this, stream, std::move(head)));
   exchanges_.front()->self = exchanges_.begin();
   return *exchanges_.front();
@@ -61,6 +90,7 @@ void AdminConnection::remove(Exchange& exchange) {
   const auto place = exchange.self;
   service_.dispatcher().deferredDelete(std::move(*place));
   exchanges_.erase(place);
+  if (exchanges_.empty()) life_.onQuiet(service_.dispatcher().now());
 }
 
 bool AdminConnection::lingering() const {

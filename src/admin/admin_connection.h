@@ -1,4 +1,5 @@
-// AdminConnection: one client of the admin. Makes an Exchange of every request.
+// AdminConnection: one client of the admin. Makes an Exchange of every request, and ends when it was idle, busy with one
+// request's head, or not taking its answer for too long. When there are too many, it gives way to a new one before that.
 //
 // Threading: the admin's thread.
 // Ownership: owned by the Service; destroyed by deferred deletion.
@@ -6,10 +7,12 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "exchange.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/wire/codec_connection.h"
+#include "peerpulse/wire/server_life.h"
 
 namespace peerpulse::admin {
 
@@ -23,8 +26,11 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   ~AdminConnection() override;
 
   Service& service() { return service_; }
-  /// To be asked now and then: for how long nothing moved, as far as it was asked. Who subscribed or waits is never idle.
-  Duration idleFor(TimePoint now);
+  /// To be asked now and then: ends the connection if its client has taken too long. True: it did.
+  bool expire(TimePoint now);
+  /// Since when it could be ended for the sake of a new one: nothing is under way on it, or nobody takes the answer. Nothing
+  /// while it is of use; who subscribed or waits for news is.
+  std::optional<TimePoint> idleSince(TimePoint now);
   /// The exchange has ended.
   void remove(Exchange& exchange);
   void close(std::string_view why) { connection_.close(why); }
@@ -34,6 +40,7 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
  private:
   // wire::CodecConnectionOwner
   std::unique_ptr<http::Codec> createCodec(http::Preface preface) override;
+  void onHeard() override;
   void onSettled() override;
   void onEnded(const wire::End& end) override;
   // http::ServerCodecOwner
@@ -44,12 +51,16 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
   /// Whether an exchange may be silent for long.
   bool lingering() const;
+  void endWaits();
+  /// When bytes last moved, as far as it was asked; now, if they may rest.
+  TimePoint lastMoved(TimePoint now);
 
   Service& service_;
+  wire::ServerLife life_;
   wire::CodecConnection connection_;
   Exchange::List exchanges_;
   uint64_t bytesMoved_ = 0;  // when last asked
-  TimePoint lastActivity_;
+  TimePoint lastMoved_;
 };
 
 }  // namespace peerpulse::admin

@@ -61,26 +61,49 @@ Result<void> Service::listen(const SocketAddress& address) {
 }
 
 void Service::onAccept(Fd fd) {
-  // Closed at once: better than a client that waits.
-  if (connections_.size() >= kMaxConnections ||
-      (sources_.mayKeep && !sources_.mayKeep(fd.get(), connections_.size())))
+  const auto fits = [&] {
+    return connections_.size() < kMaxConnections &&
+           (!sources_.mayKeep || sources_.mayKeep(fd.get(), connections_.size()));
+  };
+  if (!fits() && (!makeRoom() || !fits())) {
+    sources_.own->refused.add();  // and closed at once: better than a client that waits
     return;
+  }
   connections_.push_front(
       std::make_unique<AdminConnection>(*this, net::PlainTransport::accepted(dispatcher_, std::move(fd))));
   connections_.front()->self = connections_.begin();
+  sources_.own->connections.set(connections_.size());
+}
+
+/// Ends the connection that has been of no use for longest, if there is one.
+bool Service::makeRoom() {
+  const TimePoint now = dispatcher_.now();
+  AdminConnection* oldest = nullptr;
+  TimePoint since = TimePoint::max();
+  for (const auto& connection : connections_) {
+    const auto idle = connection->idleSince(now);
+    if (!idle || *idle >= since) continue;
+    oldest = connection.get();
+    since = *idle;
+  }
+  if (oldest == nullptr) return false;
+  oldest->close("another client needs its place");
+  sources_.own->evicted.add();
+  return true;
 }
 
 void Service::remove(AdminConnection& connection) {
   const auto place = connection.self;
   dispatcher_.deferredDelete(std::move(*place));
   connections_.erase(place);
+  sources_.own->connections.set(connections_.size());
 }
 
 void Service::onTick() {
   const TimePoint now = dispatcher_.now();
   for (auto at = connections_.begin(); at != connections_.end();) {
     AdminConnection& connection = **at++;
-    if (connection.idleFor(now) >= kIdleTimeout) connection.close("idle");
+    connection.expire(now);
   }
   subscribers_.forEach([](Exchange& exchange) { exchange.sendEvent(kHeartbeat); });
   tick_->enable(kTick);

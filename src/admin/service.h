@@ -2,7 +2,9 @@
 // subscribers and who waits for a new version of /peers.
 //
 // Threading: the admin's thread, but for the wake-up that EventLog::add() posts.
-// Bounds: kMaxConnections, kMaxSubscribers, kMaxWaiters; connections idle for kIdleTimeout are closed.
+// Bounds: kMaxConnections, kMaxSubscribers, kMaxWaiters; connections idle for kIdleTimeout are closed, or busy with one head for
+//   kHeadTimeout. A new connection beyond the bound takes the place of the one that has been of no use for longest: silent or
+//   slow clients, however many, do not keep an orchestrator from /livez.
 #pragma once
 
 #include <atomic>
@@ -25,6 +27,9 @@ class Service {
   static constexpr size_t kMaxSubscribers = 16;
   static constexpr size_t kMaxWaiters = 64;
   static constexpr seconds kIdleTimeout{60};
+  static constexpr seconds kHeadTimeout{5};
+  /// Who takes nothing of his answer for so long may have to give way.
+  static constexpr seconds kSlowReader{1};
 
   Service(event::Dispatcher& dispatcher, Sources sources);
   ~Service();
@@ -61,6 +66,7 @@ class Service {
   };
 
   void onAccept(Fd fd);
+  bool makeRoom();
   void onTick();
   void publishEvents();
   void onNews();

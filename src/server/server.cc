@@ -220,6 +220,7 @@ admin::Sources Server::adminSources() {
   sources.snapshot = [this] { return snapshot_; };
   sources.circuits = &table_;
   sources.stats = &stats_;
+  sources.own = &stats_.admin;
   sources.events = &events_;
   sources.effectiveConfig = config::effectiveJson(config_);
   sources.overrideCircuit = [this](PeerId peer, const health::CircuitOverride& order, const std::string&) {

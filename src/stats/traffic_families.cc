@@ -131,9 +131,18 @@ void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, F
   hooksDropped.add({}, stats.hooks.dropped.get());
   auto hooksRunning = Family::gauge("peerpulse_hook_running", "Processes of the hook that run now.");
   hooksRunning.add({}, stats.hooks.running.get());
+  auto clients = Family::gauge("peerpulse_admin_connections", "Connections of clients of the admin.");
+  clients.add({}, stats.admin.connections.get());
+  auto evicted = Family::counter("peerpulse_admin_evicted_total",
+                                 "Silent or slow clients of the admin that had to give way to a new one.");
+  evicted.add({}, stats.admin.evicted.get());
+  auto refused = Family::counter("peerpulse_admin_refused_total",
+                                 "Clients of the admin that were closed as they came: all places were in use.");
+  refused.add({}, stats.admin.refused.get());
   auto build = Family::gauge("peerpulse_build_info", "Always 1.");
   build.add({{"version", sources.version}}, 1);
-  for (Family* family : {&lag, &dropped, &unreported, &hooks, &hooksDropped, &hooksRunning, &build})
+  for (Family* family :
+       {&lag, &dropped, &unreported, &hooks, &hooksDropped, &hooksRunning, &clients, &evicted, &refused, &build})
     out.push_back(family->take());
 }
 

@@ -189,6 +189,7 @@ void CodecConnection::closeWith(std::string_view lastWords, std::string_view why
     connection_->output().append(lastWords);
     connection_->flush();
   }
+  if (codec_ != nullptr) codec_->goAway();  // producing what is left must not begin another request
   end({End::Kind::kLocal, why, 0}, Leave::kStaged);
 }
 

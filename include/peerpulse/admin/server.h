@@ -40,6 +40,7 @@ struct Sources {
   std::function<proxy::SnapshotRef()> snapshot;
   const health::CircuitTable* circuits = nullptr;
   const stats::Stats* stats = nullptr;
+  stats::AdminStats* own = nullptr;  ///< of `stats`: written by the admin
   EventLog* events = nullptr;
   GuardView guard;
   /// The body of /config.

@@ -152,8 +152,8 @@ class Codec {
   /// round trip), so that no request on its way is lost; a second drain() no longer waits.
   virtual void drain() = 0;
   /// Says goodbye now: every stream is told onReset(kConnectionClosed), produce() gives the last words (h2:
-  /// GOAWAY with the last stream served; h1 has none, its streams stay until connectionLost()), after which an
-  /// h2 codec is finished(). Harmless at any time, also twice, after an error or once finished.
+  /// GOAWAY with the last stream served; h1 has none, its streams stay until connectionLost(), and no request that
+  /// came already is begun), after which an h2 codec is finished(). Harmless at any time, also twice, after an error or once finished.
   virtual void goAway() {}
   virtual size_t activeStreams() const = 0;
   /// Servers: a request's head (h2: field section) has begun and is not complete. The time a client may take for that is

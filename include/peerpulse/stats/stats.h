@@ -57,6 +57,13 @@ struct HookStats {
   Value running;     ///< now
 };
 
+/// Clients of the admin.
+struct AdminStats {
+  Value connections;  ///< now
+  Value evicted;      ///< ended, because they were of no use and a new one needed their place
+  Value refused;      ///< closed as soon as they came: all places are in use
+};
+
 class Stats {
  public:
   /// `peers` are adopted as PeerId 0, 1, ...; `routes` in the order of ProxyOptions::routes, `loops` as the caller
@@ -90,6 +97,7 @@ class Stats {
   UploadStats uploads;
   HookStats hooks;
   FanoutStats fanout;
+  AdminStats admin;
   /// What the prober's thread did and nobody was told of, because too much waited to be told: no log line, no event.
   Value reportsDropped;
 

@@ -30,6 +30,8 @@ class ServerLife {
   explicit ServerLife(TimePoint now) : since_(now) {}
 
   State state() const { return state_; }
+  /// When that began.
+  TimePoint since() const { return since_; }
   bool ended() const { return state_ == State::kEnded; }
 
   /// Bytes came.

@@ -44,6 +44,8 @@ class ServerCodec final : public Codec, public Connection {
   bool finished() const override;
   bool outputEnded() const override;
   void drain() override;
+  /// Requests that wait for their turn go nowhere; the last words are those of the answer that is on.
+  void goAway() override { stopReading(); }
   size_t activeStreams() const override { return hasStream() ? 1 : 0; }
   bool readingHead() const override { return scanner_.started(); }
 

@@ -113,6 +113,7 @@ Sources Fixture::sources() {
   s.snapshot = [this] { return snapshot_; };
   s.circuits = &circuits;
   s.stats = &stats;
+  s.own = &stats.admin;
   s.events = &events;
   s.effectiveConfig = R"({"workers":{"value":2,"source":"default"}})";
   s.notReady = [this] {

@@ -207,6 +207,21 @@ TEST_CASE("h1: pipelined requests are served one after the other") {
   CHECK(p.server->finished());
 }
 
+TEST_CASE("h1: a connection that is given up begins no request that waits") {
+  Pair p;
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  REQUIRE(p.server->receive(Slice::copyOf(request + request)));
+  REQUIRE(p.serverOwner.requests.size() == 1);
+  SUBCASE("its answer is on the way") { p.request(0).answer->sendHeaders(makeResponse(204), true); }
+  SUBCASE("it has no answer yet") {}
+  p.server->goAway();
+  p.server->goAway();
+  (void)produced(*p.server);
+  CHECK(p.serverOwner.requests.size() == 1);
+  p.server->connectionLost("given up");
+  CHECK(p.serverOwner.requests.size() == 1);
+}
+
 TEST_CASE("h1: HEAD, 204 and 304 answers have no body") {
   Pair p;
   for (const int status : {200, 204, 304}) {
