@@ -247,7 +247,8 @@ class Requests(OpenApiCase):
             "Origin": ("null",), "Content-Type": ("application/json", "x"),
         }
         targets = {
-            _ERASURE: ("/erasure/set0/0/x", "/erasure/set0/1/x", "/erasure/set0/-1/x", "/erasure/set0/1", "/erasure//", "/erasure/set9/0/x"),
+            _ERASURE: ("/erasure/set0/0/x", "/erasure/set0/1/x", "/erasure/set0/-1/x", "/erasure/set0/1", "/erasure//",
+                       "/erasure/set9/0/x"),
             "/peers": ("/peers?wait=0", "/peers?wait=", "/peers?wait=-1", "/peers?wait=1&timeout=0s", "/peers?x"),
             _PEER: ("/peers/node2", "/peers/%6eode2", "/peers/node2?x=y", "/peers/x"),
             "/events": ("/events?history=1",), _CIRCUIT: ("/peers/node2/circuit", "/peers/x/circuit"),

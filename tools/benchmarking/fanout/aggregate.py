@@ -56,5 +56,5 @@ def _run(settings: Settings) -> dict:
 
 MEASURES = [Measure("aggregate", f"""
     Small JSON of five nodes, one request after the other: what one dead node adds; and with a dead node and a stopped one
-    beside it the longest time, which api.peer_timeout ({_PEER_TIMEOUT_MS} ms, and {_TIMER_MS} for its timer) bounds. Every node
-    must be listed with its state, and `partial` true exactly while one is missing.""", _run)]
+    beside it the longest time, which api.peer_timeout ({_PEER_TIMEOUT_MS} ms, and {_TIMER_MS} for its timer) bounds.
+    Every node must be listed with its state, and `partial` true exactly while one is missing.""", _run)]

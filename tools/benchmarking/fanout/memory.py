@@ -131,7 +131,8 @@ def _run(settings: Settings) -> dict:
 
 
 MEASURES = [Measure("memory", f"""
-    {_WRITES} quorum writes of 8 MiB at once, while all five nodes are stopped and read nothing; after {_STOPPED_S} s they go on.
-    What is taken must succeed, the rest be refused (503). Growth: the peak (VmHWM) over VmRSS before; its bound is api.memory
-    ({_MEMORY_MIB} MiB), and {_BESIDE_MIB} MiB for connections, their buffers and the allocator. 503: of one more,
-    while there is no room, from its head to the answer; in the rush: of the {_WRITES}, the bench's own queue included.""", _run)]
+    {_WRITES} quorum writes of 8 MiB at once, while all five nodes are stopped and read nothing; after {_STOPPED_S} s
+    they go on. What is taken must succeed, the rest be refused (503). Growth: the peak (VmHWM) over VmRSS before; its
+    bound is api.memory ({_MEMORY_MIB} MiB), and {_BESIDE_MIB} MiB for connections, their buffers and the allocator.
+    503: of one more, while there is no room, from its head to the answer; in the rush: of the {_WRITES}, the bench's
+    own queue included.""", _run)]

@@ -77,6 +77,6 @@ def _run(settings: Settings) -> dict:
 
 
 MEASURES = [Measure("notify", f"""
-    Notifications at {_PER_SECOND} a second: until the 202. Every living node must have had each of them, and what did not reach
-    the dead and the stopped one must be counted, to the last. Then {_AT_THE_END} as fast as they are taken, and SIGTERM at once:
-    each was delivered, or is logged as undelivered, for every node.""", _run)]
+    Notifications at {_PER_SECOND} a second: until the 202. Every living node must have had each of them, and what did
+    not reach the dead and the stopped one must be counted, to the last. Then {_AT_THE_END} as fast as they are taken,
+    and SIGTERM at once: each was delivered, or is logged as undelivered, for every node.""", _run)]
