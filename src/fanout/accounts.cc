@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "peerpulse/log/log.h"
+#include "peerpulse/upstream/upload_failure.h"
 
 namespace peerpulse::fanout {
 
@@ -52,6 +53,19 @@ void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
     peer.fastFailuresTotal.add();
   } else {
     peer.failed(static_cast<size_t>(leg.failure().party), leg.failure().timedOut);
+  }
+}
+
+void countFallback(stats::Stats& stats, const Leg& failed) { stats.fanout.fallbacks[placeOf(failed)].add(); }
+
+// Without an answer it was the caller who went, or our own process, whose counts nobody reads any more.
+void countUploadEnded(stats::Stats& stats, const Legs& legs, int status, uint64_t bytes, Duration took) {
+  if (status == 0) {
+    stats.uploads.failed(stats::UploadFailure::kClientAborted);
+  } else if (legs.back()->acknowledged()) {
+    stats.uploads.succeeded(bytes, took);
+  } else {
+    stats.uploads.failed(upstream::uploadFailureOf(legs.back()->failure()));
   }
 }
 

@@ -12,6 +12,13 @@ void countLegBegun(stats::Stats& stats, const Leg& leg);
 /// Requires that it is over; it may never have begun.
 void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg);
 
+/// A chunk is now tried on another disk than that of `failed`.
+void countFallback(stats::Stats& stats, const Leg& failed);
+
+/// Of a chunk's write that is over, and was begun: one upload, however many disks were tried. `bytes` of its body had come;
+/// `status` as below.
+void countUploadEnded(stats::Stats& stats, const Legs& legs, int status, uint64_t bytes, Duration took);
+
 /// What has become of an operation: the words of stats::kFanoutOutcomes.
 enum class Outcome : uint8_t { kOk, kPartial, kFailed, kAbandoned };
 /// `status` of the answer; 0: there was none.

@@ -56,7 +56,8 @@ std::string base64(std::string_view bytes) {
 
 Json describe(const Leg& leg) {
   Json json = {{"peer", leg.peer().name}, {"state", stateWord(leg)}};
-  if (leg.state() == Leg::State::kAnswered) json["status"] = leg.status();
+  if (leg.state() == Leg::State::kAnswered || leg.state() == Leg::State::kDigestMismatch)
+    json["status"] = leg.status();
   if (leg.state() == Leg::State::kFailed) {
     json["error"] = info(leg.failure().type).name;
     json["party"] = toString(leg.failure().party);
@@ -101,6 +102,7 @@ const char* stateWord(const Leg& leg) {
       if (leg.failure().byCircuit) return "offline";
       return leg.failure().timedOut ? "timeout" : "failed";
     case Leg::State::kTooLarge: return "too_large";
+    case Leg::State::kDigestMismatch: return "digest_mismatch";
     case Leg::State::kCancelled: return "cancelled";
   }
   return "?";

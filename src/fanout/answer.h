@@ -7,8 +7,8 @@
 // An aggregate has each peer's answer, too: as `body` where it is JSON, as `text` where it is text, else as `base64`.
 //
 // The words of `state`: ok (2xx), error (another status), offline (dead, or its circuit is open), timeout, failed,
-// too_large (its answer), cancelled, pending (still under way). `uncertain`: the peer had all of a request that changes
-// something, and whether it took effect is not known.
+// too_large (its answer), digest_mismatch (it acknowledges another Content-Digest than was sent), cancelled, pending (still
+// under way). `uncertain`: the peer had all of a request that changes something, and whether it took effect is not known.
 //
 // Threading: pure.
 #pragma once

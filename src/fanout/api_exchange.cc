@@ -76,6 +76,14 @@ void ApiExchange::start(const http::RequestHead& head) {
   run_->start();
 }
 
+// Who uploads looks for it among his uploads.
+void ApiExchange::countRefused(const Call& call) {
+  if (call.operation != Operation::kErasure) return;
+  stats::UploadStats& uploads = api_.environment().upstream.stats.uploads;
+  uploads.started();
+  uploads.failed(stats::UploadFailure::kLocalLimit);
+}
+
 // What it may take is settled before anything is done.
 std::optional<Share> ApiExchange::admit(const http::RequestHead& head, const Call& call) {
   const Environment& environment = api_.environment();
@@ -83,11 +91,13 @@ std::optional<Share> ApiExchange::admit(const http::RequestHead& head, const Cal
   Share share;
   if (!share.begin(environment.budget)) {
     stats.refusedOperations.add();
+    countRefused(call);
     refuse(tooMany(environment.options));
     return std::nullopt;
   }
   if (!share.grow(roomFor(head, call.targets.size(), environment.options, api_.limits().streamWindow))) {
     stats.refusedMemory.add();
+    countRefused(call);
     refuse(noMemory(environment.options));
     return std::nullopt;
   }

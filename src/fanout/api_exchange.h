@@ -47,6 +47,7 @@ class ApiExchange final : public http::Receiver, public event::DeferredDeletable
   void onBodyCredit(uint64_t bytes) override;
 
   void enter(State to);
+  void countRefused(const Call& call);
   std::optional<Share> admit(const http::RequestHead& head, const Call& call);
   void answer(const Answer& made);
   void end();

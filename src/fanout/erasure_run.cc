@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "accounts.h"
 #include "peerpulse/fanout/api.h"
 #include "spare_choice.h"
 
@@ -58,6 +59,7 @@ void ErasureRun::onLegEnded(size_t) {
   if (answered()) return settle();
   const std::optional<size_t> next = mayFallBack() ? nextSpare() : std::nullopt;
   if (next) {
+    countFallback(stats(), current());
     attempt(*next);
   } else {
     answer(erasureAnswer(call(), legs(), targetOf_));

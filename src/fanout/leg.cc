@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "content_digest.h"
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::fanout {
@@ -9,6 +10,8 @@ namespace peerpulse::fanout {
 namespace {
 
 using State = Leg::State;
+
+constexpr std::string_view kContentDigest = "content-digest";
 
 bool legal(State from, State to) {
   switch (from) {
@@ -18,11 +21,11 @@ bool legal(State from, State to) {
   }
 }
 
-upstream::Failure failureOf(upstream::ErrorType type, upstream::Party party, const char* detail) {
+upstream::Failure failureOf(upstream::ErrorType type, upstream::Party party, std::string detail) {
   upstream::Failure failure;
   failure.type = type;
   failure.party = party;
-  failure.detail = detail;
+  failure.detail = std::move(detail);
   return failure;
 }
 
@@ -49,6 +52,7 @@ void Leg::start(const upstream::Peers& peers, upstream::RequestSpec spec) {
     return;
   }
   spec.head = &head_;
+  digestSent_ = head_.headers.find(kContentDigest);
   request_.emplace(*peer, std::move(spec), *this);
   request_->start();
 }
@@ -67,6 +71,7 @@ void Leg::sendData(const Slice& data) {
 
 void Leg::sendEnd(const http::HeaderList& trailers) {
   if (state_ != State::kOpen) return;
+  if (digestSent_.empty()) digestSent_ = trailers.find(kContentDigest);
   request_->sendEnd(http::HeaderList(trailers));
 }
 
@@ -81,6 +86,11 @@ void Leg::onResponseHead(http::ResponseHead&& head) {
   if (over()) return;
   status_ = head.status;
   contentType_ = head.headers.find("content-type");
+  digestAcknowledged_ = head.headers.find(kContentDigest);
+}
+
+void Leg::onResponseTrailers(http::HeaderList&& trailers) {
+  if (!over() && digestAcknowledged_.empty()) digestAcknowledged_ = trailers.find(kContentDigest);
 }
 
 void Leg::onResponseData(Slice data) {
@@ -105,7 +115,16 @@ void Leg::onResponseEnd() {
                    "the peer answered before it had the whole request"));
     return;
   }
-  end(State::kAnswered);
+  acknowledge();
+}
+
+// A digest beside content is of that content.
+void Leg::acknowledge() {
+  std::string mismatch;
+  if (status_ < 300 && answerRead_ == 0) mismatch = digestMismatch(digestSent_, digestAcknowledged_);
+  if (mismatch.empty()) return end(State::kAnswered);
+  failure_ = failureOf(upstream::ErrorType::kNone, upstream::Party::kPath, std::move(mismatch));
+  end(State::kDigestMismatch);
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------
@@ -119,10 +138,11 @@ void Leg::fail(upstream::Failure failure) {
   end(State::kFailed);
 }
 
-// Of an answered one the request ends by itself: its connection can be used again.
+// Where the answer is complete the request ends by itself: its connection can be used again.
 void Leg::end(State how) {
   enter(how);
-  if (how != State::kAnswered && request_) request_->cancel();
+  const bool whole = how == State::kAnswered || how == State::kDigestMismatch;
+  if (!whole && request_) request_->cancel();
   owner_.onLegEnded(number_);
 }
 

@@ -1,6 +1,7 @@
 // Leg: one peer's part of a fan-out: an upstream::Request, and its answer as far as it is kept.
 //
 //   Idle --start()--> Open --the whole answer, to the whole request--> Answered
+//                          --the same, of something else than was sent (Content-Digest)--> DigestMismatch
 //                          --anything else--> Failed, TooLarge, Cancelled
 //   Idle --cancel()--> Cancelled
 //
@@ -32,7 +33,7 @@ class LegOwner {
 
 class Leg final : public upstream::RequestOwner {
  public:
-  enum class State : uint8_t { kIdle, kOpen, kAnswered, kFailed, kTooLarge, kCancelled };
+  enum class State : uint8_t { kIdle, kOpen, kAnswered, kFailed, kTooLarge, kDigestMismatch, kCancelled };
 
   /// What to do with the body of the peer's answer.
   struct Answer {
@@ -61,7 +62,7 @@ class Leg final : public upstream::RequestOwner {
   const std::string& contentType() const { return contentType_; }
   /// Of an answered one; empty if nothing was to be kept.
   const Buffer& body() const { return body_; }
-  /// Of a failed one.
+  /// Of one that has not answered; of a cancelled one, or a digest that does not match, only `detail`.
   const upstream::Failure& failure() const { return failure_; }
   /// Until its end, or so far; nothing if it was never begun.
   std::optional<Duration> took() const;
@@ -72,7 +73,7 @@ class Leg final : public upstream::RequestOwner {
   void onInformational(http::ResponseHead&&) override {}
   void onResponseHead(http::ResponseHead&& head) override;
   void onResponseData(Slice data) override;
-  void onResponseTrailers(http::HeaderList&&) override {}
+  void onResponseTrailers(http::HeaderList&& trailers) override;
   void onResponseEnd() override;
   void onRequestBodySent(size_t n) override;
   void onRequestClosed() override {}
@@ -80,6 +81,7 @@ class Leg final : public upstream::RequestOwner {
 
   void enter(State to);
   void end(State how);
+  void acknowledge();
   void fail(upstream::Failure failure);
 
   const size_t number_;
@@ -95,6 +97,8 @@ class Leg final : public upstream::RequestOwner {
   uint64_t answerRead_ = 0;
   int status_ = 0;
   std::string contentType_;
+  std::string digestSent_;          // Content-Digest, the caller's
+  std::string digestAcknowledged_;  // the peer's
   Buffer body_;
   upstream::Failure failure_;
 };

@@ -50,6 +50,7 @@ std::unique_ptr<Run> makeRun(Api& api, Call call, const http::RequestHead& head,
 Run::Run(Api& api, Call call, Share share, Caller& caller)
     : api_(api), call_(std::move(call)), share_(std::move(share)), caller_(&caller), started_(api.now()) {
   stats().fanout.running.add();
+  if (call_.operation == Operation::kErasure) stats().uploads.started();
 }
 
 TimePoint Run::now() const { return api_.now(); }
@@ -171,6 +172,7 @@ void Run::finish() {
   fanout.operations[static_cast<size_t>(call_.operation)].outcomes[static_cast<size_t>(outcome)].add();
   fanout.running.sub();
   if (call_.operation == Operation::kNotify && status_ == kAccepted) noteUndelivered(stats(), call_, legs_);
+  if (call_.operation == Operation::kErasure) countUploadEnded(stats(), legs_, status_, bodyTaken_, elapsed());
   logRun(call_, legs_, outcome, status_, elapsed());
   api_.remove(*this);
 }

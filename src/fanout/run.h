@@ -84,8 +84,9 @@ class Run : public event::DeferredDeletable, public LegOwner {
   const http::HeaderList& trailers() const { return trailers_; }
   Duration elapsed() const { return now() - started_; }
 
- private:
   stats::Stats& stats() const;
+
+ private:
   void enter(State to);
   void finish();
 

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "peerpulse/log/log.h"
+#include "peerpulse/upstream/upload_failure.h"
 
 namespace peerpulse::proxy {
 
@@ -20,25 +21,14 @@ void countFailure(stats::PeerStats& peer, stats::OperationStats& operation, cons
 }
 
 stats::UploadFailure uploadFailure(const AccessRecord& record) {
-  using stats::UploadFailure;
-  using upstream::ErrorType;
-  if (record.fastFailed) return UploadFailure::kCircuitOpen;
-  const bool byClient = record.clientAborted || (record.timedOut && record.party == Party::kClient);
-  if (byClient) return UploadFailure::kClientAborted;
-  if (record.failed() && (record.party == Party::kHost || record.party == Party::kSelf)) {
-    return UploadFailure::kLocalLimit;
-  }
-  if (record.timedOut) return UploadFailure::kPeerTimeout;
-  switch (record.error) {
-    case ErrorType::kConnectionRefused:
-    case ErrorType::kDestinationUnroutable:
-    case ErrorType::kConnectionTimeout: return UploadFailure::kConnectFailed;
-    case ErrorType::kConnectionTerminated:
-    case ErrorType::kHttpResponseIncomplete: return UploadFailure::kPeerReset;
-    case ErrorType::kConnectionLimitReached: return UploadFailure::kLocalLimit;
-    case ErrorType::kNone: return UploadFailure::kPeerError;
-    default: return UploadFailure::kOther;
-  }
+  const bool aborted = record.clientAborted && !record.fastFailed;
+  if (aborted) return stats::UploadFailure::kClientAborted;
+  upstream::Failure failure;
+  failure.type = record.error;
+  failure.party = record.party;
+  failure.timedOut = record.timedOut;
+  failure.byCircuit = record.fastFailed;
+  return upstream::uploadFailureOf(failure);
 }
 
 }  // namespace

@@ -34,6 +34,10 @@ void appendFanoutFamilies(const Stats& stats, Families& out) {
                       "Requests answered 503 at once: api.max_operations are under way, or api.memory is full.");
   refused.add({{"limit", "operations"}}, fanout.refusedOperations.get());
   refused.add({{"limit", "memory"}}, fanout.refusedMemory.get());
+  auto fallbacks = Family::counter("peerpulse_fanout_fallbacks_total",
+                                   "Chunks that were tried on another disk, by how the attempt before ended.");
+  for (size_t k = 1; k < kLegStates.size(); ++k)
+    fallbacks.add({{"reason", kLegStates[k]}}, fanout.fallbacks[k].get());
   auto undelivered = Family::counter("peerpulse_fanout_undelivered_total",
                                      "Notifications that did not arrive at the peer, by how its request ended.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
@@ -45,7 +49,8 @@ void appendFanoutFamilies(const Stats& stats, Families& out) {
   auto partial =
       Family::counter("rustfs_console_aggregation_partial_total", "Aggregations without some peer's answer.");
   partial.add({}, fanout.operations[kAggregate].outcomes[kPartial].get());
-  for (Family* family : {&operations, &legs, &duration, &running, &refused, &undelivered, &aggregation, &partial})
+  for (Family* family :
+       {&operations, &legs, &duration, &running, &refused, &fallbacks, &undelivered, &aggregation, &partial})
     out.push_back(family->take());
 }
 

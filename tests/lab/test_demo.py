@@ -28,3 +28,26 @@ class Demo(LabCase):
         self.assertLess(report["with"]["longest_stall_ms"], 1000)
         self.assertLess(report["cut_to_verdict_ms"], 1000)
         self.assertLess(report["recovery_ms"], 3000)
+
+    def test_an_upload_through_the_api_loses_no_chunk(self):
+        done = subprocess.run(
+            ["/usr/bin/python3", "-B", "-m", "tools.demonstration", "--quick", "--through-api", "--json"],
+            capture_output=True, text=True, timeout=100, check=False,
+            env={**os.environ, "PEERPULSE_BUILD": str(build_directory())})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((report["with"]["completed"], report["with"]["chunks_failed"]), (True, 0))
+        self.assertGreater(report["with"]["chunks_moved"], 0)
+        self.assertEqual(report["read_back"]["corrupt"], 0)
+
+    def test_one_request_to_all_while_nodes_fail(self):
+        done = subprocess.run(
+            ["/usr/bin/python3", "-B", "-m", "tools.demonstration", "--fanout", "--json"],
+            capture_output=True, text=True, timeout=100, check=False,
+            env={**os.environ, "PEERPULSE_BUILD": str(build_directory())})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout.splitlines()[-1])
+        self.assertGreaterEqual(report["degraded"]["acknowledged"], 3)
+        self.assertEqual((report["well"]["reached"], report["degraded"]["reached"]), (5, 3))
+        self.assertLess(report["degraded"]["write_ms"], 1000)
+        self.assertLess(report["chunks"]["cut_ms"], 2000)

@@ -9,7 +9,8 @@ import sys
 import tempfile
 
 from tools.demonstration import real_files
-from tools.demonstration.cluster import Cluster
+from tools.demonstration import fanout
+from tools.demonstration.cluster import API_CONFIG, Cluster
 from tools.demonstration.report import json_fields, print_report, problems_of
 from tools.demonstration.scenario import Scenario
 from tools.demonstration.writer import Writer
@@ -40,6 +41,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--disks", type=pathlib.Path, metavar="DIR",
                         help="where the nodes' disks are made (default: memory if there is room, else the temporary "
                              "directory)")
+    parser.add_argument("--through-api", action="store_true",
+                        help="chunks are written by the fan-out API, which puts those of a dead node on spare disks")
+    parser.add_argument("--fanout", action="store_true",
+                        help="instead: one local request to five nodes (a quorum write, an aggregation, a notification, a "
+                             "chunk), with all well, then with one dead and one that stands still")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.size = min(arguments.size, 128 * _MIB)
@@ -73,10 +79,10 @@ def _run(arguments: argparse.Namespace, build: pathlib.Path) -> int:
     parent = _disk_parent(arguments)
     print(f"demo: {len(files)} files, {total / _MIB:.0f} MiB; disks in {parent}", file=sys.stderr, flush=True)
     with Lab(nodes=4) as lab, tempfile.TemporaryDirectory(prefix="peerpulse-demo-", dir=parent) as disks:
-        cluster = Cluster(lab, build, pathlib.Path(disks))
+        cluster = Cluster(lab, build, pathlib.Path(disks), **(API_CONFIG if arguments.through_api else {}))
         cluster.start()
         writer = Writer(cluster.program("erasure_writer"), cluster.writer_node, cluster.writer_node.directory)
-        scenario = Scenario(cluster, writer, files, show=True)
+        scenario = Scenario(cluster, writer, files, show=True, through_api=arguments.through_api)
         report = scenario.run_with(fail_fast_requests=10_000)
         if not arguments.quick:
             report["without"] = scenario.run_without()
@@ -89,6 +95,20 @@ def _run(arguments: argparse.Namespace, build: pathlib.Path) -> int:
     return 1 if problems else 0
 
 
+def _run_fanout(arguments: argparse.Namespace, build: pathlib.Path) -> int:
+    with (Lab(nodes=fanout.NODES) as lab,
+          tempfile.TemporaryDirectory(prefix="peerpulse-demo-", dir=_disk_parent(arguments)) as disks):
+        cluster = Cluster(lab, build, pathlib.Path(disks), **fanout.CONFIG)
+        cluster.start()
+        story = fanout.FanoutStory(cluster)
+        report = story.run()
+    for problem in story.problems:
+        print(f"demo: FAILED: {problem}", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps(report), flush=True)
+    return 1 if story.problems else 0
+
+
 def main() -> int:
     arguments = _arguments()
     try:
@@ -97,7 +117,8 @@ def main() -> int:
         print(f"demo: {reason}", file=sys.stderr)
         return EXIT_SKIPPED
     try:
-        return _run(arguments, pathlib.Path(os.environ.get("PEERPULSE_BUILD", _ROOT / "build")))
+        run = _run_fanout if arguments.fanout else _run
+        return run(arguments, pathlib.Path(os.environ.get("PEERPULSE_BUILD", _ROOT / "build")))
     except RuntimeError as error:
         print(f"demo: FAILED: {error}", file=sys.stderr)
         return 1

@@ -1,20 +1,10 @@
 """peerpulse's admin endpoint, asked from inside its node."""
 
-import http.client
 import json
 import time
 
+from tools.demonstration.node_connection import NodeConnection
 from tools.lab import Node
-
-
-class _NodeConnection(http.client.HTTPConnection):
-    def __init__(self, node: Node, host: str, port: int) -> None:
-        super().__init__(host, port, timeout=5)
-        self._node = node
-
-    def connect(self) -> None:
-        with self._node.entered():
-            super().connect()
 
 
 class Admin:
@@ -23,7 +13,7 @@ class Admin:
         self._port = port
 
     def get(self, path: str) -> tuple[int, bytes]:
-        connection = _NodeConnection(self._node, "127.0.0.1", self._port)
+        connection = NodeConnection(self._node, "127.0.0.1", self._port)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

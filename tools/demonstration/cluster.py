@@ -1,4 +1,4 @@
-"""Four storage nodes with four disks each; peerpulse runs on node1, where the writing process is."""
+"""Storage nodes with four disks each; peerpulse runs on node1, where the writing process is."""
 
 import json
 import pathlib
@@ -11,15 +11,28 @@ NODES = 4
 DISKS_PER_NODE = 4
 _STORAGE_PORT = 9000
 _ADMIN_PORT = 9901
+_API_PORT = 9902
+_NAMES = [f"node{number}" for number in range(1, NODES + 1)]
+
+API_CONFIG = {
+    "api": {"listen": f"127.0.0.1:{_API_PORT}"},
+    "erasure_sets": [{"name": "set0",
+                      # As disk_urls() has them.
+                      "disks": [f"{name}/chunks/disk{disk}" for disk in range(1, DISKS_PER_NODE + 1) for name in _NAMES],
+                      "spares": [f"{name}/chunks/disk{disk}/spare" for disk in range(1, DISKS_PER_NODE + 1)
+                                 for name in _NAMES[1:]]}],
+}
 
 
 class Cluster:
     """`disks` gets a directory per disk; it must exist, and what is made in it is the caller's to remove."""
 
-    def __init__(self, lab: Lab, build: pathlib.Path, disks: pathlib.Path) -> None:
+    def __init__(self, lab: Lab, build: pathlib.Path, disks: pathlib.Path, **config) -> None:
+        """`config` are further keys of peerpulse's configuration."""
         self.lab = lab
         self._build = build
         self._disks = disks
+        self._config = config
         self.writer_node: Node = lab.node("node1")
         self.admin = Admin(self.writer_node, _ADMIN_PORT)
         self.storage: dict[str, Process] = {}
@@ -48,6 +61,14 @@ class Cluster:
                 urls.append(f"http://{authority}/chunks/disk{disk}")
         return urls
 
+    def api_route(self) -> list[str]:
+        """Arguments of erasure_writer: chunks of other nodes' disks are written by the fan-out API (API_CONFIG)."""
+        arguments = ["--through-api", f"http://127.0.0.1:{_API_PORT}/erasure/set0"]
+        for node in self.lab.nodes:
+            if node is not self.writer_node:
+                arguments += ["--node", f"{node.name}={self.listen(node.name)}"]
+        return arguments
+
     def exchanges(self) -> list[dict]:
         """peerpulse's access log so far."""
         lines = []
@@ -72,7 +93,7 @@ class Cluster:
             for node in self.lab.nodes if node is not self.writer_node
         ]
         config = {"node": self.writer_node.name, "workers": 2, "preset": "generic",
-                  "admin": {"listen": f"127.0.0.1:{_ADMIN_PORT}"}, "peers": peers}
+                  "admin": {"listen": f"127.0.0.1:{_ADMIN_PORT}"}, "peers": peers, **self._config}
         file = self.writer_node.directory / "peerpulse.json"
         file.write_text(json.dumps(config, indent=1), encoding="utf-8")
         self.peerpulse = self.writer_node.spawn([self.program("peerpulse"), "run", "--config", str(file)])

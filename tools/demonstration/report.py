@@ -23,7 +23,7 @@ def print_report(report: dict) -> None:
     for name, path, target, unit in _TARGETS:
         value = _value(report, path)
         shown = "-" if value is None else f"{value:.1f} {unit}"
-        verdict = "" if value is not None and value <= target else "   over its target"
+        verdict = "" if value is None or value <= target else "   over its target"
         print(f"  {name:28} {shown:>12}   (target {target} {unit}){verdict}", file=sys.stderr)
     healthy = report["healthy_peers"]
     print(f"  {'healthy peers':28} {healthy['requests']} requests in the second of the cut, "
@@ -35,6 +35,9 @@ def print_report(report: dict) -> None:
             completed = "completed" if run["completed"] else "NOT completed"
             print(f"  {'upload ' + name + ' peerpulse':28} {run['seconds']} s, "
                   f"longest stall {run['longest_stall_ms']} ms, {completed}", file=sys.stderr)
+            if run.get("chunks_moved"):
+                print(f"  {'':28} {run['chunks_moved']} chunks went to spare disks, {run['chunks_failed']} failed",
+                      file=sys.stderr)
     read = report["read_back"]
     print(f"  {'read back':28} {read['objects']} objects, {read['corrupt']} corrupt", file=sys.stderr)
 

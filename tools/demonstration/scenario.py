@@ -27,12 +27,14 @@ class Upload:
 
 
 class Scenario:
-    def __init__(self, cluster: Cluster, writer: Writer, files: list[pathlib.Path], show: bool) -> None:
+    def __init__(self, cluster: Cluster, writer: Writer, files: list[pathlib.Path], show: bool,
+                 through_api: bool) -> None:
         self._cluster = cluster
         self._writer = writer
         self._files = files
         self._total = sum(file.stat().st_size for file in files)
         self._show = show
+        self._through_api = through_api
 
     def upload(self, prefix: str, through_peerpulse: bool) -> Upload:
         """Uploads the files and cuts the power on the way; it stays off."""
@@ -43,7 +45,8 @@ class Scenario:
                 cuts.append(self._cluster.lab.cut(VICTIM))
 
         disks = self._cluster.disk_urls(through_peerpulse)
-        run = self._writer.write(prefix, disks, self._files, on_progress)
+        route = self._cluster.api_route() if through_peerpulse and self._through_api else []
+        run = self._writer.write(prefix, disks, self._files, on_progress, route)
         title = "upload, peerpulse" if through_peerpulse else "upload, straight"
         summary = self._follow(run, title, through_peerpulse)
         if not cuts:
@@ -100,6 +103,7 @@ class Scenario:
                 "longest_stall_ms": round(upload.summary["longest_stall_ms"], 2),
                 "completed": upload.completed,
                 "chunks_failed": upload.summary["chunks_failed"],
+                "chunks_moved": upload.summary["chunks_moved"],
             },
             "healthy_peers": healthy,
             "recovery_ms": self.recover(),

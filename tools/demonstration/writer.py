@@ -53,9 +53,10 @@ class Writer:
         self._node = node
         self._directory = directory
 
-    def write(self, prefix: str, disks: list[str], files: list[pathlib.Path], on_progress) -> WriterRun:
+    def write(self, prefix: str, disks: list[str], files: list[pathlib.Path], on_progress,
+              route: list[str]) -> WriterRun:
         argv = [self._program, "write", "--manifest", str(self._manifest(prefix)), "--prefix", prefix,
-                "--timeout", "10s", "--json"]
+                "--timeout", "10s", "--json", *route]
         for disk in disks:
             argv += ["--disk", disk]
         argv += ["--", *(str(file) for file in files)]

@@ -9,6 +9,7 @@ namespace peerpulse::erasure_writer {
 namespace {
 
 constexpr size_t kMaxProxyStatus = 256;
+constexpr size_t kMaxStoredOn = 1024;
 
 }  // namespace
 
@@ -68,6 +69,7 @@ void ClientRequest::fail(std::string reason) {
 void ClientRequest::onHeaders(http::ResponseHead&& head) {
   restartTimer();
   result_.status = head.status;
+  result_.storedOn = std::string(head.headers.find("peerpulse-stored-on").substr(0, kMaxStoredOn));
   result_.proxyStatus = std::string(head.headers.find("proxy-status").substr(0, kMaxProxyStatus));
 }
 

@@ -29,6 +29,8 @@ struct ResponseResult {
   std::string error;
   /// The response's Proxy-Status field, if any.
   std::string proxyStatus;
+  /// The disk that the fan-out API says has it, if it says so.
+  std::string storedOn;
   TimePoint started;  ///< when it was submitted
   TimePoint ended;
 

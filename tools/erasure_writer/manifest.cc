@@ -28,8 +28,12 @@ json objectToJson(const ManifestObject& object) {
   for (size_t i = 0; i < kShards; ++i) {
     if (object.shards[i]) shards.push_back(i);
   }
-  return {{"name", object.name},     {"source", object.source},   {"size", object.size},
-          {"sha256", object.sha256}, {"stripes", object.stripes}, {"shards", std::move(shards)}};
+  json moved = json::array();
+  for (const MovedChunk& chunk : object.moved)
+    moved.push_back({{"stripe", chunk.stripe}, {"shard", chunk.shard}, {"disk", chunk.disk}});
+  return {{"name", object.name},      {"source", object.source},   {"size", object.size},
+          {"sha256", object.sha256},  {"stripes", object.stripes}, {"shards", std::move(shards)},
+          {"moved", std::move(moved)}};
 }
 
 // Throws json::exception on wrong types and missing keys, Error's text otherwise.
@@ -44,6 +48,10 @@ ManifestObject objectFromJson(const json& from, size_t blockSize) {
     const auto index = shard.get<size_t>();
     if (index >= kShards) throw std::out_of_range("a shard is not from 0 to 15");
     object.shards.set(index);
+  }
+  for (const json& chunk : from.value("moved", json::array())) {
+    object.moved.push_back(
+        {chunk.at("stripe").get<uint64_t>(), chunk.at("shard").get<int>(), chunk.at("disk").get<std::string>()});
   }
   if (!isHexName(object.name) || !isHexName(object.sha256))
     throw std::out_of_range("name or sha256 is not 64 hex digits");

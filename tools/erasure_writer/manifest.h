@@ -1,9 +1,10 @@
 // Manifest: what was written where: the only way back to the objects.
 //
 //   {"version":1,"data_shards":12,"parity_shards":4,"block_size":524288,"prefix":"run1","disks":[16 URLs],
-//    "objects":[{"name":..,"source":..,"size":..,"sha256":..,"stripes":..,"shards":[0,1,..]}]}
+//    "objects":[{"name":..,"source":..,"size":..,"sha256":..,"stripes":..,"shards":[0,1,..],
+//      "moved":[{"stripe":..,"shard":..,"disk":URL}]}]}
 //
-// `shards` are those stored for every stripe of the object.
+// `shards` are those stored for every stripe of the object; `moved`, those of their chunks that are on another disk.
 //
 // Threading: a value.
 #pragma once
@@ -18,6 +19,13 @@
 
 namespace peerpulse::erasure_writer {
 
+/// A chunk that is not on its shard's disk.
+struct MovedChunk {
+  uint64_t stripe = 0;
+  int shard = 0;
+  std::string disk;  ///< URL
+};
+
 struct ManifestObject {
   std::string name;    ///< hex; part of the chunks' paths
   std::string source;  ///< the file it was made from, for people
@@ -25,6 +33,7 @@ struct ManifestObject {
   std::string sha256;  ///< hex, of the whole object
   uint64_t stripes = 0;
   ShardSet shards;
+  std::vector<MovedChunk> moved;
 };
 
 struct Manifest {

@@ -22,7 +22,11 @@ ObjectReader::ObjectReader(const RunContext& context, const ManifestObject& obje
       object_(object),
       layout_(object.size, context.settings.blockSize),
       usable_(object.shards),
-      io_(context.pool, context.dispatcher) {}
+      io_(context.pool, context.dispatcher) {
+  for (const MovedChunk& chunk : object_.moved) {
+    if (auto url = DiskUrl::parse(chunk.disk)) moved_.emplace(std::pair(chunk.stripe, chunk.shard), std::move(*url));
+  }
+}
 
 ObjectReader::~ObjectReader() = default;
 
@@ -48,8 +52,8 @@ void ObjectReader::fetch(Stripe& stripe) {
 void ObjectReader::request(Stripe& stripe, int shard) {
   ClientRequest::Spec spec;
   spec.method = "GET";
-  spec.path =
-      context_.cluster.requestPath(shard, chunkPath(context_.settings.prefix, object_.name, stripe.index, shard));
+  const DiskUrl& disk = diskOf(stripe, shard);
+  spec.path = disk.path + chunkPath(context_.settings.prefix, object_.name, stripe.index, shard);
   spec.maxResponseBody = std::max<size_t>(stripe.block.length(), 64 * 1024);
   spec.timeout = context_.settings.timeout;
   auto& request = stripe.requests[static_cast<size_t>(shard)];
@@ -58,13 +62,19 @@ void ObjectReader::request(Stripe& stripe, int shard) {
       [this, &stripe, shard](ClientRequest& done) { onShardDone(stripe, shard, done); });
   stripe.requested.set(static_cast<size_t>(shard));
   ++stripe.outstanding;
-  context_.cluster.submit(shard, *request);
+  context_.cluster.submitTo(disk, *request);
+}
+
+const DiskUrl& ObjectReader::diskOf(const Stripe& stripe, int shard) const {
+  const auto found = moved_.find({stripe.index, shard});
+  return found == moved_.end() ? context_.cluster.disk(shard) : found->second;
 }
 
 void ObjectReader::onShardDone(Stripe& stripe, int shard, ClientRequest& request) {
   ResponseResult& result = request.result();
   if (result.ok() && result.body.size() != stripe.block.length()) result.error = "the chunk has a wrong length";
-  context_.statistics.onRequestDone(context_.cluster.peerOf(shard), shard, object_.name, stripe.index, result);
+  context_.statistics.onRequestDone(context_.cluster.peerOf(diskOf(stripe, shard)), shard, object_.name, stripe.index,
+                                    result);
   --stripe.outstanding;
   if (!result.ok()) {
     usable_.reset(static_cast<size_t>(shard));

@@ -7,8 +7,10 @@
 
 #include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "erasure_writer/object_task.h"
 #include "erasure_writer/run_context.h"
@@ -40,6 +42,7 @@ class ObjectReader : public ObjectTask {
   void advance();
   void fetch(Stripe& stripe);
   void request(Stripe& stripe, int shard);
+  const DiskUrl& diskOf(const Stripe& stripe, int shard) const;
   void onShardDone(Stripe& stripe, int shard, ClientRequest& request);
   void decodeFront();
   void onDecoded();
@@ -52,6 +55,7 @@ class ObjectReader : public ObjectTask {
   StripeLayout layout_;
   Sha256 hash_;  // used by the pool only while io_ is busy
   ShardSet usable_;
+  std::map<std::pair<uint64_t, int>, DiskUrl> moved_;  // by stripe and shard
   uint64_t nextStripe_ = 0;
   std::deque<std::unique_ptr<Stripe>> stripes_;  // in order; the front one may be in the pool
   Result<void> decodeResult_;

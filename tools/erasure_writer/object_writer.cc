@@ -74,9 +74,10 @@ void ObjectWriter::send(std::unique_ptr<Stripe> owned) {
     if (!alive_[static_cast<size_t>(shard)]) continue;
     ClientRequest::Spec spec;
     spec.method = "PUT";
-    spec.path =
-        context_.cluster.requestPath(shard, chunkPath(context_.settings.prefix, object_.name, stripe.index, shard)) +
-        query;
+    const std::string chunk = chunkPath(context_.settings.prefix, object_.name, stripe.index, shard);
+    spec.path = (byApi(shard) ? context_.settings.api->requestPath(shard, chunk)
+                              : context_.cluster.requestPath(shard, chunk)) +
+                query;
     spec.body = stripe.block.shardSlice(shard);
     spec.timeout = context_.settings.timeout;
     auto& request = stripe.requests[static_cast<size_t>(shard)];
@@ -88,13 +89,35 @@ void ObjectWriter::send(std::unique_ptr<Stripe> owned) {
   // Two loops: a request that fails at once must find the count complete.
   for (int shard = 0; shard < kShards && !stopped_; ++shard) {
     auto& request = stripe.requests[static_cast<size_t>(shard)];
-    if (request) context_.cluster.submit(shard, *request);
+    if (!request) continue;
+    if (byApi(shard)) {
+      context_.cluster.submitTo(context_.settings.api->set, *request);
+    } else {
+      context_.cluster.submit(shard, *request);
+    }
+  }
+}
+
+bool ObjectWriter::byApi(int shard) const {
+  return context_.settings.api && context_.settings.api->serves(context_.cluster.disk(shard));
+}
+
+// A disk that cannot be found again has nothing.
+void ObjectWriter::noteDisk(const Stripe& stripe, int shard, ResponseResult& result) {
+  const auto disk = context_.settings.api->diskOf(result.storedOn);
+  if (!disk) {
+    result.error = "stored on a disk that is not known: " + disk.error().message;
+  } else if (disk->toString() != context_.cluster.disk(shard).toString()) {
+    object_.moved.push_back({stripe.index, shard, disk->toString()});
+    context_.statistics.onChunkMoved();
   }
 }
 
 void ObjectWriter::onShardDone(Stripe& stripe, int shard, ClientRequest& request) {
-  context_.statistics.onRequestDone(context_.cluster.peerOf(shard), shard, object_.name, stripe.index,
-                                    request.result());
+  if (byApi(shard) && request.result().ok()) noteDisk(stripe, shard, request.result());
+  const size_t peer =
+      byApi(shard) ? context_.cluster.peerOf(context_.settings.api->set) : context_.cluster.peerOf(shard);
+  context_.statistics.onRequestDone(peer, shard, object_.name, stripe.index, request.result());
   --stripe.outstanding;
   if (!request.result().ok()) {
     alive_.reset(static_cast<size_t>(shard));

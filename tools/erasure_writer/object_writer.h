@@ -37,6 +37,8 @@ class ObjectWriter : public ObjectTask {
     int outstanding = 0;
   };
 
+  bool byApi(int shard) const;
+  void noteDisk(const Stripe& stripe, int shard, ResponseResult& result);
   void advance();
   void load();
   Result<void> readStripe(Stripe& stripe);

@@ -25,6 +25,8 @@ struct Raw {
   std::vector<std::string> disks;
   std::string spec;
   std::string filesFrom;
+  std::string api;
+  std::vector<std::string> nodes;
   uint64_t timeoutMillis = 10'000;
   uint64_t deadlineMillis = 0;
 };
@@ -77,6 +79,9 @@ void addWrite(CLI::App& app, Options& options, Raw& raw) {
           },
           "NAME"));
   app.add_flag("--overwrite", options.settings.overwrite, "Replace chunks that exist");
+  app.add_option("--through-api", raw.api,
+                 "http://IP:PORT/erasure/SET of peerpulse: chunks of disks on a --node are written by it");
+  app.add_option("--node", raw.nodes, "NAME=IP:PORT, repeated: the node of that name, as it is in the disks' URLs");
 }
 
 std::vector<std::string> disksOfSpec(const std::string& path) {
@@ -104,6 +109,17 @@ void resolveDisks(Options& options, const Raw& raw) {
     auto url = DiskUrl::parse(text);
     if (!url) throw CLI::ValidationError("--disk", url.error().message);
     options.disks.push_back(std::move(*url));
+  }
+}
+
+void resolveApi(Options& options, const Raw& raw) {
+  if (raw.api.empty()) return;
+  auto set = DiskUrl::parse(raw.api);
+  if (!set) throw CLI::ValidationError("--through-api", set.error().message);
+  ApiRoute& route = options.settings.api.emplace();
+  route.set = std::move(*set);
+  for (const std::string& node : raw.nodes) {
+    if (auto added = route.addNode(node); !added) throw CLI::ValidationError("--node", added.error().message);
   }
 }
 
@@ -139,6 +155,7 @@ std::optional<Options> parseCommandLine(int argc, char** argv, int& exitCode) {
     app.parse(argc, argv);
     options.mode = read->parsed() ? Mode::kRead : Mode::kWrite;
     resolveDisks(options, raw);
+    resolveApi(options, raw);
     if (options.mode == Mode::kWrite) resolveFiles(options, raw);
   } catch (const CLI::ParseError& error) {
     exitCode = app.exit(error) == 0 ? 0 : 2;

@@ -87,9 +87,20 @@ std::unique_ptr<ObjectTask> Program::createTask(const RunContext& context, size_
   return std::make_unique<ObjectReader>(context, manifest_.objects[index], owner);
 }
 
+std::vector<DiskUrl> Program::others() const {
+  std::vector<DiskUrl> urls;
+  if (options_.settings.api) urls.push_back(options_.settings.api->set);
+  for (const ManifestObject& object : manifest_.objects) {
+    for (const MovedChunk& chunk : object.moved) {
+      if (auto url = DiskUrl::parse(chunk.disk)) urls.push_back(std::move(*url));
+    }
+  }
+  return urls;
+}
+
 void Program::runLoop() {
   pool_ = std::make_unique<tools::IoPool>(options_.ioThreads);
-  cluster_ = std::make_unique<Cluster>(io_, options_.disks, options_.client);
+  cluster_ = std::make_unique<Cluster>(io_, options_.disks, others(), options_.client);
   statistics_ = std::make_unique<Statistics>(dispatcher_.now(), cluster_->peerNames());
   const RunContext context{dispatcher_, *pool_, code_, *cluster_, *statistics_, options_.settings};
   run_ = std::make_unique<ObjectRun>(

@@ -35,6 +35,7 @@ class Program {
   Result<void> prepareRead();
   Result<void> openProgress();
   std::unique_ptr<ObjectTask> createTask(const RunContext& context, size_t index, ObjectTaskOwner& owner) const;
+  std::vector<DiskUrl> others() const;
   void runLoop();
   void writeProgress();
   void finish();

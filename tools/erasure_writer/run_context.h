@@ -3,9 +3,11 @@
 // Threading: the loop's thread, but for `code`, which the pool uses too.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "common/io_pool.h"
+#include "erasure_writer/api_route.h"
 #include "erasure_writer/cluster.h"
 #include "erasure_writer/reed_solomon.h"
 #include "erasure_writer/statistics.h"
@@ -21,6 +23,8 @@ struct RunSettings {
   Duration timeout = seconds(10);
   std::string prefix;
   bool overwrite = false;
+  /// Write: by the fan-out API where it serves the disk.
+  std::optional<ApiRoute> api;
 };
 
 struct RunContext {

@@ -49,6 +49,7 @@ json Statistics::summary() const {
           {"mib_per_second", seconds > 0 ? static_cast<double>(bytes_) / seconds / (1024 * 1024) : 0},
           {"chunks_ok", chunksOk_},
           {"chunks_failed", chunksFailed_},
+          {"chunks_moved", chunksMoved_},
           {"stripes_reconstructed", stripesReconstructed_},
           {"longest_stall_ms", toMillis(stall_.longest())},
           {"longest_stall_start_ns", toNanoseconds(stall_.longestStart())},

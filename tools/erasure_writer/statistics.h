@@ -39,6 +39,8 @@ class Statistics {
   void onStripeDone(uint64_t dataBytes) { bytes_ += dataBytes; }
   /// Read: data shards had to be computed from parity.
   void onStripeReconstructed() { ++stripesReconstructed_; }
+  /// Write: by the fan-out API, to another disk than the shard's.
+  void onChunkMoved() { ++chunksMoved_; }
   void onObjectDone() { ++objects_; }
   void finish(TimePoint end) { stall_.onProgress(end_ = end); }
 
@@ -72,6 +74,7 @@ class Statistics {
   uint64_t stripesReconstructed_ = 0;
   uint64_t chunksOk_ = 0;
   uint64_t chunksFailed_ = 0;
+  uint64_t chunksMoved_ = 0;
 };
 
 int64_t toNanoseconds(TimePoint t);

@@ -5,12 +5,15 @@
 #include "storage_node/chunk_path.h"
 #include "storage_node/delete_exchange.h"
 #include "storage_node/get_exchange.h"
+#include "storage_node/notification_exchange.h"
 #include "storage_node/put_exchange.h"
 #include "storage_node/reply_exchange.h"
 
 namespace peerpulse::storage_node {
 
 namespace {
+
+constexpr std::string_view kNotifications = "/notifications/";
 
 std::unique_ptr<Exchange> methodNotAllowed(const ExchangeContext& context, std::string_view allowed) {
   http::HeaderList headers;
@@ -33,12 +36,19 @@ std::unique_ptr<Exchange> Router::createExchange(const ExchangeContext& context,
   const std::string_view target = head.path;
   if (target.substr(0, target.find('?')) == "/health") return createHealth(context, head);
   if (target.starts_with(ChunkPath::kPrefix)) return createChunk(context, head);
-  return std::make_unique<ReplyExchange>(context, Problem{404, "expected /chunks/<disk>/<path> or /health"});
+  if (target.starts_with(kNotifications)) return createNotification(context, head);
+  return std::make_unique<ReplyExchange>(
+      context, Problem{404, "expected /chunks/<disk>/<path>, /notifications/<path> or /health"});
 }
 
 std::unique_ptr<Exchange> Router::createHealth(const ExchangeContext& context, const http::RequestHead& head) const {
   if (head.method != "GET" && head.method != "HEAD") return methodNotAllowed(context, "GET, HEAD");
   return std::make_unique<ReplyExchange>(context, healthJson());
+}
+
+std::unique_ptr<Exchange> Router::createNotification(const ExchangeContext& context, const http::RequestHead& head) {
+  if (head.method != "POST") return methodNotAllowed(context, "POST");
+  return std::make_unique<NotificationExchange>(context, head.path.substr(kNotifications.size() - 1));
 }
 
 std::unique_ptr<Exchange> Router::createChunk(const ExchangeContext& context, const http::RequestHead& head) const {

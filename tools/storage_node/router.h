@@ -2,6 +2,7 @@
 //
 //   GET|HEAD             /health
 //   PUT|GET|HEAD|DELETE  /chunks/<disk>/<path>   PUT: ?overwrite=1 replaces a chunk, otherwise it is a 409
+//   POST                 /notifications/<path>
 //
 // Threading: immutable after construction; shared by the loops.
 #pragma once
@@ -26,6 +27,7 @@ class Router {
  private:
   std::unique_ptr<Exchange> createHealth(const ExchangeContext& context, const http::RequestHead& head) const;
   std::unique_ptr<Exchange> createChunk(const ExchangeContext& context, const http::RequestHead& head) const;
+  static std::unique_ptr<Exchange> createNotification(const ExchangeContext& context, const http::RequestHead& head);
   std::string healthJson() const;
 
   std::map<std::string, std::unique_ptr<Disk>, std::less<>> disks_;

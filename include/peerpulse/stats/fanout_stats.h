@@ -27,6 +27,7 @@ struct FanoutOperationStats {
 
 struct FanoutStats {
   std::array<FanoutOperationStats, kFanoutOperations.size()> operations;
+  ByLegState fallbacks;     ///< chunks tried on another disk, by how the attempt before ended
   Value running;            ///< now, those in the background included
   Value refusedOperations;  ///< 503: as many were under way as may be
   Value refusedMemory;      ///< 503: no room for the body

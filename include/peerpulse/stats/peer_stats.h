@@ -98,8 +98,8 @@ struct GuardStats {
 };
 
 /// How a leg of a fan-out ended: the words of fanout::stateWord(), without that of one under way.
-inline constexpr std::array<const char*, 7> kLegStates = {"ok",     "error",     "offline",  "timeout",
-                                                          "failed", "too_large", "cancelled"};
+inline constexpr std::array<const char*, 8> kLegStates = {"ok",     "error",     "offline",         "timeout",
+                                                          "failed", "too_large", "digest_mismatch", "cancelled"};
 using ByLegState = std::array<Value, kLegStates.size()>;
 
 /// Written by the workers.

@@ -1,4 +1,5 @@
-// UploadStats: how uploads fare. An upload is an exchange of class bulk whose method is PUT or POST.
+// UploadStats: how uploads fare. An upload is an exchange of class bulk whose method is PUT or POST, or a chunk's write by the
+// fan-out API, however many disks it tried.
 //
 // Threading: as PeerStats: any thread adds, relaxed.
 // Use: started() once, then exactly one of succeeded(), failed().

@@ -58,3 +58,21 @@ TEST_CASE("erasure: beyond the limit, once it has begun, there is no other disk"
   CHECK(answer["attempts"].size() == 1);
   CHECK(answer["attempts"][0]["uncertain"] == true);
 }
+
+TEST_CASE("erasure: a disk that acknowledges something else is not claimed, and the next one is asked") {
+  FanoutWorld w;
+  ClientRequest& request = w.ask("PUT", "/erasure/set0/0/hang", "hello",
+                                 {{"content-digest", "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:"}});
+  takesAll(w, 1);
+  takesAll(w, 2);
+  w.until([&] { return !w.remote(0).requests.empty() && w.remote(0).last().ended; });
+  http::ResponseHead head;
+  head.status = 201;
+  head.headers.add("content-digest", "sha-256=:zgYJL7lI2f+sfRo3bkBLJrdXW8wR7gWkYV/vT+w6MIs=:");
+  w.remote(0).last().stream->sendHeaders(head, true);
+  const nlohmann::json answer = w.answerTo(request);
+  CHECK(request.head.status == 201);
+  CHECK(answer["attempts"][0]["state"] == "digest_mismatch");
+  CHECK(answer["attempts"][1]["state"] == "ok");
+  CHECK(answer["stored_on"] != "node2/d/1");
+}

@@ -74,3 +74,60 @@ TEST_CASE("leg: an acknowledgement is of the attempt that is answered") {
   CHECK(tries == 2);
   CHECK(stateOf(answer) == "failed");
 }
+
+namespace {
+
+const std::string kSent = "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:";
+const std::string kOther = "sha-256=:zgYJL7lI2f+sfRo3bkBLJrdXW8wR7gWkYV/vT+w6MIs=:";
+
+/// 201, once it has the whole request.
+void acknowledge(FanoutWorld& w, size_t peer, const std::string& digest, const std::string& content = "",
+                 bool trailing = false) {
+  MemoryPeer& remote = w.remote(peer);
+  w.until([&] { return !remote.requests.empty() && remote.last().ended && remote.last().stream != nullptr; });
+  http::ResponseHead head;
+  head.status = 201;
+  http::HeaderList trailers;
+  (trailing ? trailers : head.headers).add("content-digest", digest);
+  ServedRequest& served = remote.last();
+  served.stream->sendHeaders(head, false);
+  if (!content.empty()) served.stream->sendData(Slice::copyOf(content));
+  served.stream->sendEnd(trailers);
+}
+
+}  // namespace
+
+TEST_CASE("leg: who acknowledges something else than was sent has not acknowledged it") {
+  FanoutWorld w;
+  Fields digest = kOnlyNode2;
+  digest.emplace_back("content-digest", kSent);
+  const auto answered = [&](const Fields& fields, const std::string& acknowledged, const std::string& content = "") {
+    ClientRequest& request = w.ask("PUT", "/quorum/hang", "hello", fields);
+    acknowledge(w, 0, acknowledged, content);
+    return w.answerTo(request);
+  };
+  CHECK(stateOf(answered(digest, kSent)) == "ok");
+  const nlohmann::json other = answered(digest, kOther);
+  CHECK(stateOf(other) == "digest_mismatch");
+  CHECK(other["error"] == "quorum_not_reached");
+  CHECK(other["peers"][0]["status"] == 201);
+  CHECK_FALSE(other["peers"][0].contains("uncertain"));
+  CHECK(w.stats.peer(PeerId{0}).failuresTotal.get() == 0);
+  CHECK(stateOf(answered(digest, kOther, "the digest is of this, as far as anybody knows")) == "ok");
+  CHECK(stateOf(answered(kOnlyNode2, kOther)) == "ok");
+  CHECK(w.remote(0).connections.size() == 1);  // the peer's answer was whole each time
+}
+
+TEST_CASE("leg: digests may stand in trailers, of both sides") {
+  FanoutWorld w;
+  ClientRequest& request = w.caller().open("PUT", "/quorum/hang");
+  request.stream->sendData(Slice::copyOf("hello"));
+  http::HeaderList trailers;
+  trailers.add("content-digest", kSent);
+  request.stream->sendEnd(trailers);
+  acknowledge(w, 0, kSent, "", true);
+  acknowledge(w, 1, kOther, "", true);
+  const nlohmann::json answer = w.answerTo(request);  // of three, all are needed
+  CHECK(stateOf(answer, 0) == "ok");
+  CHECK(stateOf(answer, 1) == "digest_mismatch");
+}

@@ -120,6 +120,13 @@ class StorageNodeTest(unittest.TestCase):
             self.assertEqual(answer.status, 200)
             self.assertEqual(json.loads(answer.body), {"status": "ok", "disks": ["disk1", "disk2"]})
 
+    def test_notifications_are_told(self):
+        node = self.scratch.start()
+        for protocol in PROTOCOLS:
+            url = node.url(f"/notifications/reload/{protocol}")
+            self.assertEqual(self.curl(protocol, "-X", "POST", "-d", "users", url).status, 204)
+            self.assertProblem(self.curl(protocol, url), 405)
+
     def test_full_disk(self):
         # No file may grow beyond this: to write() that is a disk without room.
         node = self.scratch.start(file_size_limit=1_000_000)

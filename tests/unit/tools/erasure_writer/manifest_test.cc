@@ -26,6 +26,7 @@ Manifest example() {
   object.sha256 = Sha256::of("content");
   object.stripes = 3;
   object.shards = ShardSet(0xFFF7);
+  object.moved.push_back({2, 5, "http://10.0.0.2:9000/chunks/spare"});
   manifest.objects.push_back(object);
   return manifest;
 }
@@ -56,6 +57,10 @@ TEST_CASE("Manifest: what is saved is loaded") {
   CHECK(object.sha256 == saved.objects[0].sha256);
   CHECK(object.stripes == 3);
   CHECK(object.shards == saved.objects[0].shards);
+  REQUIRE(object.moved.size() == 1);
+  CHECK(object.moved[0].stripe == 2);
+  CHECK(object.moved[0].shard == 5);
+  CHECK(object.moved[0].disk == "http://10.0.0.2:9000/chunks/spare");
 }
 
 TEST_CASE("Manifest: what does not fit together is refused") {

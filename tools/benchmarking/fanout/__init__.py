@@ -1,0 +1,1 @@
+"""What tools/bench/fanout measures: the fan-out API in a lab, one module for each line of the table."""
