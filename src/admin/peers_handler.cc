@@ -4,6 +4,7 @@
 #include "handlers.h"
 #include "json_response.h"
 #include "peerpulse/health/probe_mode.h"
+#include "timing_json.h"
 
 namespace peerpulse::admin {
 
@@ -61,6 +62,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
        {{"last", s.probe.rttLastMicros.get()},
         {"p50", s.probe.rttP50Micros.get()},
         {"p99", s.probe.rttP99Micros.get()}}},
+      {"timing", timingJson(context, peer)},
       {"last_heard_ms", millisSince(context, peer.id, s.probe.lastHeardNanos.get())},
       {"process_silent_ms", millisSince(context, peer.id, s.probe.processHeardNanos.get())},
       {"probe", probeJson(s.probe)},

@@ -31,6 +31,14 @@ Expected read(const DurationField& f, const Json& json) {
   return std::nullopt;
 }
 
+Expected read(const TimeoutField& f, const Json& json) {
+  const bool automatic = json == "auto";
+  const Expected expected = automatic ? std::nullopt : read(f.fixed, json);
+  if (expected) return *expected + ", or \"auto\"";
+  *f.automatic = automatic;
+  return std::nullopt;
+}
+
 Expected read(const CountField& f, const Json& json) {
   if (!json.is_number_unsigned() || json.get<uint64_t>() < f.min || json.get<uint64_t>() > f.max) {
     return "a whole number " + range(std::to_string(f.min), std::to_string(f.max), false, "");
@@ -190,6 +198,7 @@ Json write(const DisksField& f) {
   return list;
 }
 Json write(const DurationField& f) { return formatDuration(*f.value); }
+Json write(const TimeoutField& f) { return *f.automatic ? Json("auto") : write(f.fixed); }
 Json write(const CountField& f) { return *f.value; }
 Json write(const SizeField& f) { return *f.value == 0 ? Json(0) : Json(formatSize(*f.value)); }
 Json write(const PortsField& f) { return *f.value; }

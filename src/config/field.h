@@ -24,6 +24,11 @@ struct DurationField {
   bool zeroMeansNone = false;
   bool wholeSeconds = false;  ///< the kernel takes seconds
 };
+/// A duration, or "auto".
+struct TimeoutField {
+  DurationField fixed;
+  bool* automatic;
+};
 struct CountField {
   uint32_t* value;
   uint32_t min;
@@ -76,8 +81,8 @@ struct DisksField {
 
 struct Field {
   std::string pointer;  ///< "/pool/idle_timeout"
-  std::variant<DurationField, CountField, SizeField, PortsField, BoolField, AddressField, EnumField, TextField,
-               CommandField, DisksField>
+  std::variant<DurationField, TimeoutField, CountField, SizeField, PortsField, BoolField, AddressField, EnumField,
+               TextField, CommandField, DisksField>
       target;
 };
 

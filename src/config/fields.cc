@@ -69,6 +69,7 @@ std::vector<Field> processFields(Config& c) {
   return {
       {"/node", TextField{&c.node, Kind::kName}},
       {"/workers", CountField{&c.workers, 1, 64}},
+      {"/zone", TextField{&c.api.zone, Kind::kAny}},
       {"/preset", choice(c.preset, {"generic", "rustfs", "minio", "swift"})},
       {"/drain_timeout", DurationField{&c.drainTimeout, milliseconds(1), hours(1), true}},
       {"/drain_tunnels", DurationField{&c.proxy.drainTunnels, milliseconds(1), hours(1), true}},
@@ -92,7 +93,9 @@ std::vector<Field> processFields(Config& c) {
 std::vector<Field> apiFields(fanout::Options& o) {
   return {
       {"/api/listen", AddressField{&o.listen, true}},
-      {"/api/peer_timeout", DurationField{&o.peerTimeout, milliseconds(1), hours(1)}},
+      {"/api/peer_timeout", TimeoutField{{&o.peerTimeout, milliseconds(1), hours(1)}, &o.peerTimeoutAuto}},
+      {"/api/chunk_timeout", TimeoutField{{&o.chunkTimeout, milliseconds(1), hours(1), true}, &o.chunkTimeoutAuto}},
+      {"/api/hedge", TimeoutField{{&o.hedge.delay, milliseconds(1), hours(1), true}, &o.hedge.automatic}},
       {"/api/notify_timeout", DurationField{&o.notifyTimeout, milliseconds(1), hours(1)}},
       {"/api/replay_limit", SizeField{&o.replayLimit, 64 * kKiB, 1024 * kMiB}},
       {"/api/answer_limit", SizeField{&o.answerLimit, kKiB, 64 * kMiB}},
@@ -112,6 +115,12 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
       {"/retry/backoff", DurationField{&o.retry.backoff, milliseconds(1), minutes(1), true}},
       {"/retry/budget_percent", CountField{&o.retry.budgetPercent, 0, 100}},
       {"/retry/replay_idempotent", BoolField{&o.retry.replayIdempotent}},
+      {"/timing/window", DurationField{&o.timing.window, seconds(1), hours(24)}},
+      {"/timing/samples", CountField{&o.timing.samples, 10, 150}},
+      {"/timing/factor", CountField{&o.timing.factor, 2, 100}},
+      {"/timing/floor", DurationField{&o.timing.floor, milliseconds(1), hours(1)}},
+      {"/timing/ceiling", DurationField{&o.timing.ceiling, milliseconds(1), hours(1)}},
+      {"/timing/hedge_percentile", CountField{&o.timing.hedgePercentile, 50, 99}},
       // The kernel's own upper bounds (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
       {"/tcp/keepalive_idle", DurationField{&o.tcp.keepaliveIdle, seconds(1), seconds(32767), false, true}},
       {"/tcp/keepalive_interval", DurationField{&o.tcp.keepaliveInterval, seconds(1), seconds(32767), false, true}},

@@ -245,6 +245,14 @@ void checkTimeouts(const Config& config, ErrorList& errors) {
   }
 }
 
+void checkTiming(const Config& config, ErrorList& errors) {
+  const upstream::TimingOptions& timing = config.proxy.timing;
+  if (timing.ceiling < timing.floor) {
+    errors.add("/timing/ceiling", quote(formatDuration(timing.ceiling)),
+               "at least the floor, " + quote(formatDuration(timing.floor)));
+  }
+}
+
 bool sameProbe(const health::ProbeOptions& a, const health::ProbeOptions& b) {
   return a.interval == b.interval && a.suspectAfter == b.suspectAfter && a.stallAfter == b.stallAfter &&
          a.stallOpenAfter == b.stallOpenAfter;
@@ -268,6 +276,7 @@ void validate(const Config& config, ErrorList& errors) {
     if (!sameProbe(peer.probe, config.probe)) checkProbe(peer.probe, peerPointer(peer.id), errors);
   }
   checkTimeouts(config, errors);
+  checkTiming(config, errors);
 }
 
 }  // namespace peerpulse::config

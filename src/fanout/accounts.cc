@@ -46,8 +46,16 @@ void countLegBegun(stats::Stats& stats, const Leg& leg) {
 
 void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
   stats::PeerStats& peer = stats.peer(leg.peer().id);
-  if (leg.took()) peer.inFlight.sub();
+  if (!leg.took()) return;  // it was not needed: nothing was sent
+  peer.inFlight.sub();
   stats.fanout.operations[static_cast<size_t>(operation)].legs[placeOf(leg)].add();
+  if (const char* hedge = hedgeWord(leg)) {
+    const auto* found = std::find(stats::kHedgeResults.begin(), stats::kHedgeResults.end(), std::string_view(hedge));
+    PP_ASSERT(found != stats::kHedgeResults.end());
+    stats.fanout.operations[static_cast<size_t>(operation)]
+        .hedges[static_cast<size_t>(found - stats::kHedgeResults.begin())]
+        .add();
+  }
   if (leg.state() != Leg::State::kFailed) return;
   if (leg.failure().byCircuit) {
     peer.fastFailuresTotal.add();
@@ -91,6 +99,8 @@ void logRun(const Call& call, const Legs& legs, Outcome outcome, int status, Dur
       std::count_if(legs.begin(), legs.end(), [](const auto& leg) { return leg->acknowledged(); }));
   const log::Level level = acknowledged == legs.size() ? log::Level::kDebug : log::Level::kInfo;
   if (!log::enabled(level)) return;  // most are, and go well
+  const auto hedges = static_cast<uint64_t>(
+      std::count_if(legs.begin(), legs.end(), [](const auto& leg) { return leg->hedge() != Leg::Hedge::kNone; }));
   log::write(level, "fanout",
              log::Fields()
                  .add("operation", toString(call.operation))
@@ -99,6 +109,7 @@ void logRun(const Call& call, const Legs& legs, Outcome outcome, int status, Dur
                  .add("status", status)
                  .add("peers", uint64_t{legs.size()})
                  .add("acknowledged", acknowledged)
+                 .add("hedges", hedges)
                  .add("took_ms", toMillis(took)));
 }
 

@@ -64,6 +64,7 @@ Json describe(const Leg& leg) {
   }
   if (!leg.failure().detail.empty()) json["details"] = leg.failure().detail;
   if (leg.uncertain()) json["uncertain"] = true;
+  if (const char* hedge = hedgeWord(leg)) json["hedge"] = hedge;
   if (const auto took = leg.took()) json["took_ms"] = toMillis(*took);
   return json;
 }
@@ -108,6 +109,17 @@ const char* stateWord(const Leg& leg) {
   return "?";
 }
 
+const char* hedgeWord(const Leg& leg) {
+  switch (leg.hedge()) {
+    case Leg::Hedge::kNone: return nullptr;
+    case Leg::Hedge::kOpen: return "pending";
+    case Leg::Hedge::kWon: return "won";
+    case Leg::Hedge::kLost: return "lost";
+    case Leg::Hedge::kFailed: return "failed";
+  }
+  return nullptr;
+}
+
 Answer refusalAnswer(const Refusal& refusal) {
   Answer answer;
   answer.status = refusal.status;
@@ -126,7 +138,7 @@ Answer quorumAnswer(const Legs& legs, const QuorumTally& tally) {
   json["required"] = tally.required();
   json["achieved"] = tally.acknowledged();
   answer.status = reached ? 200 : 503;
-  answer.body = withPeers(json, legs, [](const Leg& leg) { return textOf(describe(leg)); });
+  answer.body = withPeers(json, legs, [](const Leg& leg) { return withBody(describe(leg), leg); });
   return answer;
 }
 

@@ -10,6 +10,8 @@
 // too_large (its answer), digest_mismatch (it acknowledges another Content-Digest than was sent), cancelled, pending (still
 // under way). `uncertain`: the peer had all of a request that changes something, and whether it took effect is not known.
 //
+// A leg that was hedged has `hedge`: won (the one request more has the answer), lost (another one was sooner), failed.
+//
 // Threading: pure.
 #pragma once
 
@@ -33,6 +35,9 @@ using Legs = std::vector<std::unique_ptr<Leg>>;
 
 /// One of the words above.
 const char* stateWord(const Leg& leg);
+
+/// One of those of `hedge`; null: it was not hedged.
+const char* hedgeWord(const Leg& leg);
 
 Answer refusalAnswer(const Refusal& refusal);
 Answer quorumAnswer(const Legs& legs, const QuorumTally& tally);

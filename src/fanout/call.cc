@@ -17,13 +17,13 @@ constexpr size_t kQuoted = 64;  // of a caller's text in a message
 struct Endpoint {
   std::string_view prefix;
   Operation operation;
-  std::string_view methods[2];
+  std::string_view methods[3];
 };
 constexpr Endpoint kEndpoints[] = {
-    {"/quorum/", Operation::kQuorum, {"POST", "PUT"}},
-    {"/aggregate/", Operation::kAggregate, {"GET", ""}},
-    {"/notify/", Operation::kNotify, {"POST", ""}},
-    {"/erasure/", Operation::kErasure, {"PUT", ""}},
+    {"/quorum/", Operation::kQuorum, {"POST", "PUT", "GET"}},
+    {"/aggregate/", Operation::kAggregate, {"GET"}},
+    {"/notify/", Operation::kNotify, {"POST"}},
+    {"/erasure/", Operation::kErasure, {"PUT"}},
 };
 
 std::string quote(std::string_view text) {
@@ -39,7 +39,8 @@ const Endpoint* endpointOf(std::string_view path) {
 }
 
 bool takes(const Endpoint& endpoint, std::string_view method) {
-  return !method.empty() && (method == endpoint.methods[0] || method == endpoint.methods[1]);
+  return !method.empty() &&
+         std::find(std::begin(endpoint.methods), std::end(endpoint.methods), method) != std::end(endpoint.methods);
 }
 
 Refusal notFound(std::string_view path) {
@@ -52,8 +53,10 @@ Refusal notFound(std::string_view path) {
 }
 
 Refusal notAllowed(const http::RequestHead& head, const Endpoint& endpoint) {
-  std::string allow(endpoint.methods[0]);
-  if (!endpoint.methods[1].empty()) allow += ", " + std::string(endpoint.methods[1]);
+  std::string allow;
+  for (const std::string_view method : endpoint.methods) {
+    if (!method.empty()) allow += (allow.empty() ? "" : ", ") + std::string(method);
+  }
   return {405, "method_not_allowed", std::string(endpoint.prefix) + " takes " + allow + ", not " + quote(head.method),
           allow};
 }
@@ -183,6 +186,29 @@ std::optional<Refusal> readShard(const upstream::PeerSet& peers, const Options& 
   return std::nullopt;
 }
 
+// A write that is sent twice is another one.
+std::optional<Refusal> readHedge(const http::RequestHead& head, const Options& options, Call& call) {
+  const bool possible = call.read && head.complete;
+  const std::optional<std::string> value = valueOf(head.headers, "peerpulse-hedge");
+  if (!value) {
+    if (possible) call.hedge = options.hedge;
+    return std::nullopt;
+  }
+  const std::string_view given = trimmed(*value);
+  if (given == "off") return std::nullopt;
+  call.hedge.automatic = given == "auto";
+  if (!call.hedge.automatic) {
+    const auto delay = parseDuration(given);
+    if (!delay || *delay <= Duration::zero()) {
+      return badRequest("bad_hedge",
+                        "peerpulse-hedge: " + quote(given) + ": expected auto, off, or a duration such as 20ms");
+    }
+    call.hedge.delay = *delay;
+  }
+  if (possible) return std::nullopt;
+  return badRequest("no_read", "peerpulse-hedge: only a GET without a body may be sent twice");
+}
+
 std::optional<Refusal> readDeadline(const http::HeaderList& fields, Call& call) {
   const std::optional<std::string> own = valueOf(fields, "peerpulse-timeout");
   const std::string_view grpc = fields.find("grpc-timeout");
@@ -217,10 +243,12 @@ std::variant<Call, Refusal> readCall(const http::RequestHead& head, const upstre
   if (head.headers.has("origin")) return ofAPage();
   Call call;
   call.operation = endpoint->operation;
+  call.read = head.method == "GET";
   call.path = head.path.substr(endpoint->prefix.size() - 1);
   const bool erasure = call.operation == Operation::kErasure;
   auto refusal = erasure ? readShard(peers, options, call) : readTargets(head.headers, peers, call);
   if (!refusal && call.operation == Operation::kQuorum) refusal = readQuorum(head.headers, peers.size() + 1, call);
+  if (!refusal) refusal = readHedge(head, options, call);
   if (!refusal) refusal = readDeadline(head.headers, call);
   if (refusal) return *refusal;
   return call;

@@ -1,10 +1,11 @@
 // Call: what a request to the API asks for, read from its head (design section 6).
 //
-//   POST|PUT /quorum/<path>      peerpulse-quorum: majority (default), all, or a number
+//   POST|PUT|GET /quorum/<path>  peerpulse-quorum: majority (default), all, or a number
 //   GET      /aggregate/<path>
 //   POST     /notify/<path>
 //   PUT      /erasure/<set>/<shard>/<path>
 //   peerpulse-peers: a,b         default: all
+//   peerpulse-hedge: auto        of a GET without a body: auto, a duration, or off (default: api.hedge)
 //   peerpulse-timeout: 500ms     or grpc-timeout: the caller's own deadline
 //
 // Threading: pure.
@@ -40,6 +41,8 @@ struct Call {
   /// Erasure: the shard's own disk, then the spares of other nodes than this.
   std::vector<Target> targets;
   uint32_t required = 0;             ///< quorum: acknowledgements
+  bool read = false;                 ///< a GET: the answers are wanted
+  Hedge hedge;                       ///< of a read without a body
   std::optional<Duration> deadline;  ///< the caller's
 };
 

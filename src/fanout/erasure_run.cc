@@ -1,5 +1,6 @@
 #include "erasure_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "accounts.h"
@@ -7,6 +8,16 @@
 #include "spare_choice.h"
 
 namespace peerpulse::fanout {
+
+namespace {
+
+Duration timeOf(uint64_t bytes, uint64_t perSecond) {
+  constexpr auto kLongest = static_cast<double>(365 * 24 * 3600);
+  const double taken = static_cast<double>(bytes) / static_cast<double>(perSecond);
+  return milliseconds(static_cast<int64_t>(std::min(taken, kLongest) * 1000));
+}
+
+}  // namespace
 
 ErasureRun::ErasureRun(Api& api, Call asked, const http::RequestHead& head, Share share, Caller& caller)
     : Run(api, std::move(asked), std::move(share), caller), head_(head), tried_(call().targets.size()) {}
@@ -16,10 +27,25 @@ void ErasureRun::attempt(size_t target) {
   targetOf_.push_back(target);
   const Target& to = call().targets[target];
   Leg& leg = addLeg(to.peer, headFor(head_, to), false);
-  begin(leg, specFor(head_, std::nullopt));
+  begin(leg, specFor(to));
   if (leg.over()) return;  // and the next one has been tried
   kept_.forEach([&leg](const Slice& data) { leg.sendData(data); });
   if (state() != State::kReceiving) leg.sendEnd(trailers());
+}
+
+// What the size takes comes on top: the latency is that of the answer to a chunk that is all there.
+upstream::RequestSpec ErasureRun::specFor(const Target& target) const {
+  upstream::RequestSpec spec = Run::specFor(head_, std::nullopt);
+  const Options& options = api().environment().options;
+  std::optional<Duration> timeout;
+  if (options.chunkTimeout > Duration::zero()) timeout = options.chunkTimeout;
+  if (options.chunkTimeoutAuto) timeout = autoTimeout(*target.peer, spec.trafficClass);
+  if (timeout && (head_.complete || head_.contentLength)) {
+    const uint64_t rate = spec.options->timeoutsOf(upstream::TrafficClass::kBulk).minBytesPerSecond;
+    spec.patience =
+        *timeout + timeOf(head_.contentLength.value_or(0), rate > 0 ? rate : Options::kChunkBytesPerSecond);
+  }
+  return spec;
 }
 
 // --- the body --------------------------------------------------------------------------------------------------

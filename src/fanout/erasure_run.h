@@ -24,6 +24,7 @@ class ErasureRun final : public Run {
   void onLegEnded(size_t leg) override;
 
   void attempt(size_t target);
+  upstream::RequestSpec specFor(const Target& target) const;
   bool beyondLimit() const;
   void letGo();
   bool mayFallBack() const;

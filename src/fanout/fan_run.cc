@@ -1,5 +1,6 @@
 #include "fan_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "peerpulse/fanout/api.h"
@@ -12,7 +13,7 @@ std::unique_ptr<Plan> planFor(const Call& call, const Options& options, const Qu
   const auto targets = static_cast<uint32_t>(call.targets.size());
   if (call.operation == Operation::kAggregate) return std::make_unique<AggregatePlan>(targets, options);
   if (call.operation == Operation::kNotify) return std::make_unique<NotifyPlan>(options);
-  auto plan = std::make_unique<QuorumPlan>(targets, call.required);
+  auto plan = std::make_unique<QuorumPlan>(targets, call.required, call.read);
   tally = &plan->tally();
   return plan;
 }
@@ -23,7 +24,7 @@ FanRun::FanRun(Api& api, Call asked, const http::RequestHead& head, Share share,
     : Run(api, std::move(asked), std::move(share), caller),
       plan_(planFor(call(), api.environment().options, tally_)),
       pace_(call().targets.size(), plan_->needed(), api.environment().options.replayLimit, api.now()),
-      spec_(specFor(head, plan_->legTimeout())) {
+      spec_(specFor(head, call().read ? std::nullopt : plan_->legTimeout())) {
   for (const Target& target : call().targets)
     addLeg(target.peer, headFor(head, target), plan_->keepsAnswers());
 }
@@ -31,9 +32,21 @@ FanRun::FanRun(Api& api, Call asked, const http::RequestHead& head, Share share,
 // The answer may be known before all have been asked: who is dead says so at once.
 void FanRun::start() {
   for (const auto& leg : legs()) {
-    if (!leg->over()) begin(*leg, spec_);
+    if (!leg->over()) begin(*leg, specOf(*leg));
   }
   settle();
+}
+
+// Of a read, a peer has its own time to answer. Who is asked later has no more of the caller's.
+upstream::RequestSpec FanRun::specOf(const Leg& leg) const {
+  upstream::RequestSpec spec = spec_;
+  if (spec.deadline) spec.deadline = std::max<Duration>(*spec.deadline - elapsed(), Duration::zero());
+  if (!call().read) return spec;
+  const Options& options = api().environment().options;
+  spec.patience = options.peerTimeout;
+  if (options.peerTimeoutAuto)
+    spec.patience = autoTimeout(leg.peer(), spec.trafficClass).value_or(options.peerTimeout);
+  return spec;
 }
 
 void FanRun::take(const Slice& data) {
@@ -89,6 +102,8 @@ void FanRun::onLegEnded(size_t leg) {
 
 void FanRun::carryOut(Step step) {
   if (step == Step::kWait) return;
+  const bool reached = tally_ != nullptr && tally_->standing() == QuorumTally::Standing::kReached;
+  if (step == Step::kAnswerAndStop && reached) cancelLegs("the others have answered");
   answer(makeAnswer());
   if (step == Step::kAnswerAndStop) cancelLegs("it could not succeed any more");
 }

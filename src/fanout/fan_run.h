@@ -12,17 +12,20 @@
 
 namespace peerpulse::fanout {
 
-class FanRun final : public Run {
+class FanRun : public Run {
  public:
   FanRun(Api& api, Call call, const http::RequestHead& head, Share share, Caller& caller);
   void start() override;
+
+ protected:
+  void onLegEnded(size_t leg) override;
+  upstream::RequestSpec specOf(const Leg& leg) const;
 
  private:
   void take(const Slice& data) override;
   void takeEnd() override;
   uint64_t bodyLimit() const override { return plan_->bodyLimit(); }
   void onLegBodySent(size_t leg, uint64_t bytes) override;
-  void onLegEnded(size_t leg) override;
 
   void pace();
   void armPatience();

@@ -34,7 +34,11 @@ upstream::Failure failureOf(upstream::ErrorType type, upstream::Party party, std
 void Leg::enter(State to) {
   PP_ASSERT(legal(state_, to));
   state_ = to;
-  if (over()) endedAt_ = owner_.now();
+  if (!over()) return;
+  endedAt_ = owner_.now();
+  racing_ = false;
+  if (hedge_ != Hedge::kOpen) return;
+  hedge_ = acknowledged() ? Hedge::kWon : to == State::kCancelled ? Hedge::kLost : Hedge::kFailed;
 }
 
 std::optional<Duration> Leg::took() const {
@@ -53,47 +57,82 @@ void Leg::start(const upstream::Peers& peers, upstream::RequestSpec spec) {
   }
   spec.head = &head_;
   digestSent_ = head_.headers.find(kContentDigest);
-  request_.emplace(*peer, std::move(spec), *this);
-  request_->start();
+  first_.request.emplace(*peer, std::move(spec), first_);
+  first_.request->start();
+}
+
+// --- a second request ------------------------------------------------------------------------------------------
+
+void Leg::hedgeAnother() {
+  PP_ASSERT(state_ == State::kIdle);
+  hedge_ = Hedge::kOpen;
+}
+
+void Leg::askAgain(const upstream::Peers& peers, upstream::RequestSpec spec) {
+  PP_ASSERT(head_.complete && hedge_ == Hedge::kNone);
+  upstream::Peer* peer = peers.find(peer_->id);
+  if (state_ != State::kOpen || status_ != 0 || peer == nullptr) return;
+  hedge_ = Hedge::kOpen;
+  racing_ = true;
+  spec.head = &head_;
+  second_.request.emplace(*peer, std::move(spec), second_);
+  second_.request->start();
+}
+
+/// The race is over: `one` counts.
+void Leg::leaveTo(Try& one) {
+  racing_ = false;
+  answering_ = &one;
+  otherThan(one).request->cancel();
+}
+
+void Leg::cancelRequests() {
+  for (Try* each : {&first_, &second_}) {
+    if (each->request) each->request->cancel();
+  }
 }
 
 bool Leg::uncertain() const {
   if (state_ != State::kFailed && state_ != State::kTooLarge) return false;
-  return request_ && request_->mayHaveTakenEffect() && head_.method != "GET" && head_.method != "HEAD";
+  return request() && request()->mayHaveTakenEffect() && head_.method != "GET" && head_.method != "HEAD";
 }
 
 // --- the request -----------------------------------------------------------------------------------------------
 
 void Leg::sendData(const Slice& data) {
   if (state_ != State::kOpen) return;
-  request_->sendData(data);
+  request().sendData(data);
 }
 
 void Leg::sendEnd(const http::HeaderList& trailers) {
   if (state_ != State::kOpen) return;
   if (digestSent_.empty()) digestSent_ = trailers.find(kContentDigest);
-  request_->sendEnd(http::HeaderList(trailers));
+  request().sendEnd(http::HeaderList(trailers));
 }
 
-void Leg::onRequestBodySent(size_t n) {
+void Leg::onBodySent(size_t n) {
   bodySent_ += n;
   if (state_ == State::kOpen) owner_.onLegBodySent(number_, n);
 }
 
 // --- the answer ------------------------------------------------------------------------------------------------
 
-void Leg::onResponseHead(http::ResponseHead&& head) {
+void Leg::onHead(Try& by, const http::ResponseHead& head) {
   if (over()) return;
+  if (racing_) {
+    leaveTo(by);
+    hedge_ = &by == &second_ ? Hedge::kWon : Hedge::kLost;
+  }
   status_ = head.status;
   contentType_ = head.headers.find("content-type");
   digestAcknowledged_ = head.headers.find(kContentDigest);
 }
 
-void Leg::onResponseTrailers(http::HeaderList&& trailers) {
+void Leg::onTrailers(const http::HeaderList& trailers) {
   if (!over() && digestAcknowledged_.empty()) digestAcknowledged_ = trailers.find(kContentDigest);
 }
 
-void Leg::onResponseData(Slice data) {
+void Leg::onData(const Slice& data) {
   if (over()) return;
   const size_t size = data.size();
   answerRead_ += size;
@@ -104,13 +143,13 @@ void Leg::onResponseData(Slice data) {
   }
   // A copy: what is kept must not pin what was read around it.
   if (answer_.keep) body_.append(data.view());
-  request_->consumed(size);
+  request().consumed(size);
 }
 
 // Who says 2xx before it has all of it has not acknowledged it.
-void Leg::onResponseEnd() {
+void Leg::onEnd() {
   if (over()) return;
-  if (status_ < 300 && !request_->wholeSent()) {
+  if (status_ < 300 && !request().wholeSent()) {
     fail(failureOf(upstream::ErrorType::kHttpProtocolError, upstream::Party::kPeer,
                    "the peer answered before it had the whole request"));
     return;
@@ -129,8 +168,11 @@ void Leg::acknowledge() {
 
 // --- ends ------------------------------------------------------------------------------------------------------
 
-void Leg::onRequestFailed(const upstream::Failure& failure) {
-  if (!over()) fail(failure);
+void Leg::onFailed(Try& by, const upstream::Failure& failure) {
+  if (over()) return;
+  if (!racing_) return fail(failure);
+  leaveTo(otherThan(by));
+  if (&by == &second_) hedge_ = Hedge::kFailed;
 }
 
 void Leg::fail(upstream::Failure failure) {
@@ -142,7 +184,7 @@ void Leg::fail(upstream::Failure failure) {
 void Leg::end(State how) {
   enter(how);
   const bool whole = how == State::kAnswered || how == State::kDigestMismatch;
-  if (!whole && request_) request_->cancel();
+  if (!whole) cancelRequests();
   owner_.onLegEnded(number_);
 }
 
@@ -150,7 +192,7 @@ void Leg::cancel(const char* why) {
   if (over()) return;
   failure_ = failureOf(upstream::ErrorType::kNone, upstream::Party::kSelf, why);
   enter(State::kCancelled);
-  if (request_) request_->cancel();
+  cancelRequests();
 }
 
 }  // namespace peerpulse::fanout

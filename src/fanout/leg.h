@@ -5,6 +5,9 @@
 //                          --anything else--> Failed, TooLarge, Cancelled
 //   Idle --cancel()--> Cancelled
 //
+// It can be hedged: a second request beside a first one that is late (askAgain()). The first answer's head decides which of the
+// two counts; the other one is cancelled. One that fails before leaves it to the other.
+//
 // Threading: its worker's thread.
 // Ownership: owned by its Run; its owner is told inside callbacks of the request, so it goes with deferred deletion.
 // Bound: answers are read up to the limit given, and kept as far as the owner lets it (onLegKeeps()).
@@ -31,8 +34,10 @@ class LegOwner {
   virtual void onLegEnded(size_t leg) = 0;
 };
 
-class Leg final : public upstream::RequestOwner {
+class Leg final {
  public:
+  /// What became of a hedge: of askAgain()'s second request, or of all of a leg that was begun as one.
+  enum class Hedge : uint8_t { kNone, kOpen, kWon, kLost, kFailed };
   enum class State : uint8_t { kIdle, kOpen, kAnswered, kFailed, kTooLarge, kDigestMismatch, kCancelled };
 
   /// What to do with the body of the peer's answer.
@@ -48,10 +53,15 @@ class Leg final : public upstream::RequestOwner {
   void start(const upstream::Peers& peers, upstream::RequestSpec spec);
   void sendData(const Slice& data);
   void sendEnd(const http::HeaderList& trailers);
+  /// Before start(): it is a hedge of another leg.
+  void hedgeAnother();
+  /// Requires a request without a body. Once, while it is open; without effect once an answer has begun.
+  void askAgain(const upstream::Peers& peers, upstream::RequestSpec spec);
   /// Nobody wants it any more, for this reason. After its end: no-op.
   void cancel(const char* why);
 
   State state() const { return state_; }
+  Hedge hedge() const { return hedge_; }
   bool over() const { return state_ != State::kIdle && state_ != State::kOpen; }
   /// The peer has answered 2xx to all of the request.
   bool acknowledged() const { return state_ == State::kAnswered && status_ >= 200 && status_ < 300; }
@@ -70,15 +80,36 @@ class Leg final : public upstream::RequestOwner {
   bool uncertain() const;
 
  private:
-  void onInformational(http::ResponseHead&&) override {}
-  void onResponseHead(http::ResponseHead&& head) override;
-  void onResponseData(Slice data) override;
-  void onResponseTrailers(http::HeaderList&& trailers) override;
-  void onResponseEnd() override;
-  void onRequestBodySent(size_t n) override;
-  void onRequestClosed() override {}
-  void onRequestFailed(const upstream::Failure& failure) override;
+  /// One of its requests.
+  class Try final : public upstream::RequestOwner {
+   public:
+    explicit Try(Leg& leg) : leg_(leg) {}
+    std::optional<upstream::Request> request;
 
+   private:
+    void onInformational(http::ResponseHead&&) override {}
+    void onResponseHead(http::ResponseHead&& head) override { leg_.onHead(*this, head); }
+    void onResponseData(Slice data) override { leg_.onData(data); }
+    void onResponseTrailers(http::HeaderList&& trailers) override { leg_.onTrailers(trailers); }
+    void onResponseEnd() override { leg_.onEnd(); }
+    void onRequestBodySent(size_t n) override { leg_.onBodySent(n); }
+    void onRequestClosed() override {}
+    void onRequestFailed(const upstream::Failure& failure) override { leg_.onFailed(*this, failure); }
+    Leg& leg_;
+  };
+
+  void onHead(Try& by, const http::ResponseHead& head);
+  void onData(const Slice& data);
+  void onTrailers(const http::HeaderList& trailers);
+  void onEnd();
+  void onBodySent(size_t n);
+  void onFailed(Try& by, const upstream::Failure& failure);
+
+  upstream::Request& request() { return *answering_->request; }
+  const std::optional<upstream::Request>& request() const { return answering_->request; }
+  Try& otherThan(const Try& one) { return &one == &first_ ? second_ : first_; }
+  void leaveTo(Try& one);
+  void cancelRequests();
   void enter(State to);
   void end(State how);
   void acknowledge();
@@ -92,7 +123,11 @@ class Leg final : public upstream::RequestOwner {
   State state_ = State::kIdle;
   std::optional<TimePoint> startedAt_;
   std::optional<TimePoint> endedAt_;
-  std::optional<upstream::Request> request_;
+  Try first_{*this};
+  Try second_{*this};
+  Try* answering_ = &first_;  // it counts; while both race nothing is known of it yet
+  bool racing_ = false;       // both are under way
+  Hedge hedge_ = Hedge::kNone;
   uint64_t bodySent_ = 0;
   uint64_t answerRead_ = 0;
   int status_ = 0;

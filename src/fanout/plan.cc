@@ -10,7 +10,7 @@ Step QuorumPlan::onLegEnded(bool acknowledged) {
   }
   switch (tally_.standing()) {
     case QuorumTally::Standing::kOpen: return Step::kWait;
-    case QuorumTally::Standing::kReached: return Step::kAnswer;
+    case QuorumTally::Standing::kReached: return read_ ? Step::kAnswerAndStop : Step::kAnswer;
     case QuorumTally::Standing::kLost: return Step::kAnswerAndStop;
   }
   return Step::kWait;

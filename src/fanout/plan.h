@@ -37,16 +37,18 @@ class Plan {
   virtual std::optional<Duration> legTimeout() const { return std::nullopt; }
 };
 
-/// Answers with the quorum, or when it cannot be had any more.
+/// Answers with the quorum, or when it cannot be had any more. What is left of a read is of no use then; of a write it goes on.
 class QuorumPlan final : public Plan {
  public:
-  QuorumPlan(uint32_t targets, uint32_t required) : tally_(targets, required) {}
+  QuorumPlan(uint32_t targets, uint32_t required, bool read = false) : tally_(targets, required), read_(read) {}
   Step onLegEnded(bool acknowledged) override;
   uint32_t needed() const override { return tally_.required(); }
+  bool keepsAnswers() const override { return read_; }
   const QuorumTally& tally() const { return tally_; }
 
  private:
   QuorumTally tally_;
+  const bool read_;
 };
 
 /// Answers when every peer has, or had its time.

@@ -6,6 +6,7 @@
 #include "accounts.h"
 #include "erasure_run.h"
 #include "fan_run.h"
+#include "hedged_read.h"
 #include "peerpulse/base/assert.h"
 #include "peerpulse/fanout/api.h"
 #include "room.h"
@@ -44,6 +45,7 @@ std::unique_ptr<Run> makeRun(Api& api, Call call, const http::RequestHead& head,
   if (call.operation == Operation::kErasure) {
     return std::make_unique<ErasureRun>(api, std::move(call), head, std::move(share), caller);
   }
+  if (call.hedge.wanted()) return std::make_unique<HedgedRead>(api, std::move(call), head, std::move(share), caller);
   return std::make_unique<FanRun>(api, std::move(call), head, std::move(share), caller);
 }
 
@@ -106,6 +108,12 @@ upstream::RequestSpec Run::specFor(const http::RequestHead& head, std::optional<
   spec.wholeAnswer = true;
   spec.replayLimit = static_cast<size_t>(replayFor(head, api_.environment().options));
   return spec;
+}
+
+std::optional<Duration> Run::autoTimeout(const upstream::PeerOptions& peer,
+                                         upstream::TrafficClass trafficClass) const {
+  const stats::LatencyWindow& latency = stats().peer(peer.id).latency[static_cast<size_t>(trafficClass)];
+  return upstream::autoTimeout(latency.snapshot(), api_.environment().upstream.options->timing);
 }
 
 Leg& Run::addLeg(upstream::PeerOptionsRef peer, http::RequestHead head, bool keepAnswer) {

@@ -75,6 +75,8 @@ class Run : public event::DeferredDeletable, public LegOwner {
   /// Last of all in whatever may have ended a leg, or answered.
   void settle();
   upstream::RequestSpec specFor(const http::RequestHead& head, std::optional<Duration> timeout) const;
+  /// What "auto" is now for requests of this class to it; nothing: too little is known.
+  std::optional<Duration> autoTimeout(const upstream::PeerOptions& peer, upstream::TrafficClass trafficClass) const;
 
   State state() const { return state_; }
   bool answered() const { return state_ == State::kBackground || state_ == State::kOver; }
@@ -83,7 +85,6 @@ class Run : public event::DeferredDeletable, public LegOwner {
   Api& api() const { return api_; }
   const http::HeaderList& trailers() const { return trailers_; }
   Duration elapsed() const { return now() - started_; }
-
   stats::Stats& stats() const;
 
  private:

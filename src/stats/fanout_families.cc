@@ -17,6 +17,10 @@ void appendFanoutFamilies(const Stats& stats, Families& out) {
                                     "answer is in it; failed; abandoned by their caller or by our own end.");
   auto legs =
       Family::counter("peerpulse_fanout_requests_total", "Requests to peers of such operations, by how they ended.");
+  auto hedges =
+      Family::counter("peerpulse_fanout_hedges_total",
+                      "Requests of reads beside one that was late: won, it had the answer; lost, the late one or "
+                      "another one was sooner; failed; over_budget, not sent.");
   auto duration = Family::histogram("peerpulse_fanout_duration_seconds", "From the request to the answer.");
   for (size_t i = 0; i < kFanoutOperations.size(); ++i) {
     const FanoutOperationStats& operation = fanout.operations[i];
@@ -25,6 +29,9 @@ void appendFanoutFamilies(const Stats& stats, Families& out) {
                      operation.outcomes[k].get());
     for (size_t k = 0; k < kLegStates.size(); ++k)
       legs.add({{"operation", kFanoutOperations[i]}, {"state", kLegStates[k]}}, operation.legs[k].get());
+    for (size_t k = 0; k < kHedgeResults.size(); ++k)
+      hedges.add({{"operation", kFanoutOperations[i]}, {"result", kHedgeResults[k]}}, operation.hedges[k].get());
+    hedges.add({{"operation", kFanoutOperations[i]}, {"result", "over_budget"}}, operation.hedgesOverBudget.get());
     duration.add({{"operation", kFanoutOperations[i]}}, operation.duration.snapshot());
   }
   auto running = Family::gauge("peerpulse_fanout_running", "Operations under way, those in the background included.");
@@ -50,7 +57,7 @@ void appendFanoutFamilies(const Stats& stats, Families& out) {
       Family::counter("rustfs_console_aggregation_partial_total", "Aggregations without some peer's answer.");
   partial.add({}, fanout.operations[kAggregate].outcomes[kPartial].get());
   for (Family* family :
-       {&operations, &legs, &duration, &running, &refused, &fallbacks, &undelivered, &aggregation, &partial})
+       {&operations, &legs, &hedges, &duration, &running, &refused, &fallbacks, &undelivered, &aggregation, &partial})
     out.push_back(family->take());
 }
 

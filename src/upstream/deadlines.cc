@@ -34,7 +34,7 @@ void Deadlines::onConnected(TimePoint now) {
 }
 
 void Deadlines::stop() {
-  total_ = grpc_ = connect_ = TimePoint::max();
+  total_ = patience_ = grpc_ = connect_ = TimePoint::max();
   streaming_ = false;
 }
 
@@ -46,10 +46,13 @@ void Deadlines::onDebt(bool peerOwes, TimePoint now) {
   }
   const Duration paused = now - std::exchange(pausedAt_, TimePoint::max());
   if (total_ != TimePoint::max()) total_ += paused;
+  if (patience_ != TimePoint::max()) patience_ += paused;
   lastProgress_ = std::min(lastProgress_ + paused, now);  // a byte may have moved meanwhile
 }
 
 TimePoint Deadlines::total() const { return running() ? total_ : TimePoint::max(); }
+
+TimePoint Deadlines::patience() const { return running() ? patience_ : TimePoint::max(); }
 
 TimePoint Deadlines::stall() const {
   if (!running() || !streaming_ || timeouts_.stall == Duration::zero()) return TimePoint::max();
@@ -61,10 +64,11 @@ Expiry Deadlines::expired(TimePoint now) const {
   if (now >= connect_) return Expiry::kConnect;
   if (now >= total()) return Expiry::kTotal;
   if (now >= stall()) return Expiry::kStall;
+  if (now >= patience()) return Expiry::kPatience;
   return Expiry::kNone;
 }
 
-TimePoint Deadlines::next() const { return std::min({grpc_, connect_, total(), stall()}); }
+TimePoint Deadlines::next() const { return std::min({grpc_, connect_, total(), patience(), stall()}); }
 
 std::optional<Duration> parseGrpcTimeout(std::string_view value) {
   if (value.size() < 2 || value.size() > 9) return std::nullopt;  // at most 8 digits and a unit

@@ -1,14 +1,12 @@
 #include "peerpulse/upstream/options.h"
 
+#include "peerpulse/stats/peer_stats.h"
+
 namespace peerpulse::upstream {
 
 const char* toString(TrafficClass trafficClass) {
-  switch (trafficClass) {
-    case TrafficClass::kControl: return "control";
-    case TrafficClass::kBulk: return "bulk";
-    case TrafficClass::kStream: return "stream";
-  }
-  return "?";
+  static_assert(stats::kClassNames.size() == kTrafficClasses);
+  return stats::kClassNames[static_cast<size_t>(trafficClass)];
 }
 
 const char* toString(Protocol protocol) {

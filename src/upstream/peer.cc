@@ -91,6 +91,8 @@ bool Peer::enter(const health::CircuitWord& word, bool inTurn) { return waitingR
 
 void Peer::hold(Request& request) { waitingRoom_->add(request); }
 
+bool Peer::mayAskTwice() { return retryBudget_->take(); }
+
 size_t Peer::requestsHeld() const { return waitingRoom_->size(); }
 
 size_t Peer::connections() const {

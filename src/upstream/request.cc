@@ -38,6 +38,11 @@ bool isInFlight(State state) {
          state == State::kAnswered || state == State::kBackingOff || state == State::kFailing;
 }
 
+// Classes never share a connection.
+TrafficClass anotherThan(TrafficClass trafficClass) {
+  return trafficClass == TrafficClass::kStream ? TrafficClass::kControl : TrafficClass::kStream;
+}
+
 }  // namespace
 
 const char* toString(State state) {
@@ -62,7 +67,9 @@ Request::Request(Peer& peer, RequestSpec spec, RequestOwner& owner)
       trial_(peer.context().trials),
       replay_(spec_.replayLimit),
       bodyEnded_(spec_.head->complete),
-      deadlines_(spec_.options->timeoutsOf(spec_.trafficClass), now(), spec_.deadline) {}
+      deadlines_(spec_.options->timeoutsOf(spec_.trafficClass), now(), spec_.deadline) {
+  if (spec_.patience) deadlines_.onPatience(*spec_.patience, now());
+}
 
 Request::~Request() { cancel(); }
 
@@ -158,7 +165,8 @@ void Request::attempt() {
   enter(State::kWaiting);
   deadlines_.onConnecting(now());
   armTimer();
-  attempt_.begin(peer_.pool(spec_.trafficClass), peer_.protocolFor(*spec_.head));
+  attempt_.begin(peer_.pool(spec_.apart ? anotherThan(spec_.trafficClass) : spec_.trafficClass),
+                 peer_.protocolFor(*spec_.head));
 }
 
 }  // namespace peerpulse::upstream

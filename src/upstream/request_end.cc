@@ -35,6 +35,10 @@ Failure expiryFailure(Expiry expiry) {
       failure.type = ErrorType::kConnectionReadTimeout;
       failure.detail = "no byte moved for the stall timeout";
       break;
+    case Expiry::kPatience:
+      failure.type = ErrorType::kHttpResponseTimeout;
+      failure.detail = "the peer did not answer in the time it was given";
+      break;
     case Expiry::kGrpcDeadline:
       failure.type = ErrorType::kHttpResponseTimeout;
       failure.detail = "the request's grpc-timeout passed";
@@ -65,6 +69,7 @@ void Request::onAttemptLost(const Loss& loss) {
     onAttemptClosed();
     return;
   }
+  askedAt_ = TimePoint::max();
   // The attempt is over by now: what it had on the wire is known from the counts.
   if (bodyEndSent_ && bodySent_ == bodyGiven_ && loss.reason != http::ResetReason::kRefused)
     mayHaveTakenEffect_ = true;
@@ -170,7 +175,9 @@ void Request::fail(const Failure& failure) {
 }
 
 void Request::cancel() {
-  if (!ended()) leave();
+  if (ended()) return;
+  measureEnd(now(), false);
+  leave();
 }
 
 void Request::leave() {
@@ -220,6 +227,31 @@ void Request::settleDebt(TimePoint at) {
   if (!ran && deadlines_.running()) armTimer();
 }
 
+// From here on only the peer is waited for.
+void Request::noteAsked(TimePoint at) {
+  if (askedAt_ == TimePoint::max() && state_ == State::kSending && wholeSent()) askedAt_ = at;
+}
+
+void Request::measureAnswer(TimePoint at) {
+  if (askedAt_ == TimePoint::max()) return;
+  peer_.stats().latency[static_cast<size_t>(spec_.trafficClass)].answered(at - askedAt_, at,
+                                                                          spec_.options->timing.window);
+}
+
+// Without an answer. A process that leaves its probes unanswered, too, is not slow but stopped: to wait longer for it the next
+// time would help nobody.
+void Request::measureEnd(TimePoint at, bool byDeadline) {
+  if (askedAt_ == TimePoint::max()) return;
+  const Duration waited = at - std::exchange(askedAt_, TimePoint::max());
+  if (peer_.word().verdict != health::Verdict::kAlive || peer_.context().table.owing(peer_.id())) return;
+  stats::LatencyWindow& latency = peer_.stats().latency[static_cast<size_t>(spec_.trafficClass)];
+  if (byDeadline) {
+    latency.unanswered(waited, at, spec_.options->timing.window);
+  } else {
+    latency.abandoned(waited, at, spec_.options->timing.window);
+  }
+}
+
 void Request::armTimer() {
   const TimePoint next = std::min(wakeAt_, deadlines_.next());
   if (next == TimePoint::max()) {
@@ -253,8 +285,9 @@ void Request::onTimer() {
 
 void Request::onExpiry(Expiry expiry) {
   Failure failure = expiryFailure(expiry);
+  measureEnd(now(), true);
   if (failure.party == Party::kPeer) blameUs(failure);
-  if (failure.party == Party::kPeer) {
+  if (failure.party == Party::kPeer && expiry != Expiry::kPatience) {
     report(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);
     attempt_.onPeerLate();
   }

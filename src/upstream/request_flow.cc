@@ -25,10 +25,12 @@ void Request::onAttemptOpen(http::RequestStream& stream) {
   armTimer();
   sent_ = true;
   bodyGiven_ = bodySent_ = 0;
+  askedAt_ = TimePoint::max();
   heard_ = false;
   bodyEndSent_ = spec_.head->complete;
   sendHead(stream);
   forwardBody();
+  noteAsked(now());
   settleDebt(now());
 }
 
@@ -58,6 +60,7 @@ void Request::sendEnd(http::HeaderList&& trailers) {
   trailers_ = std::move(trailers);
   bodyEnded_ = true;
   forwardBody();
+  noteAsked(now());
   settleDebt(now());
 }
 
@@ -79,6 +82,7 @@ void Request::onAttemptBodySent(size_t n) {
   const TimePoint at = now();
   deadlines_.onProgress(at);
   bodySent_ += n;
+  noteAsked(at);
   settleDebt(at);
   if (bodySent_ <= bodyCredited_) return;  // sent again
   owner_.onRequestBodySent(bodySent_ - std::exchange(bodyCredited_, bodySent_));
@@ -98,6 +102,9 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
   const TimePoint at = now();
   enter(State::kAnswering);
   replay_.giveUp();
+  // A server's error may be quick, and says nothing of how long an answer takes.
+  if (head.status < 500) measureAnswer(at);
+  askedAt_ = TimePoint::max();
   report(head.status >= 500 ? health::Outcome::kServerError : health::Outcome::kSuccess);
   deadlines_.onProgress(at);
   if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes

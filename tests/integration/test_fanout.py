@@ -352,7 +352,7 @@ class Refusals(FanoutCase):
     def test_errors_say_what_to_do(self):
         self.start()
         rows = [("GET", "/", {}, 404, "not_found"), ("GET", "/quorum", {}, 404, "not_found"),
-                ("GET", "/quorum/x", {}, 405, "method_not_allowed"), ("POST", "/aggregate/x", {}, 405, "method_not_allowed"),
+                ("DELETE", "/quorum/x", {}, 405, "method_not_allowed"), ("POST", "/aggregate/x", {}, 405, "method_not_allowed"),
                 ("POST", "/quorum/x", {"Peerpulse-Peers": "node2,node9"}, 400, "unknown_peer"),
                 ("POST", "/quorum/x", {"Peerpulse-Peers": "node2,node2"}, 400, "duplicate_peer"),
                 ("POST", "/quorum/x", {"Peerpulse-Peers": ","}, 400, "unknown_peer"),

@@ -16,6 +16,9 @@ inline constexpr std::array<const char*, 4> kFanoutOperations = {"quorum", "aggr
 /// Those of fanout::Outcome.
 inline constexpr std::array<const char*, 4> kFanoutOutcomes = {"ok", "partial", "failed", "abandoned"};
 
+/// What became of a request that was sent because another one was late (fanout::hedgeWord()).
+inline constexpr std::array<const char*, 3> kHedgeResults = {"won", "lost", "failed"};
+
 inline constexpr std::array<double, 14> kFanoutBounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                          0.1,    0.25,  0.5,    1,     2.5,  5,     10};
 
@@ -23,6 +26,8 @@ struct FanoutOperationStats {
   Histogram duration{kFanoutBounds};  ///< until the answer
   std::array<Value, kFanoutOutcomes.size()> outcomes;
   ByLegState legs;  ///< that have ended
+  std::array<Value, kHedgeResults.size()> hedges;
+  Value hedgesOverBudget;  ///< not sent: the peer's retry budget was used up
 };
 
 struct FanoutStats {

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "peerpulse/stats/histogram.h"
+#include "peerpulse/stats/latency_window.h"
 
 namespace peerpulse::stats {
 
@@ -102,6 +103,9 @@ inline constexpr std::array<const char*, 8> kLegStates = {"ok",     "error",    
                                                           "failed", "too_large", "digest_mismatch", "cancelled"};
 using ByLegState = std::array<Value, kLegStates.size()>;
 
+/// The words of upstream::TrafficClass, in its order.
+inline constexpr std::array<const char*, 3> kClassNames = {"control", "bulk", "stream"};
+
 /// Written by the workers.
 struct alignas(64) PeerStats {
   Value connectionsActive;
@@ -139,6 +143,8 @@ struct alignas(64) PeerStats {
     if (party == kPeerParty) failuresTotal.add();
     if (timedOut) timeoutsBy[party].add();
   }
+  /// From a request that was wholly sent to the head of its answer, by class: what "auto" timeouts are made of.
+  std::array<LatencyWindow, kClassNames.size()> latency;
   ByLegState undelivered;  ///< notifications (fan-out API) that did not arrive
   ProbeStats probe;
   GuardStats guard;

@@ -13,13 +13,15 @@
 
 namespace peerpulse::upstream {
 
-enum class Expiry : uint8_t { kNone, kConnect, kTotal, kStall, kGrpcDeadline };
+enum class Expiry : uint8_t { kNone, kConnect, kTotal, kStall, kPatience, kGrpcDeadline };
 
 class Deadlines {
  public:
   /// `grpcTimeout`: the request's own deadline, which shortens ours.
   Deadlines(const ClassTimeouts& timeouts, TimePoint start, std::optional<Duration> grpcTimeout);
 
+  /// So long its owner waits for what the peer owes, from `start`: no promise of the peer's, which is blamed for nothing.
+  void onPatience(Duration patience, TimePoint start) { patience_ = start + patience; }
   /// A body of this many bytes was announced: the chunk deadline is stall + bytes / minBytesPerSecond from now.
   void onContentLength(uint64_t bytes, TimePoint now);
   /// Tries to connect that follow each other have the time of one.
@@ -36,7 +38,7 @@ class Deadlines {
   void stop();
 
   /// It will not go on after this, whatever moves meanwhile; TimePoint::max() if it may.
-  TimePoint end() const { return std::min({grpc_, connect_, total()}); }
+  TimePoint end() const { return std::min({grpc_, connect_, total(), patience()}); }
 
   Expiry expired(TimePoint now) const;
   /// The earliest moment expired() can turn; TimePoint::max() when there is none.
@@ -46,12 +48,14 @@ class Deadlines {
   const ClassTimeouts& timeouts_;
   TimePoint grpc_ = TimePoint::max();
   TimePoint total_ = TimePoint::max();
+  TimePoint patience_ = TimePoint::max();
   TimePoint connect_ = TimePoint::max();
   TimePoint lastProgress_;
   TimePoint pausedAt_ = TimePoint::max();  // the peer owes nothing since
   bool streaming_ = false;
 
   TimePoint total() const;
+  TimePoint patience() const;
   TimePoint stall() const;
 };
 

@@ -78,6 +78,10 @@ class Peer final : public event::DeferredDeletable {
   /// Whether the pools' invariants hold, once a death has been carried out; for tests and the simulation.
   bool settled() const;
 
+  /// One request more than was asked for, beside another one: as a retry, it is charged to the peer's retry budget. False: that is
+  /// used up.
+  bool mayAskTwice();
+
   // For Request.
   Context& context() { return context_; }
   stats::PeerStats& stats() { return stats_; }

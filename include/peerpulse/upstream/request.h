@@ -63,6 +63,12 @@ struct RequestSpec {
   OptionsRef options;
   /// The caller's own deadline (grpc-timeout), which shortens ours.
   std::optional<Duration> deadline;
+  /// How long the owner waits for the peer, time not counted in which the peer owes nothing. What passes it is late (Party::kPeer),
+  /// but tells nothing of the peer to its circuit or its connections: it may be our own impatience.
+  std::optional<Duration> patience;
+  /// On a connection that no other request of its class uses: a second try of what a first one is late with must not wait behind
+  /// it.
+  bool apart = false;
   /// How much of the body is kept to be sent again.
   size_t replayLimit = 64 * 1024;
   /// The answer is of use only whole: a stream of events is late like any other that does not end.
@@ -166,6 +172,9 @@ class Request final : public ListNode<HeldTag>,
   bool peerOwes() const;
   bool awaitsContinue() const;
   void settleDebt(TimePoint at);
+  void noteAsked(TimePoint at);
+  void measureAnswer(TimePoint at);
+  void measureEnd(TimePoint at, bool byDeadline);
   void armTimer();
   void onTimer();
   void onExpiry(Expiry expiry);
@@ -200,7 +209,8 @@ class Request final : public ListNode<HeldTag>,
   bool heldLongEnough_ = false;
   bool outcomeReported_ = false;
   Deadlines deadlines_;
-  std::unique_ptr<Failure> failure_;  // while failing
+  TimePoint askedAt_ = TimePoint::max();  // the attempt had put all of it on the wire, and no answer has come since
+  std::unique_ptr<Failure> failure_;      // while failing
   TimePoint heldSince_ = TimePoint::max();
   TimePoint wakeAt_ = TimePoint::max();  // Held: until then; BackingOff: the next attempt
   TimePoint timerArmedFor_ = TimePoint::max();

@@ -36,6 +36,28 @@ TEST_CASE("readyz waits for every listener and every first verdict") {
   CHECK(Json::parse(a.body)["status"] == "ready");
 }
 
+TEST_CASE("peers tell their latency by class, and what auto is") {
+  Fixture f;
+  f.setAllAlive();
+  CHECK(Json::parse(f.get("/peers/node3").body)["timing"] == Json::object());
+  auto& latency = f.stats.peer(PeerId{1}).latency[1];
+  const auto answer = [&](int times) {
+    for (int i = 0; i < times; ++i)
+      latency.answered(milliseconds(200), TimePoint(seconds(1)), seconds(60));
+  };
+  answer(49);
+  Json timing = Json::parse(f.get("/peers/node3").body)["timing"];
+  REQUIRE(timing.size() == 1);
+  CHECK(timing["bulk"]["samples"] == 49);
+  CHECK(timing["bulk"]["p99_ms"] >= 200);
+  CHECK(timing["bulk"]["timeout_ms"].is_null());
+  CHECK(timing["bulk"]["hedge_ms"].is_null());
+  answer(1);
+  timing = Json::parse(f.get("/peers/node3").body)["timing"];
+  CHECK(timing["bulk"]["timeout_ms"] == 3 * timing["bulk"]["p99_ms"].get<double>());
+  CHECK(timing["bulk"]["hedge_ms"] == timing["bulk"]["p50_ms"]);
+}
+
 TEST_CASE("peers tell verdict, circuit and counters") {
   Fixture f;
   f.setAllAlive();

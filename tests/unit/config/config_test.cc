@@ -246,6 +246,30 @@ TEST_CASE("the fan-out API: off by default, loopback only, with room for one bod
   CHECK_HAS(bad(withPeer(R"("api":{"listen":"127.0.0.1:9902","memory":"8MiB"})")), "at least /api/replay_limit");
 }
 
+TEST_CASE("timeouts of the fan-out API: durations, or auto") {
+  const Config fixed =
+      good(withPeer(R"("api":{"peer_timeout":"1s","chunk_timeout":"3s","hedge":"20ms"},"zone":"dc1")"));
+  CHECK_FALSE(fixed.api.peerTimeoutAuto);
+  CHECK(fixed.api.chunkTimeout == seconds(3));
+  CHECK(fixed.api.hedge.delay == milliseconds(20));
+  CHECK(fixed.api.zone == "dc1");
+  const Config automatic = good(withPeer(R"("api":{"peer_timeout":"auto","chunk_timeout":"auto","hedge":"auto"})"));
+  CHECK(automatic.api.peerTimeoutAuto);
+  CHECK(automatic.api.peerTimeout == seconds(2));  // until something is known
+  CHECK(automatic.api.chunkTimeoutAuto);
+  CHECK(automatic.api.hedge.automatic);
+  const Config overridden =
+      *config::parse(withPeer(R"("api":{"peer_timeout":"auto"})"), "test.json", {{"RUSTFS_PEER_TIMEOUT", "3"}});
+  CHECK_FALSE(overridden.api.peerTimeoutAuto);
+  CHECK(overridden.api.peerTimeout == seconds(3));
+  CHECK_HAS(bad(withPeer(R"("api":{"peer_timeout":"0s"})")),
+            "/api/peer_timeout: found \"0s\", expected a duration from");
+  CHECK_HAS(bad(withPeer(R"("api":{"hedge":"sometimes"})")), ", or \"auto\"");
+  CHECK_HAS(bad(withPeer(R"("timing":{"floor":"2s","ceiling":"1s"})")),
+            "/timing/ceiling: found \"1s\", expected at least");
+  CHECK_HAS(bad(withPeer(R"("timing":{"samples":1})")), "/timing/samples");
+}
+
 TEST_CASE("erasure sets: disks of known nodes, each once, spares apart") {
   const auto with = [](const std::string& set) {
     return withPeer(R"("node":"node1","api":{"listen":"127.0.0.1:9902"},"erasure_sets":[)" + set + "]");

@@ -63,3 +63,11 @@ TEST_CASE("the values can be put into a file and mean the same") {
   for (const Json::json_pointer& at : values)
     CHECK_MESSAGE(second.at(at) == first.at(at), at.to_string());
 }
+
+TEST_CASE("an automatic timeout is shown as what the file says") {
+  const Json e = effective(R"({"api":{"peer_timeout":"auto"},
+      "peers":[{"name":"a","listen":"127.0.0.2:1","address":"10.0.0.1:1"}]})");
+  CHECK(e["api"]["peer_timeout"] == leaf("auto", "file"));
+  CHECK(e["api"]["chunk_timeout"] == leaf("0s", "default"));
+  CHECK(e["timing"]["floor"] == leaf("250ms", "default"));
+}

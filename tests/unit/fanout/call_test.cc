@@ -71,7 +71,7 @@ TEST_CASE("call: the path goes on behind the operation's name, its query too") {
   CHECK(refusal(head("POST", "/quorum")).status == 404);
   CHECK(refusal(head("POST", "/quorumx/y")).status == 404);
   CHECK(refusal(head("OPTIONS", "*")).status == 404);
-  CHECK(refusal(head("DELETE", "/quorum/x")).allow == "POST, PUT");
+  CHECK(refusal(head("DELETE", "/quorum/x")).allow == "POST, PUT, GET");
   CHECK(refusal(head("", "/aggregate/x")).status == 405);
 }
 
@@ -158,4 +158,41 @@ TEST_CASE("call: a peer gets the caller's head under its own name, without our f
   CHECK(to.headers.count() == 2);
   CHECK(to.headers.find("x-mine") == "1");
   CHECK(to.headers.has("peerpulse"));
+}
+
+TEST_CASE("call: hedging is for reads without a body") {
+  const auto asked = [](std::string method, std::string path, std::string hedge) {
+    http::RequestHead h = head(std::move(method), std::move(path));
+    h.headers.add("peerpulse-hedge", hedge);
+    h.complete = true;
+    return h;
+  };
+  CHECK(call(asked("GET", "/aggregate/x", "auto")).hedge.automatic);
+  CHECK(call(asked("GET", "/quorum/x", " 20ms ")).hedge.delay == milliseconds(20));
+  CHECK_FALSE(call(asked("GET", "/quorum/x", "off")).hedge.wanted());
+  CHECK_FALSE(call(asked("PUT", "/quorum/x", "off")).hedge.wanted());
+  for (const char* value : {"", "on", "0ms", "-1ms", "20", "auto, off"}) {
+    CAPTURE(value);
+    CHECK(refusal(asked("GET", "/aggregate/x", value)).error == "bad_hedge");
+  }
+  CHECK(refusal(asked("PUT", "/quorum/x", "auto")).error == "no_read");
+  CHECK(refusal(asked("POST", "/notify/x", "20ms")).error == "no_read");
+  CHECK(refusal(asked("PUT", "/erasure/set0/1/x", "auto")).error == "no_read");
+  http::RequestHead withBody = asked("GET", "/aggregate/x", "auto");
+  withBody.complete = false;
+  CHECK(refusal(withBody).error == "no_read");
+}
+
+TEST_CASE("call: what the configuration says of hedging holds for reads that do not say") {
+  Options o = options();
+  o.hedge.delay = milliseconds(5);
+  const auto delayOf = [&](const http::RequestHead& h) {
+    return std::get<Call>(readCall(h, peers(4), o)).hedge.delay;
+  };
+  http::RequestHead read = head("GET", "/aggregate/x");
+  read.complete = true;
+  CHECK(delayOf(read) == milliseconds(5));
+  CHECK(delayOf(head("PUT", "/quorum/x")) == Duration::zero());
+  read.headers.add("peerpulse-hedge", "off");
+  CHECK(delayOf(read) == Duration::zero());
 }

@@ -76,3 +76,40 @@ TEST_CASE("erasure: a disk that acknowledges something else is not claimed, and 
   CHECK(answer["attempts"][1]["state"] == "ok");
   CHECK(answer["stored_on"] != "node2/d/1");
 }
+
+TEST_CASE("erasure: a chunk's own time, and what its size takes; then the next disk, and nobody is blamed") {
+  FanoutWorld w([](Options& o) {
+    o.chunkTimeout = milliseconds(100);
+    o.answerLimit = 2 * 1024 * 1024;
+  });
+  w.remote(0).onRequest = [](ServedRequest& served) { served.head.path = "/hang"; };
+  takesAll(w, 1);
+  takesAll(w, 2);
+  for (const size_t size : {4096U, 1U << 20}) {
+    CAPTURE(size);
+    const TimePoint before = w.time.now();
+    ClientRequest& request = w.ask("PUT", "/erasure/set0/0/x", std::string(size, 'x'));
+    const nlohmann::json answer = w.answerTo(request);
+    CHECK(request.head.status == 201);
+    CHECK(answer["attempts"][0]["state"] == "timeout");
+    CHECK(answer["attempts"][0]["uncertain"] == true);
+    const Duration expected = milliseconds(100) + milliseconds(1000 * size >> 20);
+    CHECK(w.time.now() - before >= expected);
+    CHECK(w.time.now() - before < expected + milliseconds(60));
+  }
+  for (const health::OutcomeRecord& record : w.outcomes.seen)
+    CHECK(record.outcome == health::Outcome::kSuccess);
+}
+
+TEST_CASE("erasure: an automatic chunk timeout follows the disk's peer") {
+  FanoutWorld w([](Options& o) { o.chunkTimeoutAuto = true; });
+  for (size_t i = 0; i < FanoutWorld::kPeers; ++i)
+    takesAll(w, i);
+  for (int i = 0; i < 60; ++i)
+    CHECK(w.answerTo(w.ask("PUT", "/erasure/set0/0/ok", "chunk"))["stored_on"] == "node2/d/1");
+  w.remote(0).onRequest = [](ServedRequest& served) { served.head.path = "/hang"; };
+  const TimePoint before = w.time.now();
+  CHECK(w.answerTo(w.ask("PUT", "/erasure/set0/0/ok", "chunk"))["attempts"].size() == 2);
+  CHECK(w.time.now() - before >= milliseconds(250));  // the floor
+  CHECK(w.time.now() - before < milliseconds(270));
+}

@@ -26,8 +26,10 @@ using peerpulse::test::ClientRequest;
 using peerpulse::test::MemoryPeer;
 using peerpulse::test::TestClient;
 
-struct NoOutcomes : health::OutcomeSink {
-  void record(const health::OutcomeRecord&) override {}
+/// What the prober would be told.
+struct SeenOutcomes : health::OutcomeSink {
+  void record(const health::OutcomeRecord& record) override { seen.push_back(record); }
+  std::vector<health::OutcomeRecord> seen;
 };
 
 /// Peers are node2 to node4, this is node1. The set "set0" has its shard 0 on node2, and spares on the others.
@@ -152,7 +154,7 @@ class FanoutWorld {
   health::CircuitTable table{4};
   health::TrialPermits trials{4};
   stats::Stats stats{{"node2", "node3", "node4"}, {"default"}, {"worker0"}};
-  NoOutcomes outcomes;
+  SeenOutcomes outcomes;
   const Options options;
   Budget budget;
   upstream::Context upstream;

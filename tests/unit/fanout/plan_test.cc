@@ -13,6 +13,14 @@ TEST_CASE("plan: a quorum answers with its last acknowledgement; the others go o
   CHECK(plan.needed() == 2);
 }
 
+TEST_CASE("plan: a quorum of reads stops with its last answer, and keeps them") {
+  QuorumPlan plan(3, 2, true);
+  CHECK(plan.keepsAnswers());
+  CHECK(plan.onLegEnded(true) == Step::kWait);
+  CHECK(plan.onLegEnded(true) == Step::kAnswerAndStop);
+  CHECK_FALSE(QuorumPlan(3, 2).keepsAnswers());
+}
+
 TEST_CASE("plan: a quorum that is lost answers at once and stops the others") {
   QuorumPlan plan(4, 3);
   CHECK(plan.onLegEnded(false) == Step::kWait);

@@ -63,6 +63,20 @@ TEST_CASE("the names and labels of the 2025 analysis") {
   CHECK_LINE(text, "rustfs_upload_in_progress 1");
 }
 
+TEST_CASE("latency by class, where there was any; hedges") {
+  Stats s({"node2", "node3"}, {"put_file"}, {});
+  for (int i = 0; i < 3; ++i)
+    s.peer(PeerId{1}).latency[1].answered(nanoseconds(1 << 20), TimePoint(), seconds(60));
+  s.fanout.operations[1].hedges[0].add(2);
+  s.fanout.operations[1].hedgesOverBudget.add();
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "peerpulse_latency_samples{peer=\"node3\",class=\"bulk\"} 3");
+  CHECK_LINE(text, "peerpulse_latency_seconds{peer=\"node3\",class=\"bulk\",quantile=\"0.99\"} 0.001048576");
+  CHECK(text.find("peerpulse_latency_samples{peer=\"node2\"") == std::string::npos);
+  CHECK_LINE(text, "peerpulse_fanout_hedges_total{operation=\"aggregate\",result=\"won\"} 2");
+  CHECK_LINE(text, "peerpulse_fanout_hedges_total{operation=\"aggregate\",result=\"over_budget\"} 1");
+}
+
 TEST_CASE("verdict, circuit, transitions and probes") {
   Stats s({"node2", "node3"}, {"put_file"}, {"main", "prober"});
   s.countTransition(PeerId{0}, "dead", "probe_silence");

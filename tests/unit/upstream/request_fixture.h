@@ -40,6 +40,8 @@ struct Wish {
   http::Version version = http::Version::kHttp2;
   TrafficClass trafficClass = TrafficClass::kControl;
   std::optional<Duration> deadline;
+  std::optional<Duration> patience;
+  bool apart = false;
   std::optional<size_t> replayLimit;
   std::string upgrade;
   std::string authority = "peer";
@@ -95,6 +97,8 @@ class Owner final : public RequestOwner, public event::DeferredDeletable {
     spec.trafficClass = wish.trafficClass;
     spec.options = std::move(options);
     spec.deadline = wish.deadline;
+    spec.patience = wish.patience;
+    spec.apart = wish.apart;
     if (wish.replayLimit) spec.replayLimit = *wish.replayLimit;
     return spec;
   }

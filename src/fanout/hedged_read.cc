@@ -1,0 +1,143 @@
+#include "hedged_read.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "peerpulse/fanout/api.h"
+#include "read_order.h"
+
+namespace peerpulse::fanout {
+
+namespace {
+
+// Reads have no body: small requests, all of them.
+constexpr auto kClass = static_cast<size_t>(upstream::TrafficClass::kControl);
+
+}  // namespace
+
+HedgedRead::HedgedRead(Api& api, Call asked, const http::RequestHead& head, Share share, Caller& caller)
+    : FanRun(api, std::move(asked), head, std::move(share), caller), hedging_(call().targets.size()) {
+  const std::vector<size_t> best = order();
+  unasked_.assign(best.begin(), best.end());
+}
+
+// Whoever fails at once has had his successor asked by then.
+void HedgedRead::start() {
+  const size_t first = asksSome() ? call().required : legs().size();
+  for (size_t i = 0; i < first && !answered(); ++i)
+    askNext();
+  settle();
+}
+
+void HedgedRead::askNext() {
+  if (unasked_.empty()) return;
+  const size_t leg = unasked_.front();
+  unasked_.pop_front();
+  ask(leg);
+}
+
+void HedgedRead::ask(size_t number) {
+  Leg& leg = *legs()[number];
+  if (const auto delay = delayFor(leg.peer())) hedging_.onBegun(number, now() + *delay);
+  armTimer();
+  begin(leg, specOf(leg));
+}
+
+void HedgedRead::onLegEnded(size_t leg) {
+  hedging_.onEnded(leg);
+  if (asksSome() && !answered() && !legs()[leg]->acknowledged()) {
+    FanRun::onLegEnded(leg);
+    if (!answered()) askNext();
+    return settle();
+  }
+  FanRun::onLegEnded(leg);
+}
+
+// --- who is late -----------------------------------------------------------------------------------------------
+
+void HedgedRead::armTimer() {
+  const TimePoint next = hedging_.next();
+  if (next == TimePoint::max()) return;  // a timer that finds nobody late changes nothing
+  if (!timer_) timer_ = api().environment().scheduler.createTimer([this] { onTimer(); });
+  timer_->enable(std::max<Duration>(next - now(), Duration::zero()));
+}
+
+void HedgedRead::onTimer() {
+  while (!answered()) {
+    const auto late = hedging_.takeLate(now());
+    if (!late) break;
+    hedge(*late);
+  }
+  if (!answered()) armTimer();
+  settle();
+}
+
+void HedgedRead::hedge(size_t late) {
+  if (asksSome()) {
+    hedgeByNext();
+  } else {
+    hedgeAgain(late);
+  }
+}
+
+void HedgedRead::hedgeByNext() {
+  if (unasked_.empty()) return;
+  Leg& next = *legs()[unasked_.front()];
+  if (!mayAsk(next.peer())) return;
+  next.hedgeAnother();
+  askNext();
+}
+
+// A process that is stopped answers no second request either.
+void HedgedRead::hedgeAgain(size_t number) {
+  Leg& leg = *legs()[number];
+  const health::CircuitTable& table = api().environment().upstream.table;
+  const PeerId id = leg.peer().id;
+  if (leg.status() != 0) return;  // its answer is on its way
+  if (table.load(id).verdict != health::Verdict::kAlive || table.owing(id) || !mayAsk(leg.peer())) return;
+  upstream::RequestSpec spec = specOf(leg);
+  const Duration waited = leg.took().value_or(Duration::zero());
+  if (spec.patience) spec.patience = std::max<Duration>(*spec.patience - waited, Duration::zero());
+  spec.apart = true;
+  stats().peer(id).requestsTotal.add();
+  leg.askAgain(api().environment().peers, std::move(spec));
+}
+
+bool HedgedRead::mayAsk(const upstream::PeerOptions& options) const {
+  upstream::Peer* peer = api().environment().peers.find(options.id);
+  if (peer == nullptr) return false;
+  if (peer->mayAskTwice()) return true;
+  stats().fanout.operations[static_cast<size_t>(call().operation)].hedgesOverBudget.add();
+  return false;
+}
+
+// --- what is known of them -------------------------------------------------------------------------------------
+
+stats::LatencyWindow& HedgedRead::latencyOf(const upstream::PeerOptions& peer) const {
+  return stats().peer(peer.id).latency[kClass];
+}
+
+std::optional<Duration> HedgedRead::delayFor(const upstream::PeerOptions& peer) const {
+  if (!call().hedge.automatic) return call().hedge.delay;
+  return upstream::autoHedgeDelay(latencyOf(peer).snapshot(), api().environment().upstream.options->timing);
+}
+
+std::vector<size_t> HedgedRead::order() const {
+  const Environment& environment = api().environment();
+  const Duration fresh = environment.upstream.options->timing.window;
+  std::vector<Reader> readers;
+  for (const Target& target : call().targets) {
+    const upstream::PeerOptions& peer = *target.peer;
+    const health::CircuitWord word = environment.upstream.table.load(peer.id);
+    const stats::LatencyWindow& latency = latencyOf(peer);
+    const bool known = latency.lastAt() != TimePoint::min() && now() - latency.lastAt() < fresh;
+    readers.push_back({.unwell = word.circuit == health::CircuitState::kOpen ||
+                                 word.verdict != health::Verdict::kAlive || environment.upstream.table.owing(peer.id),
+                       .otherZone = !environment.options.zone.empty() && peer.zone != environment.options.zone,
+                       .typical = known ? latency.snapshot().percentile(50) : Duration::zero(),
+                       .inFlight = stats().peer(peer.id).inFlight.get()});
+  }
+  return readOrder(readers);
+}
+
+}  // namespace peerpulse::fanout
