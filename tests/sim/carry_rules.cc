@@ -81,7 +81,7 @@ void CarryRules::checkAdmission(uint8_t peer, const CircuitWord& word, bool stal
   if (watch.generation != word.generation) {
     watch.generation = word.generation;
     watch.admittedBefore = watch.admitted;
-    watch.endedBefore = ended;
+    watch.endedBefore = watch.ended;
   }
   if (admitted != watch.admitted && !(stalled && !word.overridden)) {
     if (word.circuit == CircuitState::kOpen) watcher_.broken(peer, "8: sent through an open circuit");
@@ -92,6 +92,7 @@ void CarryRules::checkAdmission(uint8_t peer, const CircuitWord& word, bool stal
     }
   }
   watch.admitted = admitted;
+  watch.ended = ended;
 }
 
 void CarryRules::checkCounters(uint8_t peer, const CircuitWord& word) {
@@ -157,8 +158,7 @@ void CarryRules::afterTransition(uint8_t peer) {
   const bool opened = word.circuit != CircuitState::kClosed;
   if (opened && !watch.open) watch.openedIn = word.generation;
   watch.open = opened;
-  const bool blameless = setup_.trouble == Trouble::kNone || setup_.trouble == Trouble::kClients;
-  if (blameless && word.circuit != CircuitState::kClosed) {
+  if (setup_.blameless(peer) && word.circuit != CircuitState::kClosed) {
     watcher_.broken(peer, "13: the circuit of a healthy peer opened");
   }
 }
@@ -186,8 +186,7 @@ void CarryRules::onOutcome(uint8_t peer, const health::OutcomeRecord& record) {
   if (good && word.circuit != CircuitState::kClosed && sinceOpened >= 0) {
     watcher_.onTrialSucceeded(peer);
   }
-  const bool blameless = setup_.trouble == Trouble::kNone || setup_.trouble == Trouble::kClients;
-  if (blameless && record.outcome != health::Outcome::kSuccess) {
+  if (setup_.blameless(peer) && record.outcome != health::Outcome::kSuccess) {
     watcher_.broken(peer, "13: a failure was counted against a healthy peer");
   }
 }
@@ -219,8 +218,8 @@ void CarryRules::checkRequest(const RequestEntry& request) {
 void CarryRules::checkEnded() {
   for (const uint32_t id : world_.ledger().takeFailed()) {
     const RequestEntry& request = world_.ledger().entry(id);
-    const bool blameless = setup_.trouble == Trouble::kNone || setup_.trouble == Trouble::kClients;
-    if (blameless && !setup_.tight()) watcher_.broken(request.peer, "16: an honest request failed");
+    if (setup_.blameless(request.peer) && !setup_.tight())
+      watcher_.broken(request.peer, "16: an honest request failed");
   }
 }
 
@@ -231,9 +230,11 @@ void CarryRules::afterQuiet() {
     const RequestEntry& request = world_.ledger().entry(id);
     if (request.honest && !request.peerFailed) watcher_.broken(request.peer, "9: a request never ended");
   }
+  if (FanoutRules* fanout = world_.fanoutRules()) fanout->afterQuiet();
 }
 
 bool CarryRules::deserted() const {
+  if (!world_.ownHost().operationsOver()) return false;
   for (const auto& worker : world_.ownHost().workers()) {
     for (uint8_t i = 0; i < peers_; ++i) {
       const upstream::Peer& peer = worker->peer(i);
@@ -244,6 +245,7 @@ bool CarryRules::deserted() const {
 }
 
 void CarryRules::whenNobodyIsLeft() {
+  if (FanoutRules* fanout = world_.fanoutRules()) fanout->whenNobodyIsLeft();
   size_t connections = 0;
   for (const auto& worker : world_.ownHost().workers()) {
     for (uint8_t i = 0; i < peers_; ++i) {

@@ -32,6 +32,7 @@ class CarryRules {
  public:
   CarryRules(CarryWorld& world, const WorldSetup& setup, ProberModel& prober, CarryWatcher& watcher);
 
+  const CarrySetup& setup() const { return setup_; }
   /// `ran`: who had its turn.
   void afterStep(const test::VirtualTime::Participant* ran);
   void afterTransition(uint8_t peer);
@@ -54,7 +55,7 @@ class CarryRules {
 
  private:
   struct PeerWatch {
-    uint64_t admitted = 0, refused = 0, failedInFlight = 0;
+    uint64_t admitted = 0, ended = 0, refused = 0, failedInFlight = 0;
     uint16_t generation = 0;
     uint64_t admittedBefore = 0, endedBefore = 0;  // when the generation began
     TimePoint gateWrongSince = TimePoint::max();

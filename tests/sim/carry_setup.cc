@@ -101,9 +101,7 @@ void calm(LinkOptions& link) {
 
 }  // namespace
 
-WorldSetup drawCarryWorld(Random& random) {
-  WorldSetup world = drawWorld(random);
-  world.peers = std::min(world.peers, 1 + random.below(3));
+void addCarrying(Random& random, WorldSetup& world) {
   CarrySetup& carry = world.carry;
   carry.on = true;
   carry.trouble = drawTrouble(random);
@@ -126,6 +124,12 @@ WorldSetup drawCarryWorld(Random& random) {
   if (random.percent(30)) carry.sockets = {8 * 1024, 8 * 1024};
   if (random.percent(30)) carry.splitPercent = random.below(50);
   if (random.percent(20)) carry.turnCost = random.spread(microseconds(10), microseconds(400));
+}
+
+WorldSetup drawCarryWorld(Random& random) {
+  WorldSetup world = drawWorld(random);
+  world.peers = std::min(world.peers, 1 + random.below(3));
+  addCarrying(random, world);
   return world;
 }
 

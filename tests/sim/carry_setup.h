@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "fanout_setup.h"
 #include "local_client.h"
 #include "peerpulse/proxy/options.h"
 #include "random.h"
@@ -37,6 +38,13 @@ struct CarrySetup {
   test::HostOptions sockets;
   uint32_t splitPercent = 0;  ///< of reads and writes that move only a part
   Duration turnCost{};        ///< a worker is busy for so long after each turn
+  FanoutSetup fanout;
+
+  /// Neither it nor its host or path does anything wrong in this world; some clients may.
+  bool blameless(uint32_t peer) const {
+    return trouble == Trouble::kNone || trouble == Trouble::kClients ||
+           (trouble == Trouble::kPeers && manners[peer].honest());
+  }
 
   /// Limits so small that honest requests may meet them.
   bool tight() const { return options.pool.maxConnections < 64 || options.pool.maxPending < 256; }
@@ -44,6 +52,8 @@ struct CarrySetup {
 
 /// The defaults of the generic preset, or of the storage presets.
 proxy::ProxyOptions carryOptions(bool generic);
+/// Gives a drawn world what it needs to carry traffic.
+void addCarrying(Random& random, WorldSetup& world);
 /// A world that carries traffic, with its probes, paths and faults.
 WorldSetup drawCarryWorld(Random& random);
 

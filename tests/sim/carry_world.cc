@@ -66,19 +66,22 @@ CarryWorld::CarryWorld(EventHeap& heap, ProberModel& prober, std::array<WireMode
       ledger_(watcher, log, setup.carry.options.retry),
       trials_(setup.peers),
       stats_(namesOf(setup.peers), routesOf(setup.carry.options), {"worker0", "worker1"}),
-      clientHost_(time_, network_, applications_, ledger_, pattern) {
+      clientHost_(time_, network_, applications_, ledger_, pattern),
+      fanout_(setup.carry.fanout) {
   PP_ASSERT(count_ <= kMaxCarryingPeers);
   addPeers(setup, random);
   const proxy::SharedState shared{prober_.table(), trials_, stats_, *this};
-  host_ = std::make_unique<OwnHost>(time_, network_, own_, shared, optionsOf(setup), setup.carry.workers);
+  host_ = std::make_unique<OwnHost>(time_, network_, own_, shared, optionsOf(setup), fanout_, setup.carry.workers);
   for (const auto& worker : host_->workers())
     worker->loop().setTurnCost(setup.carry.turnCost);
   rules_ = std::make_unique<CarryRules>(*this, setup, prober_, watcher);
   addClients(setup, random);
+  if (fanout_.on) addCallers(setup.carry, random);
 }
 
 CarryWorld::~CarryWorld() {
   clients_.clear();
+  callers_.clear();
   direct_.clear();
   clientHost_.loop.clearDeferred();
   host_.reset();
@@ -88,7 +91,7 @@ CarryWorld::~CarryWorld() {
 void CarryWorld::addPeers(const WorldSetup& setup, Random& random) {
   for (uint8_t i = 0; i < count_; ++i) {
     hosts_[i] = network_.addHost(peerIp(i), setup.carry.sockets);
-    peers_.push_back(std::make_unique<StoragePeer>(time_, network_, hosts_[i], addressOf(peerIp(i), kStoragePort),
+    peers_.push_back(std::make_unique<StoragePeer>(time_, network_, hosts_[i], i, addressOf(peerIp(i), kStoragePort),
                                                    setup.carry.manners[i], random.fork(), ledger_, pattern_));
     followPath(i);
     // Learnt in an earlier life.
@@ -134,6 +137,15 @@ void CarryWorld::addClients(const WorldSetup& setup, Random& random) {
   }
 }
 
+void CarryWorld::addCallers(const CarrySetup& setup, Random& random) {
+  operations_ = std::make_unique<OperationLedger>(ledger_, watcher_, log_, pattern_, rules_->setup(), count_);
+  fanoutRules_ = std::make_unique<FanoutRules>(*this, rules_->setup(), count_, watcher_);
+  for (uint32_t i = 0; i < setup.fanout.callers; ++i) {
+    callers_.push_back(std::make_unique<FanoutCaller>(clientHost_, *operations_, host_->apiAddress(), fanout_, count_,
+                                                      random.fork()));
+  }
+}
+
 void CarryWorld::step() {
   const TimePoint beaten = prober_.table().lastBeat();
   prober_.beat();
@@ -145,6 +157,7 @@ void CarryWorld::step() {
     if (network_.lastArrival(hosts_[i], own_) == now) wires_[i].dataArrived();
   }
   rules_->afterStep(time_.lastRun());
+  if (fanoutRules_) fanoutRules_->afterStep();
 }
 
 void CarryWorld::onTransition(uint8_t peer, TimePoint at) {
@@ -195,6 +208,7 @@ void CarryWorld::followPath(uint8_t peer) {
 void CarryWorld::block(Duration d) {
   host_->block(heap_.now() + d);
   rules_->blockedUntil(heap_.now() + d);
+  if (fanoutRules_) fanoutRules_->blocked(d, heap_.now());
 }
 
 void CarryWorld::describe(FILE* to) {
@@ -231,6 +245,10 @@ void CarryWorld::stopClients() {
     client->stop();
   for (const auto& caller : direct_)
     caller->stop();
+  for (const auto& caller : callers_)
+    caller->stop();
+  if (fanout_.on && fanout_.ending == FanoutEnding::kDrained) host_->drain();
+  if (fanout_.on && fanout_.ending == FanoutEnding::kAborted) host_->abortOperations();
 }
 
 bool CarryWorld::quiet() const {
@@ -240,6 +258,9 @@ bool CarryWorld::quiet() const {
   for (const auto& caller : direct_) {
     if (!caller->idle()) return false;
   }
+  for (const auto& caller : callers_) {
+    if (!caller->idle()) return false;
+  }
   return true;
 }
 
@@ -247,6 +268,8 @@ void CarryWorld::cutOffClients() {
   for (const auto& client : clients_)
     client->cutOff();
   for (const auto& caller : direct_)
+    caller->cutOff();
+  for (const auto& caller : callers_)
     caller->cutOff();
 }
 

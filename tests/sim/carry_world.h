@@ -14,8 +14,11 @@
 #include "carry_rules.h"
 #include "carry_setup.h"
 #include "event_heap.h"
+#include "fanout_caller.h"
+#include "fanout_rules.h"
 #include "local_client.h"
 #include "memory_network.h"
+#include "operation_ledger.h"
 #include "own_host.h"
 #include "prober_model.h"
 #include "request_ledger.h"
@@ -71,6 +74,9 @@ class CarryWorld : health::OutcomeSink {
   CarryRules& rules() { return *rules_; }
   RequestLedger& ledger() { return ledger_; }
   OwnHost& ownHost() { return *host_; }
+  // Where the fan-out API is called.
+  OperationLedger& operations() { return *operations_; }
+  FanoutRules* fanoutRules() { return fanoutRules_.get(); }
   test::MemoryNetwork& network() { return network_; }
   test::HostId hostOf(uint8_t peer) const { return hosts_[peer]; }
   stats::Stats& stats() { return stats_; }
@@ -79,6 +85,7 @@ class CarryWorld : health::OutcomeSink {
   void record(const health::OutcomeRecord& record) override;
   void addPeers(const WorldSetup& setup, Random& random);
   void addClients(const WorldSetup& setup, Random& random);
+  void addCallers(const CarrySetup& setup, Random& random);
   proxy::ProxyOptions optionsOf(const WorldSetup& setup) const;
 
   EventHeap& heap_;
@@ -101,6 +108,10 @@ class CarryWorld : health::OutcomeSink {
   ClientHost clientHost_;
   std::vector<std::unique_ptr<DirectCaller>> direct_;
   std::vector<std::unique_ptr<LocalClient>> clients_;
+  const FanoutSetup fanout_;
+  std::unique_ptr<OperationLedger> operations_;
+  std::unique_ptr<FanoutRules> fanoutRules_;
+  std::vector<std::unique_ptr<FanoutCaller>> callers_;
 };
 
 }  // namespace peerpulse::sim

@@ -52,7 +52,8 @@
 //                    (lan and fast: of distant peers a packet may still be under way; and nothing else wrong with this host).
 // Rules 8 to 16 are of the carrying half (CarryWorld), where the real workers carry scripted requests. Words. Honest: a
 // request whose client takes and gives at once, cancels nothing, and shares its connection with none that does not.
-// Blameless: a world in which no host, path or storage process does anything wrong; some clients may. Tight: one whose
+// Blameless: a world in which no host, path or storage process does anything wrong; some clients may. A blameless peer: one of
+// such a world, or an honest one in a world in which only storage processes do anything wrong. Tight: one whose
 // limits are so small that honest requests meet them (fewer than 64 connections, or 256 waiting). Stalled: the prober has
 // not beaten for 1 s. A step is a turn of one loop, or of the network; words change between steps only. While the own
 // process stands still, nothing is due of it.
@@ -78,7 +79,7 @@
 // 12 no second send  a request that its peer has seen is seen again only if the peer had refused it (REFUSED_STREAM; what a
 //                    GOAWAY left out it has not seen), or once, if it is a GET or HEAD without a body and the
 //                    configuration allows the replay.
-// 13 blame           in a blameless world every outcome is a success, and no circuit but a closed one is published.
+// 13 blame           of a blameless peer every outcome is a success, and no circuit but a closed one is published.
 // 14 memory          per pool at most max_connections, per protocol max_pending who wait (so per peer three and six times
 //                    that); at most 256 farewells a worker. Of each body, what one end has sent and the other not
 //                    received is at most the configured buffer + three outputs of 256 KiB + a stream's window of 576 KiB +
@@ -87,10 +88,40 @@
 //                    socket is open exactly if the listener is not draining and the peer answers for its death itself
 //                    (`respond`), or its circuit is not open, or the prober is stalled and no operator has spoken. A peer
 //                    that refuses and has been dead for 5 ms (105 ms after a stall) has no client connected.
-// 16 all is served   in a blameless world that is not tight no honest request fails: no reset, no answer of peerpulse's
+// 16 all is served   in a world that is not tight no honest request of a blameless peer fails: no reset, no answer of peerpulse's
 //                    own, no 5xx. In every world: each body byte is the one that was sent at that place; a request ends in
 //                    order at the peer, and an answer at the client, only with all bytes that it has; the status is the
 //                    peer's; nothing is answered in the name of a peer that has not seen the request.
+// Rules 18 to 23 are of worlds whose traffic is the fan-out API's (OperationLedger, FanoutRules); 8 to 15 hold there, too, and of
+// 16 what is said of bodies at peers. Words. Operation: what a caller asks the API for; leg: one peer's, or one disk's, part of
+// it. Honest: its caller reads, and neither he nor his connection goes away. Paced: he takes his time with the body. Its time:
+// the caller's own, for an aggregate peer_timeout and for a notification notify_timeout at most.
+//
+// 18 no false claim  whatever an answer says of a peer or disk is so: `ok` was said by it, 2xx and to the end, after the caller
+//                    had sent all of the body; `error` is its status; what it had all of, and did not refuse, is
+//                    `uncertain` if it is said to have failed. Each target is listed once, in order; counts, `partial`,
+//                    stored_on and both fields of an erasure's answer agree with the list; no disk is tried after one that
+//                    acknowledged; a peer's answer in an aggregate is the one that it gave, byte by byte. A peer gets no leg
+//                    that is not its own. An honest caller gets an answer, unless the process cut it off.
+// 19 quorum          200 if at least `required` are listed as ok; 503 only if those that are ok and those that are under way are
+//                    fewer than that. Where no host or path does anything wrong, an honest caller has his answer within 1 s
+//                    of the last acknowledgement by a blameless peer that it takes.
+// 20 time            20 ms after its time (what the own process stood still added) an honest caller has his answer, and
+//                    nothing of the operation goes on: there are as many operations, legs and requests to each peer under way
+//                    as have time left, or have none and are not known to be over (answered, but for a quorum or a notification
+//                    that was accepted). A request to a peer outlives its leg by 200 ms at most. A notification is accepted
+//                    20 ms after its last byte. 16 s after the last caller has stopped, every honest operation with at most
+//                    64 KiB but an erasure (disk after disk) has ended; after all were cut off: none.
+// 21 memory          at most max_operations; at most `memory`, and beyond it only the answers of operations that are under way
+//                    or over for at most 2 s, each as large as it can be. Of a body at most two replay_limits and what rule 14
+//                    allows are sent and not with the peer that has most of it. At the end: nothing.
+// 22 notifications   of each peer as many are counted as undelivered as it has not acknowledged of those that were accepted, and
+//                    not more than were begun; also when the process cut them off.
+// 23 all is served   in a world that is not tight, and whose API is not (max_operations, memory), an honest operation with
+//                    a body within replay_limit and 256 KiB and with 3 s or more (an erasure's: no deadline; peer_timeout and
+//                    notify_timeout: 1 s) succeeds if enough of its peers are blameless, and none of these is said to have
+//                    failed, but for an answer beyond answer_limit. Refused is only what the bounds say: 413 beyond replay_limit
+//                    (aggregate, notification), 503 where the API is tight.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 #include "own_host.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gate.h"
@@ -15,7 +16,8 @@ constexpr Duration kDrainTick = milliseconds(10);
 
 SimWorker::SimWorker(test::VirtualTime& time, test::MemoryNetwork& network, test::HostId host,
                      const proxy::SharedState& shared, const proxy::SnapshotRef& snapshot,
-                     const std::vector<std::unique_ptr<test::MemoryListener>>& sockets, uint32_t number)
+                     const std::vector<std::unique_ptr<test::MemoryListener>>& sockets, SharedApi* api,
+                     uint32_t number)
     : loop_(time), connector_(network, host, loop_) {
   context_.emplace(loop_, connector_, shared, snapshot, number + 1);
   for (const proxy::PeerOptions& peer : snapshot->options.peers) {
@@ -25,6 +27,14 @@ SimWorker::SimWorker(test::VirtualTime& time, test::MemoryNetwork& network, test
         loop_, *sockets[slot(peer.id)],
         [listener](std::unique_ptr<net::Transport> transport) { listener->accept(std::move(transport)); }));
   }
+  if (api != nullptr) {
+    upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->peers);
+    api_.emplace(fanout::Environment{loop_, context_->io, context_->upstream, context_->peers, std::move(peerSet),
+                                     api->options, api->budget, "peerpulse-sim"});
+    apiAcceptor_ = std::make_unique<test::MemoryAcceptor>(
+        loop_, api->socket,
+        [this](std::unique_ptr<net::Transport> transport) { api_->accept(std::move(transport)); });
+  }
   tick_ = loop_.createTimer([this] { onTick(); });
   tick_->enable(kTick);
 }
@@ -33,7 +43,10 @@ SimWorker::~SimWorker() {
   tick_.reset();
   acceptors_.clear();
   listeners_.clear();
+  apiAcceptor_.reset();
+  if (api_) api_->abortAll();
   loop_.clearDeferred();
+  api_.reset();
   context_.reset();
   loop_.clearDeferred();
 }
@@ -42,6 +55,7 @@ void SimWorker::onTick() {
   const TimePoint now = loop_.now();
   for (const auto& listener : listeners_)
     listener->sweep();
+  if (api_) api_->sweep();
   context_->peers.forEach([now](upstream::Peer& peer) { peer.sweep(now); });
   tick_->enable(draining_ ? kDrainTick : kTick);
 }
@@ -58,6 +72,11 @@ void SimWorker::circuitChanged(PeerId peer, TimePoint at) {
 void SimWorker::acceptQueued() {
   for (const auto& acceptor : acceptors_)
     acceptor->acceptQueued();
+  if (apiAcceptor_) apiAcceptor_->acceptQueued();
+}
+
+void SimWorker::abortOperations() {
+  loop_.post([this] { api_->abortAll(); });
 }
 
 void SimWorker::drain() {
@@ -67,13 +86,18 @@ void SimWorker::drain() {
       acceptors_[i]->setEnabled(false);
       listeners_[i]->drain();
     }
+    if (api_) {
+      apiAcceptor_->setEnabled(false);
+      api_->drain();
+    }
     context_->peers.forEach([](upstream::Peer& peer) { peer.drain(); });
     tick_->enable(Duration::zero());
   });
 }
 
 OwnHost::OwnHost(test::VirtualTime& time, test::MemoryNetwork& network, test::HostId host,
-                 const proxy::SharedState& shared, const proxy::ProxyOptions& options, uint32_t workers)
+                 const proxy::SharedState& shared, const proxy::ProxyOptions& options, const FanoutSetup& fanout,
+                 uint32_t workers)
     : shared_(shared),
       host_(host),
       main_(time),
@@ -81,8 +105,9 @@ OwnHost::OwnHost(test::VirtualTime& time, test::MemoryNetwork& network, test::Ho
       followTimer_(main_.createTimer([this] { follow(); })) {
   for (const proxy::PeerOptions& peer : options.peers)
     sockets_.push_back(std::make_unique<test::MemoryListener>(network, host, peer.listen));
+  if (fanout.on) api_ = std::make_unique<SharedApi>(network, host, fanout.options);
   for (uint32_t i = 0; i < workers; ++i)
-    workers_.push_back(std::make_unique<SimWorker>(time, network, host, shared, snapshot_, sockets_, i));
+    workers_.push_back(std::make_unique<SimWorker>(time, network, host, shared, snapshot_, sockets_, api_.get(), i));
   followTimer_->enable(kFollow);
 }
 
@@ -116,6 +141,15 @@ void OwnHost::follow() {
 void OwnHost::proberReturned() {
   for (uint32_t i = 0; i < sockets_.size(); ++i)
     circuitChanged(PeerId{i}, main_.now());
+}
+
+void OwnHost::abortOperations() {
+  for (const auto& worker : workers_)
+    worker->abortOperations();
+}
+
+bool OwnHost::operationsOver() const {
+  return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->operationsOver(); });
 }
 
 void OwnHost::drain() {

@@ -5,7 +5,8 @@ Usage: planted.py [--seeds N] [--jobs J] [NAME...]   builds and runs; tools/sim 
        planted.py --check                            only: does every patch apply to this tree?
 
 Each file of planted/ is a patch with a sentence above it. The tree is copied, and in the copy each patch in turn is
-applied, the simulation built and run from seed 1 on until a rule is broken. Exit status 1 if a bug is not found within N
+applied, the simulation built and run from seed 1 on until a rule is broken: in worlds that carry traffic, and for a patch
+whose name begins with fanout_ in those of the fan-out API. Exit status 1 if a bug is not found within N
 seeds, or a patch does not apply.
 """
 
@@ -45,9 +46,9 @@ def check() -> int:
     return 1 if broken else 0
 
 
-def run_seeds(tree: Path, options: argparse.Namespace) -> tuple[int, str] | None:
+def run_seeds(tree: Path, world: str, options: argparse.Namespace) -> tuple[int, str] | None:
     """The seed and the rule that it broke."""
-    command = [tree / "build/tests/sim/sim", "--world", "carry", "--until-found", "--seeds", str(options.seeds)]
+    command = [tree / "build/tests/sim/sim", "--world", world, "--until-found", "--seeds", str(options.seeds)]
     if options.jobs:
         command += ["--jobs", str(options.jobs)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -66,7 +67,7 @@ def plant(tree: Path, patch: Path, options: argparse.Namespace) -> bool:
         subprocess.run([tree / "tools/build", "gcc", "tests/sim/sim"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         began = time.monotonic()
-        found = run_seeds(tree, options)
+        found = run_seeds(tree, "fanout" if patch.stem.startswith("fanout_") else "carry", options)
         took = time.monotonic() - began
     finally:
         subprocess.run(patch_command(tree, patch, "--reverse"), check=True)

@@ -30,13 +30,24 @@ const char* toString(ClientEnd end) {
   return "?";
 }
 
-RequestEntry& RequestLedger::open(uint8_t peer, Wish wish, TimePoint now) {
+RequestEntry& RequestLedger::add(uint8_t peer, Wish wish, TimePoint now) {
   RequestEntry& entry = entries_.emplace_back();
-  entry.id = static_cast<uint32_t>(entries_.size());
+  entry.id = entry.bodyOf = static_cast<uint32_t>(entries_.size());
   entry.peer = peer;
   entry.wish = wish;
   entry.began = entry.progress = now;
+  return entry;
+}
+
+RequestEntry& RequestLedger::open(uint8_t peer, Wish wish, TimePoint now) {
+  RequestEntry& entry = add(peer, wish, now);
   live_.push_back(entry.id);
+  return entry;
+}
+
+RequestEntry& RequestLedger::openLeg(uint8_t peer, Wish wish, TimePoint now) {
+  RequestEntry& entry = add(peer, wish, now);
+  entry.honest = false;
   return entry;
 }
 
@@ -45,6 +56,24 @@ RequestEntry* RequestLedger::find(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error != std::errc() || end != text.data() + text.size() || id == 0 || id > entries_.size()) return nullptr;
   return &entry(id);
+}
+
+// All legs of an operation have its number: which of them it is shows where it arrives.
+RequestEntry* RequestLedger::find(const http::RequestHead& head, uint8_t peer) {
+  RequestEntry* first = find(head.headers.find(kIdField));
+  if (first == nullptr || first->legs == 0) return first;
+  uint32_t leg = peer;
+  if (first->byDisk) {
+    std::string_view path = head.path;
+    path.remove_prefix(std::min(path.size(), kDiskPath.size()));
+    (void)std::from_chars(path.data(), path.data() + path.size(), leg);
+  }
+  if (leg < first->legs) {
+    RequestEntry& found = entry(first->id + leg);
+    if (found.peer == peer && found.asked) return &found;
+  }
+  breaks_.broken(peer, "18: asked, and not meant");
+  return nullptr;
 }
 
 // --- at peers ----------------------------------------------------------------------------------------------------
@@ -107,11 +136,20 @@ void RequestLedger::bodyEnded(uint32_t id) {
 void RequestLedger::answering(uint32_t id, int status, TimePoint now) {
   RequestEntry& request = entry(id);
   request.status = status;
+  request.early = !request.bodyEnded;
   request.answerSent = 0;
   request.answerComplete = false;
   request.sight = Sight::kAnswered;
   request.progress = now;
   note(request, "answering", status, now);
+}
+
+void RequestLedger::answered(uint32_t id, TimePoint now) {
+  RequestEntry& request = entry(id);
+  request.answerComplete = true;
+  if (request.saidYes || request.status < 200 || request.status >= 300) return;
+  request.saidYes = true;
+  request.saidYesAt = now;
 }
 
 // --- at clients --------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 
 #include "event_log.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/http/message.h"
 #include "peerpulse/upstream/options.h"
 
 namespace peerpulse::sim {
@@ -39,6 +40,11 @@ struct RequestEntry {
   uint64_t bodySize = 0;    ///< of the request
   uint64_t answerSize = 0;  ///< wanted
   TimePoint began, progress;
+  uint32_t bodyOf = 0;  ///< whose bytes those of its body are: its own, or of all legs those of the first
+  // Of a leg of an operation (OperationLedger).
+  uint32_t legs = 0;    ///< of the first: so many entries are the operation's
+  bool byDisk = false;  ///< of the first: each leg is a disk's, and not a peer's
+  bool asked = true;    ///< its peer is one of those that are asked
 
   // Sights of it.
   enum class Sight : uint8_t { kNone, kLive, kRefused, kLost, kAnswered };
@@ -51,6 +57,9 @@ struct RequestEntry {
   bool answerComplete = false;  ///< the last byte was given to the peer's codec
   int status = 0;
   uint64_t answerSent = 0;
+  bool early = false;    ///< answered before the body had ended
+  bool saidYes = false;  ///< 2xx, to the end, at that time
+  TimePoint saidYesAt;
 
   // Its client.
   bool ended = false;
@@ -78,9 +87,12 @@ class RequestLedger {
       : breaks_(breaks), log_(log), retry_(retry) {}
 
   RequestEntry& open(uint8_t peer, Wish wish, TimePoint now);
+  /// A leg of an operation: who owns it tells how that ends.
+  RequestEntry& openLeg(uint8_t peer, Wish wish, TimePoint now);
   RequestEntry& entry(uint32_t id) { return entries_[id - 1]; }
-  /// From the field that carries an id.
-  RequestEntry* find(std::string_view id);
+  const RequestEntry& entry(uint32_t id) const { return entries_[id - 1]; }
+  /// Of a request that this peer gets.
+  RequestEntry* find(const http::RequestHead& head, uint8_t peer);
 
   // At peers.
   void seen(uint32_t id, TimePoint now);
@@ -93,6 +105,8 @@ class RequestLedger {
   void bodyArrived(uint32_t id, uint64_t bytes, bool matches, TimePoint now);
   void bodyEnded(uint32_t id);
   void answering(uint32_t id, int status, TimePoint now);
+  /// To the end.
+  void answered(uint32_t id, TimePoint now);
 
   // At clients.
   void received(uint32_t id, uint64_t bytes, bool matches, TimePoint now);
@@ -107,6 +121,8 @@ class RequestLedger {
   uint64_t digest() const { return digest_; }
 
  private:
+  RequestEntry& add(uint8_t peer, Wish wish, TimePoint now);
+  RequestEntry* find(std::string_view id);
   void checkComplete(const RequestEntry& entry);
   void note(const RequestEntry& entry, const char* what, int64_t detail, TimePoint now);
 
@@ -120,5 +136,7 @@ class RequestLedger {
 };
 
 inline constexpr std::string_view kIdField = "x-id";
+/// Of a leg that is a disk's: its number follows.
+inline constexpr std::string_view kDiskPath = "/disk";
 
 }  // namespace peerpulse::sim

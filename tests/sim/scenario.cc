@@ -85,12 +85,13 @@ PeerSetup drawPeer(Random& random, Profile profile) {
 
 }  // namespace
 
-WorldSetup drawWorld(Random& random) {
+WorldSetup drawWorld(Random& random, uint32_t peers) {
   WorldSetup world;
   const uint32_t profile = random.below(100);
   world.profile = profile < 60 ? Profile::kLan : profile < 75 ? Profile::kFast : Profile::kWan;
   const uint32_t size = random.below(100);
   world.peers = size < 50 ? 1 : size < 70 ? 2 : size < 88 ? 3 + random.below(2) : 5 + random.below(4);
+  if (peers != 0) world.peers = peers;
   for (uint32_t i = 0; i < world.peers; ++i)
     world.peer[i] = drawPeer(random, world.profile);
   world.randomFaults = true;

@@ -33,7 +33,8 @@ struct WorldSetup {
   bool randomClients() const { return carry.clients > 0; }
 };
 
-WorldSetup drawWorld(Random& random);
+/// `peers` 0: as many as are drawn.
+WorldSetup drawWorld(Random& random, uint32_t peers = 0);
 /// The same with one peer, traffic through the real workers, and a small request every so long (zero: drawn clients).
 WorldSetup busyWorld(Profile profile, Duration every);
 /// A quiet, loss-free world of `peers` HTTP/2 servers.

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <vector>
 
+#include "peerpulse/log/log.h"
+
 namespace peerpulse::sim {
 
 namespace {
@@ -35,7 +37,14 @@ extern "C" void onAbort(int) {
 
 }  // namespace
 
+// The fan-out API has a line for each operation that did not go well.
+void SeedRun::silenceLog() {
+  static std::once_flag once;
+  std::call_once(once, [] { (void)log::start({.level = log::Level::kError, .file = "/dev/null"}); });
+}
+
 Statistics SeedRun::run() {
+  silenceLog();
   if (options_.tellAborts) std::signal(SIGABRT, onAbort);
   unsigned jobs = options_.jobs != 0 ? options_.jobs : std::max(1u, std::thread::hardware_concurrency());
   if (options_.trace) jobs = 1;
@@ -54,6 +63,7 @@ void SeedRun::work() {
     const uint64_t seed = options_.first + i;
     if (options_.detector) runSeed(*world, seed, World::Kind::kDetector, *mine);
     if (options_.carry) runSeed(*world, seed, World::Kind::kCarry, *mine);
+    if (options_.fanout) runSeed(*world, seed, World::Kind::kFanout, *mine);
     if (options_.stopAtFirst && mine->violations != 0) next_ = options_.seeds;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,7 +73,7 @@ void SeedRun::work() {
 void SeedRun::runSeed(World& world, uint64_t seed, World::Kind kind, Statistics& sum) {
   currentSeed = seed;
   world.reset(seed, options_.trace, kind);
-  world.runFor(kind == World::Kind::kCarry ? options_.carryLength : options_.length);
+  world.runFor(kind == World::Kind::kDetector ? options_.length : options_.carryLength);
   world.finish();
   sum.add(world.statistics());
   if (world.violation() != nullptr) complain(world, seed, kind);
@@ -74,9 +84,10 @@ void SeedRun::complain(const World& world, uint64_t seed, World::Kind kind) {
   std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), world.violation());
   if (printed_++ < options_.printed && !options_.trace) {
     world.printLog(stdout);
-    const bool carry = kind == World::Kind::kCarry;
+    const bool carry = kind != World::Kind::kDetector;
+    const char* name = kind == World::Kind::kFanout ? "fanout" : carry ? "carry" : "detector";
     const Duration length = carry ? options_.carryLength : options_.length;
-    std::printf("replay: tools/sim --world %s --first %llu --seeds 1 %s %.6f --trace\n", carry ? "carry" : "detector",
+    std::printf("replay: tools/sim --world %s --first %llu --seeds 1 %s %.6f --trace\n", name,
                 static_cast<unsigned long long>(seed), carry ? "--carry-seconds" : "--hours",
                 carry ? toSeconds(length) : toSeconds(length) / 3600);
   }

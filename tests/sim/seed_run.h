@@ -18,6 +18,7 @@ struct SeedRunOptions {
   uint64_t first = 1;
   bool detector = true;                ///< each seed's world of probes alone
   bool carry = true;                   ///< and its world with traffic
+  bool fanout = false;                 ///< and its world whose traffic is the fan-out API's
   Duration length = seconds(315);      ///< of a world of probes alone
   Duration carryLength = seconds(20);  ///< until its clients stop
   bool trace = false;                  ///< one thread
@@ -33,6 +34,8 @@ class SeedRun {
 
   /// Prints each violation, and of the first few all that happened.
   Statistics run();
+  /// Errors excepted.
+  static void silenceLog();
 
  private:
   void work();

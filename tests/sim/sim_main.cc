@@ -10,11 +10,12 @@ namespace peerpulse::sim {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: sim [--seeds N] [--first SEED] [--world detector|carry|both] [--hours H] [--carry-seconds S] [--trace]\n"
+    "usage: sim [--seeds N] [--first SEED] [--world detector|carry|fanout|all] [--hours H] [--carry-seconds S] "
+    "[--trace]\n"
     "           [--jobs J] [--until-found]\n"
     "  --seeds N          how many seeds (2000)\n"
     "  --first SEED       the first of them (1)\n"
-    "  --world W          probes alone, traffic too, or each seed in both worlds (both)\n"
+    "  --world W          probes alone, traffic too, that of the fan-out API, or each seed in all of them (all)\n"
     "  --hours H          virtual hours per seed of probes alone (0.0875: 315 s)\n"
     "  --carry-seconds S  virtual seconds per seed with traffic, until its clients stop (20)\n"
     "  --trace            print every event as it happens\n"
@@ -23,9 +24,11 @@ constexpr const char* kUsage =
 
 bool parseWorld(const char* value, SeedRunOptions& options) {
   const std::string_view world = value;
-  options.detector = world != "carry";
-  options.carry = world != "detector";
-  return world == "detector" || world == "carry" || world == "both";
+  const bool all = world == "all";
+  options.detector = all || world == "detector";
+  options.carry = all || world == "carry";
+  options.fanout = all || world == "fanout";
+  return options.detector || options.carry || options.fanout;
 }
 
 bool parseFlag(const char* argument, SeedRunOptions& options) {
@@ -97,6 +100,8 @@ void print(const Statistics& s) {
       "ramped %llu, failed open %llu\n",
       n(s.outages), n(s.exchanges), n(s.completed), n(s.refused), n(s.failedInFlight), n(s.retries), n(s.held),
       n(s.ramped), n(s.failOpen));
+  std::printf("operations %llu (answered %llu, as was asked for %llu), second and later disks %llu\n",
+              n(s.operations), n(s.operationAnswers), n(s.operationSuccesses), n(s.fallbacks));
   std::printf(
       "false dead outside the per-event condition: by loss > 0.5 %% %llu (explained by it %.3g%s), in a "
       "burst %llu, accept queue full %llu, path grown beyond C %llu; refusing called dead %llu\n",
@@ -115,6 +120,7 @@ void print(const Statistics& s) {
 
 int main(int argc, char** argv) {
   peerpulse::sim::SeedRunOptions options;
+  options.fanout = true;
   if (!peerpulse::sim::parse(argc, argv, options)) {
     std::fputs(peerpulse::sim::kUsage, stderr);
     return 2;

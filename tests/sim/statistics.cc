@@ -62,6 +62,10 @@ void Statistics::add(const Statistics& o) {
   held += o.held;
   ramped += o.ramped;
   failOpen += o.failOpen;
+  operations += o.operations;
+  operationAnswers += o.operationAnswers;
+  operationSuccesses += o.operationSuccesses;
+  fallbacks += o.fallbacks;
 }
 
 bool Statistics::falseDeadRateBroken() const {

@@ -45,6 +45,7 @@ struct Statistics {
   uint64_t guarded = 0;  ///< times that the guard would have acted
   uint64_t exchanges = 0, completed = 0, refused = 0, failedInFlight = 0, retries = 0, held = 0, ramped = 0,
            failOpen = 0;
+  uint64_t operations = 0, operationAnswers = 0, operationSuccesses = 0, fallbacks = 0;  ///< of the fan-out API
 
   void add(const Statistics& other);
   /// More false deads than the loss explains: beyond four deviations of Poisson's distribution, and two.

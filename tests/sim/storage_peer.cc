@@ -8,11 +8,12 @@
 
 namespace peerpulse::sim {
 
-StoragePeer::StoragePeer(test::VirtualTime& time, test::MemoryNetwork& network, test::HostId host,
+StoragePeer::StoragePeer(test::VirtualTime& time, test::MemoryNetwork& network, test::HostId host, uint8_t number,
                          const SocketAddress& address, const PeerManners& manners, Random random,
                          RequestLedger& ledger, const BodyPattern& pattern)
     : network_(network),
       host_(host),
+      number_(number),
       address_(address),
       manners_(manners),
       random_(random),

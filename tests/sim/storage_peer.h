@@ -39,12 +39,19 @@ struct PeerManners {
   uint32_t neverAnswers = 0;
   uint32_t slow = 0;     ///< a hundred times the service time
   Duration idleClose{};  ///< connections idle for so long are closed; zero: never
+
+  bool honest() const {
+    return early + refuses + goesAway + breaksOff + cutsShort + fails + neverAnswers + slow == 0 &&
+           idleClose == Duration::zero();
+  }
 };
 
 class StoragePeer {
  public:
-  StoragePeer(test::VirtualTime& time, test::MemoryNetwork& network, test::HostId host, const SocketAddress& address,
-              const PeerManners& manners, Random random, RequestLedger& ledger, const BodyPattern& pattern);
+  /// `number`: as the ledger calls it.
+  StoragePeer(test::VirtualTime& time, test::MemoryNetwork& network, test::HostId host, uint8_t number,
+              const SocketAddress& address, const PeerManners& manners, Random random, RequestLedger& ledger,
+              const BodyPattern& pattern);
   ~StoragePeer();
 
   void start();
@@ -64,6 +71,7 @@ class StoragePeer {
 
   test::MemoryNetwork& network_;
   const test::HostId host_;
+  const uint8_t number_;
   const SocketAddress address_;
   const PeerManners manners_;
   Random random_;

@@ -47,7 +47,7 @@ void StoragePeer::Served::drain() {
 }
 
 http::Receiver* StoragePeer::Served::onRequest(http::ResponseStream& stream, http::RequestHead&& head) {
-  RequestEntry* entry = peer_.ledger_.find(head.headers.find(kIdField));
+  RequestEntry* entry = peer_.ledger_.find(head, peer_.number_);
   requests_.push_front(std::make_unique<Serving>(*this, stream, head, entry));
   Serving& request = *requests_.front();
   request.self = requests_.begin();
@@ -139,8 +139,8 @@ void StoragePeer::Serving::onData(Slice data) {
   if (stream_ == nullptr) return;
   if (id_ != 0) {
     const uint64_t at = entry().bodyAtPeer;
-    peer_.ledger_.bodyArrived(id_, data.size(), peer_.pattern_.matches(id_, Direction::kRequest, at, data.view()),
-                              now());
+    peer_.ledger_.bodyArrived(id_, data.size(),
+                              peer_.pattern_.matches(entry().bodyOf, Direction::kRequest, at, data.view()), now());
   }
   if (echoes_) {
     stream_->sendData(std::move(data));  // its credit goes back as the echo leaves
@@ -218,7 +218,7 @@ void StoragePeer::Serving::sendHead(int status, uint64_t size) {
   }
   if (id_ != 0) peer_.ledger_.answering(id_, status, now());
   const bool bodyless = wish_ == Wish::kHead || (size == 0 && wish_ != Wish::kGrpc);
-  if (bodyless && id_ != 0) entry().answerComplete = true;
+  if (bodyless && id_ != 0) peer_.ledger_.answered(id_, now());
   stream_->sendHeaders(head, bodyless);
   if (bodyless) size_ = sent_ = 0;
 }
@@ -249,7 +249,7 @@ void StoragePeer::Serving::pump() {
     }
   }
   if (sent_ < size_) return;
-  entry().answerComplete = true;
+  peer_.ledger_.answered(id_, now());
   http::HeaderList trailers;
   if (wish_ == Wish::kGrpc) trailers.add("grpc-status", "0");
   stream_->sendEnd(trailers);

@@ -14,7 +14,9 @@ enum FaultPhase : uint16_t { kBegin, kOver };
 
 void World::reset(uint64_t seed, bool trace, Kind kind) {
   Random random(seed);
-  const WorldSetup setup = kind == Kind::kCarry ? drawCarryWorld(random) : drawWorld(random);
+  const WorldSetup setup = kind == Kind::kDetector ? drawWorld(random)
+                           : kind == Kind::kCarry  ? drawCarryWorld(random)
+                                                   : drawFanoutWorld(random);
   reset(setup, random.next(), trace);
 }
 
@@ -316,6 +318,13 @@ void World::sumUpCarry() {
   statistics_.held = statistics_.ramped = statistics_.failOpen = 0;
   statistics_.exchanges = carry_->ledger().size();
   statistics_.completed = carry_->ledger().complete();
+  if (setup_.carry.fanout.on) {
+    const OperationLedger& operations = carry_->operations();
+    statistics_.operations = operations.entries().size();
+    statistics_.operationAnswers = operations.answers();
+    statistics_.operationSuccesses = operations.successes();
+    statistics_.fallbacks = operations.fallbacks();
+  }
   for (uint8_t i = 0; i < setup_.peers; ++i) {
     const stats::PeerStats& stats = carry_->stats().peer(PeerId{i});
     statistics_.refused += stats.fastFailuresTotal.get() - stats.failedInFlightTotal.get();

@@ -23,6 +23,7 @@ class World : ProberObserver {
   enum class Kind : uint8_t {
     kDetector,  ///< probes alone
     kCarry,     ///< and traffic
+    kFanout,    ///< and that of the fan-out API
   };
 
   World() : prober_(heap_, log_, wires_), checkers_(heap_, log_, prober_, wires_) {}
