@@ -22,6 +22,8 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
 void appendGuardFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: exchanges, pools, bytes.
 void appendTrafficFamilies(const Stats& stats, Families& out);
+/// peerpulse_governor_*.
+void appendGovernorFamilies(const Stats& stats, Families& out);
 /// peerpulse_fanout_* and rustfs_console_aggregation_*.
 void appendFanoutFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: the process itself.

@@ -21,6 +21,7 @@ class Collector : public prometheus::Collectable {
     appendHealthFamilies(stats_, sources_, all);
     appendGuardFamilies(stats_, all);
     appendTrafficFamilies(stats_, all);
+    appendGovernorFamilies(stats_, all);
     appendFanoutFamilies(stats_, all);
     appendProcessFamilies(stats_, sources_, all);
     return all;
