@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "governor_json.h"
 #include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
@@ -48,6 +49,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
         {"goaways", s.probe.goaways.get()},
         {"too_many_pings", s.probe.tooManyPings.get()}}},
       {"guard", guardJson(context, peer)},
+      {"governor", governorJson(context.snapshot->options.governor.mode, s.governors)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},

@@ -67,6 +67,7 @@ std::vector<Field> processFields(Config& c) {
   return {
       {"/node", TextField{&c.node, Kind::kName}},
       {"/workers", CountField{&c.workers, 1, 64}},
+      {"/zone", TextField{&c.zone, Kind::kAny}},
       {"/preset", choice(c.preset, {"generic", "rustfs", "minio", "swift"})},
       {"/drain_timeout", DurationField{&c.drainTimeout, milliseconds(1), hours(1), true}},
       {"/drain_tunnels", DurationField{&c.proxy.drainTunnels, milliseconds(1), hours(1), true}},
@@ -110,6 +111,12 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
       {"/retry/backoff", DurationField{&o.retry.backoff, milliseconds(1), minutes(1), true}},
       {"/retry/budget_percent", CountField{&o.retry.budgetPercent, 0, 100}},
       {"/retry/replay_idempotent", BoolField{&o.retry.replayIdempotent}},
+      {"/governor/mode", choice(o.governor.mode, {"off", "observe", "enforce"})},
+      {"/governor/floor", CountField{&o.governor.floor, 1, 100'000}},
+      {"/governor/tolerance", CountField{&o.governor.tolerance, 2, 1000}},
+      {"/governor/slow_from", DurationField{&o.governor.slowFrom, milliseconds(1), minutes(10)}},
+      {"/governor/window", DurationField{&o.governor.window, milliseconds(10), minutes(1)}},
+      {"/governor/relearn", DurationField{&o.governor.relearn, seconds(1), hours(24)}},
       // The kernel's own upper bounds (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
       {"/tcp/keepalive_idle", DurationField{&o.tcp.keepaliveIdle, seconds(1), seconds(32767), false, true}},
       {"/tcp/keepalive_interval", DurationField{&o.tcp.keepaliveInterval, seconds(1), seconds(32767), false, true}},
