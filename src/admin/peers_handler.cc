@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "governor_json.h"
 #include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
@@ -67,6 +68,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"process_silent_ms", millisSince(context, peer.id, s.probe.processHeardNanos.get())},
       {"probe", probeJson(s.probe)},
       {"guard", guardJson(context, peer)},
+      {"governor", governorJson(context.snapshot->options.governor.mode, s.governors)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},

@@ -69,7 +69,7 @@ std::vector<Field> processFields(Config& c) {
   return {
       {"/node", TextField{&c.node, Kind::kName}},
       {"/workers", CountField{&c.workers, 1, 64}},
-      {"/zone", TextField{&c.api.zone, Kind::kAny}},
+      {"/zone", TextField{&c.zone, Kind::kAny}},
       {"/preset", choice(c.preset, {"generic", "rustfs", "minio", "swift"})},
       {"/drain_timeout", DurationField{&c.drainTimeout, milliseconds(1), hours(1), true}},
       {"/drain_tunnels", DurationField{&c.proxy.drainTunnels, milliseconds(1), hours(1), true}},
@@ -121,6 +121,12 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
       {"/timing/floor", DurationField{&o.timing.floor, milliseconds(1), hours(1)}},
       {"/timing/ceiling", DurationField{&o.timing.ceiling, milliseconds(1), hours(1)}},
       {"/timing/hedge_percentile", CountField{&o.timing.hedgePercentile, 50, 99}},
+      {"/governor/mode", choice(o.governor.mode, {"off", "observe", "enforce"})},
+      {"/governor/floor", CountField{&o.governor.floor, 1, 100'000}},
+      {"/governor/tolerance", CountField{&o.governor.tolerance, 2, 1000}},
+      {"/governor/slow_from", DurationField{&o.governor.slowFrom, milliseconds(1), minutes(10)}},
+      {"/governor/window", DurationField{&o.governor.window, milliseconds(10), minutes(1)}},
+      {"/governor/relearn", DurationField{&o.governor.relearn, seconds(1), hours(24)}},
       // The kernel's own upper bounds (MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
       {"/tcp/keepalive_idle", DurationField{&o.tcp.keepaliveIdle, seconds(1), seconds(32767), false, true}},
       {"/tcp/keepalive_interval", DurationField{&o.tcp.keepaliveInterval, seconds(1), seconds(32767), false, true}},

@@ -160,6 +160,7 @@ void readConfig(const Json& document, const Environment& environment, Config& co
   readPeers(document, config, errors);
   readErasureSets(document, config, errors);
   applyEnvironment(environment, fields, config, errors);
+  config.api.zone = config.zone;
 }
 
 }  // namespace peerpulse::config

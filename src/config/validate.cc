@@ -258,6 +258,13 @@ bool sameProbe(const health::ProbeOptions& a, const health::ProbeOptions& b) {
          a.stallOpenAfter == b.stallOpenAfter;
 }
 
+void checkGovernor(const Config& config, ErrorList& errors) {
+  const upstream::GovernorOptions& governor = config.proxy.governor;
+  if (governor.relearn >= 4 * governor.window) return;
+  errors.add("/governor/relearn", formatDuration(governor.relearn),
+             "at least four times /governor/window, " + formatDuration(governor.window));
+}
+
 }  // namespace
 
 void validate(const Config& config, ErrorList& errors) {
@@ -268,6 +275,7 @@ void validate(const Config& config, ErrorList& errors) {
   checkApi(config, errors);
   checkErasureSets(config, errors);
   checkHooks(config, errors);
+  checkGovernor(config, errors);
   checkGuard(config, errors);
   checkRoutes(config, errors);
   checkProbe(config.probe, "", errors);

@@ -39,6 +39,7 @@ void AccessRecord::note(const upstream::Failure& failure) {
   detail = failure.detail;
   timedOut = failure.timedOut;
   fastFailed = failure.byCircuit;
+  shed = failure.shed;
 }
 
 void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record) {
@@ -86,6 +87,7 @@ void logExchange(const std::string& peer, const Route& route, const http::Reques
   if (record.failed()) {
     fields.add("error", info(record.error).name).add("details", record.detail).add("party", toString(record.party));
   }
+  if (record.shed) fields.add("shed", true);
   if (record.clientAborted) fields.add("client_aborted", true);
   log::write(log::Level::kInfo, "exchange", fields);
 }

@@ -24,6 +24,7 @@ struct AccessRecord {
   std::string detail;
   bool timedOut = false;
   bool fastFailed = false;  ///< by the circuit
+  bool shed = false;        ///< by the governor: the peer is slow
   bool clientAborted = false;
   bool isUpload = false;
   uint32_t retries = 0;

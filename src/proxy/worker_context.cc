@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "governor_log.h"
+
 namespace peerpulse::proxy {
 
 namespace {
@@ -22,12 +24,23 @@ WorkerContext::WorkerContext(event::Scheduler& loop, net::Connector& connector, 
       snapshot(ofWorker(std::move(first))),
       io(loop, connector),
       limits(codecLimits(snapshot->options)),
-      upstream{io,     shared.table,          shared.trials, shared.outcomes, shared.stats, upstreamOptions(snapshot),
-               limits, std::minstd_rand(seed)},
+      governorLog(std::make_unique<GovernorLog>(shared.stats, loop)),
+      upstream{io,
+               shared.table,
+               shared.trials,
+               shared.outcomes,
+               shared.stats,
+               upstreamOptions(snapshot),
+               limits,
+               std::minstd_rand(seed),
+               {},
+               governorLog.get()},
       loopWatch(loop, upstream.loopTime),
       peers(upstream) {
   peers.apply(snapshot->peers);
 }
+
+WorkerContext::~WorkerContext() = default;
 
 void WorkerContext::apply(SnapshotRef next) {
   snapshot = ofWorker(std::move(next));

@@ -216,6 +216,7 @@ void Server::startHook() {
 admin::Sources Server::adminSources() {
   admin::Sources sources;
   sources.node = config_.node;
+  sources.zone = config_.zone;
   sources.version = PEERPULSE_VERSION;
   sources.snapshot = [this] { return snapshot_; };
   sources.circuits = &table_;

@@ -24,6 +24,8 @@ void appendGuardFamilies(const Stats& stats, Families& out);
 void appendTrafficFamilies(const Stats& stats, Families& out);
 /// peerpulse_latency_*.
 void appendLatencyFamilies(const Stats& stats, Families& out);
+/// peerpulse_governor_*.
+void appendGovernorFamilies(const Stats& stats, Families& out);
 /// peerpulse_fanout_* and rustfs_console_aggregation_*.
 void appendFanoutFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: the process itself.

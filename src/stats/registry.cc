@@ -22,6 +22,7 @@ class Collector : public prometheus::Collectable {
     appendGuardFamilies(stats_, all);
     appendTrafficFamilies(stats_, all);
     appendLatencyFamilies(stats_, all);
+    appendGovernorFamilies(stats_, all);
     appendFanoutFamilies(stats_, all);
     appendProcessFamilies(stats_, sources_, all);
     return all;

@@ -2,6 +2,7 @@
 
 #include "admission.h"
 #include "failure_queue.h"
+#include "peer_governors.h"
 #include "pool.h"
 #include "retry_budget.h"
 #include "waiting_room.h"
@@ -27,6 +28,7 @@ Peer::Peer(Context& context, PeerOptionsRef options)
       stats_(context.stats.peer(options_->id)),
       retryBudget_(std::make_unique<RetryBudget>()),
       failureQueue_(std::make_unique<FailureQueue>(context.io.scheduler)),
+      governors_(std::make_unique<PeerGovernors>(context, options_->id)),
       connectLimit_(std::make_unique<ConnectLimit>()),
       waitingRoom_(std::make_unique<WaitingRoom>(*this, *connectLimit_)),
       death_(context.io.scheduler, [this](TimePoint stop) { return deathSlice(stop); }),
@@ -125,6 +127,7 @@ void Peer::settlePools() {
 void Peer::onCircuitChange(TimePoint at) {
   const health::CircuitWord now = word();
   if (now.verdict == health::Verdict::kSuspect) lookForLife();
+  if (now.circuit != health::CircuitState::kClosed) governors_->reset();
   if (isDead(now)) {
     forEachPool([](Pool& pool) { pool.condemn(); });
     failing_ = true;
@@ -204,6 +207,7 @@ void Peer::onLimitRaised() { settlePools(); }
 void Peer::sweep(TimePoint now) {
   sweptAt_ = now;
   sweeping_.start();
+  governors_->publish();
 }
 
 void Peer::drain() {

@@ -5,6 +5,7 @@
 
 #include "admission.h"
 #include "admission_ramp.h"
+#include "peer_governors.h"
 #include "peerpulse/base/assert.h"
 #include "peerpulse/upstream/peer.h"
 #include "pool.h"
@@ -124,7 +125,9 @@ void Request::admit(bool inTurn) {
 
 void Request::go(const health::CircuitWord& word, bool inTurn) {
   generation_ = word.generation;
-  if (peer_.enter(word, inTurn)) {
+  if (tooManyWait()) {
+    fail(PeerGovernors::refusal());
+  } else if (peer_.enter(word, inTurn)) {
     attempt();
   } else {
     holdForRamp();
@@ -138,6 +141,14 @@ void Request::takeTrial(const health::CircuitWord& word) {
   } else {
     fail(peer_.refusal(word));
   }
+}
+
+// What streams, and tunnels, have no latency of the peer's.
+bool Request::governed() const { return spec_.trafficClass != TrafficClass::kStream && spec_.head->upgrade.empty(); }
+
+// Of a request that has been let through before, nothing is asked.
+bool Request::tooManyWait() {
+  return !ticket_.held() && governed() && peer_.governors().refuses(spec_.trafficClass, now());
 }
 
 // Until the peer's turn says so, within the ramp's length; the request's own deadlines go on.
@@ -163,6 +174,7 @@ void Request::onTurn() {
 
 void Request::attempt() {
   enter(State::kWaiting);
+  if (!ticket_.held() && governed()) peer_.governors().enter(spec_.trafficClass, ticket_);
   deadlines_.onConnecting(now());
   armTimer();
   attempt_.begin(peer_.pool(spec_.apart ? anotherThan(spec_.trafficClass) : spec_.trafficClass),

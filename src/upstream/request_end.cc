@@ -136,6 +136,7 @@ bool Request::goAgain(Duration delay, bool charged) {
   ++retries_;
   peer_.stats().retriesTotal.add();
   replay_.restoreTo(body_);
+  ticket_.again();
   enter(State::kBackingOff);
   wakeAt_ = at + delay;
   settleDebt(at);
@@ -177,6 +178,7 @@ void Request::fail(const Failure& failure) {
 void Request::cancel() {
   if (ended()) return;
   measureEnd(now(), false);
+  ticket_.leave(true, now());  // its owner does not wait any longer
   leave();
 }
 
@@ -187,6 +189,7 @@ void Request::leave() {
   enter(State::kEnded);
   ListNode<FailingTag>::unlink();
   if (timer_) timer_->disable();
+  ticket_.leave(false, now());
   attempt_.cancel(inOrder ? http::ResetReason::kNoError : http::ResetReason::kCancel);
   trial_.giveBack();
 }
@@ -222,6 +225,7 @@ bool Request::awaitsContinue() const {
 }
 
 void Request::settleDebt(TimePoint at) {
+  if (state_ == State::kSending && bodyEndSent_ && bodySent_ == bodyGiven_) ticket_.owe(at);
   const bool ran = deadlines_.running();
   deadlines_.onDebt(peerOwes(), at);
   if (!ran && deadlines_.running()) armTimer();
@@ -291,6 +295,7 @@ void Request::onExpiry(Expiry expiry) {
     report(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);
     attempt_.onPeerLate();
   }
+  ticket_.leave(true, now());
   fail(failure);
 }
 

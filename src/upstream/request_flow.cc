@@ -9,6 +9,11 @@ namespace peerpulse::upstream {
 
 namespace {
 
+/// It says how fast the peer is: refusals and quick errors do not, nor do tunnels.
+bool tellsLatency(const http::ResponseHead& head) {
+  return head.status != 101 && head.status != 429 && head.status < 500;
+}
+
 /// Server-Sent Events: silence between two of them is the answer's nature, whatever the class of its route.
 bool isEventStream(const http::ResponseHead& head) {
   constexpr std::string_view kType = "text/event-stream";
@@ -101,6 +106,7 @@ void Request::onAttemptInformational(http::ResponseHead&& head) {
 void Request::onAttemptHead(http::ResponseHead&& head) {
   const TimePoint at = now();
   enter(State::kAnswering);
+  ticket_.answered(tellsLatency(head), at);
   replay_.giveUp();
   // A server's error may be quick, and says nothing of how long an answer takes.
   if (head.status < 500) measureAnswer(at);

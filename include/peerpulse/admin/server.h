@@ -35,6 +35,7 @@ struct GuardView {
 /// What the admin reads and whom it asks. Functions marked optional may be empty.
 struct Sources {
   std::string node;
+  std::string zone;  ///< the node's own
   std::string version;
   /// The configuration of now; each answer is of one snapshot.
   std::function<proxy::SnapshotRef()> snapshot;

@@ -48,6 +48,7 @@ struct Config {
   Config();
 
   std::string node;  ///< this host's name among the nodes; default: the host's name
+  std::string zone;  ///< this node's, as the peers have theirs
   uint32_t workers = 2;
   Duration drainTimeout = seconds(10);
   proxy::Preset preset = proxy::Preset::kGeneric;

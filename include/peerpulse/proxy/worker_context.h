@@ -3,6 +3,7 @@
 // Threading: one per worker thread; only what SharedState names is shared between threads, and that says how.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "peerpulse/event/scheduler.h"
@@ -26,10 +27,13 @@ struct SharedState {
   std::string_view pseudonym = {};
 };
 
+class GovernorLog;
+
 class WorkerContext {
  public:
   WorkerContext(event::Scheduler& scheduler, net::Connector& connector, const SharedState& shared,
                 SnapshotRef snapshot, uint32_t seed);
+  ~WorkerContext();
 
   /// From now on, for new exchanges and connections.
   void apply(SnapshotRef snapshot);
@@ -44,6 +48,7 @@ class WorkerContext {
   SnapshotRef snapshot;
   wire::IoContext io;
   http::CodecLimits limits;  ///< of downstream codecs
+  std::unique_ptr<GovernorLog> governorLog;
   upstream::Context upstream;
   upstream::LoopWatch loopWatch;
   upstream::Peers peers;

@@ -5,25 +5,14 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 
+#include "peerpulse/stats/governor_stats.h"
 #include "peerpulse/stats/histogram.h"
 #include "peerpulse/stats/latency_window.h"
+#include "peerpulse/stats/value.h"
 
 namespace peerpulse::stats {
-
-/// A counter or gauge. Relaxed: these are statistics, nothing is ordered by them.
-class Value {
- public:
-  void add(uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
-  void sub(uint64_t n = 1) { value_.fetch_sub(n, std::memory_order_relaxed); }
-  void set(uint64_t n) { value_.store(n, std::memory_order_relaxed); }
-  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
 
 /// Bucket bounds of probe round trips, in seconds: a LAN answers in 50 us to 1 ms.
 inline constexpr std::array<double, 14> kProbeRttBounds = {0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
@@ -146,6 +135,7 @@ struct alignas(64) PeerStats {
   /// From a request that was wholly sent to the head of its answer, by class: what "auto" timeouts are made of.
   std::array<LatencyWindow, kClassNames.size()> latency;
   ByLegState undelivered;  ///< notifications (fan-out API) that did not arrive
+  GovernorsByClass governors;
   ProbeStats probe;
   GuardStats guard;
 };

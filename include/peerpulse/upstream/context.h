@@ -11,6 +11,7 @@
 #include "peerpulse/health/trial_permits.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/stats/stats.h"
+#include "peerpulse/upstream/governor_watcher.h"
 #include "peerpulse/upstream/loop_watch.h"
 #include "peerpulse/upstream/options.h"
 #include "peerpulse/wire/io_context.h"
@@ -27,6 +28,7 @@ struct Context {
   http::CodecLimits limits;
   std::minstd_rand random;  ///< jitter only
   LoopTime loopTime{};
+  GovernorWatcher* governorWatcher = nullptr;  ///< is told what becomes of slow peers; optional
 
   TimePoint now() const { return io.scheduler.now(); }
   /// What deadlines count in.

@@ -54,6 +54,7 @@ struct Failure {
   int status = 0;
   bool timedOut = false;   ///< a deadline of ours or of the client's passed
   bool byCircuit = false;  ///< refused, or given up in flight, because the circuit is open
+  bool shed = false;       ///< refused because the peer is slow and as many wait for it already (Governor)
   /// The peer said that it has not looked at it (RFC 9113 8.7), and our retries are used up.
   bool notProcessed = false;
 };

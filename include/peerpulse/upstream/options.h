@@ -11,6 +11,7 @@
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/probe_options.h"
+#include "peerpulse/upstream/governor_options.h"
 #include "peerpulse/upstream/timing.h"
 
 namespace peerpulse::upstream {
@@ -86,6 +87,7 @@ struct Options {
   TcpOptions tcp;
   RetryOptions retry;
   TimingOptions timing;
+  GovernorOptions governor;
   /// How long an exchange waits for the first verdict at start-up, or for a suspicion to resolve.
   Duration holdFor = milliseconds(100);
   /// Body bytes of one exchange and direction that may wait inside the process.

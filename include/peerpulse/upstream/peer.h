@@ -24,6 +24,7 @@ namespace peerpulse::upstream {
 
 class Pool;
 class FailureQueue;
+class PeerGovernors;
 class RetryBudget;
 class WaitingRoom;
 struct ConnectLimit;
@@ -86,6 +87,7 @@ class Peer final : public event::DeferredDeletable {
   Context& context() { return context_; }
   stats::PeerStats& stats() { return stats_; }
   RetryBudget& retryBudget() { return *retryBudget_; }
+  PeerGovernors& governors() { return *governors_; }
   FailureQueue& failureQueue() { return *failureQueue_; }
   Pool& pool(TrafficClass trafficClass);
   /// What a request is sent in: as configured, else as it came unless the peer is known not to speak it.
@@ -116,6 +118,7 @@ class Peer final : public event::DeferredDeletable {
   stats::PeerStats& stats_;
   std::unique_ptr<RetryBudget> retryBudget_;
   std::unique_ptr<FailureQueue> failureQueue_;
+  std::unique_ptr<PeerGovernors> governors_;
   std::unique_ptr<ConnectLimit> connectLimit_;                // before the pools, which count in it
   std::array<std::unique_ptr<Pool>, kTrafficClasses> pools_;  // made when first used
   LinkedList<Request, InFlightTag> inFlight_;                 // the oldest first

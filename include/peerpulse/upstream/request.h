@@ -30,6 +30,7 @@
 #include "peerpulse/upstream/attempt.h"
 #include "peerpulse/upstream/deadlines.h"
 #include "peerpulse/upstream/failure.h"
+#include "peerpulse/upstream/governor_ticket.h"
 #include "peerpulse/upstream/options.h"
 #include "peerpulse/upstream/replay_buffer.h"
 #include "peerpulse/upstream/trial.h"
@@ -141,6 +142,8 @@ class Request final : public ListNode<HeldTag>,
   void admit(bool inTurn);
   void go(const health::CircuitWord& word, bool inTurn);
   void takeTrial(const health::CircuitWord& word);
+  bool governed() const;
+  bool tooManyWait();
   void holdForVerdict();
   void holdForRamp();
   void attempt();
@@ -188,6 +191,7 @@ class Request final : public ListNode<HeldTag>,
   State state_ = State::kAdmitting;
   Attempt attempt_{*this};
   Trial trial_;
+  GovernorTicket ticket_;
   uint16_t generation_ = 0;  // of the circuit word it was admitted under
 
   Buffer body_;  // given, not yet with the stream

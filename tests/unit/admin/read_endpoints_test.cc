@@ -143,12 +143,30 @@ TEST_CASE("the state of this host is told, here and in the metrics") {
   CHECK(metrics.find("peerpulse_local_health{state=\"prober_stalled\"} 1\n") != std::string::npos);
 }
 
+TEST_CASE("cluster counts each zone's quorum, too") {
+  Fixture f;
+  f.setAllAlive();
+  f.publish(1, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
+  // This node is in the other room, by itself.
+  CHECK(
+      Json::parse(f.get("/cluster").body)["zones"] ==
+      Json::parse(
+          R"([{"zone":"","size":1,"quorum":1,"tolerable_failures":0,"online":1,"offline":[],"status":"ok"},)"
+          R"({"zone":"dc1","size":3,"quorum":2,"tolerable_failures":1,"online":2,"offline":["node3"],"status":"degraded"}])"));
+  f.publish(2, Verdict::kDead, CircuitState::kOpen, Reason::kProbeSilence);
+  const Json cluster = Json::parse(f.get("/cluster").body);
+  CHECK(cluster["zones"][1]["status"] == "quorum_lost");
+  CHECK(cluster["zones"][1]["offline"] == Json::parse(R"(["node3","node4"])"));
+  CHECK(cluster["zones"][0]["status"] == "ok");
+}
+
 TEST_CASE("cluster counts this node and knows its quorum") {
   Fixture f;
   f.setAllAlive();
   const auto cluster = [&f] {
     Json json = Json::parse(f.get("/cluster").body);
     json.erase("guard");
+    json.erase("zones");
     return json;
   };
   CHECK(

@@ -289,6 +289,24 @@ TEST_CASE("erasure sets: disks of known nodes, each once, spares apart") {
   CHECK_HAS(bad(with(R"({"name":"s","disks":["node2/d","node2/d"]})")), "different disks");
 }
 
+TEST_CASE("the governor observes unless it is told to do more or less") {
+  const upstream::GovernorOptions defaults = good(withPeer(R"("node":"node1")")).proxy.governor;
+  CHECK((defaults.mode == upstream::GovernorMode::kObserve));
+  CHECK(defaults.floor == 8);
+  CHECK(defaults.slowFrom == milliseconds(50));
+  const Config c =
+      good(withPeer(R"("zone":"dc1","governor":{"mode":"enforce","floor":4,"tolerance":5,"slow_from":"1s"})"));
+  CHECK(c.zone == "dc1");
+  CHECK((c.proxy.governor.mode == upstream::GovernorMode::kEnforce));
+  CHECK(c.proxy.governor.floor == 4);
+  CHECK(c.proxy.governor.tolerance == 5);
+  CHECK(c.proxy.governor.slowFrom == seconds(1));
+  CHECK_HAS(bad(withPeer(R"("governor":{"mode":"on"})")), "/governor/mode");
+  CHECK_HAS(bad(withPeer(R"("governor":{"floor":0})")), "/governor/floor: found 0");
+  CHECK_HAS(bad(withPeer(R"("governor":{"tolerance":1})")), "/governor/tolerance: found 1");
+  CHECK_HAS(bad(withPeer(R"("governor":{"window":"30s"})")), "/governor/relearn");
+}
+
 TEST_CASE("bad values say what was found and expected") {
   CHECK_HAS(bad(withPeer(R"("workers":0)")), "/workers: found 0, expected a whole number from 1 to 64");
   CHECK_HAS(bad(withPeer(R"("workers":2.5)")), "/workers: found 2.5");
