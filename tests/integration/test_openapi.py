@@ -77,7 +77,8 @@ class Answers(OpenApiCase):
     def provocations(self):
         """Path, method, status, and what makes it answer so. Those that end peerpulse come last."""
         send = self.send
-        for path, method in ((_QUORUM, "PUT"), (_QUORUM, "POST"), (_AGGREGATE, "GET"), (_NOTIFY, "POST"), (_ERASURE, "PUT")):
+        for path, method in ((_QUORUM, "PUT"), (_QUORUM, "POST"), (_QUORUM, "GET"), (_AGGREGATE, "GET"),
+                             (_NOTIFY, "POST"), (_ERASURE, "PUT")):
             body = b"" if method == "GET" else b"body"
             yield path, method, 400, lambda p, m, b=body: send(p, m, "", b, Peerpulse_Timeout="soon")
             yield path, method, 403, lambda p, m, b=body: send(p, m, "", b, Origin="http://elsewhere")
@@ -85,6 +86,8 @@ class Answers(OpenApiCase):
         for method in ("PUT", "POST"):
             yield _QUORUM, method, 200, lambda p, m: send(p, m, "", b"body", Peerpulse_Quorum="2")
             yield _QUORUM, method, 503, self.lost
+        yield _QUORUM, "GET", 200, lambda p, m: send(p, m, Peerpulse_Quorum="2", Peerpulse_Hedge="1s")
+        yield _QUORUM, "GET", 503, self.lost
         yield _AGGREGATE, "GET", 200, self.answers_of_all_kinds
         yield _NOTIFY, "POST", 202, lambda p, m: send(p, m, "", b"body")
         yield _NOTIFY, "POST", 413, lambda p, m: send(p, m, "", bytes(100_000))
@@ -113,7 +116,8 @@ class Answers(OpenApiCase):
     def lost(self, path: str, method: str) -> Response:
         for peer in self.peers.values():
             peer.reply = lambda request: answer("507 Insufficient Storage")
-        response = self.send(path, method, "", b"body", Peerpulse_Quorum="all")
+        body = b"" if method == "GET" else b"body"
+        response = self.send(path, method, "", body, Peerpulse_Quorum="all")
         for peer in self.peers.values():
             peer.reply = lambda request: _CREATED
         return response

@@ -11,13 +11,13 @@ using namespace peerpulse::proxy::test;
 namespace {
 
 struct SlowPeer : ProxyWorld {
-  SlowPeer(upstream::GovernorMode mode, OnDead onDead, bool http2)
+  SlowPeer(upstream::GovernorMode mode, OnDead onDead, bool h2)
       : ProxyWorld([&](ProxyOptions& options) {
           options.governor.mode = mode;
           options.peers[0].onDead = onDead;
         }),
-        http2(http2) {
-    TestClient& quick = client(http2);
+        http2(h2) {
+    TestClient& quick = client(h2);
     for (int i = 0; i < 30; ++i) {
       answered(quick);
       run(milliseconds(50));
