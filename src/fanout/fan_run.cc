@@ -24,7 +24,8 @@ FanRun::FanRun(Api& api, Call asked, const http::RequestHead& head, Share share,
     : Run(api, std::move(asked), std::move(share), caller),
       plan_(planFor(call(), api.environment().options, tally_)),
       pace_(call().targets.size(), plan_->needed(), api.environment().options.replayLimit, api.now()),
-      spec_(specFor(head, call().read ? std::nullopt : plan_->legTimeout())) {
+      waitsForPeers_(call().read && head.complete),
+      spec_(specFor(head, waitsForPeers_ ? std::nullopt : plan_->legTimeout())) {
   for (const Target& target : call().targets)
     addLeg(target.peer, headFor(head, target), plan_->keepsAnswers());
 }
@@ -37,11 +38,12 @@ void FanRun::start() {
   settle();
 }
 
-// Of a read, a peer has its own time to answer. Who is asked later has no more of the caller's.
+// Of a read without a body, a peer has its own time to answer; with one, the caller's are counted as well, or one that does not
+// come to its end would hold the operation. Who is asked later has no more of the caller's.
 upstream::RequestSpec FanRun::specOf(const Leg& leg) const {
   upstream::RequestSpec spec = spec_;
   if (spec.deadline) spec.deadline = std::max<Duration>(*spec.deadline - elapsed(), Duration::zero());
-  if (!call().read) return spec;
+  if (!waitsForPeers_) return spec;
   const Options& options = api().environment().options;
   spec.patience = options.peerTimeout;
   if (options.peerTimeoutAuto)

@@ -36,6 +36,7 @@ class FanRun : public Run {
   const std::unique_ptr<Plan> plan_;    // after it: its making finds it
   BodyPace pace_;
   std::unique_ptr<event::Timer> patience_;  // made when first needed
+  const bool waitsForPeers_;                // nobody else holds an answer up
   const upstream::RequestSpec spec_;
 };
 

@@ -48,3 +48,13 @@ TEST_CASE("fan run: a peer that takes nothing is let go of when the others have 
   CHECK(answer["peers"][0]["state"] == "cancelled");
   CHECK(w.remote(1).last().body == large);
 }
+
+TEST_CASE(
+    "fan run: a caller that does not come to the end of its body holds an aggregate no longer than a peer does") {
+  FanoutWorld w;
+  ClientRequest& request = w.caller().open("GET", "/aggregate/x");
+  const TimePoint begun = w.time.now();
+  const nlohmann::json answer = w.answerTo(request);
+  CHECK(answer["partial"] == true);
+  CHECK(w.time.now() - begun < w.options.peerTimeout + milliseconds(100));
+}
