@@ -22,8 +22,9 @@ int64_t nanosOf(TimePoint at) { return nanoseconds(at.time_since_epoch()).count(
 size_t LatencyWindow::bucketOf(Duration value) {
   const int64_t nanos = nanoseconds(std::clamp(value, kMin, kMax)).count() - 1;
   const auto v = static_cast<uint64_t>(nanos);
-  const auto octave = static_cast<unsigned>(std::bit_width(v)) - 1;
-  if (octave < kMinBits) return 0;
+  const auto width = static_cast<unsigned>(std::bit_width(v));
+  if (width <= kMinBits) return 0;
+  const unsigned octave = width - 1;
   const size_t part = v >> (octave - kPartBits) & 7;
   return 1 + (octave - kMinBits) * size_t{8} + part;
 }

@@ -15,8 +15,7 @@ What the fan-out API does for its callers while nodes fail: five storage nodes a
 sockets in a lab of network namespaces, where power is cut by dropping every frame of a node, and a stopped node's kernel
 acknowledges everything. One line of JSON per measure.
 
-numbers        Each beside its bound (the most it may be); null where it was not measured. A missed one does not change the
-               exit status.
+numbers        Each beside its bound (the most it may be). A missed one does not change the exit status.
 failures       What makes the exit status 1: a wrong answer, a write that fails while its quorum lives, a chunk that is not
                where it is said to be, a notification that is lost without a word.
 *_ms           n, p50, p99, max of times, and how often each status was answered.

@@ -30,18 +30,15 @@ class Number:
     """One number beside its bound, which is the most it may be."""
 
     what: str
-    value: float | None
-    """None: not measured."""
+    value: float
     bound: float
     unit: str
 
     @property
-    def within(self) -> bool | None:
-        return None if self.value is None else self.value <= self.bound
+    def within(self) -> bool:
+        return self.value <= self.bound
 
     def __str__(self) -> str:
-        if self.value is None:
-            return f"{self.what}: not measured (bound {self.bound:g} {self.unit})"
         return f"{self.what}: {self.value:g} {self.unit}, bound {self.bound:g}{'' if self.within else ': MISSED'}"
 
 
@@ -50,7 +47,7 @@ def report(name: str, numbers: list[Number], failures: list[str], **more) -> dic
     return {
         "measure": name,
         "numbers": [{**dataclasses.asdict(number), "within": number.within} for number in numbers],
-        "within_bounds": not failures and all(number.within is not False for number in numbers),
+        "within_bounds": not failures and all(number.within for number in numbers),
         "failures": failures,
         **more,
         "load_average": command.load_average(),
