@@ -111,9 +111,8 @@ void FanRun::carryOut(Step step) {
 }
 
 Answer FanRun::makeAnswer() const {
-  if (call().operation == Operation::kAggregate) return aggregateAnswer(legs());
-  if (call().operation == Operation::kNotify) return notifyAnswer(legs());
-  return quorumAnswer(legs(), *tally_);
+  if (tally_ != nullptr) return quorumAnswer(legs(), *tally_);
+  return call().operation == Operation::kAggregate ? aggregateAnswer(legs()) : notifyAnswer(legs());
 }
 
 }  // namespace peerpulse::fanout
