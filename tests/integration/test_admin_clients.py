@@ -8,6 +8,7 @@ from tests.harness.case import LocalCase
 from tests.harness.host import connect
 from tests.harness.nginx_peers import NginxPeer
 from tests.harness.peerpulse import SLOWDOWN, Peer
+from tests.harness.waiting import wait_for
 
 _PLACES = 128
 _CLIENTS = 400
@@ -27,6 +28,12 @@ class AdminClients(LocalCase):
             self.addCleanup(client.close)
             with contextlib.suppress(ConnectionError):  # it may have had to give way by now
                 client.sendall(first_bytes)
+
+    def answers(self) -> bool:
+        try:
+            return self.peerpulse.get("/livez").status == 200
+        except ConnectionError:
+            return False
 
     def assert_answers(self) -> None:
         for _ in range(_ASKED):
@@ -50,7 +57,6 @@ class AdminClients(LocalCase):
         # Each is more than a socket's buffers take.
         get = "GET /metrics HTTP/1.1\r\nHost: {}:{}\r\n\r\n".format(*self.peerpulse.admin).encode()
         self.flood(get * 300, _PLACES)
-        time.sleep(1.2)  # who was slow for less than a second keeps his place
-        self.peerpulse.get("/livez")
+        wait_for(self.answers, 20, "they have been slow for a second: before, each keeps its place")
         self.assert_answers()
         self.assertGreater(self.peerpulse.metrics()["peerpulse_admin_evicted_total"], 0)
