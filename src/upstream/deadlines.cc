@@ -71,13 +71,14 @@ Expiry Deadlines::expired(TimePoint now) const {
 TimePoint Deadlines::next() const { return std::min({grpc_, connect_, total(), patience(), stall()}); }
 
 std::optional<Duration> parseGrpcTimeout(std::string_view value) {
+  constexpr int64_t kMostHours = 1'000'000;                       // a century; more would not fit into a Duration
   if (value.size() < 2 || value.size() > 9) return std::nullopt;  // at most 8 digits and a unit
   int64_t amount = 0;
   const char* end = value.data() + value.size() - 1;
   const auto [at, error] = std::from_chars(value.data(), end, amount);
   if (error != std::errc() || at != end || amount < 0) return std::nullopt;
   switch (value.back()) {
-    case 'H': return std::chrono::hours(amount);
+    case 'H': return std::chrono::hours(std::min(amount, kMostHours));
     case 'M': return std::chrono::minutes(amount);
     case 'S': return seconds(amount);
     case 'm': return milliseconds(amount);

@@ -209,6 +209,8 @@ TEST_CASE("deadlines: zero means none") {
 
 TEST_CASE("deadlines: grpc-timeout values") {
   CHECK(parseGrpcTimeout("1H") == Duration(std::chrono::hours(1)));
+  CHECK(parseGrpcTimeout("99999999H") > Duration(std::chrono::hours(24 * 365)));
+  CHECK(kStart + *parseGrpcTimeout("99999999M") > kStart);
   CHECK(parseGrpcTimeout("99999999n") == Duration(nanoseconds(99'999'999)));
   for (const char* bad : {"", "S", "1", "-1S", "1s", "1 S", "999999999S", "S1", "1.5S"}) {
     CAPTURE(bad);
