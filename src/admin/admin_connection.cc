@@ -46,31 +46,32 @@ void AdminConnection::onEnded(const wire::End&) {
   service_.remove(*this);
 }
 
-TimePoint AdminConnection::lastMoved(TimePoint now) {
-  const uint64_t moved = connection_.bytesMoved();
-  if (std::exchange(bytesMoved_, moved) != moved || lingering()) lastMoved_ = now;
-  return lastMoved_;
-}
+void AdminConnection::onMoved() { lastMoved_ = service_.dispatcher().now(); }
 
+// A request's body belongs to its head: who sends a byte now and then is as slow.
 bool AdminConnection::expire(TimePoint now) {
   const auto expiry = life_.expiry(now, {Service::kIdleTimeout, Service::kHeadTimeout});
   if (expiry != wire::ServerLife::Expiry::kNot) {
     connection_.close(toString(expiry));
     return true;
   }
-  if (now - lastMoved(now) < Service::kIdleTimeout) return false;
-  connection_.close("its client neither sends nor reads");
-  return true;
+  if (exchanges_.empty()) return false;
+  const bool slow = receiving() ? now - life_.since() > Service::kHeadTimeout
+                                : !lingering() && now - lastMoved_ > Service::kIdleTimeout;
+  if (slow) connection_.close("its client neither sends nor reads in time");
+  return slow;
 }
 
 std::optional<TimePoint> AdminConnection::idleSince(TimePoint now) {
   if (exchanges_.empty()) return life_.since();
-  const TimePoint moved = lastMoved(now);
-  return now - moved >= Service::kSlowReader ? std::optional(moved) : std::nullopt;
+  if (lingering()) return std::nullopt;
+  const TimePoint since = receiving() ? life_.since() : lastMoved_;
+  return now - since >= Service::kSlowReader ? std::optional(since) : std::nullopt;
 }
 
 Exchange& AdminConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {
   life_.onRequest(service_.dispatcher().now());
+  onMoved();
   exchanges_.push_front(std::make_unique<Exchange>(*this, stream, std::move(head)));
   exchanges_.front()->self = exchanges_.begin();
   return *exchanges_.front();
@@ -91,6 +92,11 @@ void AdminConnection::remove(Exchange& exchange) {
   service_.dispatcher().deferredDelete(std::move(*place));
   exchanges_.erase(place);
   if (exchanges_.empty()) life_.onQuiet(service_.dispatcher().now());
+}
+
+bool AdminConnection::receiving() const {
+  return std::any_of(exchanges_.begin(), exchanges_.end(),
+                     [](const auto& exchange) { return exchange->receiving(); });
 }
 
 bool AdminConnection::lingering() const {

@@ -31,6 +31,8 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   /// Since when it could be ended for the sake of a new one: nothing is under way on it, or nobody takes the answer. Nothing
   /// while it is of use; who subscribed or waits for news is.
   std::optional<TimePoint> idleSince(TimePoint now);
+  /// Its client has taken something of an answer.
+  void onMoved();
   /// The exchange has ended.
   void remove(Exchange& exchange);
   void close(std::string_view why) { connection_.close(why); }
@@ -52,15 +54,13 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   /// Whether an exchange may be silent for long.
   bool lingering() const;
   void endWaits();
-  /// When bytes last moved, as far as it was asked; now, if they may rest.
-  TimePoint lastMoved(TimePoint now);
+  bool receiving() const;
 
   Service& service_;
   wire::ServerLife life_;
   wire::CodecConnection connection_;
   Exchange::List exchanges_;
-  uint64_t bytesMoved_ = 0;  // when last asked
-  TimePoint lastMoved_;
+  TimePoint lastMoved_;  // of answers
 };
 
 }  // namespace peerpulse::admin

@@ -62,6 +62,11 @@ void Exchange::onData(Slice data) {
   request_.body += data.view();
 }
 
+void Exchange::onBodySent(size_t n) {
+  backlog_ -= n;
+  connection_.onMoved();
+}
+
 void Exchange::onEnd() {
   if (state_ != ExchangeState::kReceiving) return;
   if (wantsEventStream(request_)) {

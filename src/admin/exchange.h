@@ -48,6 +48,8 @@ class Exchange : public http::Receiver, public event::DeferredDeletable, public 
   void refuseWait(const Response& why);
   /// Whether this is a live event stream.
   bool streaming() const { return state_ == ExchangeState::kStreaming; }
+  /// Whether its request has not come to its end.
+  bool receiving() const { return state_ == ExchangeState::kReceiving; }
   /// Whether it waits for something new to say.
   bool waiting() const { return state_ == ExchangeState::kWaiting; }
 
@@ -58,7 +60,7 @@ class Exchange : public http::Receiver, public event::DeferredDeletable, public 
   void onData(Slice data) override;
   void onTrailers(http::HeaderList&&) override {}
   void onEnd() override;
-  void onBodySent(size_t n) override { backlog_ -= n; }
+  void onBodySent(size_t n) override;
   void onClosed() override;
   void onReset(http::ResetReason reason, std::string_view detail) override;
 

@@ -28,7 +28,7 @@ class Service {
   static constexpr size_t kMaxWaiters = 64;
   static constexpr seconds kIdleTimeout{60};
   static constexpr seconds kHeadTimeout{5};
-  /// Who takes nothing of his answer for so long may have to give way.
+  /// Who takes nothing of his answer, or does not come to the end of his request, for so long may have to give way.
   static constexpr seconds kSlowReader{1};
 
   Service(event::Dispatcher& dispatcher, Sources sources);

@@ -35,6 +35,13 @@ TEST_CASE("admin connections: silent ones, as many as there are places, keep nob
   std::vector<Client> silent;
   SUBCASE("that say nothing") { silent = fill(f, kPlaces); }
   SUBCASE("that do not come to the end of a head") { silent = fill(f, kPlaces, "GET /livez HTTP/1.1\r\nhost:"); }
+  SUBCASE("that do not come to the end of a body") {
+    silent = fill(f, kPlaces,
+                  "POST /peers/node2/circuit HTTP/1.1\r\nhost: " + f.host() + "\r\ncontent-length: 9\r\n\r\n{");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    for (Client& client : silent)
+      client.send(" ");
+  }
   SUBCASE("that have had an answer") {
     silent = fill(f, kPlaces, "GET /livez HTTP/1.1\r\nhost: " + f.host() + "\r\n\r\n");
     for (Client& client : silent)
