@@ -11,6 +11,10 @@ namespace {
 
 constexpr double kMostCut = 0.5;
 constexpr double kMostGrowth = 2;
+/// Of the latency before that what is measured at the floor must at least be to be the peer's own.
+constexpr double kByNature = 0.75;
+/// In windows.
+constexpr int kMostMeasuring = 8;
 
 Duration scaled(Duration d, double factor) {
   return Duration(static_cast<Duration::rep>(static_cast<double>(d.count()) * factor));
@@ -133,7 +137,10 @@ void Governor::look(TimePoint now) {
   const uint32_t count = sample_.count() + waiting_;
   const Duration waited = now - markedAt_;
   lookAt_ = now + options_.window / 4;
-  if (count < kLeastSamples) {
+  if (state_ == State::kMeasuring && count < kLeastSamples && now - since_ > options_.window * kMostMeasuring) {
+    endMeasuring(now);  // those in flight are their clients', and say nothing
+    begin(now);
+  } else if (count < kLeastSamples) {
     markWaiting(now);  // more may wait by now
   } else if (count / 2 < sample_.count()) {
     judge(sample_.at(count / 2), true, now);
@@ -195,11 +202,18 @@ void Governor::judgeFree(Duration median, bool slow, bool answered, TimePoint no
 
 void Governor::judgeLimiting(Duration median, bool slow, TimePoint now) {
   const double limit = limit_;
-  if (now - since_ >= options_.relearn) {
+  if (now - since_ >= options_.relearn && options_.mode == GovernorMode::kEnforce) {
     enter(State::kMeasuring);
+    since_ = now;
     limitBefore_ = limit;
+    latencyBefore_ = median;
     setLimit(options_.floor);
     return;
+  }
+  if (now - since_ >= options_.relearn &&
+      peak_ <= options_.floor) {  // where nothing is refused, that happens by itself
+    raiseBaseline(std::max(median, *baseline_));
+    since_ = now;
   }
   if (slow) {
     calmLooks_ = 0;
@@ -216,8 +230,13 @@ void Governor::judgeLimiting(Duration median, bool slow, TimePoint now) {
   setLimit(limit * std::clamp(ratio(threshold(), median) / 2, 1.0, kMostGrowth) + std::sqrt(limit));
 }
 
+// If it helped that we gave the peer less, it is load that makes it slow: ours, or another worker's.
 void Governor::judgeMeasured(Duration median, TimePoint now) {
-  if (median > *baseline_) raiseBaseline(median);
+  if (median > *baseline_ && median > scaled(latencyBefore_, kByNature)) raiseBaseline(median);
+  endMeasuring(now);
+}
+
+void Governor::endMeasuring(TimePoint now) {
   enter(State::kLimiting);
   since_ = now;
   setLimit(limitBefore_);

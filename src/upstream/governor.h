@@ -2,7 +2,7 @@
 // queues of everybody who works with others, too; one that is not slow is left alone, however much it is given to do.
 //
 //   Free --two looks in a row: slow, and more than the floor waits--> Limiting --eight looks: not slow, none refused--> Free
-//   Limiting --for `relearn`--> Measuring (at the floor) --one look--> Limiting
+//   Limiting --for `relearn`, where limits are enforced--> Measuring (at the floor) --one look, or none in time--> Limiting
 //   any --reset()--> Free
 //
 // Slow is a median latency above `tolerance` times the baseline and above `slowFrom`. Free has no limit: bursts of a
@@ -12,7 +12,7 @@
 // and so makes shares of one peer alike (gradient of latency, as in Envoy's adaptive_concurrency and Netflix's Gradient2).
 // Where theirs went astray, this one differs:
 //   - a healthy peer's load is never cut to measure the baseline: it is learnt from what is there, falls within a few looks,
-//     and rises within `relearn`. Only where there has been a limit for so long, one look is made at the floor: who is slow
+//     and rises within `relearn`. Only where there has been a limit for so long, one look is made at the floor: who is as slow
 //     with next to nothing to do is so by nature, and its baseline may double. So overload does not become the baseline,
 //     and the limit does not creep up with it; unless others overload the peer as long, and then it does within minutes;
 //   - after a change of the limit only exchanges sent since then count: what a queue of before has cost says nothing of it;
@@ -56,6 +56,9 @@ class Governor {
   /// False, and counted: as many as may wait already.
   bool mayEnter(TimePoint now);
   void enter();
+  /// Its client owes the next byte, and no more: meanwhile it waits for nobody.
+  void pause() { --inFlight_; }
+  void resume() { enter(); }
   /// All of the request is sent. The number tells those that were sent before something from those after it.
   uint64_t owe();
   void again(uint64_t number) { forget(number); }
@@ -88,6 +91,7 @@ class Governor {
   void judgeFree(Duration median, bool slow, bool answered, TimePoint now);
   void judgeLimiting(Duration median, bool slow, TimePoint now);
   void judgeMeasured(Duration median, TimePoint now);
+  void endMeasuring(TimePoint now);
   void setLimit(double limit);
   void begin(TimePoint now);
   void markWaiting(TimePoint now);
@@ -121,8 +125,9 @@ class Governor {
   uint32_t peakBefore_ = 0;  // of the last quick look: the one before a slow look has its beginning in it
   uint32_t slowLooks_ = 0;
   uint32_t calmLooks_ = 0;
-  TimePoint since_;         // Limiting, or Free and slow with next to nothing to do
-  double limitBefore_ = 0;  // while measuring
+  TimePoint since_;           // Limiting, Measuring, or Free and slow with next to nothing to do
+  double limitBefore_ = 0;    // while measuring
+  Duration latencyBefore_{};  // the same
   uint64_t refused_ = 0;
 };
 

@@ -14,7 +14,18 @@ void GovernorTicket::enter(Governor& governor) {
   governor.enter();
 }
 
+void GovernorTicket::turn() {
+  if (state_ == State::kEntered) {
+    state_ = State::kPaused;
+    governor_->pause();
+  } else {
+    state_ = State::kEntered;
+    governor_->resume();
+  }
+}
+
 void GovernorTicket::startToOwe(TimePoint now) {
+  clientHolds(false);
   state_ = State::kOwed;
   number_ = governor_->owe();
   owedAt_ = now;
@@ -36,6 +47,7 @@ void GovernorTicket::answered(bool tells, TimePoint now) {
 }
 
 void GovernorTicket::leave(bool late, TimePoint now) {
+  clientHolds(false);
   const State was = std::exchange(state_, State::kNone);
   if (was == State::kNone) return;
   const bool owed = was == State::kOwed;

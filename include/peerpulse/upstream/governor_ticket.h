@@ -2,7 +2,8 @@
 //
 //   None --enter()--> Entered --owe()--> Owed --answered(), leave()--> None
 //                     Entered <--again()--  (what was sent was in vain, and is sent again)
-//                     Entered --answered(), leave()--> None
+//                     Entered <--clientHolds()--> Paused  (its client owes the next byte: no place is taken)
+//                     Entered, Paused --answered(), leave()--> None
 //
 // Threading: its worker's thread. Ownership: part of its request, which ends before the governor does.
 #pragma once
@@ -17,7 +18,7 @@ class Governor;
 
 class GovernorTicket {
  public:
-  enum class State : uint8_t { kNone, kEntered, kOwed };
+  enum class State : uint8_t { kNone, kEntered, kPaused, kOwed };
 
   GovernorTicket() = default;
   GovernorTicket(const GovernorTicket&) = delete;
@@ -29,7 +30,11 @@ class GovernorTicket {
   // Without a ticket these do nothing.
   /// All of the request is sent; told again, it counts from the first time.
   void owe(TimePoint now) {
-    if (state_ == State::kEntered) startToOwe(now);
+    if (state_ == State::kEntered || state_ == State::kPaused) startToOwe(now);
+  }
+  /// Whether its client holds it up.
+  void clientHolds(bool holds) {
+    if (holds ? state_ == State::kEntered : state_ == State::kPaused) turn();
   }
   void again();
   /// The answer's head is here. `tells`: it says how fast the peer is; neither refusals nor tunnels do.
@@ -39,6 +44,8 @@ class GovernorTicket {
 
  private:
   void startToOwe(TimePoint now);
+  /// Between Entered and Paused.
+  void turn();
 
   State state_ = State::kNone;
   Governor* governor_ = nullptr;  // unless None

@@ -105,7 +105,7 @@ TEST_CASE("governor: long polls beside quick answers accuse nobody") {
 
 TEST_CASE("governor: what would be refused is counted while nothing is") {
   GovernorWorld world = quickWorld();
-  world.worker().enforces = false;
+  world.observe();
   world.setPeer(kSlow);
   world.run(seconds(5));
   CHECK(world.worker().refused > 0);
@@ -115,6 +115,52 @@ TEST_CASE("governor: what would be refused is counted while nothing is") {
   world.run(seconds(20));
   CHECK_FALSE(world.worker().governor.limiting());
   CHECK(world.worker().offered > offered + 7000);
+}
+
+TEST_CASE("governor: while nothing is refused overload does not become the baseline") {
+  GovernorOptions options;
+  options.relearn = seconds(5);
+  GovernorWorld world(7, kQuick, options);
+  world.observe();
+  world.load(0, 1000);
+  world.run(seconds(10));
+  world.setPeer({.slots = 50, .service = milliseconds(20)});
+  world.load(0, 3500);
+  world.run(seconds(4));
+  world.load(0, 2500);
+  world.run(seconds(30));
+  CHECK(world.worker().governor.limiting());
+  CHECK(*world.worker().governor.baseline() < milliseconds(25));
+}
+
+TEST_CASE("governor: places of whoever pauses are free, and measuring ends though nothing comes of it") {
+  GovernorOptions options;
+  options.relearn = seconds(5);
+  GovernorWorld world = quickWorld(options);
+  Governor& governor = world.worker().governor;
+  const uint32_t before = governor.inFlight();
+  for (int i = 0; i < 20; ++i) {
+    governor.enter();
+    governor.pause();
+  }
+  CHECK(governor.inFlight() == before);
+  world.setPeer({.slots = 40, .service = milliseconds(120)});
+  bool blocked = false;
+  Duration longest{}, stretch{};
+  TimePoint last = world.now;
+  world.run(seconds(60), [&] {
+    const bool measuring = governor.state() == Governor::State::kMeasuring;
+    if (measuring && !blocked) {
+      for (uint32_t i = 0; i < options.floor; ++i)
+        governor.enter();  // and waits for a connection, say: nobody else may enter
+      blocked = true;
+    }
+    stretch = measuring ? stretch + (world.now - last) : Duration::zero();
+    longest = std::max(longest, stretch);
+    last = world.now;
+  });
+  CHECK(blocked);
+  CHECK(longest < seconds(3));
 }
 
 TEST_CASE("governor: a peer that was away is learnt anew") {

@@ -31,11 +31,22 @@ struct ModelWorker {
 class GovernorWorld {
  public:
   GovernorWorld(uint64_t seed, const ModelPeer& model, GovernorOptions governorOptions = {}, size_t count = 1)
-      : random(seed), peer(model), options(governorOptions) {
+      : random(seed), peer(model), options(enforcing(governorOptions)) {
     for (size_t i = 0; i < count; ++i)
       workers.push_back(std::make_unique<ModelWorker>(options));
   }
 
+  static GovernorOptions enforcing(GovernorOptions options) {
+    options.mode = GovernorMode::kEnforce;
+    return options;
+  }
+  /// From now on this worker refuses nobody.
+  void observe(size_t i = 0) {
+    GovernorOptions observing = options;
+    observing.mode = GovernorMode::kObserve;
+    worker(i).governor.configure(observing);
+    worker(i).enforces = false;
+  }
   ModelWorker& worker(size_t i = 0) { return *workers[i]; }
   /// From now on so many a second.
   void load(size_t i, double perSecond) {
