@@ -73,14 +73,18 @@ void FanRun::onLegBodySent(size_t leg, uint64_t bytes) {
 void FanRun::pace() {
   if (answered()) return settle();
   while (const auto leg = pace_.laggard(now())) {
-    pace_.onLeft(*leg, now());
-    cancel(*legs()[*leg], "too slow: the others have waited for it");
-    carryOut(plan_->onLegEnded(false));
+    giveUp(*leg, "too slow: the others have waited for it");
     if (answered()) return settle();
   }
   credit(pace_.takeCredit(now()));
   armPatience();
   settle();
+}
+
+void FanRun::giveUp(size_t leg, const char* why) {
+  pace_.onLeft(leg, now());
+  cancel(*legs()[leg], why);
+  carryOut(plan_->onLegEnded(false));
 }
 
 // Most bodies are small, and nobody ever waits.

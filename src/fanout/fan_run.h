@@ -20,6 +20,8 @@ class FanRun : public Run {
  protected:
   void onLegEnded(size_t leg) override;
   upstream::RequestSpec specOf(const Leg& leg) const;
+  /// It counts as failed.
+  void giveUp(size_t leg, const char* why);
 
  private:
   void take(const Slice& data) override;

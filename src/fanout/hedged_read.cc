@@ -30,10 +30,20 @@ void HedgedRead::start() {
 }
 
 void HedgedRead::askNext() {
+  if (late()) return giveUpUnasked();
   if (unasked_.empty()) return;
   const size_t leg = unasked_.front();
   unasked_.pop_front();
   ask(leg);
+}
+
+// What is begun after the caller's time could not be told to anybody.
+void HedgedRead::giveUpUnasked() {
+  while (!unasked_.empty() && !answered()) {
+    const size_t leg = unasked_.front();
+    unasked_.pop_front();
+    giveUp(leg, "the caller's time is over");
+  }
 }
 
 void HedgedRead::ask(size_t number) {
@@ -73,6 +83,7 @@ void HedgedRead::onTimer() {
 }
 
 void HedgedRead::hedge(size_t late) {
+  if (legs()[late]->status() != 0) return;  // its answer is on its way
   if (asksSome()) {
     hedgeByNext();
   } else {
@@ -93,7 +104,6 @@ void HedgedRead::hedgeAgain(size_t number) {
   Leg& leg = *legs()[number];
   const health::CircuitTable& table = api().environment().upstream.table;
   const PeerId id = leg.peer().id;
-  if (leg.status() != 0) return;  // its answer is on its way
   if (table.load(id).verdict != health::Verdict::kAlive || table.owing(id) || !mayAsk(leg.peer())) return;
   upstream::RequestSpec spec = specOf(leg);
   const Duration waited = leg.took().value_or(Duration::zero());

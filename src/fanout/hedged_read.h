@@ -28,6 +28,7 @@ class HedgedRead final : public FanRun {
   bool asksSome() const { return call().operation == Operation::kQuorum; }
   void ask(size_t leg);
   void askNext();
+  void giveUpUnasked();
   void onTimer();
   void armTimer();
   void hedge(size_t late);

@@ -119,6 +119,10 @@ void Leg::onBodySent(size_t n) {
 
 void Leg::onHead(Try& by, const http::ResponseHead& head) {
   if (over()) return;
+  if (racing_ && head.status >= 500) {  // a quick refusal is no better than a late answer
+    if (&by == &second_) hedge_ = Hedge::kFailed;
+    return leaveTo(otherThan(by));
+  }
   if (racing_) {
     leaveTo(by);
     hedge_ = &by == &second_ ? Hedge::kWon : Hedge::kLost;

@@ -70,7 +70,7 @@ void LatencyWindow::unanswered(Duration waited, TimePoint now, Duration window) 
 void LatencyWindow::abandoned(Duration waited, TimePoint now, Duration window) {
   const Snapshot known = snapshot();
   if (known.samples() == 0 || waited < known.percentile(kLate)) return;
-  record(bucketOf(std::max(waited, known.percentile(99))), now, window);
+  record(bucketOf(waited), now, window);
 }
 
 LatencyWindow::Snapshot LatencyWindow::snapshot() const {

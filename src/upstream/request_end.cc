@@ -225,9 +225,14 @@ bool Request::awaitsContinue() const {
 }
 
 void Request::settleDebt(TimePoint at) {
-  if (state_ == State::kSending && bodyEndSent_ && bodySent_ == bodyGiven_) ticket_.owe(at);
+  const bool owes = peerOwes();
+  if (state_ == State::kSending && bodyEndSent_ && bodySent_ == bodyGiven_) {
+    ticket_.owe(at);
+  } else {
+    ticket_.clientHolds(state_ == State::kSending && !owes);
+  }
   const bool ran = deadlines_.running();
-  deadlines_.onDebt(peerOwes(), at);
+  deadlines_.onDebt(owes, at);
   if (!ran && deadlines_.running()) armTimer();
 }
 
@@ -236,10 +241,13 @@ void Request::noteAsked(TimePoint at) {
   if (askedAt_ == TimePoint::max() && state_ == State::kSending && wholeSent()) askedAt_ = at;
 }
 
+stats::LatencyWindow& Request::latency() const {
+  return peer_.stats().latency[static_cast<size_t>(spec_.trafficClass)];
+}
+
 void Request::measureAnswer(TimePoint at) {
   if (askedAt_ == TimePoint::max()) return;
-  peer_.stats().latency[static_cast<size_t>(spec_.trafficClass)].answered(at - askedAt_, at,
-                                                                          spec_.options->timing.window);
+  latency().answered(at - askedAt_, peer_.context().now(), spec_.options->timing.window);
 }
 
 // Without an answer. A process that leaves its probes unanswered, too, is not slow but stopped: to wait longer for it the next
@@ -248,11 +256,12 @@ void Request::measureEnd(TimePoint at, bool byDeadline) {
   if (askedAt_ == TimePoint::max()) return;
   const Duration waited = at - std::exchange(askedAt_, TimePoint::max());
   if (peer_.word().verdict != health::Verdict::kAlive || peer_.context().table.owing(peer_.id())) return;
-  stats::LatencyWindow& latency = peer_.stats().latency[static_cast<size_t>(spec_.trafficClass)];
+  // Durations are in the loop's own time; stamps are everybody's.
+  const TimePoint stamp = peer_.context().now();
   if (byDeadline) {
-    latency.unanswered(waited, at, spec_.options->timing.window);
+    latency().unanswered(waited, stamp, spec_.options->timing.window);
   } else {
-    latency.abandoned(waited, at, spec_.options->timing.window);
+    latency().abandoned(waited, stamp, spec_.options->timing.window);
   }
 }
 
@@ -289,7 +298,7 @@ void Request::onTimer() {
 
 void Request::onExpiry(Expiry expiry) {
   Failure failure = expiryFailure(expiry);
-  measureEnd(now(), true);
+  measureEnd(now(), expiry != Expiry::kGrpcDeadline);  // how long its client waits is not the peer's doing
   if (failure.party == Party::kPeer) blameUs(failure);
   if (failure.party == Party::kPeer && expiry != Expiry::kPatience) {
     report(expiry == Expiry::kConnect ? health::Outcome::kConnectFailure : health::Outcome::kTimeout);

@@ -108,9 +108,9 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
   enter(State::kAnswering);
   ticket_.answered(tellsLatency(head), at);
   replay_.giveUp();
-  // A server's error may be quick, and says nothing of how long an answer takes.
-  if (head.status < 500) measureAnswer(at);
-  askedAt_ = TimePoint::max();
+  if (tellsLatency(head) && !spec_.wholeAnswer) measureAnswer(at);
+  // Of what is waited for as a whole the answer's end is measured.
+  if (!tellsLatency(head) || !spec_.wholeAnswer) askedAt_ = TimePoint::max();
   report(head.status >= 500 ? health::Outcome::kServerError : health::Outcome::kSuccess);
   deadlines_.onProgress(at);
   if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes
@@ -138,6 +138,8 @@ void Request::onAttemptTrailers(http::HeaderList&& trailers) { owner_.onResponse
 
 void Request::onAttemptEnd() {
   enter(State::kAnswered);
+  measureAnswer(now());
+  askedAt_ = TimePoint::max();
   deadlines_.stop();
   owner_.onResponseEnd();
 }

@@ -9,7 +9,8 @@
 //   answered()     the value
 //   unanswered()   a deadline passed: it would have taken so long, or longer. Counts as no less than the 99th percentile, which
 //                  therefore falls only while fewer than one exchange in a hundred ends like this
-//   abandoned()    nobody wanted it any more. Says something only if it was late already; then as unanswered()
+//   abandoned()    nobody wanted it any more. Says something only if it was late already: that it would have taken longer still.
+//                  No more than that, or hedged reads, which give up whoever is late, would hold the percentile where it is
 //
 // Threading: any thread may record and read, lock-free (relaxed atomics); of values recorded while a part begins some may be
 //   lost. No clock: times come in. Memory: fixed, 3 KiB.

@@ -176,6 +176,7 @@ class Request final : public ListNode<HeldTag>,
   bool awaitsContinue() const;
   void settleDebt(TimePoint at);
   void noteAsked(TimePoint at);
+  stats::LatencyWindow& latency() const;
   void measureAnswer(TimePoint at);
   void measureEnd(TimePoint at, bool byDeadline);
   void armTimer();

@@ -29,10 +29,13 @@ struct SlowWorld : FanoutWorld {
     const auto delay = delays[peer] ? delays[peer](counts_[peer]) : milliseconds(1);
     ++counts_[peer];
     if (!delay) return;
-    timers_.push_back(outside.createTimer([&served, peer] {
+    later(*delay, [&served, peer] {
       if (served.stream != nullptr) served.answer(200, "from " + std::to_string(peer + 2));
-    }));
-    timers_.back()->enable(*delay);
+    });
+  }
+  void later(Duration delay, std::function<void()> action) {
+    timers_.push_back(outside.createTimer(std::move(action)));
+    timers_.back()->enable(delay);
   }
   json get(const std::string& path, std::vector<std::pair<std::string, std::string>> fields) {
     return answerTo(ask("GET", path, "", fields));
@@ -206,6 +209,75 @@ TEST_CASE("hedged read: without hedging a quorum of reads asks all, and stops wi
   CHECK(w.remote(2).last().gone);
   CHECK(w.stats.fanout.running.get() == 0);
   w.checkNobodyBlamed();
+}
+
+TEST_CASE("hedged read: nobody is asked after the caller's deadline") {
+  SlowWorld w;
+  w.delays[0] = hangs;
+  const TimePoint before = w.time.now();
+  const json answer =
+      w.get("/quorum/x", {{"peerpulse-quorum", "1"}, {"peerpulse-hedge", "1s"}, {"peerpulse-timeout", "50ms"}});
+  CHECK(w.time.now() - before < milliseconds(55));
+  CHECK(answer["achieved"] == 0);
+  CHECK(answer["peers"][1]["state"] == "cancelled");
+  w.settle();
+  CHECK(w.asked(1) == 0);
+  CHECK(w.asked(2) == 0);
+}
+
+TEST_CASE("hedged read: one whose answer is on its way is not late") {
+  SlowWorld w;
+  w.remote(0).onRequest = [](ServedRequest& served) {
+    served.head.path = "/script/none";
+    served.begin(200, 3);
+  };
+  ClientRequest& request = w.ask("GET", "/quorum/x", "", {{"peerpulse-quorum", "2"}, {"peerpulse-hedge", "10ms"}});
+  w.run(milliseconds(50));
+  CHECK_FALSE(request.done());
+  CHECK(w.asked(2) == 0);
+  w.remote(0).last().stream->sendData(Slice::copyOf("end"));
+  w.remote(0).last().stream->sendEnd({});
+  CHECK(w.answerTo(request)["achieved"] == 2);
+}
+
+TEST_CASE("hedged read: a quick refusal of the second request does not take the first one's answer") {
+  SlowWorld w;
+  size_t asked = 0;
+  ServedRequest* first = nullptr;
+  w.remote(0).onRequest = [&](ServedRequest& served) {
+    served.head.path = "/script/none";
+    if (asked++ == 0) {
+      first = &served;
+    } else {
+      served.answer(503, "");
+    }
+  };
+  ClientRequest& request = w.ask("GET", "/aggregate/x", "", {{"peerpulse-hedge", "10ms"}});
+  w.run(milliseconds(30));
+  REQUIRE(asked == 2);
+  CHECK_FALSE(request.done());
+  first->answer(200, "late");
+  const json answer = w.answerTo(request);
+  CHECK(answer["partial"] == false);
+  CHECK(answer["peers"][0]["hedge"] == "failed");
+}
+
+TEST_CASE("hedged read: an automatic timeout follows whole answers, not their heads") {
+  SlowWorld w([](Options& o) { o.peerTimeoutAuto = true; });
+  w.teach();
+  w.remote(0).onRequest = [&w](ServedRequest& served) {
+    served.head.path = "/script/none";
+    served.begin(200, 3);
+    w.later(milliseconds(400), [&served] {
+      if (served.stream == nullptr) return;
+      served.stream->sendData(Slice::copyOf("end"));
+      served.stream->sendEnd({});
+    });
+  };
+  size_t reads = 0;
+  while (w.get("/aggregate/x", {})["answered"] != 3)
+    REQUIRE(++reads < 12);
+  CHECK(reads > 0);
 }
 
 TEST_CASE("hedged read: for one that is late the next peer is asked") {

@@ -67,6 +67,18 @@ TEST_CASE("request timing: what a client takes to send its body is not the peer'
   }
 }
 
+TEST_CASE("request timing: how long its client waits says nothing of the peer, unless that was late already") {
+  RequestWorld w;
+  teach(w);
+  for (const auto& [deadline, samples] : {std::pair(milliseconds(2), 20U), std::pair(milliseconds(50), 21U)}) {
+    Wish wish = plain();
+    wish.deadline = deadline;
+    Owner& owner = w.send(wish);
+    w.until([&] { return owner.story().over(); });
+    CHECK(latency(w).samples() == samples);
+  }
+}
+
 TEST_CASE("request timing: an answer before the whole request, and a server's error, say nothing") {
   RequestWorld w;
   Wish wish = plain();
