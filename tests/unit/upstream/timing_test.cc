@@ -17,7 +17,7 @@ using stats::LatencyWindow;
 
 namespace {
 
-constexpr uint64_t kSeeds = 500;
+constexpr uint64_t kSeeds = 100;
 constexpr TimePoint kStart{std::chrono::hours(1)};
 
 TimingOptions wide() {
