@@ -1,6 +1,8 @@
 #include "accounts.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "peerpulse/log/log.h"
 #include "peerpulse/upstream/upload_failure.h"
@@ -11,13 +13,14 @@ namespace {
 
 constexpr size_t kMaxLoggedPath = 512;
 
-/// The place of its word in stats::kLegStates.
-size_t placeOf(const Leg& leg) {
-  const std::string_view word = stateWord(leg);
-  const auto* found = std::find(stats::kLegStates.begin(), stats::kLegStates.end(), word);
-  PP_ASSERT(found != stats::kLegStates.end());
-  return static_cast<size_t>(found - stats::kLegStates.begin());
+template <size_t kWords>
+size_t placeIn(const std::array<const char*, kWords>& words, std::string_view word) {
+  const auto* found = std::find(words.begin(), words.end(), word);
+  PP_ASSERT(found != words.end());
+  return static_cast<size_t>(found - words.begin());
 }
+
+size_t placeOf(const Leg& leg) { return placeIn(stats::kLegStates, stateWord(leg)); }
 
 /// Without its query, which may hold secrets.
 std::string_view loggedPath(const Call& call) {
@@ -48,14 +51,9 @@ void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
   stats::PeerStats& peer = stats.peer(leg.peer().id);
   if (!leg.took()) return;  // it was not needed: nothing was sent
   peer.inFlight.sub();
-  stats.fanout.operations[static_cast<size_t>(operation)].legs[placeOf(leg)].add();
-  if (const char* hedge = hedgeWord(leg)) {
-    const auto* found = std::find(stats::kHedgeResults.begin(), stats::kHedgeResults.end(), std::string_view(hedge));
-    PP_ASSERT(found != stats::kHedgeResults.end());
-    stats.fanout.operations[static_cast<size_t>(operation)]
-        .hedges[static_cast<size_t>(found - stats::kHedgeResults.begin())]
-        .add();
-  }
+  stats::FanoutOperationStats& counts = stats.fanout.operations[static_cast<size_t>(operation)];
+  counts.legs[placeOf(leg)].add();
+  if (const char* hedge = hedgeWord(leg)) counts.hedges[placeIn(stats::kHedgeResults, hedge)].add();
   if (leg.state() != Leg::State::kFailed) return;
   if (leg.failure().byCircuit) {
     peer.fastFailuresTotal.add();

@@ -1,6 +1,7 @@
 #include "hedged_read.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "peerpulse/fanout/api.h"
@@ -17,6 +18,11 @@ constexpr auto kClass = static_cast<size_t>(upstream::TrafficClass::kControl);
 
 HedgedRead::HedgedRead(Api& api, Call asked, const http::RequestHead& head, Share share, Caller& caller)
     : FanRun(api, std::move(asked), head, std::move(share), caller), hedging_(call().targets.size()) {
+  if (!asksSome()) {
+    unasked_.resize(legs().size());
+    std::iota(unasked_.begin(), unasked_.end(), size_t{0});
+    return;
+  }
   const std::vector<size_t> best = order();
   unasked_.assign(best.begin(), best.end());
 }

@@ -40,7 +40,7 @@ class HedgedRead final : public FanRun {
   stats::LatencyWindow& latencyOf(const upstream::PeerOptions& peer) const;
 
   Hedging hedging_;
-  std::deque<size_t> unasked_;  // the best first
+  std::deque<size_t> unasked_;  // where some are enough, the best first
   std::unique_ptr<event::Timer> timer_;
 };
 

@@ -106,11 +106,12 @@ void Request::onAttemptInformational(http::ResponseHead&& head) {
 void Request::onAttemptHead(http::ResponseHead&& head) {
   const TimePoint at = now();
   enter(State::kAnswering);
-  ticket_.answered(tellsLatency(head), at);
+  const bool tells = tellsLatency(head);
+  ticket_.answered(tells, at);
   replay_.giveUp();
-  if (tellsLatency(head) && !spec_.wholeAnswer) measureAnswer(at);
   // Of what is waited for as a whole the answer's end is measured.
-  if (!tellsLatency(head) || !spec_.wholeAnswer) askedAt_ = TimePoint::max();
+  if (tells && !spec_.wholeAnswer) measureAnswer(at);
+  if (!tells || !spec_.wholeAnswer) askedAt_ = TimePoint::max();
   report(head.status >= 500 ? health::Outcome::kServerError : health::Outcome::kSuccess);
   deadlines_.onProgress(at);
   if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes

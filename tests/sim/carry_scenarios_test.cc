@@ -3,8 +3,7 @@
 // all the time, some seeds each, so that the order of things varies.
 #include <doctest/doctest.h>
 
-#include "sanitized.h"
-#include "world.h"
+#include "scripted_worlds.h"
 
 namespace peerpulse::sim {
 namespace {
@@ -14,19 +13,9 @@ using health::Verdict;
 
 uint64_t seedsOfEach() { return worlds(8, 1); }
 
-/// Runs `setup` with some seeds; `script` does what is to befall the world, `look` at what it came to.
 template <typename Script, typename Look>
 void runWorlds(const WorldSetup& setup, Script script, Look look) {
-  World world;
-  for (uint64_t seed = 1; seed <= seedsOfEach(); ++seed) {
-    CAPTURE(seed);
-    world.reset(setup, seed);
-    script(world);
-    world.finish();
-    if (world.violation() != nullptr) world.printLog(stderr);
-    REQUIRE_MESSAGE(world.violation() == nullptr, (world.violation() != nullptr ? world.violation() : ""));
-    look(world.statistics());
-  }
+  runWorlds(setup, seedsOfEach(), script, look);
 }
 
 template <typename Script>
@@ -53,20 +42,7 @@ TEST_CASE("carry: honest clients of healthy peers: each request is answered") {
 }
 
 TEST_CASE("carry: with traffic too the same seed gives the same run") {
-  World a;
-  World b;
-  for (uint64_t seed = 3; seed < 3 + worlds(3, 1); ++seed) {
-    a.reset(seed, false, World::Kind::kCarry);
-    b.reset(seed + 100, false, World::Kind::kCarry);
-    b.runFor(seconds(1));  // what a world did before does not matter
-    b.reset(seed, false, World::Kind::kCarry);
-    a.runFor(seconds(10));
-    b.runFor(seconds(10));
-    a.finish();
-    b.finish();
-    CHECK(a.digest() == b.digest());
-    CHECK(a.statistics().exchanges == b.statistics().exchanges);
-  }
+  checkRepeats(World::Kind::kCarry, seconds(10), [](const Statistics& s) { return s.exchanges; });
 }
 
 TEST_CASE("carry: hostile clients harm nobody but themselves") {

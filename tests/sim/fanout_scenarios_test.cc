@@ -3,9 +3,8 @@
 // all the time, some seeds each, so that the order of things varies.
 #include <doctest/doctest.h>
 
-#include "sanitized.h"
+#include "scripted_worlds.h"
 #include "seed_run.h"
-#include "world.h"
 
 namespace peerpulse::sim {
 namespace {
@@ -27,16 +26,7 @@ WorldSetup fanoutWorld(Trouble trouble) {
 template <typename Script, typename Look>
 void runWorlds(const WorldSetup& setup, Script script, Look look) {
   SeedRun::silenceLog();
-  World world;
-  for (uint64_t seed = 1; seed <= worlds(4, 1); ++seed) {
-    CAPTURE(seed);
-    world.reset(setup, seed);
-    script(world);
-    world.finish();
-    if (world.violation() != nullptr) world.printLog(stderr);
-    REQUIRE_MESSAGE(world.violation() == nullptr, (world.violation() != nullptr ? world.violation() : ""));
-    look(world.statistics());
-  }
+  runWorlds(setup, worlds(4, 1), script, look);
 }
 
 const auto kTenSeconds = [](World& world) { world.runFor(seconds(10)); };
@@ -55,20 +45,7 @@ TEST_CASE("fanout: all is well: each operation is answered, and nothing falls ba
 
 TEST_CASE("fanout: the same seed gives the same run") {
   SeedRun::silenceLog();
-  World a;
-  World b;
-  for (uint64_t seed = 3; seed < 3 + worlds(3, 1); ++seed) {
-    a.reset(seed, false, World::Kind::kFanout);
-    b.reset(seed + 100, false, World::Kind::kFanout);
-    a.runFor(seconds(3));
-    b.runFor(seconds(1));
-    b.reset(seed, false, World::Kind::kFanout);
-    b.runFor(seconds(3));
-    a.finish();
-    b.finish();
-    CHECK(a.digest() == b.digest());
-    CHECK(a.statistics().operations == b.statistics().operations);
-  }
+  checkRepeats(World::Kind::kFanout, seconds(3), [](const Statistics& s) { return s.operations; });
 }
 
 TEST_CASE("fanout: a peer that loses its power costs no quorum and no chunk") {
