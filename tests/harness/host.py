@@ -37,19 +37,26 @@ class LocalHost:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+_GIVEN: set[int] = set()
+"""By free_port(), in this process: who was given one may not have bound it yet."""
+
+
 def free_port(host, address: str | None = None) -> int:
-    """A port nobody listens on, for programs that cannot be given a socket.
+    """A port nobody listens on, for programs that cannot be given a socket. No other call returns the same one.
 
     Below the range the system gives to outgoing connections, so that none of those takes it before it is used.
     """
     with host.entered():
         for _ in range(1000):
             port = random.randrange(12000, 32000)
+            if port in _GIVEN:
+                continue
             with socket.socket() as candidate:
                 try:
                     candidate.bind((address or host.address, port))
                 except OSError:
                     continue
+                _GIVEN.add(port)
                 return port
     raise RuntimeError("no free port")
 
