@@ -82,14 +82,15 @@ Withheld GuardPolicy::withheldFor(const PeerView& dead, const HostView& host, Ti
 }
 
 // When a peer that counts was heard last; TimePoint(): there is none. A suspicion interrupts nothing, unless it lasts: where
-// little of a host can be asked it may outlast an outage of the own link, and then he returns as the dead ones do.
+// little of a host can be asked it may outlast an outage of the own link, and then he returns as the dead ones do. So does a
+// stopped process's host, whose verdict tells of the process. One that is alive may be asked less often than that.
 TimePoint GuardPolicy::latestHeard(const std::vector<PeerView>& peers, TimePoint now) {
   TimePoint latest{};
   for (size_t i = 0; i < peers.size(); ++i) {
     const Verdict verdict = peers[i].verdict;
-    const bool mute = verdict == Verdict::kSuspect && silenceOf(peers[i], now) >= kSettled;
+    const bool mute = verdict != Verdict::kAlive && silenceOf(peers[i], now) >= kSettled;
     if (mute || verdict == Verdict::kDead || verdict == Verdict::kUnknown) answersSince_[i] = TimePoint::max();
-    if (!answers(verdict)) continue;
+    if (mute || !answers(verdict)) continue;
     answersSince_[i] = std::min(answersSince_[i], now);
     if (now - answersSince_[i] >= kSettled) latest = std::max(latest, peers[i].lastHeard);
   }

@@ -103,6 +103,8 @@ void Checkers::ownHostChanged() {
 
 void Checkers::ownLink(bool cut) {
   ownLinkCut_ = cut;
+  for (uint8_t i = 0; cut && i < peers_; ++i)
+    truths_[i].mutedBefore = prober_.health(i).lastEvidence() < truths_[i].reachableSince;
   (cut ? ownLinkCutAt_ : ownLinkBackAt_) = heap_.now();
 }
 
@@ -120,7 +122,7 @@ void Checkers::checkGuard() {
   for (uint8_t i = 0; ownLinkCut_ && i < peers_; ++i)
     ownDoing = ownDoing && !truths_[i].reachable;
   // Its silence began before the cut, and later the others': as of one that died just then.
-  if (truth.confirmMute) return;
+  if (truth.confirmMute || truth.mutedBefore) return;
   // A full accept queue is a silent kernel; a path that got longer is found again only after seconds (rule 3).
   WireModel& wire = wires_[*begun];
   if (wire.peer().acceptsNone() || wire.out().rerouted() || profile_ == Profile::kWan) return;

@@ -48,7 +48,8 @@
 //                    events scheduled.
 // 17 guard          (numbered last; the policy itself, asked after each event of the prober) refused is only who is dead.
 //                    While the own link is cut, and afterwards, nobody becomes refused who was unreachable by that alone and
-//                    whose path loses nothing and is no longer than before, and which accepts connections
+//                    whose path loses nothing and is no longer than before, and which accepts connections; nor whose
+//                    own outage ended so shortly before that nothing was heard of it
 //                    (lan and fast: of distant peers a packet may still be under way; and nothing else wrong with this host).
 // Rules 8 to 16 are of the carrying half (CarryWorld), where the real workers carry scripted requests. Words. Honest: a
 // request whose client takes and gives at once, cancels nothing, and shares its connection with none that does not.
@@ -185,6 +186,7 @@ class Checkers : public ProberObserver, public CarryWatcher {
     uint32_t rounds = 0;
     bool confirmOnPings = false;  // an established connection with a PING every T is there to go by
     bool confirmMute = false;     // but a middlebox has forgotten it
+    bool mutedBefore = false;     // back from an outage of its own, and not heard yet, when the own link was cut
     bool stoppedWhenWell = false;
     TimePoint badSince = TimePoint::max();  // the verdict or circuit is not that of a healthy peer
     TimePoint lossyAt;                      // last

@@ -2,6 +2,7 @@
 #include "peerpulse/guard/policy.h"
 
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -113,16 +114,19 @@ TEST_CASE("the own link is back: who returns a little later than another is not 
   CHECK(world.of(0) == kRefused);
 }
 
-TEST_CASE("the own link is back: who was suspect all the while is one of those that return") {
-  for (const Duration outage : {milliseconds(300), milliseconds(2600)}) {
+TEST_CASE("the own link is back: who was suspect or stalled all the while is one of those that return") {
+  for (const auto& [outage, verdict] :
+       {std::pair{milliseconds(300), Verdict::kSuspect}, std::pair{milliseconds(2600), Verdict::kSuspect},
+        std::pair{milliseconds(2600), Verdict::kStalled}, std::pair{milliseconds(2600), Verdict::kRefusing}}) {
+    CAPTURE(verdict);
     World world(2);
     world.die(0);
-    world.peers[1].verdict = Verdict::kSuspect;
+    world.peers[1].verdict = verdict;
     world.peers[1].lastHeard = world.now - milliseconds(60);
     const TimePoint back = world.now + outage;
     for (; world.now < back; world.now += milliseconds(20))
       CHECK(world.of(0) == withheld(Withheld::kNobodyElse));
-    world.peers[1].verdict = Verdict::kAlive;
+    if (verdict == Verdict::kSuspect) world.peers[1].verdict = Verdict::kAlive;
     for (; world.now < back + milliseconds(990); world.now += milliseconds(20)) {
       world.peers[1].lastHeard = world.now;
       if (outage > seconds(1)) CHECK(world.of(0) == withheld(Withheld::kNobodyElse));
