@@ -13,7 +13,7 @@ class Demo(LabCase):
 
     def test_an_upload_survives_a_power_cut(self):
         done = subprocess.run(
-            ["/usr/bin/python3", "-B", "-m", "tools.demonstration", "--quick", "--json"],
+            ["/usr/bin/python3", "-B", "-m", "tools.lib.demo", "--quick", "--json"],
             capture_output=True, text=True, timeout=100, check=False,
             env={**os.environ, "PEERPULSE_BUILD": str(build_directory())})
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -31,7 +31,7 @@ class Demo(LabCase):
 
     def test_an_upload_through_the_api_loses_no_chunk(self):
         done = subprocess.run(
-            ["/usr/bin/python3", "-B", "-m", "tools.demonstration", "--quick", "--through-api", "--json"],
+            ["/usr/bin/python3", "-B", "-m", "tools.lib.demo", "--quick", "--through-api", "--json"],
             capture_output=True, text=True, timeout=100, check=False,
             env={**os.environ, "PEERPULSE_BUILD": str(build_directory())})
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -42,7 +42,7 @@ class Demo(LabCase):
 
     def test_one_request_to_all_while_nodes_fail(self):
         done = subprocess.run(
-            ["/usr/bin/python3", "-B", "-m", "tools.demonstration", "--fanout", "--json"],
+            ["/usr/bin/python3", "-B", "-m", "tools.lib.demo", "--fanout", "--json"],
             capture_output=True, text=True, timeout=100, check=False,
             env={**os.environ, "PEERPULSE_BUILD": str(build_directory())})
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -24,7 +24,7 @@ struct Longest {
   std::atomic<uint64_t> nanos, events, over;  // `over`: how many took more than kLong
 };
 
-/// Of a thread; tools/benchmarking/turn_watch.py reads the same.
+/// Of a thread; tools/lib/bench/turn_watch.py reads the same.
 struct Turns {
   std::atomic<uint64_t> turns;
   Longest few, many;

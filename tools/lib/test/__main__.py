@@ -1,0 +1,142 @@
+"""See tools/test."""
+
+import argparse
+import functools
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+from tools.lib.test import one_case, python_suite, unit_suite
+from tools.lib.test.outcome import Outcome
+
+_ROOT = pathlib.Path(__file__).resolve().parents[3]
+_SUITES = ("unit", "integration", "lab")
+_SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+    "LSAN_OPTIONS": "report_objects=1",
+}
+
+
+def _without_randomisation() -> list[str]:
+    """A command prefix: much address randomisation leaves the sanitizers' runtimes no room for their shadow memory.
+
+    Some containers forbid it, and then it has to go without.
+    """
+    prefix = ["setarch", platform.machine(), "--addr-no-randomize"]
+    return prefix if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0 else []
+
+
+# Modules with state that threads share: what the thread sanitizer has something to say about.
+_THREADED = ("log", "stats", "health", "event", "net", "upstream", "probe", "guard", "proxy", "admin", "server")
+
+
+class Plan:
+    """One build and the suites run with it."""
+
+    def __init__(self, kind: str, suites: tuple[str, ...], quick: bool = False) -> None:
+        self.kind = kind
+        self.suites = suites
+        root = pathlib.Path(os.environ.get("PEERPULSE_BUILD_ROOT", _ROOT))
+        self.build = root / ("build" if kind == "gcc" else f"build-{kind}")
+        sanitized = kind in ("asan", "tsan")
+        self.prefix = _without_randomisation() if sanitized else []
+        self.without = ("slow",) if quick else ()  # meson's suites of tests that are not for quick runs
+        self.unit_names = _THREADED if kind == "tsan" else ()
+        self.environment = {**_SANITIZER_OPTIONS, "PEERPULSE_SANITIZER": kind} if sanitized else {}
+
+
+def _make_plans(arguments: argparse.Namespace) -> list[Plan]:
+    kinds = ["gcc"]
+    if arguments.sanitizers:
+        kinds = ["asan", "tsan"]
+    elif not arguments.quick and not arguments.suite:
+        kinds = ["gcc", "asan", "tsan"]
+    plans = []
+    for kind in kinds:
+        # The lab measures time, which means nothing in a sanitized build.
+        suites = _SUITES if kind == "gcc" else _SUITES[:2]
+        if arguments.quick:
+            suites = ("unit",)
+        if arguments.suite:
+            suites = tuple(arguments.suite)
+        plans.append(Plan(kind, suites, arguments.quick))
+    return plans
+
+
+def _run_suite(plan: Plan, suite: str, patterns: list[str]) -> Outcome:
+    if suite == "unit":
+        return unit_suite.run(plan.build, plan.environment, plan.prefix, plan.unit_names, plan.without)
+    return python_suite.run(f"tests/{suite}", plan.build, plan.environment, plan.prefix, patterns)
+
+
+def _make(plan: Plan, *targets: str) -> bool:
+    return subprocess.run([str(_ROOT / "tools" / "build"), plan.kind, *targets], check=False).returncode == 0
+
+
+def _build(plan: Plan) -> bool:
+    if not plan.unit_names:
+        return _make(plan)
+    return _make(plan, "src/server/peerpulse") and _make(plan, *unit_suite.programs(plan.build, plan.unit_names))
+
+
+def _run_plan(plan: Plan, patterns: list[str]) -> Outcome:
+    total = Outcome()
+    start = time.monotonic()
+    print(f"== {plan.kind}: build", flush=True)
+    if not _build(plan):
+        print(f"== {plan.kind}: the build failed", flush=True)
+        return Outcome(failed=1, failures=[f"{plan.kind}: the build failed"])
+    print(f"== {plan.kind}: built in {time.monotonic() - start:.0f} s", flush=True)
+    for suite in plan.suites:
+        start = time.monotonic()
+        print(f"== {plan.kind}: {suite}", flush=True)
+        outcome = _run_suite(plan, suite, patterns)
+        print(f"== {plan.kind}: {suite}: {outcome} in {time.monotonic() - start:.0f} s", flush=True)
+        outcome.failures = [f"{plan.kind}: {suite}: {text}" for text in outcome.failures]
+        total.add(outcome)
+    return total
+
+
+def _run_case(name: str, sanitizers: bool) -> Outcome:
+    total = Outcome()
+    for kind in ("asan", "tsan") if sanitizers else ("gcc",):
+        plan = Plan(kind, ())
+        total.add(one_case.run(name, plan.build, functools.partial(_make, plan), plan.environment, plan.prefix))
+    return total
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="tools/test",
+        description="Sets up, builds and tests: all suites with the gcc build, then unit and integration with the "
+                    "address, undefined-behaviour and thread sanitizers.")
+    parser.add_argument("--suite", action="append", choices=_SUITES,
+                        help="only this one, gcc build unless --sanitizers")
+    parser.add_argument("--sanitizers", action="store_true", help="only the sanitized builds")
+    parser.add_argument("--quick", action="store_true", help="only the unit suite of the gcc build, without clang-tidy")
+    parser.add_argument("--case", metavar="NAME",
+                        help="only the C++ test cases of this name (* and ? as in doctest), whatever program has them; "
+                             "builds what they need")
+    parser.add_argument("-k", dest="patterns", action="append", default=[], metavar="PATTERN",
+                        help="only integration and lab tests whose name contains this")
+    arguments = parser.parse_args()
+    if arguments.case is not None:
+        return 0 if _run_case(arguments.case, arguments.sanitizers).good else 1
+    total = Outcome()
+    for plan in _make_plans(arguments):
+        total.add(_run_plan(plan, arguments.patterns))
+    for text in total.failures:
+        print("== FAILED " + text.rstrip().replace("\n", "\n    "))
+    if total.skipped:
+        print(f"{total.skipped} skipped (the suites above say which)")
+    print(total.counts, flush=True)
+    return 0 if total.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
