@@ -22,7 +22,7 @@ Json timingJson(const Context& context, const proxy::PeerOptions& peer) {
     classes[stats::kClassNames[i]] = {{"samples", window.samples()},
                                       {"p50_ms", toMillis(window.percentile(50))},
                                       {"p99_ms", toMillis(window.percentile(99))},
-                                      {"timeout_ms", millis(upstream::autoTimeout(window, options))},
+                                      {"timeout_ms", millis(upstream::autoTimeout(window, options, context.now))},
                                       {"hedge_ms", millis(upstream::autoHedgeDelay(window, options))}};
   }
   return classes;

@@ -59,9 +59,19 @@ void FanRun::take(const Slice& data) {
 }
 
 void FanRun::takeEnd() {
+  if (late() && call().operation == Operation::kNotify) return refuseLate();
   for (const auto& leg : legs())
     leg->sendEnd(trailers());
   if (!answered()) carryOut(plan_->onBodyEnd());
+}
+
+// Nobody could be told of it any more: it is not accepted, and without its end nobody takes it for whole.
+void FanRun::refuseLate() {
+  answer(refusalAnswer({504,
+                        "deadline_passed",
+                        "the caller's deadline passed before the whole notification was here: nothing was delivered",
+                        {}}));
+  cancelLegs("the caller's time is over");
 }
 
 void FanRun::onLegBodySent(size_t leg, uint64_t bytes) {

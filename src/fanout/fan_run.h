@@ -31,6 +31,7 @@ class FanRun : public Run {
 
   void pace();
   void armPatience();
+  void refuseLate();
   void carryOut(Step step);
   Answer makeAnswer() const;
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "peerpulse/fanout/api.h"
-#include "read_order.h"
 
 namespace peerpulse::fanout {
 
@@ -13,11 +12,14 @@ namespace {
 
 // Reads have no body: small requests, all of them.
 constexpr auto kClass = static_cast<size_t>(upstream::TrafficClass::kControl);
+constexpr int kServerError = 500;
 
 }  // namespace
 
 HedgedRead::HedgedRead(Api& api, Call asked, const http::RequestHead& head, Share share, Caller& caller)
-    : FanRun(api, std::move(asked), head, std::move(share), caller), hedging_(call().targets.size()) {
+    : FanRun(api, std::move(asked), head, std::move(share), caller),
+      hedging_(call().targets.size()),
+      known_(call().targets.size()) {
   if (!asksSome()) {
     unasked_.resize(legs().size());
     std::iota(unasked_.begin(), unasked_.end(), size_t{0});
@@ -54,13 +56,14 @@ void HedgedRead::giveUpUnasked() {
 
 void HedgedRead::ask(size_t number) {
   Leg& leg = *legs()[number];
-  if (const auto delay = delayFor(leg.peer())) hedging_.onBegun(number, now() + *delay);
+  if (const auto delay = delayFor(number)) hedging_.onBegun(number, now() + *delay);
   armTimer();
   begin(leg, specOf(leg));
 }
 
 void HedgedRead::onLegEnded(size_t leg) {
   hedging_.onEnded(leg);
+  remember(*legs()[leg]);
   if (asksSome() && !answered() && !legs()[leg]->acknowledged()) {
     FanRun::onLegEnded(leg);
     if (!answered()) askNext();
@@ -129,30 +132,54 @@ bool HedgedRead::mayAsk(const upstream::PeerOptions& options) const {
 
 // --- what is known of them -------------------------------------------------------------------------------------
 
-stats::LatencyWindow& HedgedRead::latencyOf(const upstream::PeerOptions& peer) const {
-  return stats().peer(peer.id).latency[kClass];
+// What several workers read is in everybody's time, not in the loop's own.
+TimePoint HedgedRead::stamp() const { return api().environment().upstream.now(); }
+
+// A quick refusal is no answer: who gives nothing else would seem the best of them. What is not found is an answer.
+void HedgedRead::remember(const Leg& leg) const {
+  stats::Value& failedAt = stats().peer(leg.peer().id).readFailedNanos;
+  const bool answered = leg.state() == Leg::State::kAnswered && leg.status() < kServerError;
+  const bool refused = leg.state() == Leg::State::kAnswered && !answered;
+  const bool failed = leg.state() == Leg::State::kFailed && leg.failure().party == upstream::Party::kPeer;
+  if (answered) failedAt.set(0);
+  if (refused || failed) failedAt.set(static_cast<uint64_t>(nanoseconds(stamp().time_since_epoch()).count()));
 }
 
-std::optional<Duration> HedgedRead::delayFor(const upstream::PeerOptions& peer) const {
-  if (!call().hedge.automatic) return call().hedge.delay;
-  return upstream::autoHedgeDelay(latencyOf(peer).snapshot(), api().environment().upstream.options->timing);
-}
-
-std::vector<size_t> HedgedRead::order() const {
-  const Environment& environment = api().environment();
-  const Duration fresh = environment.upstream.options->timing.window;
-  std::vector<Reader> readers;
-  for (const Target& target : call().targets) {
-    const upstream::PeerOptions& peer = *target.peer;
-    const health::CircuitWord word = environment.upstream.table.load(peer.id);
-    const stats::LatencyWindow& latency = latencyOf(peer);
-    const bool known = latency.lastAt() != TimePoint::min() && now() - latency.lastAt() < fresh;
-    readers.push_back({.unwell = word.circuit == health::CircuitState::kOpen ||
-                                 word.verdict != health::Verdict::kAlive || environment.upstream.table.owing(peer.id),
-                       .otherZone = !environment.options.zone.empty() && peer.zone != environment.options.zone,
-                       .typical = known ? latency.snapshot().percentile(50) : Duration::zero(),
-                       .inFlight = stats().peer(peer.id).inFlight.get()});
+// The snapshot is of one moment: for the order and for when it is late.
+const HedgedRead::Known& HedgedRead::knownOf(size_t leg) {
+  std::optional<Known>& known = known_[leg];
+  if (!known) {
+    const stats::LatencyWindow& latency = stats().peer(legs()[leg]->peer().id).latency[kClass];
+    const upstream::TimingOptions& timing = api().environment().upstream.options->timing;
+    const stats::LatencyWindow::Snapshot window = latency.snapshot();
+    const bool fresh = latency.lastAt() != TimePoint::min() && stamp() - latency.lastAt() < timing.window;
+    known = Known{fresh ? window.percentile(50) : Duration::zero(), upstream::autoHedgeDelay(window, timing)};
   }
+  return *known;
+}
+
+std::optional<Duration> HedgedRead::delayFor(size_t leg) {
+  return call().hedge.automatic ? knownOf(leg).hedgeDelay : call().hedge.delay;
+}
+
+Reader HedgedRead::readerOf(size_t leg) {
+  const Environment& environment = api().environment();
+  const upstream::PeerOptions& peer = legs()[leg]->peer();
+  const health::CircuitWord word = environment.upstream.table.load(peer.id);
+  const stats::PeerStats& peerStats = stats().peer(peer.id);
+  const auto failedAt = TimePoint(nanoseconds(static_cast<int64_t>(peerStats.readFailedNanos.get())));
+  return {.unwell = word.circuit == health::CircuitState::kOpen || word.verdict != health::Verdict::kAlive ||
+                    environment.upstream.table.owing(peer.id),
+          .failed = failedAt != TimePoint() && stamp() - failedAt < environment.upstream.options->timing.window,
+          .otherZone = !environment.options.zone.empty() && peer.zone != environment.options.zone,
+          .typical = knownOf(leg).typical,
+          .inFlight = peerStats.inFlight.get()};
+}
+
+std::vector<size_t> HedgedRead::order() {
+  std::vector<Reader> readers;
+  for (size_t i = 0; i < legs().size(); ++i)
+    readers.push_back(readerOf(i));
   return readOrder(readers);
 }
 

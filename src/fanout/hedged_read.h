@@ -14,6 +14,7 @@
 
 #include "fan_run.h"
 #include "hedging.h"
+#include "read_order.h"
 
 namespace peerpulse::fanout {
 
@@ -35,11 +36,21 @@ class HedgedRead final : public FanRun {
   void hedgeByNext();
   void hedgeAgain(size_t leg);
   bool mayAsk(const upstream::PeerOptions& peer) const;
-  std::optional<Duration> delayFor(const upstream::PeerOptions& peer) const;
-  std::vector<size_t> order() const;
-  stats::LatencyWindow& latencyOf(const upstream::PeerOptions& peer) const;
+  TimePoint stamp() const;
+  void remember(const Leg& leg) const;
+
+  /// Of the peer's latency, as of when it was first asked for.
+  struct Known {
+    Duration typical{};  ///< zero: nothing, of late
+    std::optional<Duration> hedgeDelay;
+  };
+  const Known& knownOf(size_t leg);
+  std::optional<Duration> delayFor(size_t leg);
+  Reader readerOf(size_t leg);
+  std::vector<size_t> order();
 
   Hedging hedging_;
+  std::vector<std::optional<Known>> known_;
   std::deque<size_t> unasked_;  // where some are enough, the best first
   std::unique_ptr<event::Timer> timer_;
 };

@@ -113,7 +113,8 @@ upstream::RequestSpec Run::specFor(const http::RequestHead& head, std::optional<
 std::optional<Duration> Run::autoTimeout(const upstream::PeerOptions& peer,
                                          upstream::TrafficClass trafficClass) const {
   const stats::LatencyWindow& latency = stats().peer(peer.id).latency[static_cast<size_t>(trafficClass)];
-  return upstream::autoTimeout(latency.snapshot(), api_.environment().upstream.options->timing);
+  const Environment& environment = api_.environment();
+  return upstream::autoTimeout(latency.snapshot(), environment.upstream.options->timing, environment.upstream.now());
 }
 
 Leg& Run::addLeg(upstream::PeerOptionsRef peer, http::RequestHead head, bool keepAnswer) {

@@ -46,7 +46,7 @@ FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const SocketAddress&
 
 FreshConnects::~FreshConnects() = default;
 
-void FreshConnects::start(health::ConnectPurpose purpose) {
+FreshConnects::Started FreshConnects::start(health::ConnectPurpose purpose) {
   const SocketAddress& address = purpose == health::ConnectPurpose::kHostCheck ? hostAddress_ : address_;
   auto fd = net::createStreamSocket(address);
   Result<void> started = fd ? Result<void>() : Result<void>(fd.error());
@@ -55,12 +55,14 @@ void FreshConnects::start(health::ConnectPurpose purpose) {
     started = net::setMark(fd->get(), mark_);
     if (started) started = net::startConnect(fd->get(), address);
   }
-  if (!started) {
-    report_({purpose, started.error().code, Duration::zero()});
-    return;
+  if (!started) return {.error = started.error().code, .dropped = std::nullopt};
+  Started result;
+  if (connects_.size() >= kMax) {
+    result.dropped = connects_.front()->purpose();
+    connects_.erase(connects_.begin());
   }
-  if (connects_.size() >= kMax) connects_.erase(connects_.begin());
   connects_.push_back(std::make_unique<Connect>(*this, purpose, std::move(*fd)));
+  return result;
 }
 
 size_t FreshConnects::stop(health::ConnectPurpose purpose) {

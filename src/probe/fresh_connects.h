@@ -4,12 +4,13 @@
 // So those of a cadence faster than kOrderlyInterval are reset all the same: they would use up the local ports.
 //
 // Threading: the prober's thread.
-// Bounds: at most kMax at a time; one more drops the oldest, unreported.
+// Bounds: at most kMax at a time; one more drops the oldest, which start() says.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "peerpulse/base/address.h"
@@ -27,12 +28,16 @@ class FreshConnects {
   static constexpr Duration kOrderlyInterval = milliseconds(10);
 
   /// `interval`: of the cadence of ConnectPurpose::kProbe, the most frequent. `mark` is that of their sockets (net::setMark()).
-  /// `report` may be called from inside start(), for connects that failed at once.
+  /// `report` is never called from inside start().
   FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
                 Duration interval, std::function<void(const health::ConnectResult&)> report, uint32_t mark = 0);
   ~FreshConnects();
 
-  void start(health::ConnectPurpose purpose);
+  struct Started {
+    int error = 0;                                  ///< of one that could not be sent at all, or was refused at once
+    std::optional<health::ConnectPurpose> dropped;  ///< the one, unanswered, that had to make room
+  };
+  Started start(health::ConnectPurpose purpose);
   /// Returns how many there were, none of them answered.
   size_t stop(health::ConnectPurpose purpose);
 

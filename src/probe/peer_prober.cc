@@ -176,8 +176,11 @@ void PeerProber::run(const health::SendEcho& action) {
 void PeerProber::run(const health::StartConnects& action) {
   for (uint32_t i = 0; i < action.count; ++i) {
     stats_.connects.add();
-    if (action.purpose == health::ConnectPurpose::kProbe) stats_.knocks.sent.add();
-    connects_.start(action.purpose);
+    const FreshConnects::Started started = connects_.start(action.purpose);
+    const bool sent = started.error == 0 || health::classifyConnect(started.error) != health::ConnectEvidence::kLocal;
+    if (sent && action.purpose == health::ConnectPurpose::kProbe) stats_.knocks.sent.add();
+    if (started.dropped == health::ConnectPurpose::kProbe) stats_.knocks.lost.add();
+    if (started.error != 0) feed(health::ConnectResult{action.purpose, started.error, Duration::zero()});
   }
 }
 
@@ -256,7 +259,7 @@ void PeerProber::count(const health::Event& event) {
     case health::ConnectEvidence::kAlive:
     case health::ConnectEvidence::kRefused: stats_.knocks.acked.add(); break;
     case health::ConnectEvidence::kSilence: stats_.knocks.lost.add(); break;
-    case health::ConnectEvidence::kLocal: break;  // `unasked`
+    case health::ConnectEvidence::kLocal: break;  // `unasked`, and not sent
   }
 }
 

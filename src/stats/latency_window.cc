@@ -64,6 +64,13 @@ void LatencyWindow::rotate(int64_t now, Duration window) {
 }
 
 void LatencyWindow::unanswered(Duration waited, TimePoint now, Duration window) {
+  const int64_t nanos = nanoseconds(waited).count();
+  const int64_t before = inVainAt_.load(std::memory_order_relaxed);
+  const bool old = before == kNever || nanosOf(now) - before >= nanoseconds(window).count();
+  if (old || nanos >= inVain_.load(std::memory_order_relaxed)) {
+    inVain_.store(nanos, std::memory_order_relaxed);
+    inVainAt_.store(nanosOf(now), std::memory_order_relaxed);
+  }
   record(bucketOf(std::max(waited, snapshot().percentile(99))), now, window);
 }
 
@@ -83,6 +90,10 @@ LatencyWindow::Snapshot LatencyWindow::snapshot() const {
     }
   }
   snapshot.recentHigh_ = recentHigh();
+  if (const int64_t at = inVainAt_.load(std::memory_order_relaxed); at != kNever) {
+    snapshot.inVain_ = nanoseconds(inVain_.load(std::memory_order_relaxed));
+    snapshot.inVainAt_ = TimePoint(nanoseconds(at));
+  }
   return snapshot;
 }
 
@@ -113,5 +124,9 @@ Duration LatencyWindow::Snapshot::percentile(unsigned percent) const {
 }
 
 Duration LatencyWindow::Snapshot::high() const { return std::max(percentile(99), recentHigh_); }
+
+Duration LatencyWindow::Snapshot::waitedInVain(TimePoint now, Duration window) const {
+  return inVain_ > Duration::zero() && now - inVainAt_ < window ? inVain_ : Duration::zero();
+}
 
 }  // namespace peerpulse::stats

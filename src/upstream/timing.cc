@@ -4,9 +4,11 @@
 
 namespace peerpulse::upstream {
 
-std::optional<Duration> autoTimeout(const stats::LatencyWindow::Snapshot& window, const TimingOptions& options) {
+std::optional<Duration> autoTimeout(const stats::LatencyWindow::Snapshot& window, const TimingOptions& options,
+                                    TimePoint now) {
   if (window.samples() < options.samples) return std::nullopt;
-  return std::clamp<Duration>(window.high() * options.factor, options.floor, options.ceiling);
+  const Duration backedOff = 2 * window.waitedInVain(now, options.window);
+  return std::clamp<Duration>(std::max(window.high() * options.factor, backedOff), options.floor, options.ceiling);
 }
 
 std::optional<Duration> autoHedgeDelay(const stats::LatencyWindow::Snapshot& window, const TimingOptions& options) {

@@ -62,8 +62,8 @@ class TestClient : public EndRecorder, http::ClientCodecOwner {
     return request;
   }
   /// A request whose body is the caller's to send.
-  ClientRequest& open(const std::string& method, const std::string& path) {
-    return begin(method, path, {}, Body::kStreamed, 0);
+  ClientRequest& open(const std::string& method, const std::string& path, const http::HeaderList& headers = {}) {
+    return begin(method, path, headers, Body::kStreamed, 0);
   }
   /// Asks for a tunnel (h1).
   ClientRequest& upgrade(const std::string& path) {

@@ -8,7 +8,8 @@
 // What ended before its answer is a value, too, or a timeout made from the values would be fed by what it cut off, and shrink:
 //   answered()     the value
 //   unanswered()   a deadline passed: it would have taken so long, or longer. Counts as no less than the 99th percentile, which
-//                  therefore falls only while fewer than one exchange in a hundred ends like this
+//                  therefore falls only while fewer than one exchange in a hundred ends like this. How long was waited is kept
+//                  for one window beside the values: what is slow by nature among many quick ones shows in no percentile
 //   abandoned()    nobody wanted it any more. Says something only if it was late already: that it would have taken longer still.
 //                  No more than that, or hedged reads, which give up whoever is late, would hold the percentile where it is
 //
@@ -47,12 +48,16 @@ class LatencyWindow {
     Duration recentHigh() const { return recentHigh_; }
     /// Nearly the worst that is to be expected: the 99th percentile, or what the last values say if that is more.
     Duration high() const;
+    /// The longest that was waited in vain in the window before `now`; zero: never.
+    Duration waitedInVain(TimePoint now, Duration window) const;
 
    private:
     friend class LatencyWindow;
     std::array<uint64_t, kBuckets> counts_{};
     uint64_t samples_ = 0;
     Duration recentHigh_{};
+    Duration inVain_{};
+    TimePoint inVainAt_{};
   };
 
   /// `window`: how long the values of a busy peer count.
@@ -79,6 +84,8 @@ class LatencyWindow {
   std::atomic<uint32_t> inCurrent_{0};
   std::atomic<int64_t> since_{kNever};  // the current part
   std::atomic<int64_t> lastAt_{kNever};
+  std::atomic<int64_t> inVain_{0};  // nanoseconds
+  std::atomic<int64_t> inVainAt_{kNever};
   std::array<std::atomic<uint8_t>, kRecent> recent_{};  // the bucket and one; 0: none yet
   std::atomic<size_t> next_{0};                         // in recent_
 };

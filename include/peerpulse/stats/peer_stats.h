@@ -134,6 +134,9 @@ struct alignas(64) PeerStats {
   }
   /// From a request that was wholly sent to the head of its answer, by class: what "auto" timeouts are made of.
   std::array<LatencyWindow, kClassNames.size()> latency;
+  /// When a read of the fan-out API was last left unanswered by it, or answered by a server's error; 0: none since it
+  /// answered well.
+  Value readFailedNanos;
   ByLegState undelivered;  ///< notifications (fan-out API) that did not arrive
   GovernorsByClass governors;
   ProbeStats probe;

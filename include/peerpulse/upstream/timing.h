@@ -1,6 +1,8 @@
 // Timing: what "auto" stands for where a timeout or a hedge's delay can be configured: it follows the peer's own latency.
 //
-//   timeout = factor x p99 of the window, or of the last few answers if that is more; from floor to ceiling
+//   timeout = factor x p99 of the window, or of the last few answers if that is more; or, if that is more, twice what was last
+//             waited in vain, for one window (RFC 6298, 5.5: back off): what is slow by nature among many quick ones, and shows
+//             in no percentile, is answered when it is tried again; from floor to ceiling
 //   hedge   = a percentile of the window (95: so that about one request in twenty is asked twice, which the retry budget of 10 %
 //             can pay for; Dean and Barroso, The Tail at Scale, 2013)
 //
@@ -36,7 +38,8 @@ struct TimingOptions {
 inline constexpr Duration kLeastHedgeDelay = milliseconds(1);
 
 /// Requires floor <= ceiling.
-std::optional<Duration> autoTimeout(const stats::LatencyWindow::Snapshot& window, const TimingOptions& options);
+std::optional<Duration> autoTimeout(const stats::LatencyWindow::Snapshot& window, const TimingOptions& options,
+                                    TimePoint now);
 std::optional<Duration> autoHedgeDelay(const stats::LatencyWindow::Snapshot& window, const TimingOptions& options);
 
 }  // namespace peerpulse::upstream

@@ -58,3 +58,23 @@ TEST_CASE(
   CHECK(answer["partial"] == true);
   CHECK(w.time.now() - begun < w.options.peerTimeout + milliseconds(100));
 }
+
+TEST_CASE("fan run: a notification that is not here in the caller's time is not accepted, and nobody has it") {
+  FanoutWorld w;
+  for (const bool late : {false, true}) {
+    CAPTURE(late);
+    http::HeaderList patience;
+    patience.add("peerpulse-timeout", "100ms");
+    ClientRequest& request = w.caller(false).open("POST", "/notify/ok", patience);
+    request.stream->sendData(Slice::copyOf("half"));
+    w.run(milliseconds(late ? 150 : 50));
+    request.stream->sendData(Slice::copyOf("end"));
+    request.stream->sendEnd({});
+    w.until([&] { return request.done(); });
+    CHECK(request.head.status == (late ? 504 : 202));
+    w.run(milliseconds(50));
+    CHECK(w.stats.fanout.running.get() == 0);
+  }
+  for (size_t i = 0; i < FanoutWorld::kPeers; ++i)
+    CHECK(w.stats.peer(PeerId{static_cast<uint32_t>(i)}).undelivered[0].get() == 0);
+}

@@ -48,6 +48,7 @@ struct SlowWorld : FanoutWorld {
   uint64_t hedges(size_t operation, size_t result) { return stats.fanout.operations[operation].hedges[result].get(); }
   uint64_t overBudget(size_t operation) { return stats.fanout.operations[operation].hedgesOverBudget.get(); }
   size_t asked(size_t peer) const { return counts_[peer]; }
+  void countAsked(size_t peer) { ++counts_[peer]; }
   void checkNobodyBlamed() {
     for (size_t i = 0; i < kPeers; ++i) {
       const stats::PeerStats& peer = stats.peer(PeerId{static_cast<uint32_t>(i)});
@@ -209,6 +210,37 @@ TEST_CASE("hedged read: without hedging a quorum of reads asks all, and stops wi
   CHECK(w.remote(2).last().gone);
   CHECK(w.stats.fanout.running.get() == 0);
   w.checkNobodyBlamed();
+}
+
+TEST_CASE("hedged read: who answers errors is quick, and asked last for a while") {
+  SlowWorld w;
+  w.teach();
+  w.remote(0).onRequest = [&](ServedRequest& served) {
+    w.countAsked(0);
+    served.head.path = "/script/none";
+    served.answer(500, "broken");
+  };
+  const size_t before = w.asked(0);
+  for (int i = 0; i < 10; ++i)
+    CHECK(w.get("/quorum/x", {{"peerpulse-quorum", "1"}, {"peerpulse-hedge", "1s"}})["achieved"] == 1);
+  CHECK(w.asked(0) == before + 1);
+  // What is not there is an answer, and no fault of who says so.
+  for (size_t i = 1; i < 3; ++i) {
+    w.remote(i).onRequest = [&, i](ServedRequest& served) {
+      w.countAsked(i);
+      served.head.path = "/script/none";
+      served.answer(404, "");
+    };
+  }
+  CHECK(w.get("/quorum/x", {{"peerpulse-quorum", "1"}, {"peerpulse-hedge", "1s"}})["achieved"] == 0);
+  CHECK(w.asked(0) == before + 2);
+  CHECK(w.get("/quorum/x", {{"peerpulse-quorum", "1"}, {"peerpulse-hedge", "1s"}})["achieved"] == 0);
+  CHECK(w.stats.peer(PeerId{1}).readFailedNanos.get() == 0);
+  // Later it has its chance.
+  w.time.runFor(std::chrono::minutes(1));
+  w.remote(0).onRequest = [&](ServedRequest& served) { w.serve(0, served); };
+  CHECK(w.get("/quorum/x", {{"peerpulse-quorum", "1"}, {"peerpulse-hedge", "1s"}})["achieved"] == 1);
+  CHECK(w.stats.peer(PeerId{0}).readFailedNanos.get() == 0);
 }
 
 TEST_CASE("hedged read: nobody is asked after the caller's deadline") {

@@ -92,8 +92,12 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: stopped ones report nothing, and the
   REQUIRE(listener.has_value());
   const SocketAddress address = net::localAddress(listener->get());
   FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
-  for (size_t i = 0; i < FreshConnects::kMax + 10; ++i)
-    connects.start(ConnectPurpose::kProbe);
+  for (size_t i = 0; i < FreshConnects::kMax + 10; ++i) {
+    const FreshConnects::Started started = connects.start(i == 0 ? ConnectPurpose::kPatient : ConnectPurpose::kProbe);
+    CHECK(started.error == 0);
+    CHECK(started.dropped.has_value() == (i >= FreshConnects::kMax));
+    if (started.dropped) CHECK((started.dropped == ConnectPurpose::kPatient) == (i == FreshConnects::kMax));
+  }
   std::vector<pollfd> open;
   connects.addPollFds(open);
   CHECK(open.size() == FreshConnects::kMax);
@@ -144,12 +148,11 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: a full accept queue is silent, the h
   CHECK(open.size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "fresh_connects: what fails at once is reported at once") {
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: what fails at once is said at once") {
   const SocketAddress address = SocketAddress::parse("unix:/nonexistent/peerpulse.sock").value();
   FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
-  connects.start(ConnectPurpose::kConfirm);
-  REQUIRE(results.size() == 1);
-  CHECK(results[0].error == ENOENT);
+  CHECK(connects.start(ConnectPurpose::kConfirm).error == ENOENT);
+  CHECK(results.empty());
 }
 
 }  // namespace
