@@ -25,6 +25,7 @@ FanRun::FanRun(Api& api, Call asked, const http::RequestHead& head, Share share,
       plan_(planFor(call(), api.environment().options, tally_)),
       pace_(call().targets.size(), plan_->needed(), api.environment().options.replayLimit, api.now()),
       waitsForPeers_(call().read && head.complete),
+      length_(head.contentLength),
       spec_(specFor(head, waitsForPeers_ ? std::nullopt : plan_->legTimeout())) {
   for (const Target& target : call().targets)
     addLeg(target.peer, headFor(head, target), plan_->keepsAnswers());
@@ -52,6 +53,8 @@ upstream::RequestSpec FanRun::specOf(const Leg& leg) const {
 }
 
 void FanRun::take(const Slice& data) {
+  if (tooLate()) return refuseLate();
+  passedOn_ += data.size();
   pace_.onTaken(data.size(), now());
   for (const auto& leg : legs())
     leg->sendData(data);
@@ -59,19 +62,23 @@ void FanRun::take(const Slice& data) {
 }
 
 void FanRun::takeEnd() {
-  if (late() && call().operation == Operation::kNotify) return refuseLate();
+  if (tooLate()) return refuseLate();
   for (const auto& leg : legs())
     leg->sendEnd(trailers());
   if (!answered()) carryOut(plan_->onBodyEnd());
 }
 
-// Nobody could be told of it any more: it is not accepted, and without its end nobody takes it for whole.
+// A notification of which something comes after its caller's time is not accepted: nobody could be told of it any more. Without
+// its last byte, or the end of a body of unknown length, nobody takes it for whole.
+bool FanRun::tooLate() const { return call().operation == Operation::kNotify && late() && length_ != passedOn_; }
+
 void FanRun::refuseLate() {
   answer(refusalAnswer({504,
                         "deadline_passed",
                         "the caller's deadline passed before the whole notification was here: nothing was delivered",
                         {}}));
   cancelLegs("the caller's time is over");
+  settle();
 }
 
 void FanRun::onLegBodySent(size_t leg, uint64_t bytes) {

@@ -31,6 +31,7 @@ class FanRun : public Run {
 
   void pace();
   void armPatience();
+  bool tooLate() const;
   void refuseLate();
   void carryOut(Step step);
   Answer makeAnswer() const;
@@ -40,6 +41,8 @@ class FanRun : public Run {
   BodyPace pace_;
   std::unique_ptr<event::Timer> patience_;  // made when first needed
   const bool waitsForPeers_;                // nobody else holds an answer up
+  const std::optional<uint64_t> length_;    // of the caller's body, if he says so
+  uint64_t passedOn_ = 0;                   // of it, to the legs
   const upstream::RequestSpec spec_;
 };
 

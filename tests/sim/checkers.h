@@ -122,7 +122,7 @@
 //                    a body within replay_limit and 256 KiB and with 3 s or more (an erasure's: no deadline; peer_timeout and
 //                    notify_timeout: 1 s) succeeds if enough of its peers are blameless, and none of these is said to have
 //                    failed, but for an answer beyond answer_limit. Refused is only what the bounds say: 413 beyond replay_limit
-//                    (aggregate, notification), 503 where the API is tight.
+//                    (aggregate, notification), 503 where the API is tight, 504 a notification that is late, of which nobody has all.
 #pragma once
 
 #include <array>

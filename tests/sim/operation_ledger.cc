@@ -155,6 +155,13 @@ void OperationLedger::checkRefusal(const OperationEntry& operation, const Json& 
   } else if (error == "too_many_operations" || error == "memory_exhausted") {
     if (operation.status != 503 || !setup_.fanout.tight())
       broken(operation, "23: refused for want of room that is there");
+  } else if (error == "deadline_passed") {
+    const bool late = operation.deadline && operation.endedAt - operation.began >= *operation.deadline;
+    if (operation.status != 504 || operation.asked != Asked::kNotify || !late)
+      broken(operation, "23: refused for a deadline that has not passed");
+    for (const uint32_t target : operation.targets) {
+      if (legs_.entry(operation.id + target).saidYes) broken(operation, "18: refused, and acknowledged");
+    }
   } else {
     broken(operation, "23: refused without a reason");
   }
