@@ -160,7 +160,8 @@ void OperationLedger::checkRefusal(const OperationEntry& operation, const Json& 
     if (operation.status != 504 || operation.asked != Asked::kNotify || !late)
       broken(operation, "23: refused for a deadline that has not passed");
     for (const uint32_t target : operation.targets) {
-      if (legs_.entry(operation.id + target).saidYes) broken(operation, "18: refused, and acknowledged");
+      const RequestEntry& leg = legs_.entry(operation.id + target);
+      if (leg.saidYes && !leg.early) broken(operation, "18: refused, and acknowledged");
     }
   } else {
     broken(operation, "23: refused without a reason");
