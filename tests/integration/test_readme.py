@@ -1,22 +1,37 @@
-"""The README's examples: every curl that it shows is run, and answers what it shows."""
+"""The READMEs: every curl that they show is run, and answers what they show; every link leads somewhere."""
 
 import json
 import pathlib
 import re
+import unittest
 
 from tests.harness.peerpulse import SLOWDOWN
 from tests.harness.scripted_peer import answer
 from tests.integration.test_fanout import FanoutCase
 
-_README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_FOLDERS = ("conf", "src", "tests", "tools")
+_READMES = [_ROOT / "README.md", *(path for folder in _FOLDERS for path in sorted((_ROOT / folder).rglob("README.md")))]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _INLINE = re.compile(r"`(curl [^`]+)`")
 _SETS = [{"name": "set0", "disks": [f"node{number}/data/disk1" for number in range(1, 5)], "spares": ["node2/data/spare"]}]
 
 
+def _text() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in _READMES)
+
+
+def _anchors(path: pathlib.Path) -> set[str]:
+    """Of its headings, as they are made from them where such files are shown."""
+    headings = _HEADING.findall(_BLOCK.sub("", path.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def _examples() -> list[tuple[str, str]]:
     """Commands, and the output that is shown of them (empty: none)."""
-    text = _README.read_text(encoding="utf-8")
+    text = _text()
     found: list[tuple[str, str]] = []
     for language, block in _BLOCK.findall(text):
         if language == "console":
@@ -37,6 +52,21 @@ def _without_times(value):
     return value
 
 
+class Links(unittest.TestCase):
+    def test_each_leads_somewhere(self):
+        for path in _READMES:
+            text = path.read_text(encoding="utf-8")
+            for target in _LINK.findall(text):
+                if target.startswith("http"):
+                    continue
+                with self.subTest(file=path.relative_to(_ROOT), target=target):
+                    name, _, anchor = target.partition("#")
+                    file = (path.parent / name).resolve() if name else path
+                    self.assertTrue(file.exists())
+                    if anchor:
+                        self.assertIn(anchor, _anchors(file))
+
+
 class Readme(FanoutCase):
     def test_examples_answer_what_is_shown(self):
         self.start(dead=("node4",), erasure_sets=_SETS)
@@ -46,7 +76,7 @@ class Readme(FanoutCase):
             (self.host.directory / name).write_bytes(b"content of " + name.encode())
         examples = _examples()
         self.assertGreaterEqual(len(examples), 8)
-        self.assertEqual(len(examples), len(re.findall(r"\bcurl -|\bcurl \"", _README.read_text(encoding="utf-8"))))
+        self.assertEqual(len(examples), len(re.findall(r"\bcurl -|\bcurl \"", _text())))
         for command, shown in examples:
             with self.subTest(command=command):
                 output = self.run_shell(command)
