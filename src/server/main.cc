@@ -6,6 +6,7 @@
 
 #include "allocator.h"
 #include "peerpulse/config/config.h"
+#include "recipe_command.h"
 #include "server.h"
 #include "signals.h"
 
@@ -58,10 +59,12 @@ int main(int argc, char** argv) {
   runCommand->add_option("--config", path, "Configuration file (JSON)")->required();
   CLI::App* checkCommand = app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
   checkCommand->add_option("--config", path, "Configuration file (JSON)")->required();
+  const server::RecipeCommand recipe(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitBadInput;
   }
+  if (const auto status = recipe.run()) return *status;
   return runCommand->parsed() ? run(path) : check(path);
 }

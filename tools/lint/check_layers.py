@@ -27,8 +27,9 @@ MODULES = {
     "admin": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard", "proxy"},
     "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard", "proxy", "fanout",
                "admin", "hooks"},
+    "recipe": {"base"},
     "server": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "probe", "guard", "proxy",
-               "fanout", "admin", "hooks", "config"},
+               "fanout", "admin", "hooks", "config", "recipe"},
 }
 
 # Third-party headers by their first path component, and the modules that may include them.
@@ -40,7 +41,7 @@ THIRD_PARTY = {
     "libmnl": {"guard"},
     "nftables": {"guard"},
     "prometheus": {"stats"},
-    "nlohmann": {"config", "admin", "fanout"},
+    "nlohmann": {"config", "admin", "fanout", "recipe"},
     "spdlog": {"log"},
     "fmt": {"log"},
     "CLI": {"server"},

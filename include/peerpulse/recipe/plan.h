@@ -1,0 +1,87 @@
+// Plan: what has to be on a host so that a store's traffic to its peers passes peerpulse, and still does after a reboot: names
+// in /etc/hosts that lead to listeners, routes of addresses that no interface has, the configuration, the store's environment.
+// Locality is the crux: the store must take its own name for its own address, and no peer's name for an address of this host.
+//
+//   rustfs, swift   peers' names lead to 127.0.0.12 and so on, of which no interface tells (RustFS and Swift compare with the
+//                   addresses of interfaces; a Swift ring must have names for devices)
+//   minio           takes every loopback address for its own, so 198.18.0.12 and so on (RFC 2544, used by nobody), which a
+//                   local route makes this host's without an interface having them (AnyIP)
+//
+// Pure. Threading: values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "peerpulse/base/result.h"
+
+namespace peerpulse::recipe {
+
+enum class Store : uint8_t { kRustfs, kMinio, kSwift };
+/// "rustfs", "minio", "swift".
+const char* toString(Store store);
+
+/// One node of the cluster, this one too; the same list in the same order on every host.
+struct Node {
+  std::string name;
+  std::string address;  ///< IPv4, without a port
+};
+
+struct Wish {
+  Store store = Store::kRustfs;
+  std::vector<Node> nodes;
+  std::string self;             ///< the name of one of them
+  std::vector<uint16_t> ports;  ///< of the store; empty: 9000, for swift 6200, 6201, 6202
+};
+
+/// "node1=10.0.0.1,node2=10.0.0.2": the error says which part is wrong, and how.
+Result<std::vector<Node>> parseNodes(const std::string& text);
+
+struct HostEntry {
+  std::string address;
+  std::string name;
+};
+
+/// A file that is the recipe's alone. Paths are absolute.
+struct OwnFile {
+  std::string path;
+  std::string content;
+};
+
+struct OwnLink {
+  std::string path;
+  std::string target;
+};
+
+/// What a peer's traffic should do.
+struct Path {
+  std::string name;     ///< of the node
+  std::string listen;   ///< where its name leads to, ADDRESS:PORT
+  std::string address;  ///< where it is
+};
+
+struct Plan {
+  Store store{};
+  std::string self;
+  std::vector<HostEntry> hosts;  ///< all nodes: whatever else /etc/hosts says of them is switched off
+  std::vector<OwnFile> files;
+  std::vector<OwnLink> links;
+  std::optional<std::string> anyIp;  ///< the prefix that must be routed to this host
+  std::vector<Path> paths;
+  std::vector<std::string> steps;     ///< what is left to do by hand, in this order
+  std::vector<std::string> cautions;  ///< what has broken such installations
+};
+
+inline constexpr const char* kConfigPath = "/etc/peerpulse/peerpulse.json";
+inline constexpr const char* kEnvironmentPath = "/etc/peerpulse/store.env";
+/// The addresses of a recipe that needs some that no interface has.
+inline constexpr const char* kAnyIpPrefix = "198.18.0.0/24";
+inline constexpr const char* kRouteUnit = "peerpulse-addresses.service";
+
+/// Errors: fewer than two nodes or too many, a name or address twice, one that is none, `self` not among them, a loopback
+/// address, a port of 0.
+Result<Plan> planFor(const Wish& wish);
+
+}  // namespace peerpulse::recipe

@@ -1,0 +1,40 @@
+// RecipeCommand: `peerpulse recipe STORE --nodes ... --self ...`: prints, applies, verifies or undoes a recipe.
+//
+// Exit status: 0 done, or all is well; 1 it could not be done, or --verify found something wrong, or no traffic yet; 2 wrong usage.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace peerpulse::server {
+
+class RecipeCommand {
+ public:
+  /// Adds the subcommand; `app` outlives this.
+  explicit RecipeCommand(CLI::App& app);
+
+  /// Nothing: another command was given.
+  std::optional<int> run() const;
+
+ private:
+  int carryOut() const;
+  int undo() const;
+
+  CLI::App* command_;
+  std::string store_;
+  std::string nodes_;
+  std::string self_;
+  std::vector<uint16_t> ports_;
+  std::string root_;
+  bool apply_ = false;
+  bool undo_ = false;
+  bool verify_ = false;
+};
+
+}  // namespace peerpulse::server

@@ -1,0 +1,99 @@
+// Goal: traffic that passes is told from traffic that goes past, and from a store that answers for its peers.
+#include "peerpulse/recipe/verification.h"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+using namespace peerpulse;
+using namespace peerpulse::recipe;
+using Kind = Finding::Kind;
+
+namespace {
+
+constexpr uint64_t kOurs = 1, kStore = 2, kUnknown = 3;
+
+struct Host {
+  Host() {
+    observed.addresses = {{"node1", {"10.0.0.1"}}, {"node2", {"127.0.0.12"}}};
+    observed.table.owners = {{kOurs, {10, "peerpulse"}}, {kStore, {20, "minio"}}};
+    listen("127.0.0.12:9000", kOurs);
+    connect("127.0.0.12:9000", kStore);
+    connect("10.0.0.2:9000", kOurs);
+  }
+  void listen(const std::string& local, uint64_t inode) {
+    observed.table.sockets.push_back({local, "0.0.0.0:0", true, false, inode});
+  }
+  void connect(const std::string& remote, uint64_t inode) {
+    observed.table.sockets.push_back({"10.0.0.1:40000", remote, false, true, inode});
+  }
+  void drop(const std::string& endpoint) {
+    std::erase_if(observed.table.sockets,
+                  [&](const TcpSocket& socket) { return socket.local == endpoint || socket.remote == endpoint; });
+  }
+  /// Of all that is not good.
+  std::vector<Finding> trouble() const {
+    const Plan plan = *planFor({Store::kRustfs, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}}, "node1", {}});
+    std::vector<Finding> found = verify(plan, observed);
+    CHECK(found.size() == 4);  // two names, a listener, its traffic
+    std::erase_if(found, [](const Finding& finding) { return finding.kind == Kind::kGood; });
+    for (const Finding& finding : found)
+      CHECK_FALSE(finding.advice.empty());
+    return found;
+  }
+  void expect(Kind kind, const std::string& text) const {
+    const std::vector<Finding> found = trouble();
+    REQUIRE_FALSE(found.empty());
+    CHECK((found.front().kind == kind));
+    CHECK(found.front().text == text);
+  }
+  Observed observed;
+};
+
+}  // namespace
+
+TEST_CASE("verification: all is well") { CHECK(Host().trouble().empty()); }
+
+TEST_CASE("verification: names") {
+  Host host;
+  SUBCASE("of two addresses the store may take the other one") {
+    host.observed.addresses["node2"].emplace_back("10.0.0.2");
+    host.expect(Kind::kBad, "node2 leads to 127.0.0.12, 10.0.0.2, not to 127.0.0.12 alone");
+  }
+  SUBCASE("unknown") {
+    host.observed.addresses.erase("node2");
+    host.expect(Kind::kBad, "node2 leads to nothing, not to 127.0.0.12 alone");
+  }
+}
+
+TEST_CASE("verification: listeners") {
+  Host host;
+  host.drop("127.0.0.12:9000");
+  host.connect("127.0.0.12:9000", kStore);
+  SUBCASE("none") { host.expect(Kind::kBad, "nobody listens at 127.0.0.12:9000 for node2"); }
+  SUBCASE("the store itself, by a wildcard") {
+    host.listen("[::]:9000", kStore);
+    host.expect(Kind::kBad, "minio (pid 20) listens on every address at port 9000: it answers for node2");
+  }
+  SUBCASE("somebody else") {
+    host.listen("127.0.0.12:9000", kStore);
+    host.expect(Kind::kBad, "127.0.0.12:9000 is held by minio (pid 20), not by peerpulse");
+  }
+  SUBCASE("who cannot be seen") {
+    host.listen("127.0.0.12:9000", kUnknown);
+    host.expect(Kind::kNotYet, "127.0.0.12:9000 is held by a process of another user (root sees which)");
+  }
+}
+
+TEST_CASE("verification: traffic") {
+  Host host;
+  SUBCASE("that goes past") {
+    host.connect("10.0.0.2:9000", kStore);
+    host.expect(Kind::kBad, "minio (pid 20) has connections to 10.0.0.2:9000 that go past peerpulse");
+  }
+  SUBCASE("none yet") {
+    host.drop("127.0.0.12:9000");
+    host.listen("127.0.0.12:9000", kOurs);
+    host.expect(Kind::kNotYet, "nobody has a connection to node2 at 127.0.0.12:9000");
+  }
+}
