@@ -195,25 +195,24 @@ void Governor::judgeFree(Duration median, bool slow, bool answered, TimePoint no
   slowLooks_ = slow && !idle ? slowLooks_ + 1 : 0;
   if (slowLooks_ < kSlowLooks) return;
   enter(State::kLimiting);
-  since_ = now;
+  since_ = freedAt_ && now - *freedAt_ < options_.relearn ? limitedSince_ : now;
   refused_ = 0;
   setLimit(std::min(peak_ * std::max(kMostCut, ratio(threshold(), median)), usual_));
 }
 
 void Governor::judgeLimiting(Duration median, bool slow, TimePoint now) {
   const double limit = limit_;
-  if (now - since_ >= options_.relearn && options_.mode == GovernorMode::kEnforce) {
-    enter(State::kMeasuring);
-    since_ = now;
-    limitBefore_ = limit;
-    latencyBefore_ = median;
-    setLimit(options_.floor);
-    return;
-  }
-  if (now - since_ >= options_.relearn &&
-      peak_ <= options_.floor) {  // where nothing is refused, that happens by itself
+  const bool longEnough = now - since_ >= options_.relearn;
+  if (longEnough && peak_ <= options_.floor) {  // it has next to nothing to do as it is
     raiseBaseline(std::max(median, *baseline_));
     since_ = now;
+  } else if (longEnough && options_.mode == GovernorMode::kEnforce) {
+    enter(State::kMeasuring);
+    limitBefore_ = limit;
+    latencyBefore_ = median;
+    since_ = now;
+    setLimit(options_.floor);
+    return;
   }
   if (slow) {
     calmLooks_ = 0;
@@ -224,6 +223,8 @@ void Governor::judgeLimiting(Duration median, bool slow, TimePoint now) {
   calmLooks_ = refusedNow_ == 0 ? calmLooks_ + 1 : 0;
   if (calmLooks_ >= kCalmLooks) {
     enter(State::kFree);
+    limitedSince_ = since_;
+    freedAt_ = now;
     return;
   }
   if (refusedNow_ == 0 && peak_ < limit_ / 2) return;
@@ -256,6 +257,7 @@ void Governor::reset() {
   latency_ = Duration::zero();
   slowLooks_ = 0;
   usual_ = peakBefore_ = 0;
+  freedAt_.reset();
   begunAt_ = lookAt_ = TimePoint();
   sample_.clear();
   changedAfter_ = number_;

@@ -2,6 +2,8 @@
 // peer's death.
 #include "governor.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "governor_world.h"
@@ -197,18 +199,28 @@ TEST_CASE("governor: the baseline follows a change in load within the time given
 
 TEST_CASE(
     "governor: a limit that was there for long is measured at the floor, and what is slow there is so by nature") {
-  GovernorOptions options;
-  options.relearn = seconds(10);
-  GovernorWorld world = quickWorld(options);
-  world.setPeer({.slots = 10'000, .service = milliseconds(120)});
-  const Governor& governor = world.worker().governor;
-  bool measured = false;
-  world.run(seconds(30), [&] {
-    if (governor.state() != Governor::State::kMeasuring) return;
-    measured = true;
-    if (*governor.limit() != options.floor) FAIL("not at the floor");
-  });
-  CHECK(measured);
-  CHECK(*governor.baseline() > milliseconds(40));
-  CHECK_FALSE(governor.limiting());
+  for (const uint32_t floor : {2U, 8U}) {
+    CAPTURE(floor);
+    GovernorOptions options;
+    options.relearn = seconds(10);
+    options.floor = floor;
+    GovernorWorld world = quickWorld(options);
+    world.load(0, 4000);
+    world.run(seconds(5));
+    world.load(0, 400);
+    world.setPeer({.slots = 10'000, .service = milliseconds(120)});
+    const Governor& governor = world.worker().governor;
+    bool measured = false;
+    uint32_t least = UINT32_MAX;
+    world.run(seconds(30), [&] {
+      least = std::min(least, governor.limit().value_or(UINT32_MAX));
+      if (governor.state() != Governor::State::kMeasuring) return;
+      measured = true;
+      if (*governor.limit() != options.floor) FAIL("not at the floor");
+    });
+    CHECK(least == floor);
+    CHECK((measured || floor == 8));  // what is at the floor as it is needs no cut
+    CHECK(*governor.baseline() > milliseconds(40));
+    CHECK_FALSE(governor.limiting());
+  }
 }
