@@ -9,7 +9,8 @@ const EVERY_MS = 1000;
 const HIDDEN_MS = 10000;
 const PATIENCE_MS = 4000;
 const STALE_MS = 3000;
-const SOON_MS = 50;
+const SOON_MS = 250;  // after an event, which said the most already
+const RETRY_MS = [1000, 10000];  // of the event stream: at first, and in the end
 const SHARE = 20;  // answers that take long are asked for less often: at most this part of the time
 
 export class Feed {
@@ -20,6 +21,9 @@ export class Feed {
     this.lastGood = -Infinity;
     this.trouble = "";
     this.following = false;
+    this.stream = null;
+    this.retryMs = RETRY_MS[0];
+    this.triedAt = -Infinity;
     this.version = null;
     this.timer = 0;
     this.asking = false;
@@ -28,8 +32,8 @@ export class Feed {
 
   start() {
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.ask();
-      this.follow();
+      if (document.hidden) this.unfollow();
+      else this.ask();
     });
     this.follow();
     this.ask();
@@ -63,13 +67,15 @@ export class Feed {
       this.trouble = "";
       this.model.read(peers, cluster, this.lastGood);
       if (news && !this.following) await this.readHistory();
+      if (!this.following && !document.hidden && this.lastGood - this.triedAt > this.retryMs) this.follow();
     } catch (failure) {
       this.trouble = explain(failure);
     }
     this.asking = false;
     this.changed();
     const took = performance.now() - began;
-    const pause = document.hidden ? HIDDEN_MS : Math.max(EVERY_MS - took, took * SHARE);
+    const busy = this.trouble ? 0 : took * SHARE;
+    const pause = document.hidden ? HIDDEN_MS : Math.min(Math.max(EVERY_MS - took, busy, 0), HIDDEN_MS);
     this.timer = setTimeout(() => this.ask(), this.again ? SOON_MS : pause);
     this.again = false;
   }
@@ -78,14 +84,18 @@ export class Feed {
     this.model.readHistory((await read("/events?history=1")).events);
   }
 
+  unfollow() {
+    if (this.stream) this.stream.close();
+    this.stream = null;
+    this.following = false;
+  }
+
+  /** Anew. A browser would try again by itself, but not after a refusal (there may be too many), and not when it is known that
+   *  peerpulse is back. */
   follow() {
-    if (this.stream) {
-      if (!document.hidden && this.stream.readyState !== EventSource.CLOSED) return;
-      this.stream.close();
-      this.stream = null;
-      this.following = false;
-    }
-    if (document.hidden) return;
+    this.unfollow();
+    this.triedAt = performance.now();
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MS[1]);
     const stream = this.stream = new EventSource("/events");
     for (const kind of EVENT_KINDS) {
       stream.addEventListener(kind, (message) => {
@@ -97,14 +107,13 @@ export class Feed {
     }
     stream.addEventListener("open", () => {
       this.following = true;
+      this.retryMs = RETRY_MS[0];
       // What happened before, or while nobody followed.
       this.readHistory().then(() => this.changed(), () => {});
     });
     stream.addEventListener("error", () => {
       this.following = false;
       this.changed();
-      // It comes again by itself, unless it was refused: there may be too many.
-      if (stream.readyState === EventSource.CLOSED) setTimeout(() => this.follow(), HIDDEN_MS);
     });
   }
 }

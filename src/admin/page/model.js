@@ -5,6 +5,8 @@ import { tone } from "./words.js";
 const READINGS = 120;
 const RATE_SPAN_MS = 5000;
 const EVENTS = 1024;
+const EVENT_WINS_MS = 1000;
+const TOLD = ["verdict", "circuit", "reason", "overridden", "since", "generation"];  // by an event, too
 const COUNTERS = ["requests_total", "failures_total", "fast_failures_total", "timeouts_total"];
 
 const RANKS = { dead: 0, refusing: 1, stalled: 2, suspect: 4, unknown: 5, alive: 9 };
@@ -26,9 +28,19 @@ class Peer {
     this.rtt = new Float32Array(READINGS).fill(NaN);
     this.samples = [];  // of the counters, within RATE_SPAN_MS
     this.rates = {};
+    this.toldAt = -Infinity;
+  }
+
+  /** An event came, maybe before an answer that was made earlier. */
+  tell(event, now) {
+    this.toldAt = now;
+    Object.assign(this.data, { verdict: event.to, circuit: event.circuit, reason: event.reason, overridden: event.overridden,
+      since: event.at, generation: event.generation });
   }
 
   read(data, now) {
+    const older = now - this.toldAt < EVENT_WINS_MS && ((data.generation - this.data.generation) & 0xffff) > 0x7fff;
+    if (older) for (const name of TOLD) data[name] = this.data[name];
     this.data = data;
     this.rtt.copyWithin(0, 1);
     this.rtt[READINGS - 1] = data.verdict === "alive" && data.rtt_us.last > 0 ? data.rtt_us.last : NaN;
@@ -103,8 +115,7 @@ export class Model {
     if (!this.remember(event)) return false;
     const peer = this.peers.get(event.peer);
     if (event.event === "transition" && peer) {
-      Object.assign(peer.data, { verdict: event.to, circuit: event.circuit, reason: event.reason, overridden: event.overridden,
-        since: event.at });
+      peer.tell(event, performance.now());
     } else if (event.event === "local_health") {
       this.localHealth = event.local_health;
     }

@@ -1,6 +1,7 @@
 // The operator's order: says what it would do, asks once more, and then sends it.
 
 import { byId, setText } from "./dom.js";
+import { age } from "./format.js";
 import { orderEffect, why } from "./words.js";
 
 const MOST_BYTES = 256;  // of a reason
@@ -61,8 +62,8 @@ export class OverrideForm {
       return;
     }
     const order = data.override || {};
-    const said = [order.why && "“" + order.why + "”", order.caller && "by " + order.caller,
-      order.ttl && "for another " + order.ttl].filter(Boolean).join(", ");
+    const said = [order.why && "“" + order.why + "”", order.by && "by " + order.by,
+      order.ttl_left_ms && "for another " + age(order.ttl_left_ms)].filter(Boolean).join(", ");
     setText(byId("override-now"), "In force: " + why(data) + (said ? " (" + said + ")" : "") + ".");
   }
 

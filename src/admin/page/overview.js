@@ -4,13 +4,13 @@ import { byId, icon, make, order, peerPath, setAttribute, setIcon, setText } fro
 import { line } from "./chart.js";
 import { age, clock, count, micros, plural, rate } from "./format.js";
 import { History } from "./history.js";
-import { CIRCUITS, HOST, VERDICTS, hostState, tone, why } from "./words.js";
+import { CIRCUITS, HOST, guardReason, hostState, state, tone, why } from "./words.js";
 
 /** What is wrong beside the verdict, as short words. */
 export function remarks(peer) {
   const words = [];
   if (peer.guard.state === "refused") words.push("guard: connects from this host are refused");
-  if (peer.guard.state === "withheld") words.push("guard withheld: " + peer.guard.reason);
+  if (peer.guard.state === "withheld") words.push("guard does nothing: " + guardReason(peer.guard.reason));
   for (const name of ["control", "bulk"]) {
     if (peer.governor[name] && peer.governor[name].limiting > 0) words.push("slow: " + name + " requests are limited");
   }
@@ -65,8 +65,9 @@ class Row {
     const data = peer.data;
     setAttribute(this.element, "data-tone", tone(data));
     setAttribute(this.element, "data-verdict", data.verdict);
-    setIcon(this.icon, VERDICTS[data.verdict] ? VERDICTS[data.verdict].icon : "unknown");
-    setText(this.verdict, data.verdict);
+    const shown = state(data);
+    setIcon(this.icon, shown.icon);
+    setText(this.verdict, shown.word);
     setText(this.address, data.address + (data.zone ? " · " + data.zone : ""));
     this.override.hidden = !data.overridden;
     setText(this.why, why(data));
@@ -98,7 +99,7 @@ class Row {
   }
 
   matches(data, words) {
-    const text = [data.name, data.address, data.zone, data.verdict, data.circuit, data.overridden ? "override" : ""].join(" ")
+    const text = [data.name, data.address, data.zone, data.verdict, state(data).word, data.circuit, data.overridden ? "override" : ""].join(" ")
       .toLowerCase();
     return words.every((word) => text.includes(word));
   }
@@ -163,27 +164,26 @@ export class Overview {
   }
 
   updatePeers() {
-    const counts = new Map();
-    for (const peer of this.model.list()) counts.set(peer.verdict, (counts.get(peer.verdict) || 0) + 1);
     const trouble = this.model.inTrouble();
-    const worst = trouble.length === 0 ? "ok" : trouble.some((peer) => tone(peer.data) === "bad") ? "bad" : "warn";
-    const bad = Object.keys(VERDICTS).filter((verdict) => verdict !== "alive" && counts.get(verdict));
-    const rest = trouble.filter((peer) => peer.data.verdict === "alive").length;
-    const words = bad.map((verdict) => counts.get(verdict) + " " + verdict.toUpperCase());
-    if (rest > 0) words.push(rest + (words.length ? " MORE" : "") + " IN TROUBLE");
+    const counts = new Map();
+    for (const { data } of trouble) {
+      const word = data.verdict === "alive" && data.circuit === "closed" ? "doubtful" : state(data).word;
+      counts.set(word, (counts.get(word) || 0) + 1);
+    }
+    const words = [...counts].map(([word, n]) => n + " " + word.toUpperCase());
     const total = this.model.peers.size;
     const word = words.length ? words.join(", ") : total === 0 ? "NONE" : total === 1 ? "ALIVE" : "ALL " + total + " ALIVE";
-    const first = trouble[0] && trouble[0].data;
-    const shape = worst === "ok" ? "alive" : first.verdict === "alive" ? "suspect" : VERDICTS[first.verdict].icon;
+    const worst = trouble.length === 0 ? "ok" : trouble.some((peer) => tone(peer.data) === "bad") ? "bad" : "warn";
+    const shape = trouble.length === 0 ? "alive" : worst === "warn" ? "suspect" : state(trouble[0].data).icon;
     setFact(byId("fact-peers"), { tone: worst, icon: shape }, word,
-      (place) => this.nameTrouble(place, trouble, counts.get("alive") || 0));
+      (place) => this.nameTrouble(place, trouble, total - trouble.length));
   }
 
   /** Links to those in trouble, as many as fit. */
-  nameTrouble(place, trouble, alive) {
+  nameTrouble(place, trouble, well) {
     const few = trouble.slice(0, 6).map((peer) => peer.data.name);
     const end = trouble.length === 0 ? "Probes are answered, circuits are closed."
-      : (trouble.length > few.length ? " and " + (trouble.length - few.length) + " more" : "") + "; " + alive + " alive";
+      : (trouble.length > few.length ? " and " + (trouble.length - few.length) + " more" : "") + "; " + (well > 0 ? "the other " + well + " well" : "no other") + ".";
     const key = few.join("\n") + "\n\n" + end;
     if (this.named === key) return;
     this.named = key;
@@ -200,7 +200,8 @@ export class Overview {
     const zones = this.model.cluster.zones || [];
     byId("zones").hidden = zones.length < 2;
     setText(byId("zones"), "Zones: " + zones.map((zone) => (zone.zone || "without a name") + " " + zone.online + "/" + zone.size
-      + (zone.status === "ok" ? "" : " " + zone.status.replace("_", " "))).join(" · "));
+      + (zone.offline.length === 0 ? "" : " (without " + zone.offline.slice(0, 3).join(", ")
+        + (zone.offline.length > 3 ? ", ..." : "") + ")")).join(" · "));
   }
 
   updateRows() {

@@ -63,7 +63,7 @@ function drawLink() {
   setAttribute(link, "data-link", state);
   setIcon(link, LINKS[state].icon);
   const old = model.cluster && ["stale", "gone"].includes(state);
-  setText(link.querySelector("span"), LINKS[state].word + (old ? ", of " + age(feed.ageMs) + " ago" : ""));
+  setText(link.querySelector("span"), LINKS[state].word + (old ? " for " + age(feed.ageMs) : ""));
   setAttribute(document.documentElement, "data-link", state);
   const gone = byId("gone");
   gone.hidden = state !== "gone" && state !== "stale";

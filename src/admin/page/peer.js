@@ -6,7 +6,7 @@ import { age, clock, count, micros, millis, rate } from "./format.js";
 import { History } from "./history.js";
 import { OverrideForm } from "./override.js";
 import { remarks } from "./overview.js";
-import { CIRCUITS, VERDICTS, describe, effect, tone, why } from "./words.js";
+import { CIRCUITS, effect, guardReason, state, tone, verdictEvidence, why } from "./words.js";
 
 /** Every value of a nested answer by its path: ["probe.kinds.ping.sent", 12]. */
 function flatten(value, path, rows) {
@@ -29,13 +29,19 @@ function pathRows(data) {
     ["Process last heard", data.process_silent_ms === null ? "never" : millis(data.process_silent_ms) + " ago"],
     ["Probed by", data.probe.mode.replace("_", " ") + ": host by " + data.probe.host + ", process by " + data.probe.process],
     ["Probes lost", lost],
-    ["Guard", data.guard.state + (data.guard.reason && data.guard.reason !== "none" ? ": " + data.guard.reason : "")],
+    ["Guard", data.guard.state + (data.guard.reason ? ": " + guardReason(data.guard.reason) : "")],
   ];
 }
 
 function timingRows(data) {
   return Object.entries(data.timing).map(([name, timing]) => ["Latency p50 / p99, " + name,
     millis(timing.p50_ms) + " / " + millis(timing.p99_ms)]);
+}
+
+function lastErrorRows(last) {
+  if (!last) return [];
+  const at = clock(new Date(last.at), new Date(), true);
+  return [["Last error", at + " " + [last.error, last.party && "(" + last.party + ")", last.details].filter(Boolean).join(" ")]];
 }
 
 function trafficRows(peer) {
@@ -45,6 +51,7 @@ function trafficRows(peer) {
     ["Requests", grown("requests_total")], ["In flight", count(data.in_flight)], ["Held", count(data.held)],
     ["Failed by the peer", grown("failures_total")], ["Failed fast by its circuit", grown("fast_failures_total")],
     ["Timed out", grown("timeouts_total")],
+    ...lastErrorRows(data.last_error),
     ["Connections active / idle / opening",
       [data.connections.active, data.connections.idle, data.connections.connecting].map(count).join(" / ")],
     ["Connections evicted", count(data.evictions_total)],
@@ -91,17 +98,18 @@ export class PeerPage {
     const fact = byId("peer-state");
     setAttribute(fact, "data-tone", tone(data));
     setText(byId("peer-name"), data.name);
-    const verdict = VERDICTS[data.verdict];
-    setIcon(fact, verdict ? verdict.icon : "unknown");
-    setText(fact.querySelector(".big span"), data.verdict.toUpperCase()
+    const shown = state(data);
+    setIcon(fact, shown.icon);
+    setText(fact.querySelector(".big span"), shown.word.toUpperCase()
       + (data.circuit !== "closed" ? ", CIRCUIT " + (CIRCUITS[data.circuit] || data.circuit).toUpperCase() : ""));
     const last = this.model.lastChange(this.name);
-    const evidence = last && last.to === data.verdict ? describe(last).text : "";
-    const said = [why(data), evidence, ...remarks(data)].filter((part, i, all) => part && all.indexOf(part) === i);
+    const evidence = last && last.to === data.verdict && last.from !== last.to ? verdictEvidence(last) : "";
+    // The evidence says the same as why, with numbers; of the dead, more.
+    const plain = !data.overridden && (data.circuit === "closed" || ["stalled", "refusing"].includes(data.verdict));
+    const said = [evidence && plain ? "" : why(data), evidence, ...remarks(data)].filter(Boolean);
     const at = new Date(data.since);
-    this.said = said.join("; ");
     setText(fact.querySelector(".small"), "For " + age(this.model.now() - at.getTime()) + ", since "
-      + clock(at, new Date(this.model.now()), true) + ": " + this.said + ".");
+      + clock(at, new Date(this.model.now()), true) + ": " + said.join("; ") + ".");
     setText(fact.querySelector(".effect"), effect(data));
   }
 

@@ -69,6 +69,13 @@ export function tone(peer) {
   return own;
 }
 
+/** A peer's state as { word, icon }: its verdict, or what its circuit does to a peer that is alive. */
+export function state(peer) {
+  if (peer.verdict === "alive" && peer.circuit === "open") return { word: peer.overridden ? "cut off" : "shut out", icon: "refusing" };
+  if (peer.verdict === "alive" && peer.circuit === "half_open") return { word: "on trial", icon: "suspect" };
+  return { word: peer.verdict, icon: VERDICTS[peer.verdict] ? VERDICTS[peer.verdict].icon : "unknown" };
+}
+
 /** What the state does to requests. */
 export function effect(peer) {
   if (peer.overridden) {
@@ -91,7 +98,8 @@ function deathEvidence(event) {
   return parts.join(", ");
 }
 
-function verdictEvidence(event) {
+/** Of a transition: what the verdict rests on. */
+export function verdictEvidence(event) {
   const e = event.evidence;
   if (event.to === "dead") return deathEvidence(event);
   if (!e) return "";
@@ -132,13 +140,23 @@ function probeMeans(rungs) {
   return "host by " + (how[rungs.host] || rungs.host) + ", process by " + (how[rungs.process] || rungs.process) + pace;
 }
 
+const WITHHELD = {
+  first_second: "it is known for less than a second", prober_stalled: "the prober of this host does not run",
+  operator: "an operator keeps its circuit closed", local_health: "this host itself may be the one in trouble",
+  nobody_else: "nobody else vouches for this host", max_peers: "as many peers as may be are refused already",
+  heard_since: "it was heard since", host_lives: "its host lives",
+};
+
+/** Why the guard does nothing. */
+export const guardReason = (reason) => WITHHELD[reason] || reason;
+
 function guardWords(event) {
   if (event.to === "refused") {
     const sockets = event.sockets ? plural(event.sockets.destroyed, "socket") + " to it destroyed"
       + (event.sockets.failed ? ", " + event.sockets.failed + " could not be" : "") : "its sockets destroyed";
     return sockets + ", new connects from this host refused";
   }
-  if (event.to === "withheld") return "nothing is done to its sockets: " + (event.reason || "withheld");
+  if (event.to === "withheld") return "nothing is done to its sockets: " + (event.reason ? guardReason(event.reason) : "withheld");
   return "connects from this host are let through again";
 }
 
