@@ -224,28 +224,34 @@ class Alone(PageMixin, LocalCase):
         self.browser.resize(400, 900)
         self.assertEqual(page.overflow(), 0)
 
-    def test_an_answer_that_is_older_than_an_event_changes_nothing(self):
+    def test_what_comes_late_changes_nothing(self):
+        """Answers that were made before an event, and events from before an answer."""
         self.start()
         self.open_page()
         found = self.browser.run_async("""
             const done = arguments[0];
             Promise.all([import('/page/model.js'), fetch('/peers').then((a) => a.json())]).then(([{ Model }, peers]) => {
               const model = new Model();
-              const answer = (generation, verdict) => ({ ...peers, peers: peers.peers.map((p) => ({ ...p, generation, verdict })) });
-              const verdict = () => model.peers.get('node2').data.verdict;
+              const day = (second) => `2025-01-01T00:00:0${second}.000000Z`;
+              const answer = (at, verdict) => ({ ...peers, at: day(at), peers: peers.peers.map((p) => ({ ...p, verdict })) });
+              const event = (sequence, at, to) => ({ event: 'transition', sequence, peer: 'node2', to, at: day(at) });
               const seen = [];
-              model.read(answer(65535, 'alive'), null, performance.now());
-              model.happened({ event: 'transition', sequence: 1, peer: 'node2', to: 'dead', generation: 0, at: '' });
-              for (const [generation, word, later] of [[65535, 'alive', 0], [0, 'dead', 0], [1, 'refusing', 0], [7, 'alive', 0]]) {
-                model.read(answer(generation, word), null, performance.now() + later);
-                seen.push(verdict());
+              const see = () => seen.push(model.peers.get('node2').data.verdict);
+              model.read(answer(1, 'alive'), null, performance.now());
+              model.happened(event(1, 3, 'dead'));
+              for (const [at, verdict] of [[2, 'alive'], [3, 'dead'], [4, 'refusing'], [5, 'alive']]) {
+                model.read(answer(at, verdict), null, performance.now());
+                see();
               }
-              model.happened({ event: 'transition', sequence: 2, peer: 'node2', to: 'dead', generation: 8, at: '' });
-              model.read(answer(1, 'alive'), null, performance.now() + 2000);  // another process counts anew
-              seen.push(verdict());
+              model.happened(event(2, 4, 'refusing'));
+              see();
+              model.happened(event(3, 6, 'dead'));
+              see();
+              model.read(answer(1, 'alive'), null, performance.now() + 2000);  // the clock was set back
+              see();
               done(seen);
             });""")
-        self.assertEqual(found, ["dead", "dead", "refusing", "alive", "alive"])
+        self.assertEqual(found, ["dead", "dead", "refusing", "alive", "alive", "dead", "alive"])
 
     def test_it_has_words_for_all_that_the_admin_says(self):
         self.start()

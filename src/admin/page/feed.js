@@ -100,8 +100,7 @@ export class Feed {
     for (const kind of EVENT_KINDS) {
       stream.addEventListener(kind, (message) => {
         const event = JSON.parse(message.data);
-        if (!this.model.happened(event)) return;
-        this.changed(event);
+        this.changed(this.model.happened(event) ? event : null);
         this.ask();
       });
     }

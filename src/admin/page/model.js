@@ -6,11 +6,35 @@ const READINGS = 120;
 const RATE_SPAN_MS = 5000;
 const EVENTS = 1024;
 const EVENT_WINS_MS = 1000;
-const TOLD = ["verdict", "circuit", "reason", "overridden", "since", "generation"];  // by an event, too
+const TOLD = ["verdict", "circuit", "reason", "overridden", "since"];  // by an event, too
 const COUNTERS = ["requests_total", "failures_total", "fast_failures_total", "timeouts_total"];
 
 const RANKS = { dead: 0, refusing: 1, stalled: 2, suspect: 4, unknown: 5, alive: 9 };
 const names = new Intl.Collator("en", { numeric: true });
+
+/** Which of two words about the same thing is the later one. Events and answers come by different ways, and may overtake each
+ *  other; both bear the time of peerpulse's clock. */
+class Latest {
+  constructor() {
+    this.at = "";
+    this.eventAt = -Infinity;
+  }
+
+  /** Whether an event still says something. */
+  event(at, now) {
+    if (at < this.at) return false;
+    this.at = at;
+    this.eventAt = now;
+    return true;
+  }
+
+  /** Whether an answer does. One that is older than an event does not, but not for long: that clock may have been set back. */
+  answer(at, now) {
+    if (at < this.at && now - this.eventAt < EVENT_WINS_MS) return false;
+    this.at = at;
+    return true;
+  }
+}
 
 /** The gravest first, then by name. */
 function rank(peer) {
@@ -28,19 +52,17 @@ class Peer {
     this.rtt = new Float32Array(READINGS).fill(NaN);
     this.samples = [];  // of the counters, within RATE_SPAN_MS
     this.rates = {};
-    this.toldAt = -Infinity;
+    this.latest = new Latest();
   }
 
-  /** An event came, maybe before an answer that was made earlier. */
   tell(event, now) {
-    this.toldAt = now;
+    if (!this.latest.event(event.at, now)) return;
     Object.assign(this.data, { verdict: event.to, circuit: event.circuit, reason: event.reason, overridden: event.overridden,
-      since: event.at, generation: event.generation });
+      since: event.at });
   }
 
-  read(data, now) {
-    const older = now - this.toldAt < EVENT_WINS_MS && ((data.generation - this.data.generation) & 0xffff) > 0x7fff;
-    if (older) for (const name of TOLD) data[name] = this.data[name];
+  read(data, at, now) {
+    if (!this.latest.answer(at, now)) for (const name of TOLD) data[name] = this.data[name];
     this.data = data;
     this.rtt.copyWithin(0, 1);
     this.rtt[READINGS - 1] = data.verdict === "alive" && data.rtt_us.last > 0 ? data.rtt_us.last : NaN;
@@ -62,6 +84,7 @@ export class Model {
   constructor() {
     this.node = "";
     this.localHealth = "";
+    this.latestLocal = new Latest();
     this.cluster = null;
     this.peers = new Map();
     this.readAt = [];  // when the readings were made, by this page's clock
@@ -72,15 +95,15 @@ export class Model {
   /** The answers of /peers and /cluster, got at `now` (performance.now()). */
   read(peers, cluster, now) {
     this.node = peers.node;
-    this.localHealth = peers.local_health;
+    if (this.latestLocal.answer(peers.at, now)) this.localHealth = peers.local_health;
     this.cluster = cluster;
-    if (peers.at) this.skewMs = Date.parse(peers.at) - Date.now();
+    this.skewMs = Date.parse(peers.at) - Date.now();
     const known = new Set();
     for (const data of peers.peers) {
       known.add(data.name);
       let peer = this.peers.get(data.name);
       if (!peer) this.peers.set(data.name, peer = new Peer());
-      peer.read(data, now);
+      peer.read(data, peers.at, now);
     }
     for (const name of this.peers.keys()) if (!known.has(name)) this.peers.delete(name);
     this.readAt.push(now);
@@ -110,16 +133,16 @@ export class Model {
     return this.sorted().filter((peer) => tone(peer.data) !== "ok");
   }
 
-  /** An event as it happens; what it says of a peer is so before the next answer says it. False: it is known. */
+  /** An event as it happens; what it says of a peer is so before the next answer says it. False: the history had it already. */
   happened(event) {
-    if (!this.remember(event)) return false;
+    const fresh = this.remember(event);
     const peer = this.peers.get(event.peer);
     if (event.event === "transition" && peer) {
       peer.tell(event, performance.now());
-    } else if (event.event === "local_health") {
+    } else if (event.event === "local_health" && this.latestLocal.event(event.at, performance.now())) {
       this.localHealth = event.local_health;
     }
-    return true;
+    return fresh;
   }
 
   remember(event) {
