@@ -183,7 +183,7 @@ export class Overview {
   nameTrouble(place, trouble, well) {
     const few = trouble.slice(0, 6).map((peer) => peer.data.name);
     const end = trouble.length === 0 ? "Probes are answered, circuits are closed."
-      : (trouble.length > few.length ? " and " + (trouble.length - few.length) + " more" : "") + "; " + (well > 0 ? "the other " + well + " well" : "no other") + ".";
+      : (trouble.length > few.length ? " and " + (trouble.length - few.length) + " more" : "") + (well > 0 ? "; the other " + well + " well." : "; none is well.");
     const key = few.join("\n") + "\n\n" + end;
     if (this.named === key) return;
     this.named = key;
