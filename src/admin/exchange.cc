@@ -16,7 +16,7 @@ http::ResponseHead headOf(const Response& response) {
   http::ResponseHead head;
   head.status = response.status;
   head.headers.add("content-type", response.contentType);
-  head.headers.add("cache-control", "no-store");
+  head.headers.add("cache-control", response.cacheControl);
   head.headers.add("x-content-type-options", "nosniff");
   for (const auto& [name, value] : response.headers)
     head.headers.add(name, value);
@@ -83,8 +83,10 @@ void Exchange::answer(const Response& response) {
   to(ExchangeState::kAnswered);
   if (timeout_ != nullptr) timeout_->disable();
   http::ResponseHead head = headOf(response);
-  head.contentLength = response.body.size();
-  head.headers.add("content-length", std::to_string(response.body.size()));
+  if (response.status != 304) {  // whose length would be that of what is not sent (RFC 9110 8.6)
+    head.contentLength = response.body.size();
+    head.headers.add("content-length", std::to_string(response.body.size()));
+  }
   stream_->sendHeaders(head, response.body.empty());
   if (stream_ == nullptr || response.body.empty()) return;
   sendText(response.body);

@@ -23,6 +23,7 @@ constexpr Entry kTable[] = {
     {"/peers/*", handlePeer, nullptr},    {"/peers/*/circuit", nullptr, handleCircuit},
     {"/cluster", handleCluster, nullptr}, {"/config", handleConfig, nullptr},
     {"/metrics", handleMetrics, nullptr}, {"/events", handleEventHistory, nullptr},
+    {"/page/*", handlePageFile, nullptr},
 };
 
 bool matches(std::string_view pattern, std::string_view path) {

@@ -15,11 +15,14 @@ struct Context {
   const SocketAddress& listen;  ///< where the admin is bound
   TimePoint now;
   const proxy::SnapshotRef snapshot;  ///< pinned for this answer
+  WallTime wall{};                    ///< `now` by the wall clock
 
   const std::vector<proxy::PeerOptions>& peers() const { return snapshot->options.peers; }
 };
 
 Response handleIndex(const Context& context, const Request& request);
+/// /page/<file>
+Response handlePageFile(const Context& context, const Request& request);
 Response handleLivez(const Context& context, const Request& request);
 Response handleReadyz(const Context& context, const Request& request);
 Response handlePeers(const Context& context, const Request& request);

@@ -92,6 +92,7 @@ Response handlePeers(const Context& context, const Request&) {
     peers.push_back(peerJson(context, peer));
   return jsonResponse({{"node", context.sources.node},
                        {"version", version},
+                       {"at", formatRfc3339(context.wall)},
                        {"local_health", localHealth(context)},
                        {"peers", std::move(peers)}});
 }

@@ -31,6 +31,7 @@ struct Response {
   int status = 200;
   std::string contentType{};
   std::string body{};
+  std::string cacheControl = "no-store";
   std::vector<std::pair<std::string, std::string>> headers{};
 };
 

@@ -110,8 +110,11 @@ void Service::onTick() {
 }
 
 Response Service::handle(const Request& request) const {
-  const Context context{
-      .sources = sources_, .listen = address_, .now = dispatcher_.now(), .snapshot = sources_.snapshot()};
+  const Context context{.sources = sources_,
+                        .listen = address_,
+                        .now = dispatcher_.now(),
+                        .snapshot = sources_.snapshot(),
+                        .wall = dispatcher_.wallNow()};
   return admin::handle(context, request);
 }
 

@@ -11,6 +11,10 @@ FILE = pathlib.Path(__file__).resolve().parents[2] / "conf/openapi.json"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
+def status_without_content(status: int) -> bool:
+    return status in (204, 304)
+
+
 class OpenApi:
     """The document as a whole; `check()` raises AssertionError."""
 
@@ -41,6 +45,10 @@ class OpenApi:
                 raise AssertionError(f"{what} has no {name}")
             text = response.headers[name]
             self.validate(int(text) if header["schema"]["type"] == "integer" else text, header["schema"], what)
+        if status_without_content(response.status):
+            if response.body:
+                raise AssertionError(f"{what} has content: {response.body[:300]!r}")
+            return
         media = response.headers.get("content-type", "")
         if media not in described["content"]:
             raise AssertionError(f"{what} is {media!r}, and not one of {list(described['content'])}")
@@ -69,8 +77,9 @@ class OpenApi:
                 raise AssertionError(f"{path}: its parameters are not {named}")
         for (path, method), operation in self.operations().items():
             for status, response in operation["responses"].items():
-                if not response.get("description") or not response.get("content"):
-                    raise AssertionError(f"{method} {path}: {status} has no description, or no content")
+                wants_content = not status_without_content(int(status))
+                if not response.get("description") or bool(response.get("content")) != wants_content:
+                    raise AssertionError(f"{method} {path}: {status} has no description, or content is wrong")
         used: set[str] = set()
         self._check_references(self.document, used)
         unused = set(self.document["components"]["schemas"]) - used

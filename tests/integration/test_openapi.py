@@ -20,8 +20,9 @@ _SETS = [{"name": "set0", "disks": ["node1/d/1", "node2/d/1"], "spares": ["node3
 _QUORUM, _AGGREGATE, _NOTIFY = "/quorum/{path}", "/aggregate/{path}", "/notify/{path}"
 _ERASURE = "/erasure/{set}/{shard}/{path}"
 _PEER, _CIRCUIT = "/peers/{name}", "/peers/{name}/circuit"
+_PAGE = "/page/{file}"
 _FILLED = {_QUORUM: "/quorum/a/b", _AGGREGATE: "/aggregate/a?b=c", _NOTIFY: "/notify/a", _ERASURE: "/erasure/set0/1/a/b",
-           _PEER: "/peers/node2", _CIRCUIT: "/peers/node2/circuit"}
+           _PEER: "/peers/node2", _PAGE: "/page/page.js", _CIRCUIT: "/peers/node2/circuit"}
 _CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -94,6 +95,12 @@ class Answers(OpenApiCase):
         yield _ERASURE, "PUT", 201, lambda p, m: send(p, m, "", b"body")
         yield _ERASURE, "PUT", 404, lambda p, m: send(p, m, "/erasure/set9/1/a", b"body")
         yield _ERASURE, "PUT", 503, self.lost
+        yield "/", "GET", 200, lambda p, m: send(p, m, Accept="text/html")
+        yield "/", "GET", 304, lambda p, m: send(p, m, Accept="text/html", If_None_Match="*")
+        for name in ("page.css", "page.js", "index.html", "icon.svg"):
+            yield _PAGE, "GET", 200, lambda p, m, n=name: send(p, m, "/page/" + n)
+        yield _PAGE, "GET", 304, lambda p, m: send(p, m, If_None_Match=send(p, m).headers["etag"])
+        yield _PAGE, "GET", 404, lambda p, m: send(p, m, "/page/page.exe")
         for path in ("/", "/livez", "/readyz", "/peers", "/cluster", "/config", "/metrics", _PEER):
             yield path, "GET", 200, lambda p, m: send(p, m)
         yield "/peers", "GET", 400, lambda p, m: send(p, m, "/peers?wait=soon")

@@ -225,15 +225,6 @@ TEST_CASE("config and metrics") {
   CHECK(metrics.body.find("peerpulse_build_info{version=\"0.1.0\"} 1\n") != std::string::npos);
 }
 
-TEST_CASE("the page needs nothing from elsewhere") {
-  Fixture f;
-  const Answer a = f.get("/");
-  CHECK(a.status == 200);
-  CHECK(a.head.find("content-type: text/html") != std::string::npos);
-  CHECK(a.head.find("content-security-policy: default-src 'none'") != std::string::npos);
-  CHECK(a.body.find("://") == std::string::npos);
-}
-
 TEST_CASE("unknown paths and wrong methods") {
   Fixture f;
   const Answer missing = f.get("/nothing");

@@ -1,0 +1,1 @@
+"""Pictures of the admin page in the states that matter. See tools/screenshots."""
