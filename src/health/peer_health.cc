@@ -254,6 +254,11 @@ void PeerHealth::openConfirmConnects(TimePoint now, Actions& actions) {
   if (hostCheckTells()) actions.add(StartConnects{ConnectPurpose::kHostCheck, (connects + 1) / 2});
 }
 
+void PeerHealth::startFrom(uint16_t generation) {
+  word_.generation = generation;
+  circuit_.published(generation);
+}
+
 void PeerHealth::publish(TimePoint now, const Before& before, Actions& actions) {
   CircuitWord next = word_;
   next.verdict = detector_.verdict();

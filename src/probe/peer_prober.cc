@@ -48,6 +48,7 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wi
           [this](const health::ConnectResult& result) { feed(result); }, peer.mark),
       requestPath_(peer.options.healthPath),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
+  health_.startFrom(table_.load(peer_.id).generation);
   arm();
 }
 

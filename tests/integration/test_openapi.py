@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import socket
+import time
 
 from tests.harness.http1 import Http1Client, Response, request
 from tests.harness.openapi import OpenApi
@@ -92,6 +93,7 @@ class Answers(OpenApiCase):
         yield _AGGREGATE, "GET", 200, self.answers_of_all_kinds
         yield _NOTIFY, "POST", 202, lambda p, m: send(p, m, "", b"body")
         yield _NOTIFY, "POST", 413, lambda p, m: send(p, m, "", bytes(100_000))
+        yield _NOTIFY, "POST", 504, self.late
         yield _ERASURE, "PUT", 201, lambda p, m: send(p, m, "", b"body")
         yield _ERASURE, "PUT", 404, lambda p, m: send(p, m, "/erasure/set9/1/a", b"body")
         yield _ERASURE, "PUT", 503, self.lost
@@ -119,6 +121,15 @@ class Answers(OpenApiCase):
         yield "/readyz", "GET", 503, self.not_ready
         yield _AGGREGATE, "GET", 503, self.no_room
         yield _NOTIFY, "POST", 503, self.no_room
+
+    def late(self, path: str, method: str) -> Response:
+        """The second half of the body comes after the caller's own deadline."""
+        client = Http1Client(self.host, self.api, 10 * SLOWDOWN)
+        client.send_head(method, _filled(path), {"Peerpulse-Timeout": "50ms", "Content-Length": "8"})
+        client.send(b"half")
+        time.sleep(0.1)
+        client.send(b"half")
+        return client.read_response(method)
 
     def lost(self, path: str, method: str) -> Response:
         for peer in self.peers.values():

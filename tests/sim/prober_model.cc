@@ -49,6 +49,8 @@ void ProberModel::reset(uint32_t peers, const std::array<health::ProbeOptions, k
   for (uint32_t i = 0; i < peers; ++i) {
     Lane& lane = lanes_[i];
     lane.health.emplace(PeerId{i}, options[i], static_cast<uint32_t>(random_.next()), heap_.now(), phase);
+    table_->adopt(PeerId{i});
+    lane.health->startFrom(table_->load(PeerId{i}).generation);
     lane.fresh = {};
     lane.epoch = 0;
     lane.established = false;

@@ -43,6 +43,9 @@ class PeerHealth {
   /// PINGs go out at multiples of T plus `phase`: peers of the same phase share a wake-up.
   PeerHealth(PeerId peer, const ProbeOptions& options, uint32_t jitterSeed, TimePoint start, Duration phase = {});
 
+  /// The circuit table's word has this generation: outcomes of exchanges are told with it. Before the first event.
+  void startFrom(uint16_t generation);
+
   Actions on(const Event& event, TimePoint now);
   /// When the next Tick is due.
   TimePoint nextDeadline() const { return deadline_; }

@@ -80,8 +80,13 @@ class Log : public ProberCallbacks {
 
 struct Probing {
   explicit Probing(const SocketAddress& address, health::ProbeOptions options = {})
-      : prober({{PeerId{0}, "node2", address, std::move(options), &stats}}, table, log, 1) {
+      : prober({{PeerId{0}, "node2", address, std::move(options), &stats}}, adopted(table), log, 1) {
     prober.start();
+  }
+  /// As the configuration does.
+  static health::CircuitTable& adopted(health::CircuitTable& table) {
+    table.adopt(PeerId{0});
+    return table;
   }
   bool waitVerdict(Verdict verdict, size_t from = 0, Transition* found = nullptr) {
     return log.wait([&](const Transition& t) { return t.to.verdict == verdict; }, from, found);
@@ -116,6 +121,7 @@ TEST_CASE("prober: alive, killed: refusing, started again: alive") {
     CHECK(refused.to.circuit == CircuitState::kOpen);
     CHECK(refused.to.reason == Reason::kConnectRefused);
     CHECK(refused.evidence.error == ECONNREFUSED);
+    CHECK(refused.to.generation == probing.table.load(PeerId{0}).generation);
     from = probing.log.size();
     peer.start();
     REQUIRE(probing.waitVerdict(Verdict::kAlive, from));
