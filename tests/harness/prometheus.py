@@ -66,10 +66,10 @@ class Prometheus:
         """Labels of those that are in `state` now, ALERTS's own ones left out."""
         return [alert["labels"] for alert in self._ask("alerts")["alerts"] if alert["state"] == state]
 
-    def ever(self, seconds: int) -> set[str]:
-        """Names of the alerts that were firing at some time of the last `seconds`."""
+    def ever(self, seconds: int, state: str = "firing") -> set[str]:
+        """Names of the alerts that were in `state` at some time of the last `seconds`."""
         return {series["metric"]["alertname"]
-                for series in self.query(f'count_over_time(ALERTS{{alertstate="firing"}}[{seconds}s])')}
+                for series in self.query(f'count_over_time(ALERTS{{alertstate="{state}"}}[{seconds}s])')}
 
     def wait_alert(self, name: str, firing: bool, timeout: float, **labels: str) -> None:
         def as_wanted() -> bool:
