@@ -27,6 +27,13 @@ double bootTime() {
   return 0;
 }
 
+/// Of a process that was started so many ticks after that. Once: the boot time follows corrections of the clock, and a start
+/// that moves looks like another start.
+double startTime(uint64_t ticks) {
+  static const double started = bootTime() + ticksToSeconds(ticks);
+  return started;
+}
+
 /// Fields of /proc/self/stat by their number in proc(5), from the third on: the second, the name, may hold anything.
 void readStat(stats::ProcessUsage& usage) {
   std::ifstream file("/proc/self/stat");
@@ -43,7 +50,7 @@ void readStat(stats::ProcessUsage& usage) {
       case 14:
       case 15: ticks += value; break;
       case 20: usage.threads = value; break;
-      case 22: usage.startTimeSeconds = bootTime() + ticksToSeconds(value); break;
+      case 22: usage.startTimeSeconds = startTime(value); break;
       case 23: usage.virtualBytes = value; break;
       case 24: usage.residentBytes = value * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)); break;
       default: break;
