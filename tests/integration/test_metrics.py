@@ -1,6 +1,8 @@
 """/metrics of a running peerpulse: what is there from the start, what is counted as what, and what it weighs."""
 
 import re
+import signal
+import threading
 import time
 
 from tests.harness.case import LocalCase
@@ -13,7 +15,7 @@ from tests.harness.waiting import wait_for
 
 _LARGEST = 400_000
 _SLOWEST_S = 0.05
-_VALUES_OF_GAUGES = re.compile(r"^# TYPE (\w+) (\w+)$", re.M)
+_TYPE = re.compile(r"^# TYPE (\w+) (\w+)$", re.M)
 
 
 def _series(name: str, **labels: str) -> str:
@@ -29,7 +31,7 @@ class Metrics(LocalCase):
         peerpulse = self.start_peerpulse(self.host, [Peer("node2", self.nobody())])
         text = peerpulse.get("/metrics").body.decode()
         samples = peerpulse.metrics()
-        for name, kind in _VALUES_OF_GAUGES.findall(text):
+        for name, kind in _TYPE.findall(text):
             if name.startswith("peerpulse_latency_"):
                 continue  # a percentile of nothing is not 0
             sample = name + ("_count" if kind == "histogram" else "")
@@ -97,6 +99,30 @@ class Metrics(LocalCase):
             client.close()
         wait_for(lambda: peerpulse.metrics()[_series("peerpulse_downstream_connections", peer="node2")] == 0, 5,
                  "nobody is left")
+
+    def test_a_drain_shows_how_much_of_its_time_is_left(self):
+        def wait(connection, head: bytes) -> bool:
+            if b" /slow " in head:
+                asked.set()
+                ended.wait(30)
+            connection.sendall(answer("200 OK"))
+            return True
+
+        asked, ended = threading.Event(), threading.Event()
+        peer = self.start_scripted(self.host, wait)
+        self.addCleanup(ended.set)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="20s")
+        client = Http1Client(self.host, peerpulse.listen["node2"])
+        self.addCleanup(client.close)
+        client.send_head("GET", "/slow")
+        self.assertTrue(asked.wait(5 * SLOWDOWN))
+        peerpulse.process.signal(signal.SIGTERM)
+        samples = wait_for(lambda: (found := peerpulse.metrics())["peerpulse_drain_left_ratio"] < 1 and found, 5,
+                           "some of the drain's time is over")
+        self.assertEqual(samples["peerpulse_draining"], 1)
+        self.assertGreater(samples["peerpulse_drain_left_ratio"], 0.5)
+        ended.set()
+        self.assertEqual(peerpulse.process.popen.wait(10 * SLOWDOWN), 0)
 
     def test_a_scrape_of_200_peers(self):
         """Their addresses are nobody's: it is the scrape that is measured."""
