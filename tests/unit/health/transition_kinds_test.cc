@@ -68,8 +68,8 @@ TEST_CASE("transition kinds: what can happen is listed, what is listed can happe
     wander(seed, seen);
   for (const TransitionKind& kind : kTransitionKinds)
     CHECK_MESSAGE(listed.emplace(kind.to, toString(kind.reason)).second, kind.to << " " << toString(kind.reason));
-  for (const auto& [to, reason] : seen)
-    CHECK_MESSAGE(listed.count({to, reason}) == 1, to << " " << reason << " is not listed");
-  for (const auto& [to, reason] : listed)
-    CHECK_MESSAGE(seen.count({to, reason}) == 1, to << " " << reason << " cannot happen");
+  for (const auto& kind : seen)
+    CHECK_MESSAGE(listed.count(kind) == 1, kind.first << " " << kind.second << " is not listed");
+  for (const auto& kind : listed)
+    CHECK_MESSAGE(seen.count(kind) == 1, kind.first << " " << kind.second << " cannot happen");
 }
