@@ -22,15 +22,15 @@ struct Group {
     ++size;
     if (isOffline) offline.push_back(name);
   }
+  size_t quorum() const { return size / 2 + 1; }
+  size_t online() const { return size - offline.size(); }
   void put(Json& json) const {
-    const size_t quorum = size / 2 + 1;
-    const size_t online = size - offline.size();
     json["size"] = size;
-    json["quorum"] = quorum;
-    json["tolerable_failures"] = size - quorum;
-    json["online"] = online;
+    json["quorum"] = quorum();
+    json["tolerable_failures"] = size - quorum();
+    json["online"] = online();
     json["offline"] = offline;
-    json["status"] = offline.empty() ? "ok" : online >= quorum ? "degraded" : "quorum_lost";
+    json["status"] = offline.empty() ? "ok" : online() >= quorum() ? "degraded" : "quorum_lost";
   }
 };
 
@@ -58,6 +58,14 @@ Json clusterJson(const Context& context) {
   json["local_health"] = localHealth(context);
   json["guard"] = guardJson(context);
   return json;
+}
+
+stats::ClusterCounts clusterCounts(const Context& context) {
+  Group all;
+  all.add(context.sources.node, false);
+  for (const proxy::PeerOptions& peer : context.peers())
+    all.add(peer.name, isOffline(context.sources.circuits->load(peer.id)));
+  return {.size = all.size, .quorum = all.quorum(), .online = all.online()};
 }
 
 Response handleCluster(const Context& context, const Request&) { return jsonResponse(clusterJson(context)); }

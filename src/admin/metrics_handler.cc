@@ -1,7 +1,9 @@
 #include <array>
 
+#include "cluster_json.h"
 #include "handlers.h"
 #include "peerpulse/health/local_health.h"
+#include "peerpulse/health/transition_kinds.h"
 #include "peerpulse/stats/registry.h"
 
 namespace peerpulse::admin {
@@ -27,6 +29,13 @@ Response handleMetrics(const Context& context, const Request&) {
     const health::CircuitWord word = circuits.load(id);
     return stats::PeerState{health::toString(word.verdict), health::toString(word.circuit)};
   };
+  for (const health::TransitionKind& kind : health::kTransitionKinds)
+    sources.transitionKinds.emplace_back(kind.to, health::toString(kind.reason));
+  sources.detail = context.sources.metricsDetail;
+  sources.cluster = clusterCounts(context);
+  if (context.sources.limits) sources.limits = context.sources.limits();
+  sources.usage = context.sources.usage;
+  sources.node = context.sources.node;
   for (size_t i = 0; i < health::kLocalStates; ++i)
     sources.localStates.emplace_back(health::toString(static_cast<health::LocalState>(i)));
   sources.localStates.emplace_back(kProberStalled);

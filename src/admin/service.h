@@ -23,7 +23,7 @@ namespace peerpulse::admin {
 
 class Service {
  public:
-  static constexpr size_t kMaxConnections = 128;
+  static constexpr size_t kMaxConnections = Server::kMaxConnections;
   static constexpr size_t kMaxSubscribers = 16;
   static constexpr size_t kMaxWaiters = 64;
   static constexpr seconds kIdleTimeout{60};

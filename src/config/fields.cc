@@ -77,6 +77,7 @@ std::vector<Field> processFields(Config& c) {
       {"/access_log", BoolField{&c.proxy.accessLog}},
       {"/admin/listen", AddressField{&c.admin.listen}},
       {"/admin/allow_remote", BoolField{&c.admin.allowRemote}},
+      {"/metrics/per_peer", choice(c.metricsDetail, {"auto", "full", "no_histograms", "essential"})},
       {"/hooks/on_transition/command", CommandField{&c.onTransition.command}},
       {"/hooks/on_transition/timeout", DurationField{&c.onTransition.timeout, milliseconds(100), minutes(10)}},
       {"/log/level", choice(c.log.level, {"debug", "info", "warn", "error"})},

@@ -55,7 +55,14 @@ void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessR
   peerStats.inFlight.sub();
   peerStats.bytesToPeer.add(record.requestBytes);
   peerStats.bytesFromPeer.add(record.responseBytes);
-  operation.duration.observe(record.took);
+  // What the circuit or a limit of ours refused took no time of the peer's, and would make a dead one look quick.
+  const bool limited = record.error == upstream::ErrorType::kConnectionLimitReached;
+  if (!record.fastFailed && !limited) operation.duration.observe(record.took);
+  if (record.ownAnswer) {
+    peerStats.ownResponses.add();
+  } else {
+    peerStats.answered(record.status);
+  }
   if (record.fastFailed) {
     peerStats.fastFailuresTotal.add();
   } else if (record.failed() || record.clientAborted) {

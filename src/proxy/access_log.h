@@ -26,6 +26,7 @@ struct AccessRecord {
   bool fastFailed = false;  ///< by the circuit
   bool shed = false;        ///< by the governor: the peer is slow
   bool clientAborted = false;
+  bool ownAnswer = false;  ///< `status` is of an answer that we gave in the peer's place
   bool isUpload = false;
   uint32_t retries = 0;
   uint64_t requestBytes = 0;   ///< of body, sent to the peer

@@ -199,6 +199,7 @@ void Exchange::fail(const upstream::Failure& failure) {
 void Exchange::reply(const PreparedReply& reply) {
   enter(State::kReplying);
   record_.status = reply.head.status;
+  record_.ownAnswer = true;
   stream_->sendHeaders(reply.head, reply.body.empty());
   if (reply.body.empty()) return;
   stream_->sendData(reply.body);

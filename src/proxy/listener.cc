@@ -43,6 +43,7 @@ void Listener::accept(std::unique_ptr<net::Transport> transport) {
   }
   connections_.push_front(std::make_unique<DownstreamConnection>(*this, std::move(transport)));
   connections_.front()->self = connections_.begin();
+  context_.shared.stats.peer(peer_).downstreamConnections.add();
 }
 
 void Listener::turnAway(TurnedAway why) {
@@ -61,6 +62,7 @@ void Listener::remove(DownstreamConnection& connection) {
   auto node = connection.self;
   context_.scheduler.deferredDelete(std::move(*node));
   connections_.erase(node);
+  context_.shared.stats.peer(peer_).downstreamConnections.sub();
 }
 
 // --- the circuit -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "peerpulse/health/transition_kinds.h"
 #include "transition_log.h"
 
 namespace peerpulse::server {
@@ -109,11 +110,8 @@ Reporter::Known& Reporter::knownOf(PeerId peer) {
 }
 
 void Reporter::tell(const health::Transition& transition, WallTime at) {
-  const bool verdictChanged = transition.from.verdict != transition.to.verdict;
-  sinks_.stats.countTransition(
-      transition.peer,
-      verdictChanged ? health::toString(transition.to.verdict) : health::toString(transition.to.circuit),
-      health::toString(transition.to.reason));
+  const health::TransitionKind kind = health::kindOf(transition.from, transition.to);
+  sinks_.stats.countTransition(transition.peer, kind.to, health::toString(kind.reason));
   Known& known = knownOf(transition.peer);
   if (known.caughtUp && static_cast<int16_t>(transition.to.generation - known.word.generation) <= 0) return;
   known.caughtUp = false;

@@ -10,6 +10,7 @@
 #include "peerpulse/http/via.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/net/kernel_features.h"
+#include "process_usage.h"
 #include "service_notify.h"
 #include "transition_log.h"
 
@@ -230,11 +231,24 @@ admin::Sources Server::adminSources() {
   sources.localHealth = [this] { return health::toString(prober_->localState()); };
   sources.guard = guardView();
   sources.logDropped = log::dropped;
+  sources.metricsDetail = config_.metricsDetail;
+  sources.limits = [this] { return limits(); };
+  sources.usage = processUsage;
   sources.mayKeep = [this](int fd, size_t connections) {
     constexpr auto kAdmin = net::DescriptorUse::kAdmin;
     return descriptors_.allows(kAdmin, fd) && connections < descriptors_.share(kAdmin);
   };
   return sources;
+}
+
+std::vector<stats::OwnLimit> Server::limits() const {
+  return {{"downstream_connections", config_.proxy.maxDownstreamConnections},
+          {"upstream_connections", config_.proxy.pool.maxConnections},
+          {"pending", config_.proxy.pool.maxPending},
+          {"descriptors", static_cast<uint64_t>(descriptors_.ceiling(net::DescriptorUse::kClient))},
+          {"api_operations", config_.api.maxOperations},
+          {"api_memory", config_.api.memory},
+          {"admin_connections", admin::Server::kMaxConnections}};
 }
 
 Result<void> Server::startAdmin() {
@@ -320,6 +334,7 @@ void Server::watchProber() {
   stats_.loop(kProberLoop).lag.observe(prober_->takeLoopLag());
   if (!paused) followGates(now);
   descriptorWatch_.follow();
+  if (draining_) noteDrain();
   proberWatch_->enable(kProberWatchInterval);
 }
 
@@ -364,6 +379,7 @@ void Server::reopenLog() {
 
 void Server::beginDrain() {
   draining_ = true;
+  stats_.draining.set(1);
   serviceNotify("STOPPING=1");
   admin_->drain();
   drainTimer_ = dispatcher_.createTimer([this] { onDrainTimer(); });
@@ -387,6 +403,13 @@ void Server::beginDrain() {
       });
     });
   }
+}
+
+void Server::noteDrain() {
+  const Duration spent = config_.drainTimeout - (drainUntil_ - loopTime_.at(dispatcher_.now()));
+  const double share =
+      config_.drainTimeout > Duration::zero() ? toSeconds(spent) / toSeconds(config_.drainTimeout) : 1;
+  stats_.drainSpentPermille.set(static_cast<uint64_t>(std::clamp(share, 0.0, 1.0) * 1000));
 }
 
 void Server::onDrainTimer() {

@@ -57,6 +57,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   Result<void> openApi();
   Result<void> startAdmin();
   admin::Sources adminSources();
+  std::vector<stats::OwnLimit> limits() const;
   void startHook();
   void onTransition(const health::Transition& transition) override;
   void onOwing(PeerId peer) override;
@@ -72,6 +73,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   void watchProber();
   void followGates(TimePoint now);
   void beginDrain();
+  void noteDrain();
   void onDrainTimer();
   void stopAll();
 

@@ -1,5 +1,4 @@
 #include "families.h"
-#include "family.h"
 
 namespace peerpulse::stats {
 
@@ -47,6 +46,7 @@ void appendFanoutFamilies(const Stats& stats, Families& out) {
     fallbacks.add({{"reason", kLegStates[k]}}, fanout.fallbacks[k].get());
   auto undelivered = Family::counter("peerpulse_fanout_undelivered_total",
                                      "Notifications that did not arrive at the peer, by how its request ended.");
+  out.detail(undelivered, {"peer"});
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     for (size_t k = 1; k < kLegStates.size(); ++k)
       undelivered.add({{"peer", name}, {"reason", kLegStates[k]}}, peer.undelivered[k].get());
@@ -56,9 +56,8 @@ void appendFanoutFamilies(const Stats& stats, Families& out) {
   auto partial =
       Family::counter("rustfs_console_aggregation_partial_total", "Aggregations without some peer's answer.");
   partial.add({}, fanout.operations[kAggregate].outcomes[kPartial].get());
-  for (Family* family :
-       {&operations, &legs, &hedges, &duration, &running, &refused, &fallbacks, &undelivered, &aggregation, &partial})
-    out.push_back(family->take());
+  out.add(
+      {&operations, &legs, &hedges, &duration, &running, &refused, &fallbacks, &undelivered, &aggregation, &partial});
 }
 
 }  // namespace peerpulse::stats

@@ -1,5 +1,4 @@
 #include "families.h"
-#include "family.h"
 
 namespace peerpulse::stats {
 
@@ -29,6 +28,9 @@ void appendGovernorFamilies(const Stats& stats, Families& out) {
                                 "Latency of the peer while it is quick, mean of the workers; 0: not known.");
   auto latency = Family::gauge("peerpulse_governor_latency_seconds",
                                "Median latency at the last look, mean of the workers; 0: not known.");
+  for (Family* family : {&shed, &wouldShed, &limit, &inFlight})
+    out.detail(*family, {"peer"});
+  out.detail(limiting, {"class"});
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     for (size_t i = 0; i < kGovernedClasses.size(); ++i) {
       const GovernorStats& governor = peer.governors[i];
@@ -38,12 +40,12 @@ void appendGovernorFamilies(const Stats& stats, Families& out) {
       limiting.add(labels, governor.limiting.get());
       limit.add(labels, governor.limit.get());
       inFlight.add(labels, governor.inFlight.get());
+      if (out.essential()) continue;  // means
       baseline.addFraction(labels, meanSeconds(governor.baselineMicros, governor.knowing));
       latency.addFraction(labels, meanSeconds(governor.latencyMicros, governor.knowing));
     }
   });
-  for (Family* family : {&shed, &wouldShed, &limiting, &limit, &inFlight, &baseline, &latency})
-    out.push_back(family->take());
+  out.add({&shed, &wouldShed, &limiting, &limit, &inFlight, &baseline, &latency});
 }
 
 }  // namespace peerpulse::stats

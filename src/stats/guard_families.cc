@@ -1,5 +1,4 @@
 #include "families.h"
-#include "family.h"
 
 namespace peerpulse::stats {
 
@@ -19,6 +18,8 @@ void appendGuardFamilies(const Stats& stats, Families& out) {
                       "heard the peer more lately than the probes; failed to be found or destroyed.");
   auto withheld = Family::counter("peerpulse_guard_withheld_total",
                                   "Times that the peer was dead and the guard did nothing, by reason.");
+  for (Family* family : {&refusals, &sockets, &withheld})
+    out.detail(*family, {"peer"});
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     const GuardStats& guard = peer.guard;
     refused.add({{"peer", name}}, guard.state.get() == kRefused ? 1 : 0);
@@ -35,8 +36,7 @@ void appendGuardFamilies(const Stats& stats, Families& out) {
   auto errors = Family::counter("peerpulse_guard_table_errors_total",
                                 "Times that the guard's table could not be made or renewed.");
   errors.add({}, stats.guardTableErrors.get());
-  for (Family* family : {&refused, &refusals, &sockets, &withheld, &repairs, &errors})
-    out.push_back(family->take());
+  out.add({&refused, &refusals, &sockets, &withheld, &repairs, &errors});
 }
 
 }  // namespace peerpulse::stats

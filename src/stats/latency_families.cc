@@ -1,15 +1,15 @@
 #include "families.h"
-#include "family.h"
 
 namespace peerpulse::stats {
 
-// Of classes that were used.
+// Of classes that were used; percentiles cannot be summed.
 void appendLatencyFamilies(const Stats& stats, Families& out) {
   auto latency = Family::gauge("peerpulse_latency_seconds",
                                "From a request that was wholly sent to the head of its answer: percentiles over "
                                "timing.window; an exchange that timed out counts as at least as long.");
   auto samples = Family::gauge("peerpulse_latency_samples", "Exchanges in that window.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    if (out.essential()) return;
     for (size_t i = 0; i < kClassNames.size(); ++i) {
       const LatencyWindow::Snapshot window = peer.latency[i].snapshot();
       if (window.samples() == 0) continue;
@@ -21,8 +21,8 @@ void appendLatencyFamilies(const Stats& stats, Families& out) {
                           toSeconds(window.percentile(99)));
     }
   });
-  out.push_back(latency.take());
-  out.push_back(samples.take());
+  out.add(latency);
+  out.add(samples);
 }
 
 }  // namespace peerpulse::stats

@@ -14,8 +14,8 @@ class Collector : public prometheus::Collectable {
  public:
   Collector(const Stats& stats, const RegistrySources& sources) : stats_(stats), sources_(sources) {}
 
-  Families Collect() const override {
-    Families all;
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    Families all(effectiveDetail(sources_.detail, stats_.peerCount()));
     appendRustfsPeerFamilies(stats_, all);
     appendUploadFamilies(stats_.uploads, all);
     appendHealthFamilies(stats_, sources_, all);
@@ -24,8 +24,9 @@ class Collector : public prometheus::Collectable {
     appendLatencyFamilies(stats_, all);
     appendGovernorFamilies(stats_, all);
     appendFanoutFamilies(stats_, all);
+    appendLimitFamilies(stats_, sources_, all);
     appendProcessFamilies(stats_, sources_, all);
-    return all;
+    return all.take();
   }
 
  private:

@@ -1,6 +1,5 @@
 // Names and labels as in the 2025 analysis, so that its queries and alerts work unchanged.
 #include "families.h"
-#include "family.h"
 
 namespace peerpulse::stats {
 
@@ -11,16 +10,21 @@ void appendRustfsPeerFamilies(const Stats& stats, Families& out) {
                               "Open connections to the peer: data connections in use or idle, and the probe's.");
   auto failures = Family::counter("rustfs_peer_connection_failures_total", "Failed attempts to connect.");
   auto evictions =
-      Family::counter("rustfs_peer_connection_evictions_total", "Pooled connections closed as no longer good.");
+      Family::counter("rustfs_peer_connection_evictions_total",
+                      "Pooled connections closed as no longer good, those to a peer that died among them.");
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     active.add({{"peer_host", name}},
                peer.connectionsActive.get() + peer.connectionsIdle.get() + peer.probe.connected.get());
     failures.add({{"peer_host", name}}, peer.connectFailuresTotal.get());
     evictions.add({{"peer_host", name}}, peer.evictionsTotal.get());
   });
-  auto duration = Family::histogram("rustfs_peer_rpc_duration_seconds", "Duration of exchanges.");
+  auto duration = Family::histogram(
+      "rustfs_peer_rpc_duration_seconds",
+      "Duration of exchanges that were sent, or tried to be: what the circuit or a limit of ours refused is none.");
   auto timeouts =
       Family::counter("rustfs_peer_timeout_total", "Exchanges ended by a deadline that the peer let pass.");
+  out.histogram(duration, {"peer_host"});
+  out.detail(timeouts, {"operation"});
   stats.forEachPeer([&](PeerId id, const std::string& name) {
     for (size_t r = 0; r < stats.routeNames().size(); ++r) {
       const OperationStats& operation = stats.operation(id, r);
@@ -29,8 +33,7 @@ void appendRustfsPeerFamilies(const Stats& stats, Families& out) {
       timeouts.add(labels, operation.timeouts.get());
     }
   });
-  for (Family* family : {&active, &failures, &evictions, &duration, &timeouts})
-    out.push_back(family->take());
+  out.add({&active, &failures, &evictions, &duration, &timeouts});
 }
 
 void appendUploadFamilies(const UploadStats& uploads, Families& out) {
@@ -46,8 +49,7 @@ void appendUploadFamilies(const UploadStats& uploads, Families& out) {
   }
   auto inProgress = Family::gauge("rustfs_upload_in_progress", "Uploads going on.");
   inProgress.add({}, uploads.inProgress.get());
-  for (Family* family : {&duration, &success, &failures, &inProgress})
-    out.push_back(family->take());
+  out.add({&duration, &success, &failures, &inProgress});
 }
 
 }  // namespace peerpulse::stats

@@ -1,5 +1,4 @@
 #include "families.h"
-#include "family.h"
 
 namespace peerpulse::stats {
 
@@ -9,6 +8,7 @@ struct PeerCounter {
   const char* name;
   const char* help;
   const Value PeerStats::*value;
+  bool essential = false;  ///< told by peer whatever the detail
 };
 
 /// The same by party.
@@ -19,9 +19,10 @@ struct PeerPartyCounter {
 };
 
 constexpr PeerCounter kCounters[] = {
-    {"peerpulse_requests_total", "Exchanges accepted.", &PeerStats::requestsTotal},
-    {"peerpulse_failures_total", "Exchanges that the peer failed.", &PeerStats::failuresTotal},
-    {"peerpulse_fast_failures_total", "Exchanges refused or failed by the circuit.", &PeerStats::fastFailuresTotal},
+    {"peerpulse_requests_total", "Exchanges accepted.", &PeerStats::requestsTotal, true},
+    {"peerpulse_failures_total", "Exchanges that the peer failed.", &PeerStats::failuresTotal, true},
+    {"peerpulse_fast_failures_total", "Exchanges refused or failed by the circuit.", &PeerStats::fastFailuresTotal,
+     true},
     {"peerpulse_failed_in_flight_total", "Exchanges in flight that were failed because their peer died.",
      &PeerStats::failedInFlightTotal},
     {"peerpulse_held_exchanges_total", "Exchanges that had to wait for a verdict.", &PeerStats::heldTotal},
@@ -49,54 +50,76 @@ constexpr PeerPartyCounter kPartyCounters[] = {
 };
 
 constexpr PeerCounter kGauges[] = {
-    {"peerpulse_exchanges_in_flight", "Exchanges accepted and not finished.", &PeerStats::inFlight},
+    {"peerpulse_exchanges_in_flight", "Exchanges accepted and not finished.", &PeerStats::inFlight, true},
+    {"peerpulse_downstream_connections", "Connections of local clients.", &PeerStats::downstreamConnections},
     {"peerpulse_held_exchanges", "Exchanges waiting for a verdict, or for their turn, now.", &PeerStats::held},
 };
 
-prometheus::MetricFamily byParty(const Stats& stats, const PeerPartyCounter& counter) {
+void appendByParty(const Stats& stats, const PeerPartyCounter& counter, Families& out) {
   auto family = Family::counter(counter.name, counter.help);
+  out.detail(family, {"peer"});
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     for (size_t party = 0; party < kPartyNames.size(); ++party)
       family.add({{"peer", name}, {"party", kPartyNames[party]}}, (peer.*counter.values)[party].get());
   });
-  return family.take();
+  out.add(family);
 }
 
-prometheus::MetricFamily turnedAway(const Stats& stats) {
+void appendTurnedAway(const Stats& stats, Families& out) {
   auto family =
       Family::counter("peerpulse_clients_turned_away_total",
                       "Clients whose connection was closed at once: max_downstream_connections, or the last "
                       "descriptors are kept for others.");
+  out.detail(family, {"peer"});
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     family.add({{"peer", name}, {"reason", "limit"}}, peer.clientsOverLimit.get());
     family.add({{"peer", name}, {"reason", "descriptors"}}, peer.clientsWithoutDescriptor.get());
   });
-  return family.take();
+  out.add(family);
+}
+
+void appendResponses(const Stats& stats, Families& out) {
+  auto responses = Family::counter("peerpulse_responses_total",
+                                   "Answers of the peer that were passed on, by class of their status.");
+  auto own = Family::counter("peerpulse_own_responses_total",
+                             "Answers that peerpulse gave itself in the peer's place, of whatever status.");
+  for (Family* family : {&responses, &own})
+    out.detail(*family, {"peer"});
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    for (size_t i = 0; i < kStatusClasses.size(); ++i)
+      responses.add({{"peer", name}, {"status", kStatusClasses[i]}}, peer.responses[i].get());
+    own.add({{"peer", name}}, peer.ownResponses.get());
+  });
+  out.add({&responses, &own});
 }
 
 }  // namespace
 
 void appendTrafficFamilies(const Stats& stats, Families& out) {
-  const auto append = [&](Family family, const Value PeerStats::*value) {
+  const auto append = [&](Family family, const PeerCounter& counter) {
+    if (!counter.essential) out.detail(family, {"peer"});
     forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
-      family.add({{"peer", name}}, (peer.*value).get());
+      family.add({{"peer", name}}, (peer.*counter.value).get());
     });
-    out.push_back(family.take());
+    out.add(family);
   };
   for (const PeerCounter& c : kCounters)
-    append(Family::counter(c.name, c.help), c.value);
+    append(Family::counter(c.name, c.help), c);
   for (const PeerCounter& g : kGauges)
-    append(Family::gauge(g.name, g.help), g.value);
+    append(Family::gauge(g.name, g.help), g);
 
   for (const PeerPartyCounter& c : kPartyCounters)
-    out.push_back(byParty(stats, c));
-  out.push_back(turnedAway(stats));
+    appendByParty(stats, c, out);
+  appendTurnedAway(stats, out);
+  appendResponses(stats, out);
 
   auto pool = Family::gauge("peerpulse_pool_connections", "Data connections to the peer by state.");
   auto bytes = Family::counter("peerpulse_bytes_total", "Body bytes carried.");
   auto failing =
       Family::histogram("peerpulse_fail_in_flight_seconds",
                         "From the verdict dead to the last exchange in flight failed, per worker and death.");
+  out.detail(pool, {"peer"});
+  out.histogram(failing, {"peer"});
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     pool.add({{"peer", name}, {"state", "active"}}, peer.connectionsActive.get());
     pool.add({{"peer", name}, {"state", "idle"}}, peer.connectionsIdle.get());
@@ -105,45 +128,9 @@ void appendTrafficFamilies(const Stats& stats, Families& out) {
     bytes.add({{"peer", name}, {"direction", "to_peer"}}, peer.bytesToPeer.get());
     bytes.add({{"peer", name}, {"direction", "from_peer"}}, peer.bytesFromPeer.get());
   });
-  out.push_back(pool.take());
-  out.push_back(bytes.take());
-  out.push_back(failing.take());
-}
-
-void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, Families& out) {
-  auto lag = Family::histogram("peerpulse_loop_lag_seconds", "How late an event loop served its own heartbeat.");
-  for (size_t i = 0; i < stats.loopNames().size(); ++i) {
-    lag.add({{"loop", stats.loopNames()[i]}}, stats.loop(i).lag.snapshot());
-  }
-  auto dropped = Family::counter("peerpulse_log_dropped_total", "Log lines lost: queue full or write failed.");
-  dropped.add({}, sources.logDropped ? sources.logDropped() : 0);
-  auto unreported = Family::counter("peerpulse_report_dropped_total",
-                                    "Transitions and warnings without log line and event: too many waited.");
-  unreported.add({}, stats.reportsDropped.get());
-  auto hooks = Family::counter("peerpulse_hook_runs_total", "Runs of the hook's program, by how they ended.");
-  hooks.add({{"result", "ok"}}, stats.hooks.succeeded.get());
-  hooks.add({{"result", "failed"}}, stats.hooks.failed.get());
-  hooks.add({{"result", "timeout"}}, stats.hooks.timedOut.get());
-  hooks.add({{"result", "not_started"}}, stats.hooks.notStarted.get());
-  auto hooksDropped =
-      Family::counter("peerpulse_hook_dropped_total",
-                      "Transitions that the hook was not run for: a newer one of the peer came first.");
-  hooksDropped.add({}, stats.hooks.dropped.get());
-  auto hooksRunning = Family::gauge("peerpulse_hook_running", "Processes of the hook that run now.");
-  hooksRunning.add({}, stats.hooks.running.get());
-  auto clients = Family::gauge("peerpulse_admin_connections", "Connections of clients of the admin.");
-  clients.add({}, stats.admin.connections.get());
-  auto evicted = Family::counter("peerpulse_admin_evicted_total",
-                                 "Silent or slow clients of the admin that had to give way to a new one.");
-  evicted.add({}, stats.admin.evicted.get());
-  auto refused = Family::counter("peerpulse_admin_refused_total",
-                                 "Clients of the admin that were closed as they came: all places were in use.");
-  refused.add({}, stats.admin.refused.get());
-  auto build = Family::gauge("peerpulse_build_info", "Always 1.");
-  build.add({{"version", sources.version}}, 1);
-  for (Family* family :
-       {&lag, &dropped, &unreported, &hooks, &hooksDropped, &hooksRunning, &clients, &evicted, &refused, &build})
-    out.push_back(family->take());
+  out.add(pool);
+  out.add(bytes);
+  out.add(failing);
 }
 
 }  // namespace peerpulse::stats

@@ -32,6 +32,7 @@ void Pool::acquire(Waiter& waiter, Protocol protocol) {
     }
   }
   if (wanted.waiting.size() >= context_.options->pool.maxPending) {
+    stats_.pendingRefusals.add();
     waiter.onNoConnection(PoolFailure::kOverflow, Error{"too many exchanges wait for a connection"});
     return;
   }

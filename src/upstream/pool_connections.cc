@@ -137,8 +137,10 @@ void Pool::evict(PooledConnection& connection, std::string_view why) {
 void Pool::condemn() {
   for (Lane& each : lanes_) {
     for (const State state : kLiving) {
-      while (!each.list(state).empty())
+      while (!each.list(state).empty()) {
+        if (state == State::kReady || state == State::kBusy) stats_.evictionsTotal.add();
         condemn(*each.list(state).front());
+      }
     }
   }
 }

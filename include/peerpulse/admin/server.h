@@ -20,6 +20,7 @@
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/probe_event.h"
 #include "peerpulse/proxy/snapshot.h"
+#include "peerpulse/stats/registry.h"
 #include "peerpulse/stats/stats.h"
 
 namespace peerpulse::admin {
@@ -55,12 +56,19 @@ struct Sources {
   std::function<void(PeerId, const health::CircuitOverride&, const std::string& why)> overrideCircuit;
   /// Optional.
   std::function<uint64_t()> logDropped;
+  /// How much of /metrics is told by peer.
+  stats::PeerDetail metricsDetail = stats::PeerDetail::kAuto;
+  /// Of /metrics; optional.
+  std::function<std::vector<stats::OwnLimit>()> limits;
+  std::function<stats::ProcessUsage()> usage;
   /// Whether a client's descriptor, just accepted, may be kept beside so many connections; optional: it may.
   std::function<bool(int fd, size_t connections)> mayKeep;
 };
 
 class Server {
  public:
+  static constexpr size_t kMaxConnections = 128;
+
   Server(event::Dispatcher& dispatcher, Sources sources);
   ~Server();
   Server(const Server&) = delete;

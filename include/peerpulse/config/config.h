@@ -24,6 +24,7 @@
 #include "peerpulse/hooks/options.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/proxy/options.h"
+#include "peerpulse/stats/peer_detail.h"
 
 namespace peerpulse::config {
 
@@ -58,6 +59,7 @@ struct Config {
   health::ProbeOptions probe;
 
   AdminOptions admin;
+  stats::PeerDetail metricsDetail = stats::PeerDetail::kAuto;
   fanout::Options api;
   hooks::Options onTransition;
   log::Options log;

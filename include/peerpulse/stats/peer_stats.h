@@ -92,6 +92,9 @@ inline constexpr std::array<const char*, 8> kLegStates = {"ok",     "error",    
                                                           "failed", "too_large", "digest_mismatch", "cancelled"};
 using ByLegState = std::array<Value, kLegStates.size()>;
 
+/// Of an answer's status, by its first digit; an upgrade's 101 is an answer.
+inline constexpr std::array<const char*, 5> kStatusClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+
 /// The words of upstream::TrafficClass, in its order.
 inline constexpr std::array<const char*, 3> kClassNames = {"control", "bulk", "stream"};
 
@@ -111,6 +114,12 @@ struct alignas(64) PeerStats {
   /// From the verdict `dead` to the last of a worker's exchanges failed: one observation per worker and death that
   /// had any.
   Histogram failInFlight{kFailInFlightBounds};
+  std::array<Value, kStatusClasses.size()> responses;  ///< of the peer
+  Value ownResponses;                                  ///< given in its place
+  /// Counts an answer of the peer.
+  void answered(int status) {
+    if (status >= 100 && status < 600) responses[static_cast<size_t>(status / 100 - 1)].add();
+  }
   ByParty
       failuresBy;  ///< exchanges that failed otherwise than by the circuit; those of the client are its aborts, too
   ByParty timeoutsBy;              ///< of these, by a deadline: of ours that the peer let pass, or of the client's
@@ -118,6 +127,8 @@ struct alignas(64) PeerStats {
   Value connectsNotMadeTotal;      ///< for want of a descriptor, port, route or memory here
   Value clientsOverLimit;          ///< turned away by limits.max_downstream_connections
   Value clientsWithoutDescriptor;  ///< turned away because the last descriptors are others' (net::DescriptorShares)
+  Value downstreamConnections;     ///< of local clients, now
+  Value pendingRefusals;           ///< exchanges refused by pool.max_pending
   Value acceptPauses;              ///< accept() failed for want of descriptors or memory
   Value evictionsTotal;
   Value lateConnectsTotal;  ///< connects without an answer for so long that another one was begun beside them

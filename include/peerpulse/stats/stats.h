@@ -31,10 +31,11 @@
 
 namespace peerpulse::stats {
 
-inline constexpr std::array<double, 15> kOperationBounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                            0.25,   0.5,   1,      2.5,   5,    10,    30};
-inline constexpr std::array<double, 12> kLoopLagBounds = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
-                                                          0.01,   0.02,   0.05,   0.1,   0.5,   1};
+// Each bound is a line of a scrape for each peer and route.
+inline constexpr std::array<double, 12> kOperationBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                            0.1,   0.25,   0.5,   1,    5,     30};
+inline constexpr std::array<double, 10> kLoopLagBounds = {0.0001, 0.0005, 0.001, 0.002, 0.005,
+                                                          0.01,   0.02,   0.05,  0.1,   1};
 
 /// One peer and one route (`operation`).
 struct alignas(64) OperationStats {
@@ -77,6 +78,11 @@ class Stats {
   void adopt(PeerId id, const std::string& name);
   /// It is exported no more. Its table stays for those who still work with it.
   void retire(PeerId id);
+  size_t peerCount() const {
+    size_t count = 0;
+    forEachPeer([&count](PeerId, const std::string&) { ++count; });
+    return count;
+  }
   /// Calls `visit(id, name)` for each peer that is there, in the order of the slots. Main thread.
   template <typename Visit>
   void forEachPeer(Visit visit) const {
@@ -100,6 +106,9 @@ class Stats {
   AdminStats admin;
   /// What the prober's thread did and nobody was told of, because too much waited to be told: no log line, no event.
   Value reportsDropped;
+  /// 1 from the signal to end on; and how much of the drain's time is over.
+  Value draining;
+  Value drainSpentPermille;
 
   /// The guard's table was changed by somebody else, and made anew.
   Value guardTableRepairs;

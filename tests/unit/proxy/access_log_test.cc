@@ -39,7 +39,8 @@ struct Counted {
     countFinished(stats, kPeer, 1, record);
     CHECK(peer().inFlight.get() == 0);
     CHECK(stats.uploads.inProgress.get() == 0);
-    CHECK(stats.operation(kPeer, 1).duration.snapshot().count() == 1);
+    const bool refused = record.fastFailed || record.error == ErrorType::kConnectionLimitReached;
+    CHECK(stats.operation(kPeer, 1).duration.snapshot().count() == (refused ? 0 : 1));
     CHECK(stats.operation(kPeer, 0).duration.snapshot().count() == 0);
   }
   const stats::PeerStats& peer() const { return stats.peer(kPeer); }
@@ -119,6 +120,22 @@ TEST_CASE("access log: only what the peer did is a failure of the peer") {
     for (const Party other : kParties)
       CHECK(counted.peer().failuresBy[placeOf(other)].get() == (other == party ? 1 : 0));
   }
+}
+
+TEST_CASE("access log: what a limit of ours refused took no time of the peer's") {
+  AccessRecord record = upload(503);
+  record.note(failure(ErrorType::kConnectionLimitReached, Party::kSelf));
+  record.ownAnswer = true;
+  const Counted counted(record);
+  CHECK(counted.peer().ownResponses.get() == 1);
+  CHECK(counted.peer().responses[4].get() == 0);
+  CHECK(counted.peer().failuresTotal.get() == 0);
+}
+
+TEST_CASE("access log: answers of the peer by class of their status") {
+  const Counted counted(upload(204));
+  CHECK(counted.peer().responses[1].get() == 1);
+  CHECK(counted.peer().ownResponses.get() == 0);
 }
 
 TEST_CASE("access log: every party has a place in the statistics, the peer the first") {

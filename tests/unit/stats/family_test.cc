@@ -54,3 +54,38 @@ TEST_CASE("family: a value must suit its type") {
   CHECK(aborts([] { Family::counter("x", "").addFraction({}, 0.5); }));
   CHECK_FALSE(aborts([] { Family::gauge("x", "").addFraction({}, 0.5); }));
 }
+
+TEST_CASE("family: what differs by a dropped label alone is one sum") {
+  Family counter = Family::counter("x_total", "");
+  counter.summingOver({"peer"});
+  counter.add({{"peer", "a"}, {"to", "b"}}, 7);
+  counter.add({{"peer", "a"}, {"to", "c"}}, 1);
+  counter.add({{"peer", "d"}, {"to", "b"}}, 8);
+  const auto sums = counter.take().metric;
+  REQUIRE(sums.size() == 2);
+  REQUIRE(sums[0].label.size() == 1);
+  CHECK(sums[0].label[0].value == "b");
+  CHECK(sums[0].counter.value == 15);
+  CHECK(sums[1].counter.value == 1);
+
+  Histogram first(kBounds);
+  Histogram second(kBounds);
+  first.observe(0.001);
+  second.observe(0.05);
+  second.observe(3.0);
+  Family histogram = Family::histogram("x_seconds", "");
+  histogram.summingOver({"peer"});
+  histogram.add({{"peer", "a"}}, first.snapshot());
+  histogram.add({{"peer", "b"}}, second.snapshot());
+  const auto all = histogram.take().metric;
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].histogram.bucket[0].cumulative_count == 1);
+  CHECK(all[0].histogram.bucket[1].cumulative_count == 2);
+  CHECK(all[0].histogram.bucket[2].cumulative_count == 3);
+  CHECK(all[0].histogram.sample_count == 3);
+  CHECK(all[0].histogram.sample_sum == doctest::Approx(3.051));
+
+  Family gauge = Family::gauge("x", "");
+  gauge.summingOver({"peer"});
+  CHECK(aborts([&] { gauge.addFraction({{"peer", "a"}}, 0.5); }));
+}

@@ -24,6 +24,13 @@ RegistrySources sources() {
   s.localHealth = [] { return std::string("suspect"); };
   s.logDropped = [] { return uint64_t{7}; };
   s.version = "0.1.0";
+  s.node = "node1";
+  s.transitionKinds = {{"dead", "probe_silence"}, {"alive", "probe_ack"}, {"closed", "operator"}};
+  s.cluster = {.size = 3, .quorum = 2, .online = 1};
+  s.limits = {{"pending", 4096}};
+  s.usage = [] {
+    return stats::ProcessUsage{.cpuSeconds = 1.5, .residentBytes = 4096, .openFds = 12, .maxFds = 1024, .threads = 5};
+  };
   return s;
 }
 
@@ -115,7 +122,7 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   CHECK_LINE(text, "peerpulse_clients_turned_away_total{peer=\"node3\",reason=\"descriptors\"} 7");
   CHECK_LINE(text, "peerpulse_log_dropped_total 7");
   CHECK_LINE(text, "peerpulse_report_dropped_total 0");
-  CHECK_LINE(text, "peerpulse_build_info{version=\"0.1.0\"} 1");
+  CHECK_LINE(text, "peerpulse_build_info{version=\"0.1.0\",node=\"node1\"} 1");
 }
 
 TEST_CASE("transitions of which nobody was told are counted, and the peer's sum has them") {
@@ -152,7 +159,7 @@ TEST_CASE("the text is valid exposition format and no series appears twice") {
   std::istringstream lines(Registry(s, sources()).text());
   const std::regex sample(
       R"re([a-zA-Z_][a-zA-Z0-9_]*(\{([a-z_]+="([^"\\]|\\.)*"(,|(?=\})))*\})? [-+0-9.eE]+( [0-9]+)?)re");
-  const std::regex comment(R"(# (HELP [a-z_]+ .*|TYPE [a-z_]+ (counter|gauge|histogram)))");
+  const std::regex comment(R"(# (HELP [a-z0-9_]+ .*|TYPE [a-z0-9_]+ (counter|gauge|histogram)))");
   std::set<std::string> seen;
   size_t samples = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -165,4 +172,94 @@ TEST_CASE("the text is valid exposition format and no series appears twice") {
     CHECK_MESSAGE(seen.insert(line.substr(0, line.rfind(' '))).second, line);
   }
   CHECK(samples > 200);
+}
+
+TEST_CASE("each kind of transition is there from the start, so that its first one is an increase") {
+  Stats s({"node2"}, {"a"}, {"main"});
+  const std::string before = Registry(s, sources()).text();
+  CHECK_LINE(before, "peerpulse_transitions_total{peer=\"node2\",to=\"dead\",reason=\"probe_silence\"} 0");
+  s.countTransition(PeerId{0}, "dead", "probe_silence");
+  const std::string after = Registry(s, sources()).text();
+  CHECK_LINE(after, "peerpulse_transitions_total{peer=\"node2\",to=\"dead\",reason=\"probe_silence\"} 1");
+  CHECK_LINE(after, "peerpulse_transitions_total{peer=\"node2\",to=\"alive\",reason=\"probe_ack\"} 0");
+}
+
+TEST_CASE("responses by class of status, and our own apart") {
+  Stats s({"node2"}, {"a"}, {"main"});
+  for (const int status : {101, 200, 204, 304, 404, 503, 599, 0, 99, 600})
+    s.peer(PeerId{0}).answered(status);
+  s.peer(PeerId{0}).ownResponses.add(4);
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "peerpulse_responses_total{peer=\"node2\",status=\"1xx\"} 1");
+  CHECK_LINE(text, "peerpulse_responses_total{peer=\"node2\",status=\"2xx\"} 2");
+  CHECK_LINE(text, "peerpulse_responses_total{peer=\"node2\",status=\"5xx\"} 2");
+  CHECK_LINE(text, "peerpulse_own_responses_total{peer=\"node2\"} 4");
+}
+
+TEST_CASE("our own limits, the cluster and the process") {
+  Stats s({"node2", "node3"}, {"a"}, {"main"});
+  s.peer(PeerId{0}).pendingRefusals.add(2);
+  s.peer(PeerId{1}).pendingRefusals.add(3);
+  s.peer(PeerId{1}).governors[1].shed.add(7);
+  s.draining.set(1);
+  s.drainSpentPermille.set(250);
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "peerpulse_limit{limit=\"pending\"} 4096");
+  CHECK_LINE(text, "peerpulse_limit_refusals_total{limit=\"pending\"} 5");
+  CHECK_LINE(text, "peerpulse_limit_refusals_total{limit=\"governor\"} 7");
+  CHECK_LINE(text, "peerpulse_limit_refusals_total{limit=\"api_memory\"} 0");
+  CHECK_LINE(text, "peerpulse_cluster_online 1");
+  CHECK_LINE(text, "peerpulse_cluster_quorum 2");
+  CHECK_LINE(text, "peerpulse_draining 1");
+  CHECK_LINE(text, "peerpulse_drain_left_ratio 0.75");
+  CHECK_LINE(text, "process_cpu_seconds_total 1.5");
+  CHECK_LINE(text, "process_open_fds 12");
+}
+
+TEST_CASE("with less detail what is not by peer is a sum, and no family is missing") {
+  std::vector<std::string> peers;
+  for (int i = 0; i < 200; ++i)
+    peers.push_back("node" + std::to_string(i));
+  Stats s(peers, {"put", "get"}, {"main"});
+  for (uint32_t i = 0; i < 200; ++i) {
+    s.peer(PeerId{i}).requestsTotal.add(1'000'000);
+    s.peer(PeerId{i}).bytesToPeer.add(uint64_t{1} << 45);
+    s.peer(PeerId{i}).bytesFromPeer.add(uint64_t{1} << 45);
+    s.peer(PeerId{i}).retriesTotal.add(2);
+    s.operation(PeerId{i}, i % 2).duration.observe(0.02);
+    s.operation(PeerId{i}, i % 2).timeouts.add();
+    s.countTransition(PeerId{i}, "dead", "probe_silence");
+  }
+  const auto families = [](const std::string& text) {
+    std::set<std::string> names;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("# TYPE ")) names.insert(line.substr(7));
+    }
+    return names;
+  };
+  RegistrySources wanted = sources();
+  const std::string full = Registry(s, wanted).text();
+  wanted.detail = stats::PeerDetail::kNoHistograms;
+  const std::string some = Registry(s, wanted).text();
+  wanted.detail = stats::PeerDetail::kAuto;
+  const std::string few = Registry(s, wanted).text();
+  CHECK(families(full) == families(few));
+  CHECK(families(full) == families(some));
+  CHECK(few.size() < 400'000);
+  CHECK(some.size() < full.size());
+  CHECK_LINE(full, "peerpulse_retries_total{peer=\"node7\"} 2");
+  CHECK_LINE(some, "peerpulse_retries_total{peer=\"node7\"} 2");
+  CHECK_LINE(few, "peerpulse_retries_total 400");
+  CHECK_LINE(full, "rustfs_peer_rpc_duration_seconds_count{peer_host=\"node7\",operation=\"get\"} 1");
+  for (const std::string& text : {some, few}) {
+    CHECK_LINE(text, "rustfs_peer_rpc_duration_seconds_count{operation=\"get\"} 100");
+    CHECK_LINE(text, "rustfs_peer_rpc_duration_seconds_bucket{operation=\"get\",le=\"0.01\"} 0");
+    CHECK_LINE(text, "rustfs_peer_rpc_duration_seconds_bucket{operation=\"get\",le=\"0.025\"} 100");
+  }
+  CHECK_LINE(few, "rustfs_peer_timeout_total{peer_host=\"node7\"} 1");
+  CHECK_LINE(few, "peerpulse_transitions_total{peer=\"node7\",to=\"dead\"} 1");
+  CHECK_LINE(few, "peerpulse_transitions_total{peer=\"node7\",to=\"alive\"} 0");
+  CHECK_LINE(few, "peerpulse_peer_verdict{peer=\"node7\",verdict=\"alive\"} 1");
+  CHECK_LINE(few, "peerpulse_requests_total{peer=\"node7\"} 1000000");
 }

@@ -26,6 +26,8 @@ def make_peerpulse(node: Node, addresses: dict[str, str], config: dict) -> Peerp
     would meet."""
     listen = {name: (f"127.0.{1 + number // 250}.{1 + number % 250}", _LISTEN_PORT)
               for number, name in enumerate(addresses)}
+    # What is counted here is counted by peer, however many there are.
+    config = {"metrics": {"per_peer": "no_histograms"}, **config}
     peerpulse = Peerpulse(node, [Peer(name, address, {"listen": "{}:{}".format(*listen[name])})
                                  for name, address in addresses.items()], **config)
     peerpulse.listen.update(listen)

@@ -1,0 +1,1 @@
+"""The Grafana dashboard, made from a list of panels."""
