@@ -35,6 +35,7 @@ WITHOUT = {
     "upstream/context": "what a worker's peers share, in one record: peer_test.cc",
     "upstream/governor_options": "values: tests/unit/config/config_test.cc",
     "upstream/governor_watcher": "an interface: peer_governors_test.cc",
+    "upstream/phase": "words, and what request_flow_test.cc, request_end_test.cc see of them",
     "upstream/waiter": "an interface: waiting_room_test.cc",
     "upstream/pool_connections": "the other half of pool: pool_test.cc, pool_connect_test.cc",
     "recipe/any_ip": "tests/lab/test_recipe.py: in a network namespace of its own",
