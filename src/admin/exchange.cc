@@ -104,7 +104,7 @@ void Exchange::startStream() {
   // The comment makes clients and proxies see the head at once.
   std::string text = ": peerpulse events\nretry: 1000\n\n";
   for (const Event& event : service.eventsAfter(resumeFrom(request_, service.events()))) {
-    text += eventStreamText(service.sources(), event);
+    text += eventStreamText(*service.sources().stats, event);
   }
   if (stream_ != nullptr) sendText(text);
 }

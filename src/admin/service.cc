@@ -165,7 +165,7 @@ std::vector<Event> Service::eventsAfter(uint64_t sequence) {
 void Service::publishEvents() {
   for (const Event& event : sources_.events->after(published_)) {
     published_ = event.sequence;
-    const std::string text = eventStreamText(sources_, event);
+    const std::string text = eventStreamText(*sources_.stats, event);
     subscribers_.forEach([&](Exchange& exchange) { exchange.sendEvent(text); });
   }
 }

@@ -286,15 +286,15 @@ void Server::onDegrading(const health::Degrading& warning) { reporter_->report(w
 
 void Server::onRungs(const health::RungChange& change) { reporter_->report(change, dispatcher_.wallNow()); }
 
-void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
+void Server::onLocalHealth(health::LocalState from, health::LocalState to, const health::LocalEvidence& evidence) {
   if (guard_) guard_->wake();
-  reporter_->report(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
+  reporter_->report(admin::LocalChange{from, to, dispatcher_.now(), evidence}, dispatcher_.wallNow());
 }
 
 void Server::onGuard(const guard::GuardChange& change) {
   dispatcher_.post([this, change, wall = dispatcher_.wallNow()] {
     events_.add(change, wall);
-    logGuardChange(stats_.name(change.peer), change, wall);
+    logEvent(stats_, {0, wall, 0, change});
   });
 }
 

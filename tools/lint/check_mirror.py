@@ -42,6 +42,7 @@ WITHOUT = {
     "recipe/manifest": "installation_test.cc: written, read, and what is none",
     "recipe/whole_file": "installation_test.cc: a mode stays; tests/lab/test_recipe.py: a mount",
     "server/recipe_command": "tests/lab/test_recipe.py",
+    "admin/event_fields": "events_test.cc: the same words",
     "admin/timing_json": "read_endpoints_test.cc: /peers",
     "admin/cluster_json": "read_endpoints_test.cc: /cluster",
     "hooks/hook_run": "hook_runner_test.cc: with real processes",
