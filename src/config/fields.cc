@@ -76,6 +76,8 @@ std::vector<Field> processFields(Config& c) {
       {"/on_dead", onDeadField(c.onDead)},
       {"/admin/listen", AddressField{&c.admin.listen}},
       {"/admin/allow_remote", BoolField{&c.admin.allowRemote}},
+      {"/admin/metrics_listen", AddressField{&c.admin.metricsListen, true}},
+      {"/admin/token_file", TextField{&c.admin.tokenFile, Kind::kPath}},
       {"/hooks/on_transition/command", CommandField{&c.onTransition.command}},
       {"/hooks/on_transition/timeout", DurationField{&c.onTransition.timeout, milliseconds(100), minutes(10)}},
       {"/log/level", choice(c.log.level, {"debug", "info", "warn", "error"})},

@@ -40,7 +40,7 @@ void countLegBegun(stats::Stats& stats, const Leg& leg) {
   peer.inFlight.add();
 }
 
-void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
+void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg, WallTime wallNow) {
   stats::PeerStats& peer = stats.peer(leg.peer().id);
   if (!leg.took()) return;  // it was not needed: nothing was sent
   peer.inFlight.sub();
@@ -51,7 +51,11 @@ void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
   if (leg.failure().byCircuit) {
     peer.fastFailuresTotal.add();
   } else {
-    peer.failed(static_cast<size_t>(leg.failure().party), leg.failure().timedOut);
+    const upstream::Failure& failure = leg.failure();
+    peer.failed(static_cast<size_t>(failure.party), failure.timedOut);
+    if (failure.party != upstream::Party::kClient) {
+      peer.lastError.note(wallNow, info(failure.type).name, toString(failure.party), failure.detail);
+    }
   }
 }
 

@@ -51,7 +51,7 @@ void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record) 
   if (record.isUpload) stats.uploads.started();
 }
 
-void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record) {
+void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record, WallTime wallNow) {
   stats::PeerStats& peerStats = stats.peer(peer);
   stats::OperationStats& operation = stats.operation(peer, route);
   peerStats.inFlight.sub();
@@ -62,6 +62,9 @@ void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessR
     peerStats.fastFailuresTotal.add();
   } else if (record.failed() || record.clientAborted) {
     countFailure(peerStats, operation, record);
+    if (record.failed() && record.party != Party::kClient) {
+      peerStats.lastError.note(wallNow, info(record.error).name, toString(record.party), record.detail);
+    }
   }
   if (!record.isUpload) return;
   const bool answered = !record.failed() && !record.clientAborted;

@@ -45,7 +45,8 @@ struct AccessRecord {
 /// Counts the exchange as begun.
 void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record);
 /// Counts the exchange's end.
-void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record);
+/// `wallNow`: for what /peers says of its last error.
+void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record, WallTime wallNow);
 /// One line of the access log. `sample`: of so many like it this is the one that is written; 0: it stands for itself.
 void logExchange(const std::string& peer, const Route& route, const http::RequestHead& head,
                  const AccessRecord& record, bool showQuery, uint32_t sample);

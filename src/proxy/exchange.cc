@@ -252,7 +252,8 @@ void Exchange::settle() {
     record_.steps = request_->times();
     request_->cancel();  // an early answer: the rest of the request has no reader
   }
-  countFinished(listener_.context().shared.stats, listener_.peerId(), routeIndex_, record_);
+  countFinished(listener_.context().shared.stats, listener_.peerId(), routeIndex_, record_,
+                listener_.context().scheduler.wallNow());
 }
 
 bool Exchange::tunnel() const { return state_ == State::kAnswering && record_.status == 101; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "guard_log.h"
+#include "peerpulse/admin/token.h"
 #include "peerpulse/admin/transition_document.h"
 #include "peerpulse/http/via.h"
 #include "peerpulse/log/log.h"
@@ -238,9 +239,18 @@ admin::Sources Server::adminSources() {
 }
 
 Result<void> Server::startAdmin() {
-  admin_ = std::make_unique<admin::Server>(dispatcher_, adminSources());
+  admin::Sources sources = adminSources();
+  if (!config_.admin.tokenFile.empty()) {
+    auto token = admin::readToken(config_.admin.tokenFile);
+    if (!token) return Error{"/admin/token_file: " + token.error().message, token.error().code};
+    sources.token = std::move(*token);
+  }
+  admin_ = std::make_unique<admin::Server>(dispatcher_, std::move(sources));
   auto listening = admin_->listen(config_.admin.listen);
   if (!listening) return Error{"admin: " + listening.error().message, listening.error().code};
+  if (config_.admin.metricsListen.family() == AF_UNSPEC) return {};
+  auto metrics = admin_->listenForMetrics(config_.admin.metricsListen);
+  if (!metrics) return Error{"admin: " + metrics.error().message, metrics.error().code};
   return {};
 }
 

@@ -15,6 +15,7 @@ using upstream::Party;
 namespace {
 
 constexpr PeerId kPeer{0};
+const WallTime kWall(seconds(1'800'000'000));
 constexpr Party kParties[] = {Party::kPeer, Party::kClient, Party::kHost, Party::kSelf};
 
 size_t placeOf(Party party) {
@@ -36,7 +37,7 @@ struct Counted {
     countStarted(stats, kPeer, record);
     CHECK(peer().inFlight.get() == 1);
     CHECK(stats.uploads.inProgress.get() == (record.isUpload ? 1 : 0));
-    countFinished(stats, kPeer, 1, record);
+    countFinished(stats, kPeer, 1, record, kWall);
     CHECK(peer().inFlight.get() == 0);
     CHECK(stats.uploads.inProgress.get() == 0);
     CHECK(stats.operation(kPeer, 1).duration.snapshot().count() == 1);
