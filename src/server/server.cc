@@ -153,6 +153,10 @@ Result<void> Server::start() {
   watchedAt_ = dispatcher_.now();
   proberWatch_->enable(kProberWatchInterval);
   dispatcher_.measureLag(kLagInterval, [this](Duration lag) { stats_.loop(kMainLoop).lag.observe(lag); });
+  for (const config::Warning& warning : config_.warnings) {
+    log::write(log::Level::kWarn, "configuration_warning",
+               log::Fields().add("where", warning.where).add("details", warning.text));
+  }
   log::write(log::Level::kInfo, "started",
              log::Fields()
                  .add("version", PEERPULSE_VERSION)
