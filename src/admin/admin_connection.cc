@@ -7,8 +7,9 @@
 
 namespace peerpulse::admin {
 
-AdminConnection::AdminConnection(Service& service, std::unique_ptr<net::Transport> transport)
+AdminConnection::AdminConnection(Service& service, std::unique_ptr<net::Transport> transport, Caller caller)
     : service_(service),
+      caller_(std::move(caller)),
       life_(service.dispatcher().now()),
       connection_(service.io(), std::move(transport), *this),
       lastMoved_(service.dispatcher().now()) {}

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "caller.h"
 #include "exchange.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/wire/codec_connection.h"
@@ -22,10 +23,11 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
  public:
   using List = std::list<std::unique_ptr<AdminConnection>>;
 
-  AdminConnection(Service& service, std::unique_ptr<net::Transport> transport);
+  AdminConnection(Service& service, std::unique_ptr<net::Transport> transport, Caller caller);
   ~AdminConnection() override;
 
   Service& service() { return service_; }
+  const Caller& caller() const { return caller_; }
   /// To be asked now and then: ends the connection if its client has taken too long. True: it did.
   bool expire(TimePoint now);
   /// Since when it could be ended for the sake of a new one: nothing is under way on it, or nobody takes the answer. Nothing
@@ -57,6 +59,7 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   bool receiving() const;
 
   Service& service_;
+  const Caller caller_;
   wire::ServerLife life_;
   wire::CodecConnection connection_;
   Exchange::List exchanges_;

@@ -96,14 +96,17 @@ Response handleCircuit(const Context& context, const Request& request) {
     return jsonResponse({{"error", "bad_request"}, {"pointer", problem->pointer}, {"message", problem->message}},
                         400);
   }
-  constexpr const char* kStates[] = {"auto", "open", "closed"};
-  const char* state = kStates[static_cast<size_t>(order.change.kind)];
+  const char* state = toString(order.change.kind);
+  const std::string by = nameOf(context.caller);
   const bool limited = order.change.ttl > Duration::zero();
   const std::string ttl = limited ? formatDuration(order.change.ttl) : "";
   const std::string& name = peer->name;
   log::write(log::Level::kWarn, "operator_override",
-             log::Fields().add("peer", name).add("state", state).add("ttl", ttl).add("why", order.why));
+             log::Fields().add("peer", name).add("state", state).add("ttl", ttl).add("why", order.why).add("by", by));
   if (!context.sources.overrideCircuit) return errorResponse(503, "unavailable", "overrides are not available");
+  if (context.overrides != nullptr) {
+    context.overrides->note(peer->id, {order.change, order.why, by, context.now, context.wall});
+  }
   context.sources.overrideCircuit(peer->id, order.change, order.why);
   // The prober carries it out on its own thread: /peers/<name> shows it within a turn of its loop.
   return jsonResponse({{"peer", name}, {"state", state}, {"ttl", limited ? Json(ttl) : Json()}, {"why", order.why}});

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "peerpulse/admin/event_fields.h"
+
 namespace peerpulse::admin {
 
 namespace {
@@ -52,9 +54,9 @@ Json readingJson(const health::ScoreReading& r) {
   };
 }
 
-void describe(Json& json, const Sources& sources, const Event&, const health::Degrading& d) {
+void describe(Json& json, const stats::Stats& stats, const Event&, const health::Degrading& d) {
   json.update({
-      {"peer", sources.stats->name(d.peer)},
+      {"peer", stats.name(d.peer)},
       {"score_from", share(d.decline.from.value())},
       {"score", share(d.decline.to.value())},
       {"over_ms", millis(d.decline.over)},
@@ -70,26 +72,32 @@ Json rungsJson(const health::Rungs& rungs) {
           {"process", health::toString(rungs.process)}};
 }
 
-void describe(Json& json, const Sources& sources, const Event&, const health::RungChange& change) {
+void describe(Json& json, const stats::Stats& stats, const Event&, const health::RungChange& change) {
   json.update({
-      {"peer", sources.stats->name(change.peer)},
+      {"peer", stats.name(change.peer)},
       {"probe_from", rungsJson(change.from)},
       {"probe", rungsJson(change.to)},
       {"monotonic_ns", nanosOf(change.at)},
   });
 }
 
-void describe(Json& json, const Sources&, const Event&, const LocalChange& change) {
+void describe(Json& json, const stats::Stats&, const Event&, const LocalChange& change) {
   json.update({
       {"local_health_from", health::toString(change.from)},
       {"local_health", health::toString(change.to)},
       {"monotonic_ns", nanosOf(change.at)},
+      {"evidence",
+       {{"peers", change.evidence.peers},
+        {"silent", change.evidence.silent},
+        {"dead", change.evidence.dead},
+        {"link_down", change.evidence.linkDown},
+        {"lag_ms", millis(change.evidence.lag)}}},
   });
 }
 
-void describe(Json& json, const Sources& sources, const Event&, const guard::GuardChange& change) {
+void describe(Json& json, const stats::Stats& stats, const Event&, const guard::GuardChange& change) {
   json.update({
-      {"peer", sources.stats->name(change.peer)},
+      {"peer", stats.name(change.peer)},
       {"from", guard::toString(change.from.state)},
       {"to", guard::toString(change.to.state)},
       {"monotonic_ns", nanosOf(change.at)},
@@ -103,16 +111,16 @@ void describe(Json& json, const Sources& sources, const Event&, const guard::Gua
   json["took_ms"] = millis(change.took);
 }
 
-void describe(Json& json, const Sources& sources, const Event& event, const health::Transition& t) {
-  json.update(transitionJson(sources, t));
+void describe(Json& json, const stats::Stats& stats, const Event& event, const health::Transition& t) {
+  json.update(transitionJson(stats, t));
   json["folded"] = event.folded;
 }
 
 }  // namespace
 
-Json transitionJson(const Sources& sources, const health::Transition& t) {
+Json transitionJson(const stats::Stats& stats, const health::Transition& t) {
   Json json = {
-      {"peer", sources.stats->name(t.peer)},
+      {"peer", stats.name(t.peer)},
       {"from", health::toString(t.from.verdict)},
       {"to", health::toString(t.to.verdict)},
       {"circuit_from", health::toString(t.from.circuit)},
@@ -128,20 +136,31 @@ Json transitionJson(const Sources& sources, const health::Transition& t) {
   return json;
 }
 
-Json eventJson(const Sources& sources, const Event& event) {
+Json eventJson(const stats::Stats& stats, const Event& event) {
   return std::visit(
       [&](const auto& what) {
         Json json = {{"at", formatRfc3339(event.at)}, {"sequence", event.sequence}, {"event", nameOf(what)}};
-        describe(json, sources, event, what);
+        describe(json, stats, event, what);
         return json;
       },
       event.what);
 }
 
-std::string eventStreamText(const Sources& sources, const Event& event) {
-  const char* name = std::visit([](const auto& what) { return nameOf(what); }, event.what);
-  return "id: " + std::to_string(event.sequence) + "\nevent: " + name +
-         "\ndata: " + toText(eventJson(sources, event)) + "\n\n";
+const char* eventName(const Event& event) {
+  return std::visit([](const auto& what) { return nameOf(what); }, event.what);
+}
+
+std::string eventFields(const stats::Stats& stats, const Event& event) {
+  Json json = eventJson(stats, event);
+  json.erase("event");
+  json.erase("sequence");
+  const std::string text = toText(json);
+  return "," + text.substr(1, text.size() - 2);
+}
+
+std::string eventStreamText(const stats::Stats& stats, const Event& event) {
+  return "id: " + std::to_string(event.sequence) + "\nevent: " + eventName(event) +
+         "\ndata: " + toText(eventJson(stats, event)) + "\n\n";
 }
 
 }  // namespace peerpulse::admin

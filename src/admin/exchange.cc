@@ -69,12 +69,13 @@ void Exchange::onBodySent(size_t n) {
 
 void Exchange::onEnd() {
   if (state_ != ExchangeState::kReceiving) return;
-  if (wantsEventStream(request_)) {
+  const bool all = !connection_.caller().metricsOnly;
+  if (all && wantsEventStream(request_)) {
     startStream();
-  } else if (asksToWait(request_)) {
+  } else if (all && asksToWait(request_)) {
     startWait();
   } else {
-    answer(connection_.service().handle(request_));
+    answer(connection_.service().handle(connection_.caller(), request_));
   }
 }
 
@@ -104,7 +105,7 @@ void Exchange::startStream() {
   // The comment makes clients and proxies see the head at once.
   std::string text = ": peerpulse events\nretry: 1000\n\n";
   for (const Event& event : service.eventsAfter(resumeFrom(request_, service.events()))) {
-    text += eventStreamText(service.sources(), event);
+    text += eventStreamText(*service.sources().stats, event);
   }
   if (stream_ != nullptr) sendText(text);
 }
@@ -113,7 +114,7 @@ void Exchange::startWait() {
   Service& service = connection_.service();
   const Result<PeersWait> wait = parseWait(request_);
   if (!wait) return answer(service.error(400, "bad_request", wait.error().message));
-  if (wait->version != service.events().version()) return answer(service.handle(request_));
+  if (wait->version != service.events().version()) return answer(service.handle(connection_.caller(), request_));
   to(ExchangeState::kWaiting);
   knownVersion_ = wait->version;
   if (!service.admitWaiter(*this)) return;  // answered
@@ -123,7 +124,7 @@ void Exchange::startWait() {
 
 void Exchange::endWait() {
   unlink();
-  answer(connection_.service().handle(request_));
+  answer(connection_.service().handle(connection_.caller(), request_));
 }
 
 void Exchange::onVersion(uint64_t version) {

@@ -42,6 +42,9 @@ bool matches(std::string_view pattern, std::string_view path) {
   return pattern.empty() && path.empty();
 }
 
+/// What admin.metrics_listen shows.
+bool isForAll(std::string_view path) { return path == "/metrics" || path == "/livez" || path == "/readyz"; }
+
 Response methodNotAllowed(const Entry& entry) {
   const char* allow = entry.change == nullptr ? "GET, HEAD" : entry.read == nullptr ? "POST" : "GET, HEAD, POST";
   Response response =
@@ -53,10 +56,17 @@ Response methodNotAllowed(const Entry& entry) {
 }  // namespace
 
 Response handle(const Context& context, const Request& request) {
+  if (context.caller.metricsOnly && !isForAll(request.path)) {
+    return errorResponse(
+        404, "not_found",
+        "this listener (admin.metrics_listen) has /metrics, /livez and /readyz; the rest is on admin.listen");
+  }
   for (const Entry& entry : kTable) {
     if (!matches(entry.pattern, request.path)) continue;
     if (request.isRead() && entry.read != nullptr) return entry.read(context, request);
     if (request.method != "POST" || entry.change == nullptr) return methodNotAllowed(entry);
+    if (Response refusal = refuseChange(context.caller, request, context.sources.token); refusal.status != 0)
+      return refusal;
     const Result<void> sameOrigin = checkSameOrigin(context.listen, request);
     if (!sameOrigin) return errorResponse(403, "forbidden", sameOrigin.error().message);
     return entry.change(context, request);

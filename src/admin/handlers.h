@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "caller.h"
+#include "override_book.h"
 #include "peerpulse/admin/server.h"
 #include "request.h"
 
@@ -16,6 +18,8 @@ struct Context {
   TimePoint now;
   const proxy::SnapshotRef snapshot;  ///< pinned for this answer
   WallTime wall{};                    ///< `now` by the wall clock
+  const Caller caller{};
+  OverrideBook* overrides = nullptr;  ///< optional
 
   const std::vector<proxy::PeerOptions>& peers() const { return snapshot->options.peers; }
 };

@@ -43,6 +43,14 @@ Json probeJson(const stats::ProbeStats& probe) {
   return json;
 }
 
+/// What last went wrong with it, whoever's doing it was; null if nothing has.
+Json lastErrorJson(const stats::LastError& last) {
+  const auto said = last.get();
+  if (!said) return nullptr;
+  return {
+      {"at", formatRfc3339(said->at)}, {"error", said->error}, {"party", said->party}, {"details", said->details}};
+}
+
 Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
   const health::CircuitWord word = context.sources.circuits->load(peer.id);
   const stats::PeerStats& s = context.sources.stats->peer(peer.id);
@@ -56,6 +64,9 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"circuit", health::toString(word.circuit)},
       {"reason", health::toString(word.reason)},
       {"overridden", word.overridden},
+      {"override",
+       context.overrides != nullptr ? context.overrides->json(peer.id, word.overridden, context.now) : Json()},
+      {"last_error", lastErrorJson(s.lastError)},
       {"generation", word.generation},
       {"score", static_cast<double>(s.probe.scoreMillis.get()) / 1000},
       {"since", formatRfc3339(context.sources.events->since(peer.id))},

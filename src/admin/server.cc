@@ -19,6 +19,10 @@ Server::~Server() = default;
 
 Result<void> Server::listen(const SocketAddress& address) { return impl_->service.listen(address); }
 
+Result<void> Server::listenForMetrics(const SocketAddress& address) {
+  return impl_->service.listenForMetrics(address);
+}
+
 void Server::drain() { impl_->service.drain(); }
 
 const SocketAddress& Server::address() const { return impl_->service.address(); }

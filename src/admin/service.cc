@@ -55,12 +55,23 @@ Result<void> Service::listen(const SocketAddress& address) {
   if (!socket) return Error{"admin listener: " + socket.error().message, socket.error().code};
   socket_ = std::move(*socket);
   address_ = socket_->address();
-  acceptor_ = std::make_unique<net::Acceptor>(dispatcher_, *socket_, [this](Fd fd) { onAccept(std::move(fd)); });
+  acceptor_ =
+      std::make_unique<net::Acceptor>(dispatcher_, *socket_, [this](Fd fd) { onAccept(std::move(fd), false); });
   tick_->enable(kTick);
   return {};
 }
 
-void Service::onAccept(Fd fd) {
+Result<void> Service::listenForMetrics(const SocketAddress& address) {
+  PP_ASSERT(socket_ != nullptr && metricsSocket_ == nullptr);
+  auto socket = net::ListenSocket::open(address, 128);
+  if (!socket) return Error{"metrics listener: " + socket.error().message, socket.error().code};
+  metricsSocket_ = std::move(*socket);
+  metricsAcceptor_ =
+      std::make_unique<net::Acceptor>(dispatcher_, *metricsSocket_, [this](Fd fd) { onAccept(std::move(fd), true); });
+  return {};
+}
+
+void Service::onAccept(Fd fd, bool metricsOnly) {
   const auto fits = [&] {
     return connections_.size() < kMaxConnections &&
            (!sources_.mayKeep || sources_.mayKeep(fd.get(), connections_.size()));
@@ -69,8 +80,9 @@ void Service::onAccept(Fd fd) {
     sources_.own->refused.add();  // and closed at once: better than a client that waits
     return;
   }
+  const Caller caller{net::remoteAddress(fd.get()), metricsOnly};
   connections_.push_front(
-      std::make_unique<AdminConnection>(*this, net::PlainTransport::accepted(dispatcher_, std::move(fd))));
+      std::make_unique<AdminConnection>(*this, net::PlainTransport::accepted(dispatcher_, std::move(fd)), caller));
   connections_.front()->self = connections_.begin();
   sources_.own->connections.set(connections_.size());
 }
@@ -109,12 +121,14 @@ void Service::onTick() {
   tick_->enable(kTick);
 }
 
-Response Service::handle(const Request& request) const {
+Response Service::handle(const Caller& caller, const Request& request) {
   const Context context{.sources = sources_,
                         .listen = address_,
                         .now = dispatcher_.now(),
                         .snapshot = sources_.snapshot(),
-                        .wall = dispatcher_.wallNow()};
+                        .wall = dispatcher_.wallNow(),
+                        .caller = caller,
+                        .overrides = &overrides_};
   return admin::handle(context, request);
 }
 
@@ -165,7 +179,7 @@ std::vector<Event> Service::eventsAfter(uint64_t sequence) {
 void Service::publishEvents() {
   for (const Event& event : sources_.events->after(published_)) {
     published_ = event.sequence;
-    const std::string text = eventStreamText(sources_, event);
+    const std::string text = eventStreamText(*sources_.stats, event);
     subscribers_.forEach([&](Exchange& exchange) { exchange.sendEvent(text); });
   }
 }

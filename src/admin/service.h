@@ -14,6 +14,7 @@
 
 #include "admin_connection.h"
 #include "json_response.h"
+#include "override_book.h"
 #include "peerpulse/admin/server.h"
 #include "peerpulse/net/listener.h"
 #include "peerpulse/net/plain_transport.h"
@@ -43,7 +44,8 @@ class Service {
   const Sources& sources() const { return sources_; }
   const EventLog& events() const { return *sources_.events; }
 
-  Response handle(const Request& request) const;
+  Result<void> listenForMetrics(const SocketAddress& address);
+  Response handle(const Caller& caller, const Request& request);
   Response error(int status, const std::string& name, const std::string& message) const {
     return errorResponse(status, name, message);
   }
@@ -65,7 +67,7 @@ class Service {
     std::atomic<bool> posted{false};
   };
 
-  void onAccept(Fd fd);
+  void onAccept(Fd fd, bool metricsOnly);
   bool makeRoom();
   void onTick();
   void publishEvents();
@@ -80,6 +82,9 @@ class Service {
   SocketAddress address_;
   std::unique_ptr<net::ListenSocket> socket_;
   std::unique_ptr<net::Acceptor> acceptor_;
+  std::unique_ptr<net::ListenSocket> metricsSocket_;
+  std::unique_ptr<net::Acceptor> metricsAcceptor_;
+  OverrideBook overrides_;
   std::unique_ptr<event::Timer> tick_;
   LinkedList<Exchange, SubscriberTag> subscribers_;
   LinkedList<Exchange, SubscriberTag> waiters_;

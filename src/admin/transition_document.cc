@@ -9,7 +9,7 @@ namespace peerpulse::admin {
 
 std::string transitionDocument(const Sources& sources, const health::Transition& transition, WallTime at) {
   Json document = {{"node", sources.node}, {"event", "transition"}, {"at", formatRfc3339(at)}};
-  Json what = transitionJson(sources, transition);
+  Json what = transitionJson(*sources.stats, transition);
   document["peer"] = what["peer"];
   const proxy::SnapshotRef snapshot = sources.snapshot();
   if (const proxy::PeerOptions* peer = snapshot->find(transition.peer); peer != nullptr) {

@@ -48,6 +48,9 @@ std::string effectiveJson(const Config& config) {
   for (const EnvironmentOverride& o : config.environment) {
     root["environment"].push_back({{"name", o.name}, {"value", o.value}, {"sets", o.pointers}});
   }
+  root["warnings"] = Json::array();
+  for (const Warning& warning : config.warnings)
+    root["warnings"].push_back({{"where", warning.where}, {"text", warning.text}});
   return root.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -13,6 +13,9 @@ namespace peerpulse::config {
 
 namespace {
 
+constexpr const char* kOwnPrefix = "PEERPULSE_";
+constexpr const char* kRustfsPrefix = "RUSTFS_";
+
 enum class Unit : uint8_t { kSeconds, kMilliseconds, kCount };
 
 struct Variable {
@@ -23,20 +26,20 @@ struct Variable {
 
 const std::vector<Variable>& variables() {
   static const std::vector<Variable> kVariables = {
-      {"RUSTFS_CONNECT_TIMEOUT",
+      {"CONNECT_TIMEOUT",
        Unit::kSeconds,
        {"/timeouts/control/connect", "/timeouts/bulk/connect", "/timeouts/stream/connect"}},
-      {"RUSTFS_RPC_TIMEOUT", Unit::kSeconds, {"/timeouts/control/request"}},
-      {"RUSTFS_PEER_TIMEOUT", Unit::kSeconds, {"/api/peer_timeout"}},
-      {"RUSTFS_TCP_KEEPALIVE", Unit::kSeconds, {"/tcp/keepalive_idle"}},
-      {"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", Unit::kSeconds, {"/probe/interval"}},
-      {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", Unit::kSeconds, {"/probe/suspect_after"}},
-      {"RUSTFS_MAX_RETRIES", Unit::kCount, {"/retry/max_retries"}},
-      {"RUSTFS_RETRY_BACKOFF_MS", Unit::kMilliseconds, {"/retry/backoff"}},
-      {"RUSTFS_POOL_IDLE_TIMEOUT", Unit::kSeconds, {"/pool/idle_timeout"}},
-      {"RUSTFS_POOL_MAX_IDLE_PER_HOST", Unit::kCount, {"/pool/max_idle_per_peer"}},
-      {"RUSTFS_CIRCUIT_BREAKER_THRESHOLD", Unit::kCount, {"/circuit/failure_threshold"}},
-      {"RUSTFS_CIRCUIT_BREAKER_TIMEOUT", Unit::kSeconds, {"/circuit/open_for"}},
+      {"RPC_TIMEOUT", Unit::kSeconds, {"/timeouts/control/request"}},
+      {"PEER_TIMEOUT", Unit::kSeconds, {"/api/peer_timeout"}},
+      {"TCP_KEEPALIVE", Unit::kSeconds, {"/tcp/keepalive_idle"}},
+      {"HTTP2_KEEPALIVE_INTERVAL", Unit::kSeconds, {"/probe/interval"}},
+      {"HTTP2_KEEPALIVE_TIMEOUT", Unit::kSeconds, {"/probe/suspect_after"}},
+      {"MAX_RETRIES", Unit::kCount, {"/retry/max_retries"}},
+      {"RETRY_BACKOFF_MS", Unit::kMilliseconds, {"/retry/backoff"}},
+      {"POOL_IDLE_TIMEOUT", Unit::kSeconds, {"/pool/idle_timeout"}},
+      {"POOL_MAX_IDLE_PER_HOST", Unit::kCount, {"/pool/max_idle_per_peer"}},
+      {"CIRCUIT_BREAKER_THRESHOLD", Unit::kCount, {"/circuit/failure_threshold"}},
+      {"CIRCUIT_BREAKER_TIMEOUT", Unit::kSeconds, {"/circuit/open_for"}},
   };
   return kVariables;
 }
@@ -76,36 +79,74 @@ void setForPeers(const std::string& pointer, Config& config) {
   }
 }
 
-void applyVariable(const Variable& variable, const std::string& text, const std::vector<Field>& fields,
-                   Config& config, ErrorList& errors) {
+void applyVariable(const Variable& variable, const std::string& name, const std::string& text,
+                   const std::vector<Field>& fields, Config& config, ErrorList& errors) {
   const std::optional<Json> value = toJson(text, variable.unit);
   if (!value) {
-    errors.add(std::string("environment ") + variable.name, describe(Json(text)), describeUnit(variable.unit));
+    errors.add("environment " + name, describe(Json(text)), describeUnit(variable.unit));
     return;
   }
   for (const Field& field : fields) {
     if (std::find(variable.pointers.begin(), variable.pointers.end(), field.pointer) == variable.pointers.end()) {
       continue;
     }
-    readField(field, *value, std::string("environment ") + variable.name + " (" + field.pointer + ")", errors);
-    config.sources[field.pointer] = std::string("env ") + variable.name;
+    readField(field, *value, "environment " + name + " (" + field.pointer + ")", errors);
+    config.sources[field.pointer] = "env " + name;
     setForPeers(field.pointer, config);
   }
-  config.environment.push_back({variable.name, text, variable.pointers});
+  config.environment.push_back({name, text, variable.pointers});
+}
+
+/// A variable by its own prefix, or by RustFS's; "": it is not set.
+std::string nameOf(const Variable& variable, const Environment& environment) {
+  for (const char* prefix : {kOwnPrefix, kRustfsPrefix}) {
+    const std::string name = std::string(prefix) + variable.name;
+    if (environment.count(name) > 0) return name;
+  }
+  return "";
+}
+
+/// How long a dead peer is silent before it is called dead.
+std::vector<Duration> detectionTimes(const Config& config) {
+  std::vector<Duration> times = {config.probe.suspectAfter + config.probe.confirm};
+  for (const proxy::PeerOptions& peer : config.proxy.peers)
+    times.push_back(peer.probe.suspectAfter + peer.probe.confirm);
+  return times;
+}
+
+// Who meant RustFS's own channels, and set them for all processes of the host, has made detection as slow as those.
+void warnOfSlowDetection(const std::vector<Duration>& asked, Config& config) {
+  const std::vector<Duration> now = detectionTimes(config);
+  size_t worst = now.size();
+  for (size_t i = 0; i < now.size(); ++i) {
+    if (now[i] > asked[i] && (worst == now.size() || now[i] - asked[i] > now[worst] - asked[worst])) worst = i;
+  }
+  if (worst == now.size()) return;
+  std::string names;
+  for (const EnvironmentOverride& variable : config.environment) {
+    if (variable.name.find("HTTP2_KEEPALIVE") == std::string::npos) continue;
+    names += (names.empty() ? "" : ", ") + variable.name + "=" + variable.value;
+  }
+  config.warnings.push_back(
+      {"environment " + names,
+       "a dead peer is found after " + formatDuration(now[worst]) + " of silence, not after " +
+           formatDuration(asked[worst]) +
+           " as the file asks; these variables set probe.interval and probe.suspect_after: take them "
+           "out of peerpulse's environment unless that is meant"});
 }
 
 /// RustFS's keepalive timeout is shorter than its interval by default (5 s and 3 s), because it counts from a
 /// PING; silence counts from the last sign of life and can only be judged after a few intervals.
 void stretchSilence(Config& config) {
-  constexpr const char* kInterval = "env RUSTFS_HTTP2_KEEPALIVE_INTERVAL";
-  constexpr const char* kTimeout = "env RUSTFS_HTTP2_KEEPALIVE_TIMEOUT";
+  constexpr const char* kInterval = "HTTP2_KEEPALIVE_INTERVAL";
+  constexpr const char* kTimeout = "HTTP2_KEEPALIVE_TIMEOUT";
   const auto sourceOf = [&](const char* pointer) {
     const auto at = config.sources.find(pointer);
     return at == config.sources.end() ? std::string() : at->second;
   };
-  const bool fromInterval = sourceOf("/probe/interval") == kInterval;
-  if (!fromInterval && sourceOf("/probe/suspect_after") != kTimeout) return;
-  const char* source = fromInterval ? kInterval : kTimeout;
+  const bool fromInterval = sourceOf("/probe/interval").ends_with(kInterval);
+  if (!fromInterval && !sourceOf("/probe/suspect_after").ends_with(kTimeout)) return;
+  const std::string source = sourceOf(fromInterval ? "/probe/interval" : "/probe/suspect_after");
   if (config.probe.suspectAfter < 2 * config.probe.interval) {
     config.probe.suspectAfter = 3 * config.probe.interval;
     config.sources["/probe/suspect_after"] = source;
@@ -125,7 +166,8 @@ Environment processEnvironment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const size_t equals = text.find('=');
-    if (!text.starts_with("RUSTFS_") || equals == std::string_view::npos) continue;
+    if ((!text.starts_with(kRustfsPrefix) && !text.starts_with(kOwnPrefix)) || equals == std::string_view::npos)
+      continue;
     found.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return found;
@@ -133,11 +175,14 @@ Environment processEnvironment() {
 
 void applyEnvironment(const Environment& environment, const std::vector<Field>& fields, Config& config,
                       ErrorList& errors) {
+  const std::vector<Duration> asked = detectionTimes(config);
   for (const Variable& variable : variables()) {
-    const auto set = environment.find(variable.name);
-    if (set != environment.end()) applyVariable(variable, set->second, fields, config, errors);
+    const std::string name = nameOf(variable, environment);
+    if (!name.empty()) applyVariable(variable, name, environment.at(name), fields, config, errors);
   }
-  if (errors.empty()) stretchSilence(config);
+  if (!errors.empty()) return;
+  stretchSilence(config);
+  warnOfSlowDetection(asked, config);
 }
 
 }  // namespace peerpulse::config

@@ -1,4 +1,6 @@
-// The RUSTFS_* variables that override the file, by the names operators of RustFS know (design section 7).
+// The variables that override the file (design section 7): PEERPULSE_CONNECT_TIMEOUT and so on, or RUSTFS_..., which were the
+// names of the 2025 analysis (RustFS itself reads others, RUSTFS_INTERNODE_*_SECS) and yield to ours. A value that makes detection
+// slower than the file asks is a warning.
 #pragma once
 
 #include <vector>

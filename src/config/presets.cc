@@ -74,6 +74,9 @@ void applyPreset(proxy::Preset preset, Config& config) {
   config.probe.countTimeouts = generic;
   // A storage process passes on the pace of its own clients, however slow.
   if (!generic) timeouts(config, TrafficClass::kBulk).minBytesPerSecond = 0;
+  // A store makes hundreds of requests to each peer a second: a line for each would be gigabytes a day.
+  using AccessMode = proxy::AccessLogOptions::Mode;
+  config.proxy.accessLog.mode = generic ? AccessMode::kAll : AccessMode::kNotable;
   switch (preset) {
     case proxy::Preset::kGeneric: config.proxy.routes = genericRoutes(); return;
     case proxy::Preset::kRustfs:

@@ -176,14 +176,30 @@ void checkLoops(const Config& config, ErrorList& errors) {
       if (other.listen.family() != AF_UNSPEC) check(other.listen, peerPointer(other.id) + "/listen");
     }
     check(config.admin.listen, "/admin/listen");
+    if (config.admin.metricsListen.family() != AF_UNSPEC) check(config.admin.metricsListen, "/admin/metrics_listen");
     if (config.api.listen.family() != AF_UNSPEC) check(config.api.listen, "/api/listen");
   }
 }
 
+void checkMetricsListen(const Config& config, ErrorList& errors) {
+  const SocketAddress& metrics = config.admin.metricsListen;
+  const auto check = [&](const SocketAddress& other, const std::string& where) {
+    if (!clash(metrics, other)) return;
+    errors.add("/admin/metrics_listen", quote(metrics.toString()), "an address of its own: " + where + " has it too");
+  };
+  check(config.admin.listen, "/admin/listen");
+  check(config.api.listen, "/api/listen");
+  for (const proxy::PeerOptions& peer : config.proxy.peers)
+    check(peer.listen, peerPointer(peer.id) + "/listen");
+}
+
 void checkAdmin(const Config& config, ErrorList& errors) {
+  checkMetricsListen(config, errors);
   if (config.admin.allowRemote || config.admin.listen.isUnix() || config.admin.listen.isLoopback()) return;
-  errors.add("/admin/listen", quote(config.admin.listen.toString()),
-             "a loopback or unix address (the admin listener has no authentication), or admin.allow_remote: true");
+  errors.add(
+      "/admin/listen", quote(config.admin.listen.toString()),
+      "a loopback or unix address, or admin.allow_remote: true (who reaches it reads everything; for a Prometheus "
+      "elsewhere there is admin.metrics_listen)");
 }
 
 /// What keeps `path` from being run; empty: nothing.

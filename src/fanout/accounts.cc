@@ -5,13 +5,12 @@
 #include <string_view>
 
 #include "peerpulse/log/log.h"
+#include "peerpulse/log/request_path.h"
 #include "peerpulse/upstream/upload_failure.h"
 
 namespace peerpulse::fanout {
 
 namespace {
-
-constexpr size_t kMaxLoggedPath = 512;
 
 template <size_t kWords>
 size_t placeIn(const std::array<const char*, kWords>& words, std::string_view word) {
@@ -22,17 +21,11 @@ size_t placeIn(const std::array<const char*, kWords>& words, std::string_view wo
 
 size_t placeOf(const Leg& leg) { return placeIn(stats::kLegStates, stateWord(leg)); }
 
-/// Without its query, which may hold secrets.
-std::string_view loggedPath(const Call& call) {
-  const std::string_view path = call.path;
-  return path.substr(0, std::min(path.find('?'), kMaxLoggedPath));
-}
-
 void logUndelivered(const Call& call, const Leg& leg) {
   log::write(log::Level::kWarn, "notification_undelivered",
              log::Fields()
                  .add("peer", leg.peer().name)
-                 .add("path", loggedPath(call))
+                 .add("path", log::loggedPath(call.path, false))
                  .add("reason", stateWord(leg))
                  .add("status", leg.status())
                  .add("error", info(leg.failure().type).name)
@@ -47,7 +40,7 @@ void countLegBegun(stats::Stats& stats, const Leg& leg) {
   peer.inFlight.add();
 }
 
-void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
+void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg, WallTime wallNow) {
   stats::PeerStats& peer = stats.peer(leg.peer().id);
   if (!leg.took()) return;  // it was not needed: nothing was sent
   peer.inFlight.sub();
@@ -58,7 +51,11 @@ void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg) {
   if (leg.failure().byCircuit) {
     peer.fastFailuresTotal.add();
   } else {
-    peer.failed(static_cast<size_t>(leg.failure().party), leg.failure().timedOut);
+    const upstream::Failure& failure = leg.failure();
+    peer.failed(static_cast<size_t>(failure.party), failure.timedOut);
+    if (failure.party != upstream::Party::kClient) {
+      peer.lastError.note(wallNow, info(failure.type).name, toString(failure.party), failure.detail);
+    }
   }
 }
 
@@ -102,7 +99,7 @@ void logRun(const Call& call, const Legs& legs, Outcome outcome, int status, Dur
   log::write(level, "fanout",
              log::Fields()
                  .add("operation", toString(call.operation))
-                 .add("path", loggedPath(call))
+                 .add("path", log::loggedPath(call.path, false))
                  .add("outcome", stats::kFanoutOutcomes[static_cast<size_t>(outcome)])
                  .add("status", status)
                  .add("peers", uint64_t{legs.size()})

@@ -9,8 +9,8 @@
 namespace peerpulse::fanout {
 
 void countLegBegun(stats::Stats& stats, const Leg& leg);
-/// Requires that it is over; it may never have begun.
-void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg);
+/// Requires that it is over; it may never have begun. `wallNow`: for what /peers says of its last error.
+void countLegEnded(stats::Stats& stats, Operation operation, const Leg& leg, WallTime wallNow);
 
 /// A chunk is now tried on another disk than that of `failed`.
 void countFallback(stats::Stats& stats, const Leg& failed);

@@ -132,7 +132,7 @@ void Run::begin(Leg& leg, upstream::RequestSpec spec) {
 void Run::noteEnded(const Leg& leg) {
   PP_ASSERT(legsOpen_ > 0);
   --legsOpen_;
-  countLegEnded(stats(), call_.operation, leg);
+  countLegEnded(stats(), call_.operation, leg, api_.environment().scheduler.wallNow());
 }
 
 void Run::cancel(Leg& leg, const char* why) {

@@ -45,6 +45,7 @@ bool LocalHealth::mostOverdue(TimePoint now) {
 }
 
 void LocalHealth::onLag(Duration lag, TimePoint now) {
+  lag_ = lag;
   if (lag > lagLimit_) laggingUntil_ = now + kShown;
 }
 
@@ -59,6 +60,17 @@ LocalState LocalHealth::state(TimePoint now) const {
   if (now < exhaustedUntil_) return LocalState::kExhausted;
   if (now < laggingUntil_) return LocalState::kLagging;
   return LocalState::kOk;
+}
+
+LocalEvidence LocalHealth::evidence(TimePoint now) const {
+  LocalEvidence evidence;
+  evidence.peers = static_cast<uint32_t>(known_);
+  evidence.dead = static_cast<uint32_t>(dead_);
+  for (const TimePoint due : due_)
+    evidence.silent += due <= now ? 1U : 0U;
+  evidence.linkDown = linkDown_;
+  evidence.lag = lag_;
+  return evidence;
 }
 
 const char* toString(LocalState state) {

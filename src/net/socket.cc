@@ -144,6 +144,13 @@ SocketAddress localAddress(int fd) {
   return SocketAddress::fromSockaddr(reinterpret_cast<const sockaddr*>(&storage), length);
 }
 
+SocketAddress remoteAddress(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return SocketAddress::fromSockaddr(reinterpret_cast<const sockaddr*>(&storage), length);
+}
+
 std::optional<TcpInfo> readTcpInfo(int fd) {
   tcp_info raw{};
   socklen_t length = sizeof raw;

@@ -30,6 +30,8 @@ class LocalWatch {
   /// The loop's heartbeat.
   void beat(Duration lag, TimePoint now);
 
+  /// The prober's thread, as all but state().
+  health::LocalEvidence evidence(TimePoint now) const { return health_.evidence(now); }
   health::LocalState state() const { return state_.load(std::memory_order_relaxed); }
 
   /// How often the link is asked while it is in doubt.

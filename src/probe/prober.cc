@@ -46,9 +46,10 @@ Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, Probe
   for (size_t i = 0; i < configured_.size(); ++i) {
     PP_ASSERT(slot(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
   }
-  watch_ = std::make_unique<LocalWatch>(
-      static_cast<uint32_t>(configured_.size()), shortestInterval(configured_),
-      [this](health::LocalState from, health::LocalState to) { callbacks_.onLocalHealth(from, to); });
+  watch_ = std::make_unique<LocalWatch>(static_cast<uint32_t>(configured_.size()), shortestInterval(configured_),
+                                        [this](health::LocalState from, health::LocalState to) {
+                                          callbacks_.onLocalHealth(from, to, watch_->evidence(dispatcher_.now()));
+                                        });
   inbox_ = std::make_unique<OutcomeInbox>([this] { dispatcher_.post([this] { drainSoon(); }); },
                                           [this](PeerId peer) {
                                             if (slot(peer) < configured_.size())

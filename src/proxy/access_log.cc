@@ -3,15 +3,16 @@
 #include <string_view>
 
 #include "peerpulse/log/log.h"
+#include "peerpulse/log/request_path.h"
 #include "peerpulse/upstream/upload_failure.h"
+#include "termination.h"
+#include "trace_id.h"
 
 namespace peerpulse::proxy {
 
 namespace {
 
 using upstream::Party;
-
-constexpr size_t kMaxLoggedPath = 512;
 
 /// What did not end well, and was not refused by the circuit.
 void countFailure(stats::PeerStats& peer, stats::OperationStats& operation, const AccessRecord& record) {
@@ -38,6 +39,7 @@ void AccessRecord::note(const upstream::Failure& failure) {
   party = failure.party;
   detail = failure.detail;
   timedOut = failure.timedOut;
+  timer = failure.timer;
   fastFailed = failure.byCircuit;
   shed = failure.shed;
 }
@@ -49,7 +51,7 @@ void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record) 
   if (record.isUpload) stats.uploads.started();
 }
 
-void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record) {
+void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record, WallTime wallNow) {
   stats::PeerStats& peerStats = stats.peer(peer);
   stats::OperationStats& operation = stats.operation(peer, route);
   peerStats.inFlight.sub();
@@ -67,6 +69,9 @@ void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessR
     peerStats.fastFailuresTotal.add();
   } else if (record.failed() || record.clientAborted) {
     countFailure(peerStats, operation, record);
+    if (record.failed() && record.party != Party::kClient) {
+      peerStats.lastError.note(wallNow, info(record.error).name, toString(record.party), record.detail);
+    }
   }
   if (!record.isUpload) return;
   const bool answered = !record.failed() && !record.clientAborted;
@@ -78,24 +83,35 @@ void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessR
 }
 
 void logExchange(const std::string& peer, const Route& route, const http::RequestHead& head,
-                 const AccessRecord& record) {
+                 const AccessRecord& record, bool showQuery, uint32_t sample) {
   log::Fields fields;
   fields.add("peer", peer)
       .add("operation", route.name)
       .add("class", upstream::toString(route.trafficClass))
       .add("method", head.method)
-      .add("path", std::string_view(head.path).substr(0, kMaxLoggedPath))
+      .add("path", log::loggedPath(head.path, showQuery))
       .add("protocol", http::toString(head.version))
       .add("status", record.status)
       .add("request_bytes", record.requestBytes)
       .add("response_bytes", record.responseBytes)
+      .add("end", terminationCode(record))
       .add("duration_ms", toMillis(record.took));
+  if (record.firstByte) fields.add("ttfb_ms", toMillis(*record.firstByte));
+  if (record.steps.connect) fields.add("connect_ms", toMillis(*record.steps.connect));
+  if (record.steps.wait) fields.add("wait_ms", toMillis(*record.steps.wait));
+  if (record.grpcStatus) fields.add("grpc_status", *record.grpcStatus);
+  if (const std::string_view id = traceId(head.headers.find("traceparent")); !id.empty()) fields.add("trace_id", id);
   if (record.retries > 0) fields.add("retries", record.retries);
-  if (record.failed()) {
-    fields.add("error", info(record.error).name).add("details", record.detail).add("party", toString(record.party));
-  }
-  if (record.shed) fields.add("shed", true);
+  if (record.failed()) fields.add("error", info(record.error).name);
   if (record.clientAborted) fields.add("client_aborted", true);
+  if (record.failed() || record.clientAborted) {
+    fields.add("details", record.detail)
+        .add("party", toString(record.clientAborted ? Party::kClient : record.party))
+        .add("phase", toString(record.phase));
+  }
+  if (record.timer != upstream::Timer::kNone) fields.add("timer", toString(record.timer));
+  if (record.shed) fields.add("shed", true);
+  if (sample > 0) fields.add("sample", sample);
   log::write(log::Level::kInfo, "exchange", fields);
 }
 

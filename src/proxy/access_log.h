@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "peerpulse/base/time.h"
@@ -12,6 +13,7 @@
 #include "peerpulse/proxy/options.h"
 #include "peerpulse/stats/stats.h"
 #include "peerpulse/upstream/failure.h"
+#include "peerpulse/upstream/phase.h"
 
 namespace peerpulse::proxy {
 
@@ -22,6 +24,11 @@ struct AccessRecord {
   upstream::ErrorType error = upstream::ErrorType::kNone;
   upstream::Party party = upstream::Party::kSelf;  ///< whose doing the error was
   std::string detail;
+  upstream::Timer timer = upstream::Timer::kNone;
+  upstream::Phase phase = upstream::Phase::kRequest;  ///< how far it was when it ended
+  upstream::StepTimes steps;
+  std::optional<Duration> firstByte;  ///< from the request's head to that of the peer's answer
+  std::optional<int> grpcStatus;
   bool timedOut = false;
   bool fastFailed = false;  ///< by the circuit
   bool shed = false;        ///< by the governor: the peer is slow
@@ -39,9 +46,10 @@ struct AccessRecord {
 /// Counts the exchange as begun.
 void countStarted(stats::Stats& stats, PeerId peer, const AccessRecord& record);
 /// Counts the exchange's end.
-void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record);
-/// One line of the access log.
+/// `wallNow`: for what /peers says of its last error.
+void countFinished(stats::Stats& stats, PeerId peer, size_t route, const AccessRecord& record, WallTime wallNow);
+/// One line of the access log. `sample`: of so many like it this is the one that is written; 0: it stands for itself.
 void logExchange(const std::string& peer, const Route& route, const http::RequestHead& head,
-                 const AccessRecord& record);
+                 const AccessRecord& record, bool showQuery, uint32_t sample);
 
 }  // namespace peerpulse::proxy

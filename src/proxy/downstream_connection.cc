@@ -92,7 +92,7 @@ bool DownstreamConnection::outlastsDrain(TimePoint now) const {
 
 bool DownstreamConnection::expire(TimePoint now) {
   if (outlastsDrain(now)) {
-    abort(cutByUs("draining: a tunnel does not end by itself"));
+    abort(cutByUs("draining: a tunnel does not end by itself", upstream::Timer::kDrainTunnels));
     return true;
   }
   const ProxyOptions& options = listener_.context().options();

@@ -1,10 +1,12 @@
 #include "exchange.h"
 
+#include <charconv>
 #include <utility>
 
 #include "downstream_connection.h"
 #include "peerpulse/base/assert.h"
 #include "peerpulse/http/via.h"
+#include "peerpulse/log/log.h"
 #include "peerpulse/upstream/deadlines.h"
 #include "router.h"
 
@@ -135,12 +137,28 @@ void Exchange::onResponseHead(http::ResponseHead&& head) {
   if (over()) return;
   enter(State::kAnswering);
   record_.status = head.status;
+  record_.firstByte = listener_.context().now() - record_.started;
+  noteGrpcStatus(head.headers);
   responseComplete_ = head.complete;
   stream_->sendHeaders(head, head.complete);
 }
 
 void Exchange::onResponseData(Slice data) {
   if (stream_ != nullptr) stream_->sendData(std::move(data));
+}
+
+void Exchange::onResponseTrailers(http::HeaderList&& trailers) {
+  noteGrpcStatus(trailers);
+  responseTrailers_ = std::move(trailers);
+}
+
+// In the trailers, or in the head of an answer that has nothing else.
+void Exchange::noteGrpcStatus(const http::HeaderList& headers) {
+  if (!grpc_) return;
+  const std::string_view text = headers.find("grpc-status");
+  int status = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
+  if (!text.empty() && error == std::errc() && end == text.data() + text.size()) record_.grpcStatus = status;
 }
 
 void Exchange::onResponseEnd() {
@@ -200,6 +218,7 @@ void Exchange::reply(const PreparedReply& reply) {
   enter(State::kReplying);
   record_.status = reply.head.status;
   record_.ownAnswer = true;
+  noteGrpcStatus(reply.head.headers);
   stream_->sendHeaders(reply.head, reply.body.empty());
   if (reply.body.empty()) return;
   stream_->sendData(reply.body);
@@ -220,6 +239,7 @@ void Exchange::end() {
   if (over()) return;
   enter(State::kEnded);
   record_.took = listener_.context().now() - record_.started;
+  if (request_) record_.phase = request_->phase();
   if (!downstream_.lost()) settle();
   downstream_.remove(*this);  // from here on it may be gone
 }
@@ -230,15 +250,23 @@ void Exchange::settle() {
   if (request_) {
     record_.requestBytes = request_->bodyBytesSent();
     record_.retries = request_->retries();
+    record_.steps = request_->times();
     request_->cancel();  // an early answer: the rest of the request has no reader
   }
-  countFinished(listener_.context().shared.stats, listener_.peerId(), routeIndex_, record_);
+  countFinished(listener_.context().shared.stats, listener_.peerId(), routeIndex_, record_,
+                listener_.context().scheduler.wallNow());
 }
 
 bool Exchange::tunnel() const { return state_ == State::kAnswering && record_.status == 101; }
 
-void Exchange::writeLog() const {
-  if (snapshot_->options.accessLog) logExchange(listener_.peerName(), route(), head_, record_);
+void Exchange::writeLog(AccessFilter& filter) const {
+  if (!log::enabled(log::Level::kInfo)) return;
+  const AccessLogOptions& options = snapshot_->options.accessLog;
+  const AccessFilter::Verdict verdict = filter.next(options, route().trafficClass, record_);
+  if (verdict == AccessFilter::Verdict::kNo) return;
+  const uint32_t sample = verdict == AccessFilter::Verdict::kSampled ? options.sample : 0;
+  logExchange(listener_.peerName(), route(), head_, record_, options.query == AccessLogOptions::Query::kShown,
+              sample);
 }
 
 }  // namespace peerpulse::proxy

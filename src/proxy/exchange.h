@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "access_filter.h"
 #include "access_log.h"
 #include "local_reply.h"
 #include "peerpulse/http/codec.h"
@@ -45,8 +46,8 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   bool tunnel() const;
   /// Ends the request and counts the exchange, once it has ended and unless that is done.
   void settle();
-  /// Requires that it is settled.
-  void writeLog() const;
+  /// Requires that it is settled. A line of the access log, if `filter` wants one.
+  void writeLog(AccessFilter& filter) const;
 
   std::list<std::unique_ptr<Exchange>>::iterator self;  ///< the place in the connection's list
 
@@ -62,7 +63,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void onInformational(http::ResponseHead&& head) override;
   void onResponseHead(http::ResponseHead&& head) override;
   void onResponseData(Slice data) override;
-  void onResponseTrailers(http::HeaderList&& trailers) override { responseTrailers_ = std::move(trailers); }
+  void onResponseTrailers(http::HeaderList&& trailers) override;
   void onResponseEnd() override;
   void onRequestBodySent(size_t n) override;
   void onRequestClosed() override {}
@@ -78,6 +79,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void end();
   void giveBodyBack();
   const Route& route() const;
+  void noteGrpcStatus(const http::HeaderList& headers);
 
   Listener& listener_;
   DownstreamConnection& downstream_;

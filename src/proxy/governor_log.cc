@@ -37,7 +37,7 @@ void GovernorLog::onSlowPeerOver(const upstream::GovernorReport& report) {
   Told& of = told(report);
   if (!of.slow) return;
   of.slow = false;
-  log::write(log::Level::kInfo, "slow_peer_over",
+  log::write(log::Level::kWarn, "slow_peer_over",
              fieldsOf(stats_.name(report.peer), report).add(report.enforced ? "shed" : "would_shed", report.refused));
 }
 

@@ -1,5 +1,6 @@
 #include "peerpulse/proxy/listener.h"
 
+#include "access_filter.h"
 #include "downstream_connection.h"
 #include "exchange.h"
 #include "local_reply.h"
@@ -8,8 +9,10 @@
 
 namespace peerpulse::proxy {
 
-upstream::Failure cutByUs(const char* why) {
+upstream::Failure cutByUs(const char* why, upstream::Timer timer) {
   upstream::Failure failure;
+  failure.timedOut = timer != upstream::Timer::kNone;
+  failure.timer = timer;
   failure.type = upstream::ErrorType::kConnectionTerminated;
   failure.party = upstream::Party::kSelf;
   failure.detail = why;
@@ -22,6 +25,7 @@ Listener::Listener(WorkerContext& context, const PeerOptions& peer)
       peerName_(peer.name),
       onDead_(peer.onDead),
       refusals_(std::make_unique<RefusalReplies>()),
+      accessFilter_(std::make_unique<AccessFilter>()),
       idleReset_(context.scheduler, [this](TimePoint stop) { return resetIdle(stop); }),
       clearing_(context.scheduler, [this](TimePoint stop) { return clearFinished(stop); }),
       sweeping_(context.scheduler, [this](TimePoint stop) { return sweepSome(stop); }),
@@ -127,7 +131,7 @@ void Listener::finished(std::list<std::unique_ptr<Exchange>>& from,
 bool Listener::clearFinished(TimePoint stop) {
   while (!finished_.empty()) {
     finished_.front()->settle();
-    finished_.front()->writeLog();
+    finished_.front()->writeLog(*accessFilter_);
     finished_.pop_front();
     if (context_.now() >= stop) break;
   }

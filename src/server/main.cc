@@ -6,6 +6,7 @@
 
 #include "allocator.h"
 #include "peerpulse/config/config.h"
+#include "preflight.h"
 #include "recipe_command.h"
 #include "server.h"
 #include "signals.h"
@@ -23,6 +24,15 @@ int check(const std::string& path) {
     std::cerr << config.error().message << "\n";
     return kExitBadInput;
   }
+  for (const config::Warning& warning : config->warnings)
+    std::cout << "warning: " << warning.where << ": " << warning.text << "\n";
+  bool runs = true;
+  for (const server::Finding& finding : server::preflight(*config)) {
+    (finding.fatal ? std::cerr : std::cout)
+        << (finding.fatal ? path + ": " : "note: ") << finding.pointer << ": " << finding.text << "\n";
+    runs = runs && !finding.fatal;
+  }
+  if (!runs) return kExitBadInput;
   std::cout << path << ": ok, " << config->proxy.peers.size() << " peers\n";
   for (const std::string& note : config::guardNotes(*config))
     std::cout << note << "\n";

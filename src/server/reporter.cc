@@ -131,7 +131,7 @@ void Reporter::tellChange(const health::Transition& transition, WallTime at) {
 
 void Reporter::tellLine(const ToldTransition& line) {
   sinks_.events.add(line.what, line.at, line.folded);
-  logTransition(sinks_.stats.name(line.what.peer), line.what, line.at, line.folded);
+  logEvent(sinks_.stats, {0, line.at, line.folded, line.what});
 }
 
 void Reporter::tellDue(TimePoint now) {
@@ -147,16 +147,16 @@ void Reporter::armFoldTimer() {
 
 void Reporter::tell(const health::Degrading& warning, WallTime at) {
   sinks_.events.add(warning, at);
-  logDegrading(sinks_.stats.name(warning.peer), warning, at);
+  logEvent(sinks_.stats, {0, at, 0, warning});
 }
 
 void Reporter::tell(const health::RungChange& change, WallTime at) {
   sinks_.events.add(change, at);
-  logRungs(sinks_.stats.name(change.peer), change, at);
+  logEvent(sinks_.stats, {0, at, 0, change});
 }
 
 void Reporter::tell(const admin::LocalChange& change, WallTime at) {
-  logLocalHealth(change.from, change.to, at);
+  logEvent(sinks_.stats, {0, at, 0, change});
   // A busy machine lags and recovers twice a second: in the history that would leave no room for anything else.
   if (health::isGrave(change.from) || health::isGrave(change.to)) sinks_.events.add(change, at);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "guard_log.h"
+#include "peerpulse/admin/token.h"
 #include "peerpulse/admin/transition_document.h"
 #include "peerpulse/http/via.h"
 #include "peerpulse/log/log.h"
@@ -153,6 +154,10 @@ Result<void> Server::start() {
   watchedAt_ = dispatcher_.now();
   proberWatch_->enable(kProberWatchInterval);
   dispatcher_.measureLag(kLagInterval, [this](Duration lag) { stats_.loop(kMainLoop).lag.observe(lag); });
+  for (const config::Warning& warning : config_.warnings) {
+    log::write(log::Level::kWarn, "configuration_warning",
+               log::Fields().add("where", warning.where).add("details", warning.text));
+  }
   log::write(log::Level::kInfo, "started",
              log::Fields()
                  .add("version", PEERPULSE_VERSION)
@@ -252,9 +257,18 @@ std::vector<stats::OwnLimit> Server::limits() const {
 }
 
 Result<void> Server::startAdmin() {
-  admin_ = std::make_unique<admin::Server>(dispatcher_, adminSources());
+  admin::Sources sources = adminSources();
+  if (!config_.admin.tokenFile.empty()) {
+    auto token = admin::readToken(config_.admin.tokenFile);
+    if (!token) return Error{"/admin/token_file: " + token.error().message, token.error().code};
+    sources.token = std::move(*token);
+  }
+  admin_ = std::make_unique<admin::Server>(dispatcher_, std::move(sources));
   auto listening = admin_->listen(config_.admin.listen);
   if (!listening) return Error{"admin: " + listening.error().message, listening.error().code};
+  if (config_.admin.metricsListen.family() == AF_UNSPEC) return {};
+  auto metrics = admin_->listenForMetrics(config_.admin.metricsListen);
+  if (!metrics) return Error{"admin: " + metrics.error().message, metrics.error().code};
   return {};
 }
 
@@ -300,15 +314,15 @@ void Server::onDegrading(const health::Degrading& warning) { reporter_->report(w
 
 void Server::onRungs(const health::RungChange& change) { reporter_->report(change, dispatcher_.wallNow()); }
 
-void Server::onLocalHealth(health::LocalState from, health::LocalState to) {
+void Server::onLocalHealth(health::LocalState from, health::LocalState to, const health::LocalEvidence& evidence) {
   if (guard_) guard_->wake();
-  reporter_->report(admin::LocalChange{from, to, dispatcher_.now()}, dispatcher_.wallNow());
+  reporter_->report(admin::LocalChange{from, to, dispatcher_.now(), evidence}, dispatcher_.wallNow());
 }
 
 void Server::onGuard(const guard::GuardChange& change) {
   dispatcher_.post([this, change, wall = dispatcher_.wallNow()] {
     events_.add(change, wall);
-    logGuardChange(stats_.name(change.peer), change, wall);
+    logEvent(stats_, {0, wall, 0, change});
   });
 }
 

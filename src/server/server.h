@@ -64,7 +64,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   void onReturned() override;
   void onDegrading(const health::Degrading& warning) override;
   void onRungs(const health::RungChange& change) override;
-  void onLocalHealth(health::LocalState from, health::LocalState to) override;
+  void onLocalHealth(health::LocalState from, health::LocalState to, const health::LocalEvidence& evidence) override;
   void onGuard(const guard::GuardChange& change) override;
   void onTableRepaired() override;
   void onTableFailed(const Error& error) override;

@@ -1,70 +1,37 @@
 #include "transition_log.h"
 
+#include "peerpulse/admin/event_fields.h"
 #include "peerpulse/log/log.h"
 
 namespace peerpulse::server {
 
-void logTransition(const std::string& peer, const health::Transition& transition, WallTime at, uint32_t folded) {
-  const health::Evidence& evidence = transition.evidence;
-  const bool opened =
-      transition.to.circuit == health::CircuitState::kOpen && transition.from.circuit != health::CircuitState::kOpen;
-  log::Fields fields;
-  fields.add("at", formatRfc3339(at))
-      .add("peer", peer)
-      .add("from", health::toString(transition.from.verdict))
-      .add("to", health::toString(transition.to.verdict))
-      .add("circuit", health::toString(transition.to.circuit))
-      .add("reason", health::toString(transition.to.reason))
-      .add("overridden", transition.to.overridden)
-      .add("silence_ms", toMillis(evidence.silence))
-      .add("last_ack_ms", toMillis(evidence.lastAckReceived))
-      .add("unacked", evidence.unacked)
-      .add("pings_outstanding", evidence.pingsOutstanding)
-      .add("confirm_connects", evidence.confirmConnects)
-      .add("consecutive_failures", evidence.consecutiveFailures)
-      .add("rtt_ms", toMillis(evidence.rtt));
-  if (evidence.processSilence) fields.add("process_silence_ms", toMillis(*evidence.processSilence));
-  if (folded > 0) fields.add("folded", folded);
-  if (evidence.error != 0) fields.add("error", systemError("connect", evidence.error).message);
-  log::write(opened ? log::Level::kWarn : log::Level::kInfo, "transition", fields);
-}
+namespace {
 
-void logDegrading(const std::string& peer, const health::Degrading& warning, WallTime at) {
-  const health::ScoreReading& from = warning.decline.from;
-  const health::ScoreReading& to = warning.decline.to;
-  log::write(log::Level::kWarn, "degrading",
-             log::Fields()
-                 .add("at", formatRfc3339(at))
-                 .add("peer", peer)
-                 .add("score_from", from.value())
-                 .add("score", to.value())
-                 .add("over_ms", toMillis(warning.decline.over))
-                 .add("factor", health::toString(warning.decline.factor))
-                 .add("rtt_from_ms", toMillis(from.rtt))
-                 .add("rtt_ms", toMillis(to.rtt))
-                 .add("rtt_baseline_ms", toMillis(to.baseline))
-                 .add("loss", to.loss)
-                 .add("unanswered", to.unanswered)
-                 .add("failures", to.failures));
-}
+using health::CircuitState;
+using log::Level;
 
-void logRungs(const std::string& peer, const health::RungChange& change, WallTime at) {
-  log::write(log::Level::kInfo, "probe",
-             log::Fields()
-                 .add("at", formatRfc3339(at))
-                 .add("peer", peer)
-                 .add("mode_from", health::toString(change.from.mode))
-                 .add("mode", health::toString(change.to.mode))
-                 .add("host_from", health::toString(change.from.host))
-                 .add("host", health::toString(change.to.host))
-                 .add("process_from", health::toString(change.from.process))
-                 .add("process", health::toString(change.to.process)));
+// An outage ends at the level at which it began: who is told of the one is told of the other.
+Level levelOf(const health::Transition& transition) {
+  const CircuitState from = transition.from.circuit;
+  const CircuitState to = transition.to.circuit;
+  const bool began = to == CircuitState::kOpen && from != CircuitState::kOpen;
+  const bool over = to == CircuitState::kClosed && from != CircuitState::kClosed;
+  return began || over ? Level::kWarn : Level::kInfo;
 }
+Level levelOf(const health::Degrading&) { return Level::kWarn; }
+Level levelOf(const health::RungChange&) { return Level::kInfo; }
+// A busy machine lags and recovers twice a second.
+Level levelOf(const admin::LocalChange& change) {
+  return health::isGrave(change.from) || health::isGrave(change.to) ? Level::kWarn : Level::kDebug;
+}
+Level levelOf(const guard::GuardChange&) { return Level::kWarn; }
 
-void logLocalHealth(health::LocalState from, health::LocalState to, WallTime at) {
-  log::write(
-      health::isGrave(to) ? log::Level::kWarn : log::Level::kInfo, "local_health",
-      log::Fields().add("at", formatRfc3339(at)).add("from", health::toString(from)).add("to", health::toString(to)));
+}  // namespace
+
+void logEvent(const stats::Stats& stats, const admin::Event& event) {
+  const Level level = std::visit([](const auto& what) { return levelOf(what); }, event.what);
+  if (!log::enabled(level)) return;
+  log::write(level, admin::eventName(event), log::Fields().addMembers(admin::eventFields(stats, event)));
 }
 
 void logGateFailure(const std::string& peer, const SocketAddress& listen, const GateFailure& failure, WallTime at) {

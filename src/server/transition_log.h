@@ -5,20 +5,15 @@
 #include <string>
 
 #include "listener_gates.h"
+#include "peerpulse/admin/event_log.h"
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/time.h"
-#include "peerpulse/health/local_health.h"
-#include "peerpulse/health/rung_change.h"
-#include "peerpulse/health/transition.h"
-#include "peerpulse/health/trend.h"
+#include "peerpulse/stats/stats.h"
 
 namespace peerpulse::server {
 
-/// `folded`: changes before this one that the line stands for, too.
-void logTransition(const std::string& peer, const health::Transition& transition, WallTime at, uint32_t folded);
-void logRungs(const std::string& peer, const health::RungChange& change, WallTime at);
-void logDegrading(const std::string& peer, const health::Degrading& warning, WallTime at);
-void logLocalHealth(health::LocalState from, health::LocalState to, WallTime at);
+/// In the words of /events.
+void logEvent(const stats::Stats& stats, const admin::Event& event);
 void logGateFailure(const std::string& peer, const SocketAddress& listen, const GateFailure& failure, WallTime at);
 /// `count` reports found the queue full since the last such line.
 void logReportsDropped(uint64_t count);

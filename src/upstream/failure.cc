@@ -35,6 +35,20 @@ const char* toString(Party party) {
   return stats::kPartyNames[static_cast<size_t>(party)];
 }
 
+const char* toString(Timer timer) {
+  switch (timer) {
+    case Timer::kNone: return "";
+    case Timer::kConnect: return "connect";
+    case Timer::kRequest: return "request";
+    case Timer::kRate: return "min_bytes_per_second";
+    case Timer::kStall: return "stall";
+    case Timer::kPatience: return "patience";
+    case Timer::kGrpcTimeout: return "grpc_timeout";
+    case Timer::kDrainTunnels: return "drain_tunnels";
+  }
+  return "?";
+}
+
 namespace {
 
 struct Cause {

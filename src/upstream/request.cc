@@ -79,6 +79,7 @@ TimePoint Request::now() const { return peer_.context().deadlineNow(); }
 // The one place where the state changes, and with it the list the request is in.
 void Request::enter(State to) {
   PP_ASSERT(legal(state_, to));
+  if (state_ != State::kFailing && (to == State::kFailing || to == State::kEnded)) endedIn_ = phaseNow();
   const State from = std::exchange(state_, to);
   if (from == State::kHeld) {
     ListNode<HeldTag>::unlink();
@@ -93,6 +94,17 @@ void Request::enter(State to) {
   }
   if (isInFlight(to) && !inFlight()) peer_.track(*this);
   if (!isInFlight(to) && inFlight()) peer_.untrack(*this);
+}
+
+// Also of an attempt that has just been lost: the counts are still its own.
+Phase Request::phaseNow() const {
+  switch (state_) {
+    case State::kWaiting: return Phase::kConnect;
+    case State::kSending: return bodyEndSent_ && bodySent_ == bodyGiven_ ? Phase::kWait : Phase::kRequest;
+    case State::kAnswering: return tunnel_ ? Phase::kTunnel : Phase::kResponse;
+    case State::kAnswered: return tunnel_ ? Phase::kTunnel : Phase::kRest;
+    default: return Phase::kQueue;
+  }
 }
 
 void Request::start() {
@@ -174,6 +186,7 @@ void Request::onTurn() {
 
 void Request::attempt() {
   enter(State::kWaiting);
+  wantedAt_ = now();
   if (!ticket_.held() && governed()) peer_.governors().enter(spec_.trafficClass, ticket_);
   deadlines_.onConnecting(now());
   armTimer();

@@ -22,8 +22,21 @@ ErrorType errorOf(http::ResetReason reason) {
   }
 }
 
-Failure expiryFailure(Expiry expiry) {
+Timer timerOf(Expiry expiry, const ClassTimeouts& timeouts) {
+  switch (expiry) {
+    case Expiry::kNone: return Timer::kNone;
+    case Expiry::kConnect: return Timer::kConnect;
+    case Expiry::kTotal: return timeouts.request > Duration::zero() ? Timer::kRequest : Timer::kRate;
+    case Expiry::kStall: return Timer::kStall;
+    case Expiry::kPatience: return Timer::kPatience;
+    case Expiry::kGrpcDeadline: return Timer::kGrpcTimeout;
+  }
+  return Timer::kNone;
+}
+
+Failure expiryFailure(Expiry expiry, const ClassTimeouts& timeouts) {
   Failure failure;
+  failure.timer = timerOf(expiry, timeouts);
   failure.timedOut = true;
   failure.party = Party::kPeer;
   switch (expiry) {
@@ -102,6 +115,7 @@ void Request::onNoConnection(PoolFailure failure, const Error& error) {
       if (connectAgain(error.code)) return;
       // Of all its tries the last one counts: what a later one mended was no failure.
       why = connectFailure(error.code, error.message);
+      if (failure == PoolFailure::kConnectTimeout) why.timer = Timer::kConnect;
       if (why.party == Party::kPeer) report(health::Outcome::kConnectFailure);
       break;
   }
@@ -297,7 +311,7 @@ void Request::onTimer() {
 }
 
 void Request::onExpiry(Expiry expiry) {
-  Failure failure = expiryFailure(expiry);
+  Failure failure = expiryFailure(expiry, spec_.options->timeoutsOf(spec_.trafficClass));
   measureEnd(now(), expiry != Expiry::kGrpcDeadline);  // how long its client waits is not the peer's doing
   if (failure.party == Party::kPeer) blameUs(failure);
   if (failure.party == Party::kPeer && expiry != Expiry::kPatience) {

@@ -26,6 +26,7 @@ bool isEventStream(const http::ResponseHead& head) {
 
 void Request::onAttemptOpen(http::RequestStream& stream) {
   enter(State::kSending);
+  times_ = {now() - wantedAt_, std::nullopt};
   deadlines_.onConnected(now());
   armTimer();
   sent_ = true;
@@ -109,6 +110,7 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
   const bool tells = tellsLatency(head);
   ticket_.answered(tells, at);
   replay_.giveUp();
+  if (askedAt_ != TimePoint::max()) times_.wait = at - askedAt_;
   // Of what is waited for as a whole the answer's end is measured.
   if (tells && !spec_.wholeAnswer) measureAnswer(at);
   if (!tells || !spec_.wholeAnswer) askedAt_ = TimePoint::max();

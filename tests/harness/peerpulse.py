@@ -47,7 +47,9 @@ class Peerpulse:
     def __init__(self, host, peers: list[Peer], **config) -> None:
         """`config` are top-level keys of the configuration; those given here are only defaults."""
         self.host = host
-        self.admin = ("127.0.0.1", free_port(host, "127.0.0.1"))
+        admin = {"listen": "127.0.0.1:{}".format(free_port(host, "127.0.0.1")), **config.pop("admin", {})}
+        address, _, port = admin["listen"].rpartition(":")
+        self.admin = (address, int(port))
         self.listen: dict[str, tuple[str, int]] = {}
         """Where the local client reaches each peer."""
         entries = []
@@ -59,7 +61,7 @@ class Peerpulse:
             entries.append(entry)
         self.config = {
             "node": "node1", "workers": 2, "preset": "generic",
-            "admin": {"listen": "{}:{}".format(*self.admin)},
+            "admin": admin,
             "peers": entries,
             **config,
         }

@@ -169,10 +169,21 @@ class Admin(LocalCase):
         self.assertEqual(self.peerpulse.peer("node2")["failures_total"], 0)
         self.assertEqual(self.peerpulse.peer("node2")["in_flight"], 0)
 
+    def test_a_log_line_has_the_names_of_its_event(self):
+        self.peerpulse.wait_verdict("node3", "refusing")
+        events = {event["monotonic_ns"]: event for event in self.peerpulse.get("/events?history=1").json()["events"]}
+        self.assertEqual(self.peerpulse.stop(), 0)
+        told = [line for line in self.peerpulse.log_lines() if line.get("monotonic_ns") in events]
+        self.assertGreaterEqual(len(told), 3)
+        for line in told:
+            event = events[line["monotonic_ns"]]
+            self.assertEqual({**line, "ts": None, "level": None, "sequence": None},
+                             {**event, "ts": None, "level": None, "sequence": None})
+
     def test_log_lines_are_json_with_one_line_per_transition(self):
         self.peerpulse.wait_verdict("node3", "refusing")
         self.assertEqual(self.peerpulse.stop(), 0)
         lines = self.peerpulse.log_lines()
         transitions = [line for line in lines if line["event"] == "transition" and line["peer"] == "node3"]
         self.assertEqual([line["to"] for line in transitions], ["refusing"])
-        self.assertIn("silence_ms", transitions[0])
+        self.assertIn("silence_ms", transitions[0]["evidence"])

@@ -1,7 +1,9 @@
 """`peerpulse run|check|--version|--help` and the configuration's errors (design section 7)."""
 
 import json
+import os
 import signal
+import socket
 
 from tests.harness.case import LocalCase
 from tests.harness.peerpulse import Peer, Peerpulse, program
@@ -46,6 +48,36 @@ class CommandLine(LocalCase):
     def test_a_good_configuration_is_accepted(self):
         status, output = self.check(self.config())
         self.assertEqual(status, 0, output)
+
+    def test_what_run_could_not_do_is_said_with_its_pointer_and_what_to_do(self):
+        peer = self.config()["peers"][0]
+        cases = [
+            (self.config(admin={"listen": "unix:/nonexistent/admin.sock"}), "/admin/listen", "make it"),
+            (self.config(peers=[{**peer, "listen": "203.0.113.7:9000"}]), "/peers/0/listen", "ip route add local"),
+            (self.config(log={"file": "/nonexistent/log"}), "/log/file", "/nonexistent"),
+            (self.config(admin={"listen": "127.0.0.1:9901", "token_file": "/nonexistent/token"}), "/admin/token_file", ""),
+        ]
+        for config, pointer, words in cases:
+            with self.subTest(pointer=pointer):
+                status, output = self.check(config)
+                self.assertEqual(status, 2, output)
+                self.assertIn(f"{pointer}: ", output)
+                self.assertIn(words, output)
+
+    def test_a_port_in_use_is_a_note(self):
+        """It is most likely peerpulse that runs."""
+        used = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        status, output = self.check(self.config(admin={"listen": "127.0.0.1:%d" % used.getsockname()[1]}))
+        self.assertEqual(status, 0, output)
+        self.assertRegex(output, r"(?m)^note: /admin/listen: .* is in use")
+
+    def test_a_variable_that_makes_detection_slow_is_a_warning(self):
+        file = self.host.directory / "config.json"
+        file.write_text(json.dumps(self.config()), encoding="utf-8")
+        variables = {**os.environ, "RUSTFS_HTTP2_KEEPALIVE_INTERVAL": "5", "RUSTFS_HTTP2_KEEPALIVE_TIMEOUT": "90"}
+        done = self.host.run([program(), "check", "--config", str(file)], env=variables)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout.decode(), r"(?m)^warning: environment RUSTFS_.*90.* of silence, not after 65ms")
 
     def test_what_the_guard_needs_is_said(self):
         _, output = self.check(self.config())

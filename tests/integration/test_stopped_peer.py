@@ -60,7 +60,7 @@ class StoppedPeer(LocalCase):
         self.assertGreaterEqual(event["evidence"]["process_silence_ms"], 1000)
         self.assertLess(event["evidence"]["silence_ms"], 1000)
         line = next(line for line in self.peerpulse.log_lines() if line["event"] == "transition" and line["to"] == "stalled")
-        self.assertGreaterEqual(line["process_silence_ms"], 1000)
+        self.assertGreaterEqual(line["evidence"]["process_silence_ms"], 1000)
         self.server.process.cont()
         self.peerpulse.wait_verdict("node2", "alive")
 

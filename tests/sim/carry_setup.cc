@@ -20,7 +20,7 @@ const char* toString(Trouble trouble) {
 
 proxy::ProxyOptions carryOptions(bool generic) {
   proxy::ProxyOptions options;
-  options.accessLog = false;
+  options.accessLog.mode = proxy::AccessLogOptions::Mode::kOff;
   options.retry.replayIdempotent = generic;
   options.timeouts = {{{seconds(2), seconds(10), Duration::zero(), 0},
                        {seconds(3), Duration::zero(), seconds(10), generic ? 1024u * 1024u : 0u},

@@ -32,6 +32,7 @@ struct LocalChange {
   health::LocalState from{};
   health::LocalState to{};
   TimePoint at;
+  health::LocalEvidence evidence{};
 };
 
 struct Event {

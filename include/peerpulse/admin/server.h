@@ -54,6 +54,8 @@ struct Sources {
   std::function<std::string()> localHealth;
   /// Carries out an operator's override; already checked and logged.
   std::function<void(PeerId, const health::CircuitOverride&, const std::string& why)> overrideCircuit;
+  /// Lets callers of other hosts change things; empty: they may not.
+  std::string token;
   /// Optional.
   std::function<uint64_t()> logDropped;
   /// How much of /metrics is told by peer.
@@ -76,6 +78,8 @@ class Server {
 
   /// Binds and starts to serve. At most once.
   Result<void> listen(const SocketAddress& address);
+  /// Binds another one that shows /metrics, /livez and /readyz only. After listen(), at most once.
+  Result<void> listenForMetrics(const SocketAddress& address);
   /// The process is about to end: who waits for a change is told so, also from now on. Everything else is answered as
   /// before, until the end.
   void drain();

@@ -1,6 +1,6 @@
 // Config: the whole configuration of the process, read from one JSON file (design section 7), checked, and
 // turned into the Options structs of the modules. Values come, later ones overriding earlier ones, from
-//   default -> preset -> profile -> file -> environment (RUSTFS_*)
+//   default -> preset -> profile -> file -> environment (RUSTFS_*, PEERPULSE_*)
 // and each remembers which of them it came from.
 //
 // Threading: a value; immutable after load().
@@ -36,13 +36,22 @@ const char* toString(Profile profile);
 struct AdminOptions {
   SocketAddress listen;      ///< 127.0.0.1:9901
   bool allowRemote = false;  ///< whether `listen` may be other than loopback or unix
+  /// Family AF_UNSPEC: none. May be remote: /metrics, /livez and /readyz, to read.
+  SocketAddress metricsListen;
+  std::string tokenFile;  ///< empty: none
 };
 
-/// One RUSTFS_* variable that was set, and the keys it set (none: no key of this version uses it).
+/// One variable (PEERPULSE_*, RUSTFS_*) that was set, and the keys it set (none: no key of this version uses it).
 struct EnvironmentOverride {
   std::string name;
   std::string value;
   std::vector<std::string> pointers;
+};
+
+/// What works, and is most likely not meant.
+struct Warning {
+  std::string where;  ///< a JSON pointer, or "environment NAME"
+  std::string text;
 };
 
 struct Config {
@@ -72,11 +81,12 @@ struct Config {
   /// Profile of each peer, by PeerId.
   std::vector<Profile> peerProfiles;
   std::vector<EnvironmentOverride> environment;
+  std::vector<Warning> warnings;
 };
 
 using Environment = std::map<std::string, std::string>;
 
-/// The RUSTFS_* variables of this process.
+/// The PEERPULSE_* and RUSTFS_* variables of this process.
 Environment processEnvironment();
 
 /// Reads, checks and completes the configuration. The error's message has one line per error.

@@ -33,6 +33,15 @@ const char* toString(LocalState state);
 /// Worth an event and a warning; a busy machine lags twice a second.
 inline bool isGrave(LocalState state) { return state != LocalState::kOk && state != LocalState::kLagging; }
 
+/// What a state of this host rests on.
+struct LocalEvidence {
+  uint32_t peers = 0;   ///< with a verdict
+  uint32_t silent = 0;  ///< overdue now; a peer whose outage is known does not count
+  uint32_t dead = 0;
+  bool linkDown = false;
+  Duration lag{};  ///< of the loop's last look at the time
+};
+
 class LocalHealth {
  public:
   /// A loop that is late by more than `lagLimit` lags.
@@ -52,6 +61,8 @@ class LocalHealth {
   void onLink(bool up, TimePoint now);
 
   LocalState state(TimePoint now) const;
+  /// O(peers).
+  LocalEvidence evidence(TimePoint now) const;
 
   static constexpr Duration kShown = seconds(1);
   static constexpr Duration kFresh = milliseconds(1);
@@ -69,6 +80,7 @@ class LocalHealth {
   TimePoint exhaustedUntil_;
   TimePoint suspectUntil_;
   bool linkDown_ = false;
+  Duration lag_{};
   std::vector<Verdict> verdicts_;
   size_t known_ = 0;     // peers with a verdict, and
   size_t dead_ = 0;      // those of them that are dead

@@ -34,6 +34,11 @@ class Fields {
   Fields& add(std::string_view key, uint32_t value) { return add(key, static_cast<uint64_t>(value)); }
   Fields& add(std::string_view key, int64_t value);
   Fields& add(std::string_view key, int value) { return add(key, static_cast<int64_t>(value)); }
+  /// Members of a JSON object as json() has them, made elsewhere.
+  Fields& addMembers(std::string_view json) {
+    json_ += json;
+    return *this;
+  }
   /// `,"key":value` for each field, escaped.
   const std::string& json() const { return json_; }
 

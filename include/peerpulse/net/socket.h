@@ -49,6 +49,8 @@ void setResetOnClose(int fd);
 /// Bound and listening. A stale unix socket file that nobody answers on is replaced.
 Result<Fd> createListenSocket(const SocketAddress& address, int backlog);
 SocketAddress localAddress(int fd);
+/// Of the other end; family AF_UNSPEC when it has gone.
+SocketAddress remoteAddress(int fd);
 
 /// What the kernel knows about a TCP connection (struct tcp_info, size-checked). Ages come in steps of the
 /// kernel's tick (1 to 10 ms). An old ACK is no sign of death: on an idle connection nothing asks for one.

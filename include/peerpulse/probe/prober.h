@@ -70,7 +70,7 @@ class ProberCallbacks {
   /// back: its words count again, and whoever went past one meanwhile must hear of it.
   virtual void onReturned() {}
   /// This host's own state changed.
-  virtual void onLocalHealth(health::LocalState from, health::LocalState to) {}
+  virtual void onLocalHealth(health::LocalState from, health::LocalState to, const health::LocalEvidence& evidence) {}
 };
 
 class Prober {

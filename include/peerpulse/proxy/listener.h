@@ -22,13 +22,14 @@
 
 namespace peerpulse::proxy {
 
+class AccessFilter;
 class DownstreamConnection;
 class Exchange;
 class RefusalReplies;
 struct PreparedReply;
 
 /// What peerpulse ends by itself, for the access log.
-upstream::Failure cutByUs(const char* why);
+upstream::Failure cutByUs(const char* why, upstream::Timer timer = upstream::Timer::kNone);
 
 /// Why a client found no room.
 enum class TurnedAway : uint8_t { kConnectionLimit, kDescriptors };
@@ -89,6 +90,7 @@ class Listener final : public upstream::PeerWatcher {
   const std::string peerName_;
   const OnDead onDead_;
   std::unique_ptr<RefusalReplies> refusals_;
+  std::unique_ptr<AccessFilter> accessFilter_;
   std::list<std::unique_ptr<Exchange>> finished_;
   Connections connections_;  // the newest first
   bool pingsHeld_ = false;

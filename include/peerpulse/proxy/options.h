@@ -31,6 +31,21 @@ struct Route {
   upstream::TrafficClass trafficClass = upstream::TrafficClass::kControl;
 };
 
+/// Which exchanges leave a line in the log (`log.access`).
+struct AccessLogOptions {
+  enum class Mode : uint8_t {
+    kAll,
+    kNotable,  ///< those that failed, slow ones, and one in `sample` of the others
+    kOff,
+  };
+  Mode mode = Mode::kAll;
+  uint32_t sample = 1000;      ///< 0: none of the others
+  Duration slow = seconds(1);  ///< the peer's answer, or a connection to it, took longer; 0: nothing is slow
+  /// `log.query`: what is shown of a request's query, which may hold signatures and tokens.
+  enum class Query : uint8_t { kMasked, kShown };
+  Query query = Query::kMasked;
+};
+
 /// A peer and the listener that stands for it.
 struct PeerOptions : upstream::PeerOptions {
   SocketAddress listen;  ///< family AF_UNSPEC if `mode` carries no traffic
@@ -49,7 +64,7 @@ struct ProxyOptions : upstream::Options {
   Duration headerTimeout = seconds(5);
   /// Downstream connections per listener and worker.
   uint32_t maxDownstreamConnections = 10'000;
-  bool accessLog = true;
+  AccessLogOptions accessLog;
 };
 
 }  // namespace peerpulse::proxy

@@ -9,6 +9,7 @@
 
 #include "peerpulse/stats/governor_stats.h"
 #include "peerpulse/stats/histogram.h"
+#include "peerpulse/stats/last_error.h"
 #include "peerpulse/stats/latency_window.h"
 #include "peerpulse/stats/value.h"
 
@@ -148,6 +149,7 @@ struct alignas(64) PeerStats {
   /// When a read of the fan-out API was last left unanswered by it, or answered by a server's error; 0: none since it
   /// answered well.
   Value readFailedNanos;
+  LastError lastError;     ///< refusals of the circuit and what clients did aside
   ByLegState undelivered;  ///< notifications (fan-out API) that did not arrive
   GovernorsByClass governors;
   ProbeStats probe;

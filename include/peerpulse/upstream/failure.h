@@ -46,13 +46,28 @@ enum class Party : uint8_t {
 /// "peer", "client", "host", "path", "self".
 const char* toString(Party party);
 
+/// Which timer ended an exchange. The words are those of the configuration's keys.
+enum class Timer : uint8_t {
+  kNone,
+  kConnect,      ///< timeouts.<class>.connect
+  kRequest,      ///< timeouts.<class>.request
+  kRate,         ///< the deadline of a body whose length is known: timeouts.<class>.min_bytes_per_second
+  kStall,        ///< timeouts.<class>.stall
+  kPatience,     ///< the owner's own (api.peer_timeout, api.chunk_timeout)
+  kGrpcTimeout,  ///< the client's
+  kDrainTunnels,
+};
+/// "", "connect", "request", "min_bytes_per_second", "stall", "patience", "grpc_timeout", "drain_tunnels".
+const char* toString(Timer timer);
+
 struct Failure {
   ErrorType type = ErrorType::kNone;
   Party party = Party::kSelf;
   std::string detail;
   /// The HTTP status when it is not the type's own (request errors).
   int status = 0;
-  bool timedOut = false;   ///< a deadline of ours or of the client's passed
+  bool timedOut = false;  ///< a deadline of ours or of the client's passed
+  Timer timer = Timer::kNone;
   bool byCircuit = false;  ///< refused, or given up in flight, because the circuit is open
   bool shed = false;       ///< refused because the peer is slow and as many wait for it already (Governor)
   /// The peer said that it has not looked at it (RFC 9113 8.7), and our retries are used up.

@@ -32,6 +32,7 @@
 #include "peerpulse/upstream/failure.h"
 #include "peerpulse/upstream/governor_ticket.h"
 #include "peerpulse/upstream/options.h"
+#include "peerpulse/upstream/phase.h"
 #include "peerpulse/upstream/replay_buffer.h"
 #include "peerpulse/upstream/trial.h"
 
@@ -114,6 +115,9 @@ class Request final : public ListNode<HeldTag>,
   State state() const { return state_; }
   bool ended() const { return state_ == State::kEnded; }
   uint32_t retries() const { return retries_; }
+  /// How far it is, or was when it failed or was cancelled.
+  Phase phase() const { return ended() || state_ == State::kFailing ? endedIn_ : phaseNow(); }
+  const StepTimes& times() const { return times_; }
   /// The peer may have seen something of it.
   bool sent() const { return sent_; }
   /// When it came to be held, since it was last let go; only while held.
@@ -149,6 +153,7 @@ class Request final : public ListNode<HeldTag>,
   void attempt();
   void enter(State to);
   bool inFlight() const { return ListNode<InFlightTag>::linked(); }
+  Phase phaseNow() const;
 
   // The two directions (request_flow.cc).
   void onAttemptOpen(http::RequestStream& stream) override;
@@ -208,6 +213,9 @@ class Request final : public ListNode<HeldTag>,
   uint64_t unconsumed_ = 0;  // of the response's body: told, and not let go of
 
   uint32_t retries_ = 0;
+  Phase endedIn_ = Phase::kQueue;
+  TimePoint wantedAt_;  // a connection for the attempt
+  StepTimes times_;
   bool sent_ = false;
   bool mayHaveTakenEffect_ = false;
   bool heard_ = false;  // of this attempt: a 1xx

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../byte_scan.h"
+#include "../tls_record.h"
 
 namespace peerpulse::http::h1 {
 namespace {
@@ -53,13 +54,18 @@ HeadScanner::Status HeadScanner::scan() {
     at_ = end;
     if (at_ == text_.size()) break;
     if (text_[at_] == '\n') return fail(400, "bare LF");
-    if (text_[at_] != '\r') return fail(400, "control character");
+    if (text_[at_] != '\r') return fail(400, controlProblem());
     if (at_ + 1 == text_.size()) break;
     if (text_[at_ + 1] != '\n') return fail(400, "bare CR");
     const Status status = endLine();
     if (status != Status::kNeedMore) return status;
   }
   return Status::kNeedMore;
+}
+
+const char* HeadScanner::controlProblem() const {
+  if (at_ > 0 || kind_ == Kind::kTrailers || !isTlsRecord(text_)) return "control character";
+  return kind_ == Kind::kRequest ? kTlsFromClient : kTlsFromPeer;
 }
 
 bool HeadScanner::checkRun(size_t end) {

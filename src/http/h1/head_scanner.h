@@ -43,6 +43,7 @@ class HeadScanner {
 
  private:
   Status scan();
+  const char* controlProblem() const;
   /// The part of a line without control characters that ends before `end`.
   bool checkRun(size_t end);
   Status endLine();

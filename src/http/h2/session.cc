@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "../tls_record.h"
 #include "error_code.h"
 #include "peerpulse/base/assert.h"
 #include "session_callbacks.h"
@@ -128,6 +129,11 @@ Result<void> Session::receiveBytes(const Slice& in) {
   if (over() || in.empty()) return {};
   input_ = &in;
   lastProblem_.clear();
+  if (!std::exchange(heard_, true) && side_ == Side::kClient && isTlsRecord(in.view())) {
+    fail(NGHTTP2_PROTOCOL_ERROR, kTlsFromPeer);
+    flush();
+    return Error{failure_};
+  }
   const ssize_t taken = nghttp2_session_mem_recv(session_, in.data(), in.size());
   input_ = nullptr;
   if (taken < 0) {

@@ -204,6 +204,7 @@ class Session {
   const Slice* input_ = nullptr;  ///< during nghttp2_session_mem_recv()
   Buffer* output_ = nullptr;      ///< during nghttp2_session_mem_send()
   size_t outputLimit_ = 0;        ///< body frames pause at this size of *output_; 0: no body at all
+  bool heard_ = false;            ///< something came
   std::string failure_;           ///< what the remote side did wrong
   std::string lastProblem_;       ///< nghttp2's words on the last invalid frame
 };

@@ -319,7 +319,7 @@ TEST_CASE("bad values say what was found and expected") {
   CHECK_HAS(bad(withPeer(R"("preset":"rustf")")), "did you mean \"rustfs\"?");
   CHECK_HAS(bad(withPeer(R"("tcp":{"keepalive_idle":"1500ms"})")), "whole seconds");
   CHECK_HAS(bad(withPeer(R"("limits":{"buffer":"10MB"})")), "/limits/buffer: found \"10MB\", expected a size");
-  CHECK_HAS(bad(withPeer(R"("access_log":1)")), "/access_log: found 1, expected true or false");
+  CHECK_HAS(bad(withPeer(R"("admin":{"allow_remote":1})")), "/admin/allow_remote: found 1, expected true or false");
   CHECK_HAS(bad(withPeer(R"("probe":{"health_path":"health"})")), "/probe/health_path");
   CHECK_HAS(bad(withPeer(R"("node":"a b")")), "/node: found \"a b\", expected a name");
   CHECK_HAS(bad(R"({"peers":[{"name":"a","listen":"localhost:1","address":"10.0.0.1:1"}]})"),

@@ -57,6 +57,25 @@ TEST_CASE("variables override the file") {
   CHECK(c.environment.size() == 10);
 }
 
+TEST_CASE("a value that makes detection slower than the file asks is said, one that does not is not") {
+  CHECK(good({{"RUSTFS_CONNECT_TIMEOUT", "3"}}).warnings.empty());
+  CHECK(good({{"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", "0.05"}}).warnings.empty());
+  const Config slow = good({{"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", "5"}, {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", "20"}});
+  REQUIRE(slow.warnings.size() == 1);
+  CHECK(slow.warnings[0].where == "environment RUSTFS_HTTP2_KEEPALIVE_INTERVAL=5, RUSTFS_HTTP2_KEEPALIVE_TIMEOUT=20");
+  CHECK(slow.warnings[0].text.find("20015ms of silence, not after 65ms") != std::string::npos);
+  CHECK(config::effectiveJson(slow).find("20015ms of silence") != std::string::npos);
+}
+
+TEST_CASE("variables by our own name win") {
+  const Config c =
+      good({{"RUSTFS_MAX_RETRIES", "1"}, {"PEERPULSE_MAX_RETRIES", "2"}, {"PEERPULSE_CONNECT_TIMEOUT", "4"}});
+  CHECK(c.proxy.retry.maxRetries == 2);
+  CHECK(c.proxy.timeouts[0].connect == seconds(4));
+  CHECK(c.sources.at("/retry/max_retries") == "env PEERPULSE_MAX_RETRIES");
+  CHECK(c.environment.size() == 2);
+}
+
 TEST_CASE("keepalive variables set the probe, and silence is stretched to what can be judged") {
   const Config fine = good({{"RUSTFS_HTTP2_KEEPALIVE_INTERVAL", "0.01"}, {"RUSTFS_HTTP2_KEEPALIVE_TIMEOUT", "0.04"}});
   CHECK(fine.proxy.peers[0].probe.interval == milliseconds(10));

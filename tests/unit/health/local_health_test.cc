@@ -146,4 +146,21 @@ TEST_CASE("local_health: lag over the limit, and the link, worst first") {
 }
 
 }  // namespace
+
+TEST_CASE("local_health: what its state rests on is counted") {
+  LocalHealth local = allAlive(4);
+  const TimePoint now = TimePoint() + seconds(100);
+  local.expect(PeerId{0}, now);
+  local.expect(PeerId{1}, now + seconds(1));
+  local.verdict(PeerId{2}, Verdict::kDead, now);
+  local.onLag(milliseconds(3), now);
+  local.onLink(false, now);
+  const LocalEvidence evidence = local.evidence(now);
+  CHECK(evidence.peers == 4);
+  CHECK(evidence.silent == 1);
+  CHECK(evidence.dead == 1);
+  CHECK(evidence.linkDown);
+  CHECK(evidence.lag == milliseconds(3));
+}
+
 }  // namespace peerpulse::health

@@ -15,6 +15,7 @@ using upstream::Party;
 namespace {
 
 constexpr PeerId kPeer{0};
+const WallTime kWall(seconds(1'800'000'000));
 constexpr Party kParties[] = {Party::kPeer, Party::kClient, Party::kHost, Party::kSelf};
 
 size_t placeOf(Party party) {
@@ -36,7 +37,7 @@ struct Counted {
     countStarted(stats, kPeer, record);
     CHECK(peer().inFlight.get() == 1);
     CHECK(stats.uploads.inProgress.get() == (record.isUpload ? 1 : 0));
-    countFinished(stats, kPeer, 1, record);
+    countFinished(stats, kPeer, 1, record, kWall);
     CHECK(peer().inFlight.get() == 0);
     CHECK(stats.uploads.inProgress.get() == 0);
     const bool refused = record.fastFailed || record.error == ErrorType::kConnectionLimitReached;
@@ -59,9 +60,10 @@ AccessRecord upload(int status) {
   return record;
 }
 
-std::string lineOf(const AccessRecord& record, const http::RequestHead& head) {
+std::string lineOf(const AccessRecord& record, const http::RequestHead& head, bool showQuery = false,
+                   uint32_t sample = 0) {
   LogCapture log;
-  logExchange("node2", Route{"upload", "", "", "", upstream::TrafficClass::kBulk}, head, record);
+  logExchange("node2", Route{"upload", "", "", "", upstream::TrafficClass::kBulk}, head, record, showQuery, sample);
   const auto lines = log.lines();
   REQUIRE(lines.size() == 1);
   return lines[0];
@@ -254,11 +256,12 @@ TEST_CASE("access log: the line of a good exchange has no word of failure") {
   for (const char* part :
        {"\"event\":\"exchange\"", "\"peer\":\"node2\"", "\"operation\":\"upload\"", "\"class\":\"bulk\"",
         "\"method\":\"PUT\"", "\"path\":\"/bucket/key\"", "\"protocol\":\"2\"", "\"status\":200",
-        "\"request_bytes\":1000", "\"response_bytes\":10", "\"duration_ms\":20"}) {
+        "\"request_bytes\":1000", "\"response_bytes\":10", "\"end\":\"--\"", "\"duration_ms\":20"}) {
     CAPTURE(part);
     CHECK(has(line, part));
   }
-  for (const char* word : {"error", "details", "party", "client_aborted", "retries"})
+  for (const char* word : {"error", "details", "party", "phase", "timer", "client_aborted", "retries", "ttfb_ms",
+                           "connect_ms", "wait_ms", "grpc_status", "trace_id", "sample"})
     CHECK_FALSE(has(line, "\"" + std::string(word) + "\""));
 }
 
@@ -279,11 +282,39 @@ TEST_CASE("access log: a client that went away is named as that") {
   const std::string line = lineOf(record, put("/"));
   CHECK(has(line, "\"client_aborted\":true"));
   CHECK(has(line, "\"status\":0"));
-  CHECK_FALSE(has(line, "\"party\""));
+  CHECK(has(line, "\"party\":\"client\""));
+  CHECK(has(line, "\"end\":\"CR\""));
+  CHECK_FALSE(has(line, "\"error\""));
+}
+
+TEST_CASE("access log: times, timer, status of gRPC, trace and sample are there when there are any") {
+  AccessRecord record = upload(200);
+  upstream::Failure late = failure(ErrorType::kConnectionReadTimeout, Party::kPeer);
+  late.timedOut = true;
+  late.timer = upstream::Timer::kStall;
+  record.note(late);
+  record.phase = upstream::Phase::kResponse;
+  record.firstByte = milliseconds(3);
+  record.steps = {milliseconds(1), milliseconds(2)};
+  record.grpcStatus = 0;
+  http::RequestHead head = put("/key");
+  head.headers.add("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  const std::string line = lineOf(record, head, false, 1000);
+  for (const char* part : {"\"end\":\"pD\"", "\"phase\":\"response\"", "\"timer\":\"stall\"", "\"ttfb_ms\":3",
+                           "\"connect_ms\":1", "\"wait_ms\":2", "\"grpc_status\":0",
+                           "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\"", "\"sample\":1000"}) {
+    CAPTURE(part);
+    CHECK(has(line, part));
+  }
+}
+
+TEST_CASE("access log: a query is shown to those who want to see it") {
+  CHECK(has(lineOf(upload(200), put("/key?X-Amz-Signature=1")), "\"path\":\"/key?*\""));
+  CHECK(has(lineOf(upload(200), put("/key?X-Amz-Signature=1"), true), "\"path\":\"/key?X-Amz-Signature=1\""));
 }
 
 TEST_CASE("access log: a path is logged up to a length") {
   const std::string line = lineOf(upload(200), put("/" + std::string(10'000, 'x') + "end"));
   CHECK(has(line, "\"path\":\"/" + std::string(511, 'x') + "\""));
-  CHECK_FALSE(has(line, "end\""));
+  CHECK_FALSE(has(line, "xend"));
 }

@@ -341,7 +341,7 @@ TEST_CASE("downstream connection: an h2 client that comes in the middle of a dra
 TEST_CASE("downstream connection: drained with a tunnel, it is left its grace and then reset at both ends") {
   LogCapture log;
   {
-    ProxyWorld w([](ProxyOptions& o) { o.accessLog = true; });
+    ProxyWorld w([](ProxyOptions& o) { o.accessLog.mode = AccessLogOptions::Mode::kAll; });
     TestClient& client = w.client(false);
     ClientRequest& tunnel = w.tunnel(client);
     w.listener->drain();

@@ -22,7 +22,7 @@ bool says(const ClientRequest& request, std::string_view error) {
   return proxyStatus(request).find("error=" + std::string(error)) != std::string_view::npos;
 }
 
-void logs(ProxyOptions& options) { options.accessLog = true; }
+void logs(ProxyOptions& options) { options.accessLog.mode = AccessLogOptions::Mode::kAll; }
 
 void refusesAndLogs(ProxyOptions& options) {
   ProxyWorld::refuses(options);

@@ -125,7 +125,7 @@ class Flow {
         io_(dispatcher, connector_),
         peer(dispatcher, io_) {
     ProxyOptions options;
-    options.accessLog = false;
+    options.accessLog.mode = AccessLogOptions::Mode::kOff;
     options.timeouts = {{{seconds(2), seconds(10), Duration::zero(), 0},
                          {seconds(3), Duration::zero(), seconds(10), 1024 * 1024},
                          {seconds(3), Duration::zero(), Duration::zero(), 0}}};

@@ -256,7 +256,7 @@ TEST_CASE("listener: destroyed, its connections are reset and its exchanges ende
 TEST_CASE("listener: every exchange leaves one line, in the order in which they ended") {
   LogCapture log;
   {
-    ProxyWorld w([](ProxyOptions& o) { o.accessLog = true; });
+    ProxyWorld w([](ProxyOptions& o) { o.accessLog.mode = AccessLogOptions::Mode::kAll; });
     TestClient& client = w.client(true);
     for (const char* path : {"/a", "/b", "/c"})
       w.sent(client, "GET", path);

@@ -19,7 +19,7 @@ TEST_CASE("proxy options: words") {
 
 TEST_CASE("proxy options: defaults") {
   const ProxyOptions options;
-  CHECK(options.accessLog);
+  CHECK(options.accessLog.mode == AccessLogOptions::Mode::kAll);
   CHECK(options.downstreamIdleTimeout == seconds(60));
   CHECK(options.headerTimeout == seconds(5));
   CHECK(options.maxDownstreamConnections == 10'000);

@@ -116,7 +116,7 @@ class ProxyWorld {
 
   ProxyOptions optionsWith(const Configure& configure) const {
     ProxyOptions options;
-    options.accessLog = false;
+    options.accessLog.mode = AccessLogOptions::Mode::kOff;
     options.timeouts = {{{seconds(2), seconds(10), Duration::zero(), 0},
                          {seconds(3), Duration::zero(), seconds(10), 0},
                          {seconds(3), Duration::zero(), Duration::zero(), 0}}};

@@ -148,10 +148,11 @@ TEST_CASE("reporter: a transition that keeps the verdict counts by its circuit")
   CHECK(f.stats.transitions(PeerId{0}).at({"open", "request_failures"}) == 1);
 }
 
-TEST_CASE("reporter: of this host's own state the grave changes are events, all are logged") {
+TEST_CASE("reporter: of this host's own state the grave changes are told, with what they rest on") {
   Fixture f;
   f.reporter.report(admin::LocalChange{LocalState::kOk, LocalState::kLagging, {}}, kWall);
-  f.reporter.report(admin::LocalChange{LocalState::kLagging, LocalState::kSuspect, {}}, kWall);
+  f.reporter.report(
+      admin::LocalChange{LocalState::kLagging, LocalState::kSuspect, {}, {5, 4, 1, false, milliseconds(3)}}, kWall);
   f.reporter.report(admin::LocalChange{LocalState::kSuspect, LocalState::kOk, {}}, kWall);
   f.reporter.report(GateFailure{PeerId{1}, Gate::kOpen, EADDRINUSE}, kWall);
   f.reporter.report(health::Degrading{PeerId{0}, {}, {}}, kWall);
@@ -165,10 +166,41 @@ TEST_CASE("reporter: of this host's own state the grave changes are events, all 
   CHECK(std::holds_alternative<health::Degrading>(events[2].what));
   CHECK(std::holds_alternative<health::RungChange>(events[3].what));
   const std::string lines = f.log.stop();
-  for (const char* part : {R"("from":"ok","to":"lagging")", R"("from":"lagging","to":"suspect")",
+  CHECK(lines.find(R"("local_health":"lagging")") == std::string::npos);
+  for (const char* part : {R"("local_health_from":"lagging","local_health":"suspect")",
+                           R"("evidence":{"peers":5,"silent":4,"dead":1,"link_down":false,"lag_ms":3.0}})",
                            R"("event":"listener_gate_failed")", R"("wanted":"open")", R"("event":"degrading")",
-                           R"("event":"probe")", R"("mode":"l4","host_from":"ping","host":"icmp")"}) {
+                           R"("event":"probe")", R"("probe":{"mode":"l4","host":"icmp","process":"ping"})"}) {
     CHECK_MESSAGE(lines.find(part) != std::string::npos, part);
+  }
+}
+
+TEST_CASE("reporter: an outage ends at the level at which it began, and a line has the names of the event") {
+  Fixture f;
+  health::Transition died = transition(0, Verdict::kDead, Reason::kProbeSilence);
+  died.from.verdict = Verdict::kSuspect;
+  died.to.circuit = CircuitState::kOpen;
+  died.at = died.lastEvidence = TimePoint(seconds(1));
+  health::Transition back = circuitChange(0);
+  back.from.verdict = Verdict::kDead;
+  f.reporter.report(died, kWall);
+  f.reporter.report(back, kWall);
+  f.reporter.report(transition(1, Verdict::kAlive), kWall);
+  f.reporter.drain();
+  std::istringstream lines(f.log.stop());
+  std::vector<std::string> seen;
+  for (std::string line; std::getline(lines, line);)
+    seen.push_back(line);
+  REQUIRE(seen.size() == 3);
+  for (size_t i = 0; i < 3; ++i) {
+    CAPTURE(seen[i]);
+    CHECK(seen[i].find(i < 2 ? R"("level":"warn","event":"transition")" : R"("level":"info","event":"transition")") !=
+          std::string::npos);
+  }
+  for (const char* name : {"at", "peer", "from", "to", "circuit_from", "circuit", "reason", "evidence", "rtt_us",
+                           "silence_ms", "detection_ms"}) {
+    CAPTURE(name);
+    CHECK(seen[0].find("\"" + std::string(name) + "\":") != std::string::npos);
   }
 }
 

@@ -45,7 +45,7 @@ class Bench:
         self._victim = lab.node(_VICTIM)
         self._port = free_port(self._local)
         peers = [Peer(name, NghttpdPeer(lab.node(name)).start().address) for name in (_VICTIM, *_OTHERS)]
-        self._peerpulse = Peerpulse(self._local, peers, guard={"ports": [self._port]}, access_log=False)
+        self._peerpulse = Peerpulse(self._local, peers, guard={"ports": [self._port]}, log={"access": {"mode": "off"}})
 
     def run(self) -> dict:
         self._peerpulse.start()

@@ -80,7 +80,7 @@ class Bench:
         self._peerpulse = Peerpulse(
             self._client_node,
             [Peer(_HEALTHY, self._healthy.address), Peer(_VICTIM, self._victim.address)],
-            access_log=arguments.access_log, on_dead=on_dead,
+            log={"access": {"mode": "all" if arguments.access_log else "off"}}, on_dead=on_dead,
             # All may be on one worker. Nothing else may end an exchange that is held.
             pool={"max_connections": max(1024, count + 64), "max_pending": max(4096, count + 64)},
             limits={"max_downstream_connections": count + 1000},

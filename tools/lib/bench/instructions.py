@@ -24,7 +24,7 @@ _VARIANTS = {
     "as it comes": {},
     "governor off": {"governor": {"mode": "off"}},
     "governor enforce": {"governor": {"mode": "enforce"}},
-    "without access log": {"access_log": False},
+    "without access log": {"log": {"access": {"mode": "off"}}},
 }
 _CASES = {"h1": ("--h1", "-c", "8"), "h2": ("-c", "2", "-m", "16")}
 _START_S = 60  # of a program that runs fifty times slower

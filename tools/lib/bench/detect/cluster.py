@@ -48,7 +48,7 @@ class Cluster:
         self._with_haproxy = haproxy and settings.haproxy
         # The guard would end HAProxy's own connections to a dead peer, and so make its time our own.
         guard = {"guard": {"mode": "proxy"}} if self._with_haproxy else {}
-        self._config = {"access_log": False, "probe": {"profile": settings.profile}, **guard, **config}
+        self._config = {"log": {"access": {"mode": "off"}}, "probe": {"profile": settings.profile}, **guard, **config}
         self._stack = contextlib.ExitStack()
         self.servers: dict[str, Server] = {}
         self.haproxy: Haproxy | None = None

@@ -89,7 +89,7 @@ def _stop6(settings: Settings) -> dict:
             server.add_file("large", bytes(MIB))
         # A second peerpulse: nginx speaks h1 here, and is probed by echoes and requests.
         with Peerpulse(cluster.local, [Peer(_H1, nginx.address)], on_dead="refuse", preset="rustfs",
-                       access_log=False, probe={"profile": settings.profile}) as second:
+                       log={"access": {"mode": "off"}}, probe={"profile": settings.profile}) as second:
             second.wait_verdict(_H1, "alive")
             wait_for(lambda: second.peer(_H1)["probe"]["host"] == "icmp", 10, "the h1 peer is probed by echoes")
             return _stop6_rounds(settings, rounds, cluster, second, nginx)

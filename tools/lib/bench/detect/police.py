@@ -52,7 +52,7 @@ def _probe(seconds: float, kinds: list[RealServer], profile: str) -> tuple[dict[
         local, remote = lab.nodes
         servers = [kind.make(remote).start() for kind in kinds]
         with Peerpulse(local, [Peer(kind.name, server.address) for kind, server in zip(kinds, servers)],
-                       access_log=False, probe={"profile": profile}) as peerpulse:
+                       log={"access": {"mode": "off"}}, probe={"profile": profile}) as peerpulse:
             clients = [kind.client(local, peerpulse.listen[kind.name], round(seconds * _PER_SECOND), _PER_SECOND)
                        for kind in kinds]
             exchanges = [client.result() for client in clients]

@@ -94,7 +94,7 @@ def _peers1000(settings: Settings) -> dict:
         addresses = _start_peers(lab)
         time.sleep(1)
         peerpulse = make_peerpulse(lab.nodes[0], addresses, {
-            "access_log": False, "probe": {"profile": settings.profile, "interval": "20ms"}})
+            "log": {"access": {"mode": "off"}}, "probe": {"profile": settings.profile, "interval": "20ms"}})
         stack.callback(peerpulse.check_end)
         peerpulse.start(_START_S)
         events = EventStream(peerpulse)

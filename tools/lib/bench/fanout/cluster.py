@@ -47,7 +47,7 @@ class Cluster:
             self.api = ("127.0.0.1", free_port(self.local, "127.0.0.1"))
             api = {"listen": "{}:{}".format(*self.api), **self._config.pop("api", {})}
             self.peerpulse = Peerpulse(self.local, [Peer(name, address) for name, address in self.addresses.items()],
-                                       **{"api": api, "access_log": False, "erasure_sets": [ERASURE_SET],
+                                       **{"api": api, "log": {"access": {"mode": "off"}}, "erasure_sets": [ERASURE_SET],
                                           # A stopped node's circuit may open, and is not what the next round is about.
                                           "circuit": {"open_for": "1s"}, **self._config})
             self.peerpulse.start(launcher=self._launcher)

@@ -95,7 +95,7 @@ class Stage:
     def _start(self, stack: contextlib.ExitStack, instance: Instance) -> None:
         names = [scenario.name for scenario in self._scenarios if scenario.instance.name == instance.name]
         peerpulse = Peerpulse(self._host, [Peer(name, self.servers[name].address) for name in names],
-                              access_log=False, **instance.config)
+                              log={"access": {"mode": "off"}}, **instance.config)
         self.peerpulses[instance.name] = peerpulse.start(launcher=instance.launcher)
         stack.push(peerpulse)
         self._events[instance.name] = EventStream(peerpulse)

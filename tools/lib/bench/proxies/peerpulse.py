@@ -13,7 +13,7 @@ _READY_S = 10
 
 class _Pinned(Peerpulse):
     def __init__(self, node: Node, processors: Processors, path: str, origin: str) -> None:
-        super().__init__(node, [Peer("origin", origin)], workers=1, access_log=False)
+        super().__init__(node, [Peer("origin", origin)], workers=1, log={"level": "warn"})
         self._argv = processors.for_proxy([path, "run", "--config", str(self.config_file)])
 
     def start(self, ready_timeout: float = _READY_S) -> "Peerpulse":

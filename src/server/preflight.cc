@@ -1,0 +1,128 @@
+#include "preflight.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "peerpulse/admin/token.h"
+#include "peerpulse/base/fd.h"
+
+namespace peerpulse::server {
+
+namespace {
+
+std::string quote(const std::string& text) { return "\"" + text + "\""; }
+
+std::string directoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// What keeps a file from being made in the directory of `path`; empty: nothing.
+std::string whyNotMade(const std::string& path) {
+  const std::string directory = directoryOf(path);
+  struct stat is {};
+  if (::stat(directory.c_str(), &is) != 0) {
+    return "the directory " + directory + ": " + std::strerror(errno) +
+           (errno == ENOENT ? "; make it, or let systemd do so (RuntimeDirectory=, LogsDirectory=)" : "");
+  }
+  if (!S_ISDIR(is.st_mode)) return directory + " is no directory";
+  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return "the directory " + directory + ": " + std::strerror(errno) + " for this user";
+  }
+  return {};
+}
+
+std::string pathOf(const SocketAddress& address) {
+  return reinterpret_cast<const sockaddr_un*>(address.get())->sun_path;
+}
+
+void checkUnix(const SocketAddress& address, const std::string& pointer, std::vector<Finding>& findings) {
+  const std::string path = pathOf(address);
+  if (const std::string why = whyNotMade(path); !why.empty()) {
+    findings.push_back({true, pointer, quote(address.toString()) + " cannot be made: " + why});
+    return;
+  }
+  struct stat is {};
+  if (::stat(path.c_str(), &is) == 0 && !S_ISSOCK(is.st_mode)) {
+    findings.push_back(
+        {true, pointer, quote(address.toString()) + ": a file that is no socket is there; take it away"});
+  }
+}
+
+Finding bindFinding(int error, const SocketAddress& address, const std::string& pointer) {
+  const std::string what = quote(address.toString());
+  switch (error) {
+    case EADDRINUSE:
+      return {false, pointer,
+              what + " is in use now: by peerpulse itself if it runs, else by another program (ss -ltnp)"};
+    case EADDRNOTAVAIL:
+      return {
+          true, pointer,
+          what +
+              " is no address of this host: add it to an interface, or a route to the loopback for its net (ip route "
+              "add local NET dev lo); 127.0.0.0/8 is always there"};
+    case EACCES: return {true, pointer, what + ": this user may not bind ports below 1024 (CAP_NET_BIND_SERVICE)"};
+    case EAFNOSUPPORT: return {true, pointer, what + ": this host has no such protocol (IPv6 is switched off)"};
+    default: return {true, pointer, what + " cannot be bound: " + std::strerror(error)};
+  }
+}
+
+// As net::createListenSocket() binds it; not listening, so that no client is ever taken.
+void checkBind(const SocketAddress& address, const std::string& pointer, std::vector<Finding>& findings) {
+  if (address.family() == AF_UNSPEC) return;
+  if (address.isUnix()) {
+    checkUnix(address, pointer, findings);
+    return;
+  }
+  const Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) {
+    findings.push_back(bindFinding(errno, address, pointer));
+    return;
+  }
+  const int on = 1;
+  const bool bound = ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                     ::bind(fd.get(), address.get(), address.length()) == 0;
+  if (!bound) findings.push_back(bindFinding(errno, address, pointer));
+}
+
+void checkLog(const std::string& file, std::vector<Finding>& findings) {
+  if (file.empty()) return;
+  std::string why;
+  struct stat is {};
+  if (::stat(file.c_str(), &is) != 0) {
+    why = errno == ENOENT ? whyNotMade(file) : std::strerror(errno);
+  } else if (S_ISDIR(is.st_mode)) {
+    why = "it is a directory";
+  } else if (::faccessat(AT_FDCWD, file.c_str(), W_OK, AT_EACCESS) != 0) {
+    why = std::string(std::strerror(errno)) + " for this user";
+  }
+  if (!why.empty()) findings.push_back({true, "/log/file", quote(file) + " cannot be written: " + why});
+}
+
+}  // namespace
+
+std::vector<Finding> preflight(const config::Config& config) {
+  std::vector<Finding> findings;
+  checkBind(config.admin.listen, "/admin/listen", findings);
+  checkBind(config.admin.metricsListen, "/admin/metrics_listen", findings);
+  checkBind(config.api.listen, "/api/listen", findings);
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (!guard::carries(peer.mode)) continue;
+    checkBind(peer.listen, "/peers/" + std::to_string(slot(peer.id)) + "/listen", findings);
+  }
+  checkLog(config.log.file, findings);
+  if (!config.admin.tokenFile.empty()) {
+    if (const auto token = admin::readToken(config.admin.tokenFile); !token) {
+      findings.push_back({true, "/admin/token_file", token.error().message});
+    }
+  }
+  return findings;
+}
+
+}  // namespace peerpulse::server
