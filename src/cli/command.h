@@ -50,6 +50,8 @@ struct OverrideOrder {
 int statusCommand(const AdminClient& admin, const Terminal& terminal);
 int peersCommand(const AdminClient& admin, const std::string& name, const Terminal& terminal);
 int eventsCommand(const AdminClient& admin, const EventsQuery& query, const Terminal& terminal);
+int diagnoseCommand(const AdminClient& admin, const std::string& peer, const std::string& configFile,
+                    const Terminal& terminal);
 int overrideCommand(const AdminClient& admin, const OverrideOrder& order, const Terminal& terminal);
 
 }  // namespace peerpulse::cli

@@ -37,6 +37,11 @@ class Commands::Impl {
     events->add_flag("--follow,-f", events_.follow, "Go on with what happens from now on");
     events->add_option("--since", events_.since, "Not before: a duration before now (10m) or an RFC 3339 time");
 
+    CLI::App* diagnosis = add(
+        app, "diagnose", "Knocks at a peer in every way, and says what is wrong with it and what to do",
+        [this](const AdminClient& admin) { return diagnoseCommand(admin, peer_, where_.configFile, terminal()); });
+    diagnosis->add_option("peer", peer_, "Name of a peer, or an address IP:PORT")->required();
+
     CLI::App* order = add(app, "override", "Hold a peer's circuit open or closed, or let its verdict decide again",
                           [this](const AdminClient& admin) { return overrideCommand(admin, order_, terminal()); });
     order->add_option("peer", order_.peer, "Name of a peer")->required();

@@ -26,7 +26,7 @@
 #include <string>
 #include <vector>
 
-#include "netlink_socket.h"
+#include "peerpulse/guard/netlink_socket.h"
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"

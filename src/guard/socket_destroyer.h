@@ -19,7 +19,7 @@
 #include <linux/inet_diag.h>
 #include <vector>
 
-#include "netlink_socket.h"
+#include "peerpulse/guard/netlink_socket.h"
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"

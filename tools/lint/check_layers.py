@@ -28,7 +28,7 @@ MODULES = {
     "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard", "proxy", "fanout",
                "admin", "hooks"},
     "recipe": {"base"},
-    "cli": {"base", "http", "net", "config"},
+    "cli": {"base", "http", "net", "guard", "config"},
     "server": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "probe", "guard", "proxy",
                "fanout", "admin", "hooks", "config", "recipe", "cli"},
 }
@@ -39,7 +39,7 @@ THIRD_PARTY = {
     "nghttp2": {"http"},
     "llhttp": {"http"},
     "openssl": {"net"},
-    "libmnl": {"guard"},
+    "libmnl": {"guard", "cli"},
     "nftables": {"guard"},
     "prometheus": {"stats"},
     "nlohmann": {"config", "admin", "fanout", "recipe", "cli"},
