@@ -47,11 +47,24 @@ struct OverrideOrder {
   std::string why;
 };
 
+struct DoctorOrder {
+  int storePid = 0;  ///< 0: whoever is connected to our listeners
+  bool all = false;  ///< show what is well, too
+};
+
+struct TopOrder {
+  std::string interval = "1s";
+  int count = 0;  ///< frames; 0: on a terminal until it is ended, elsewhere one
+};
+
 int statusCommand(const AdminClient& admin, const Terminal& terminal);
 int peersCommand(const AdminClient& admin, const std::string& name, const Terminal& terminal);
 int eventsCommand(const AdminClient& admin, const EventsQuery& query, const Terminal& terminal);
 int diagnoseCommand(const AdminClient& admin, const std::string& peer, const std::string& configFile,
                     const Terminal& terminal);
+int doctorCommand(const AdminClient& admin, const DoctorOrder& order, const std::string& configFile,
+                  const Terminal& terminal);
+int topCommand(const AdminClient& admin, const TopOrder& order, const Terminal& terminal);
 int overrideCommand(const AdminClient& admin, const OverrideOrder& order, const Terminal& terminal);
 
 }  // namespace peerpulse::cli

@@ -42,6 +42,18 @@ class Commands::Impl {
         [this](const AdminClient& admin) { return diagnoseCommand(admin, peer_, where_.configFile, terminal()); });
     diagnosis->add_option("peer", peer_, "Name of a peer, or an address IP:PORT")->required();
 
+    CLI::App* doctor = add(
+        app, "doctor", "Looks at this host for what keeps peerpulse from helping",
+        [this](const AdminClient& admin) { return doctorCommand(admin, doctor_, where_.configFile, terminal()); });
+    doctor->add_option("--store-pid", doctor_.storePid, "The storage process; without it, who is connected to us")
+        ->check(CLI::PositiveNumber);
+    doctor->add_flag("--all", doctor_.all, "Show what is well, too");
+
+    CLI::App* top = add(app, "top", "The peers and their traffic, live on a terminal",
+                        [this](const AdminClient& admin) { return topCommand(admin, top_, terminal()); });
+    top->add_option("--interval", top_.interval, "Between two looks (1s)");
+    top->add_option("--count", top_.count, "End after so many")->check(CLI::PositiveNumber);
+
     CLI::App* order = add(app, "override", "Hold a peer's circuit open or closed, or let its verdict decide again",
                           [this](const AdminClient& admin) { return overrideCommand(admin, order_, terminal()); });
     order->add_option("peer", order_.peer, "Name of a peer")->required();
@@ -90,6 +102,8 @@ class Commands::Impl {
   std::string peer_;
   EventsQuery events_;
   OverrideOrder order_;
+  TopOrder top_;
+  DoctorOrder doctor_;
 };
 
 Commands::Commands(CLI::App& app) : impl_(std::make_unique<Impl>(app)) {}

@@ -12,24 +12,42 @@ std::string number(const Json& json, const std::string& pointer, const std::stri
   return value ? shortNumber(*value) + unit : "-";
 }
 
-std::string roundTrip(const Json& peer, const std::string& which) {
-  const auto micros = numberAt(peer, "/rtt_us/" + which);
-  if (!micros || *micros <= 0) return "-";
-  return *micros < 1000 ? shortNumber(*micros) + " us" : shortNumber(*micros / 1000) + " ms";
-}
-
 std::string age(const Json& peer, const std::string& pointer) {
   const auto millis = numberAt(peer, pointer);
   return millis ? ageText(milliseconds(static_cast<int64_t>(*millis))) + " ago" : "never";
 }
 
-std::string score(const Json& peer) {
-  const auto value = numberAt(peer, "/score");
-  if (!value) return "-";
-  return std::to_string(static_cast<int>(*value * 100 + 0.5)) + "%";
+/// What last went wrong with an exchange: "connection_refused, by the peer, 3m12s ago: details".
+std::string lastErrorWords(const Json& peer, WallTime now) {
+  std::string text = textAt(peer, "/last_error/error");
+  if (text.empty()) return "";
+  const std::string party = textAt(peer, "/last_error/party");
+  const std::string since = sinceText(textAt(peer, "/last_error/at"), now);
+  const std::string details = textAt(peer, "/last_error/details");
+  if (!party.empty()) text += " (" + party + ")";
+  if (!since.empty()) text += ", " + since;
+  if (!details.empty()) text += ": " + details;
+  return printable(text);
 }
 
+/// Who holds its circuit, why, and for how long: "closed by local, 3m12s ago, 6m48s left: disk swap".
+std::string overrideWords(const Json& peer, WallTime now) {
+  std::string text = textAt(peer, "/override/state");
+  if (text.empty()) return "";
+  const std::string by = textAt(peer, "/override/by");
+  const std::string since = sinceText(textAt(peer, "/override/since"), now);
+  const std::string why = textAt(peer, "/override/why");
+  const auto left = numberAt(peer, "/override/ttl_left_ms");
+  if (!by.empty()) text += " by " + by;
+  if (!since.empty()) text += ", " + since;
+  text += left ? ", " + ageText(milliseconds(static_cast<int64_t>(*left))) + " left" : ", until it is released";
+  if (!why.empty()) text += ": " + why;
+  return printable(text);
+}
+
+/// Nothing where there is no value.
 void line(std::string& text, const std::string& what, const std::string& value) {
+  if (value.empty()) return;
   std::string head = "  " + what;
   head.resize(std::max<size_t>(head.size() + 1, 16), ' ');
   text += head + value + "\n";
@@ -37,14 +55,26 @@ void line(std::string& text, const std::string& what, const std::string& value) 
 
 }  // namespace
 
+std::string roundTripText(const Json& peer, const std::string& which) {
+  const auto micros = numberAt(peer, "/rtt_us/" + which);
+  if (!micros || *micros <= 0) return "-";
+  return *micros < 1000 ? shortNumber(*micros) + " us" : shortNumber(*micros / 1000) + " ms";
+}
+
+std::string scoreText(const Json& peer) {
+  const auto value = numberAt(peer, "/score");
+  if (!value) return "-";
+  return std::to_string(static_cast<int>(*value * 100 + 0.5)) + "%";
+}
+
 std::string peersText(const Json& peers, WallTime now) {
   Table table({"PEER", "ADDRESS", "VERDICT", "CIRCUIT", "SINCE", "SCORE", "RTT", "REQUESTS", "FAILED", "IN FLIGHT"});
   const Json* list = at(peers, "/peers");
   if (list != nullptr && list->is_array()) {
     for (const Json& peer : *list) {
       table.add({printable(textAt(peer, "/name")), textAt(peer, "/address"), textAt(peer, "/verdict"),
-                 textAt(peer, "/circuit"), sinceText(textAt(peer, "/since"), now), score(peer),
-                 roundTrip(peer, "p50"), number(peer, "/requests_total"), number(peer, "/failures_total"),
+                 textAt(peer, "/circuit"), sinceText(textAt(peer, "/since"), now), scoreText(peer),
+                 roundTripText(peer, "p50"), number(peer, "/requests_total"), number(peer, "/failures_total"),
                  number(peer, "/in_flight")});
     }
   }
@@ -59,9 +89,9 @@ std::string peerText(const Json& peer, WallTime now) {
   line(text, "why", whyWords(peer));
   line(text, "last heard", age(peer, "/last_heard_ms") + "; its process " + age(peer, "/process_silent_ms"));
   line(text, "round trip",
-       "last " + roundTrip(peer, "last") + ", median " + roundTrip(peer, "p50") + ", 99th percentile " +
-           roundTrip(peer, "p99"));
-  line(text, "score", score(peer));
+       "last " + roundTripText(peer, "last") + ", median " + roundTripText(peer, "p50") + ", 99th percentile " +
+           roundTripText(peer, "p99"));
+  line(text, "score", scoreText(peer));
   line(text, "probes",
        number(peer, "/probe/sent") + " sent, " + number(peer, "/probe/acked") + " answered, " +
            number(peer, "/probe/lost") + " lost; " + textAt(peer, "/probe/mode") + ", host by " +
@@ -79,13 +109,8 @@ std::string peerText(const Json& peer, WallTime now) {
            (withheld.empty() ? "" : " (" + withheld + ")"));
   if (!textAt(peer, "/listen").empty()) line(text, "reached at", textAt(peer, "/listen"));
   if (!textAt(peer, "/zone").empty()) line(text, "zone", printable(textAt(peer, "/zone")));
-  for (const char* what : {"last_error", "override"}) {
-    const Json* value = at(peer, std::string("/") + what);
-    if (value == nullptr) continue;
-    line(text, what[0] == 'l' ? "last error" : "override",
-         printable(value->is_string() ? value->get<std::string>()
-                                      : value->dump(-1, ' ', false, Json::error_handler_t::replace)));
-  }
+  line(text, "last error", lastErrorWords(peer, now));
+  line(text, "override", overrideWords(peer, now));
   return text;
 }
 

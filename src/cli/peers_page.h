@@ -14,5 +14,9 @@ namespace peerpulse::cli {
 std::string peersText(const Json& peers, WallTime now);
 /// `peer` is one of them.
 std::string peerText(const Json& peer, WallTime now);
+/// "95%"; "-" when it is not known.
+std::string scoreText(const Json& peer);
+/// "250 us"; `which`: "last", "p50", "p99".
+std::string roundTripText(const Json& peer, const std::string& which);
 
 }  // namespace peerpulse::cli

@@ -1,7 +1,10 @@
 """The commands that ask a running peerpulse: status, peers, events, override."""
 
+import contextlib
 import json
 import os
+import pty
+import re
 import subprocess
 import threading
 
@@ -137,6 +140,39 @@ class Down(CliCase):
         kinds = {json.loads(line)["event"] for line in self.run_cli("events", "--json").output.splitlines()}
         self.assertIn("transition", kinds)
         self.assertEqual(self.run_cli("override", "node3", "auto", "--json").json()["state"], "auto")
+
+    def test_top_elsewhere_than_on_a_terminal_is_one_frame(self):
+        ran = self.run_cli("top")
+        self.assertEqual(ran.status, 1)
+        self.assertRegex(ran.output, r"\Anode1: cluster degraded.*\nthis host: ok\n\nPEER +VERDICT")
+        self.assertLess(ran.output.index("node3"), ran.output.index("node2 "), "who is not well comes first")
+        self.assertNotIn("\x1b", ran.output)
+        frames = self.run_cli("top", "--json", "--count", "2", "--interval", "100ms").output.splitlines()
+        self.assertEqual([set(json.loads(frame)) for frame in frames], [{"cluster", "peers"}] * 2)
+        self.assertEqual(self.run_cli("top", "--interval", "1").status, 2)
+
+    def test_top_on_a_terminal_goes_on(self):
+        master, slave = pty.openpty()
+        command = [program(), "top", "--interval", "100ms", *cli.admin(self.peerpulse)]
+        with contextlib.closing(os.fdopen(master, "rb", buffering=0)) as screen:
+            process = subprocess.Popen(command, stdout=slave, stderr=slave)
+            self.addCleanup(process.communicate)
+            self.addCleanup(process.kill)
+            os.close(slave)
+            self.read_screen(screen, process, rb"node2 +alive +closed")
+            self.run_cli("override", "node2", "open")
+            self.read_screen(screen, process, rb"node2 +alive +open")
+            self.peerpulse.stop()
+            self.read_screen(screen, process, rb"no answer from the admin")
+            self.assertIsNone(process.poll(), "it waits for the admin to come back")
+
+    def read_screen(self, screen, process, pattern: bytes) -> None:
+        watchdog = threading.Timer(10, process.kill)
+        watchdog.start()
+        seen = b""
+        while not re.search(pattern, seen):
+            seen += screen.read(4096)
+        watchdog.cancel()
 
     def test_events_in_words(self):
         ran = self.run_cli("events")

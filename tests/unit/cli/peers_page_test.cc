@@ -24,18 +24,27 @@ TEST_CASE("peers_page: a table, and a peer of which nothing is known") {
 }
 
 TEST_CASE("peers_page: one peer") {
-  const std::string text = peerText({{"name", "node2"},
-                                     {"address", "10.0.0.2:9000"},
-                                     {"verdict", "stalled"},
-                                     {"circuit", "closed"},
-                                     {"last_heard_ms", 3},
-                                     {"process_silent_ms", nullptr},
-                                     {"rtt_us", {{"last", 0}, {"p50", 1500}}},
-                                     {"last_error", "TLS on a plain port"}},
-                                    WallTime());
+  const std::string text = peerText(
+      {{"name", "node2"},
+       {"address", "10.0.0.2:9000"},
+       {"verdict", "stalled"},
+       {"circuit", "closed"},
+       {"last_heard_ms", 3},
+       {"process_silent_ms", nullptr},
+       {"rtt_us", {{"last", 0}, {"p50", 1500}}},
+       {"last_error",
+        {{"at", "2026-01-31T12:00:00Z"}, {"error", "connection_refused"}, {"party", "peer"}, {"details", "by RST"}}},
+       {"override",
+        {{"state", "closed"},
+         {"why", "disk swap"},
+         {"by", "local"},
+         {"since", "2026-01-31T12:00:00Z"},
+         {"ttl_left_ms", 600000}}}},
+      WallTime(seconds(1769860990)));
   CHECK(text.find("last heard    3 ms ago; its process never\n") != std::string::npos);
   CHECK(text.find("round trip    last -, median 1.5 ms") != std::string::npos);
-  CHECK(text.find("last error    TLS on a plain port\n") != std::string::npos);
+  CHECK(text.find("last error    connection_refused (peer), 3m10s ago: by RST\n") != std::string::npos);
+  CHECK(text.find("override      closed by local, 3m10s ago, 10m00s left: disk swap\n") != std::string::npos);
 }
 
 }  // namespace
