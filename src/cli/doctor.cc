@@ -7,14 +7,15 @@
 #include <memory>
 #include <netinet/in.h>
 #include <optional>
-#include <set>
+#include <utility>
 
 #include "clock_check.h"
 #include "http_client.h"
 #include "name_check.h"
+#include "peerpulse/recipe/socket_table.h"
 #include "persistence_check.h"
 #include "process_table.h"
-#include "socket_table.h"
+#include "same_host.h"
 #include "store_environment.h"
 #include "sysctl_check.h"
 #include "text.h"
@@ -40,68 +41,68 @@ bool hasListener(const DoctorPeer& peer) {
 /// The sockets that matter here, and whose they are.
 class Sockets {
  public:
-  Sockets(const DoctorView& view, const HostFiles& files) : view_(view), all_(tcpSockets(files)) {
-    std::set<uint64_t> inodes;
-    for (const TcpSocket& socket : all_) {
-      if (isOurListener(socket) || stealsFromUs(socket) || isOurClient(socket)) inodes.insert(socket.inode);
-    }
-    owners_ = ownersOf(files, inodes);
-    for (const TcpSocket& socket : all_) {
-      if (isOurListener(socket) && owners_.contains(socket.inode)) own_ = owners_.at(socket.inode);
+  explicit Sockets(const DoctorView& view) : view_(view), table_(recipe::SocketTable::read()) {
+    for (const recipe::TcpSocket& socket : table_.sockets) {
+      if (isOurListener(socket) && ownerOf(socket) != nullptr) own_ = *ownerOf(socket);
     }
   }
 
   /// The process of peerpulse; nothing when it is another user's.
-  const std::optional<Process>& own() const { return own_; }
-  /// Listeners on all addresses with the port of one of ours.
-  std::vector<std::pair<TcpSocket, std::string>> thieves() const {
-    std::vector<std::pair<TcpSocket, std::string>> found;
-    for (const TcpSocket& socket : all_) {
+  const std::optional<recipe::Owner>& own() const { return own_; }
+  /// Listeners on all addresses with the port of one of ours: where, and who.
+  std::vector<std::pair<std::string, std::string>> thieves() const {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const recipe::TcpSocket& socket : table_.sockets) {
       if (!stealsFromUs(socket)) continue;
-      const auto owner = owners_.find(socket.inode);
-      const bool known = owner != owners_.end();
-      if (known && own_ && owner->second.pid == own_->pid) continue;
-      found.emplace_back(socket, known ? "process " + processText(owner->second) : "a process of another user");
+      const recipe::Owner* owner = ownerOf(socket);
+      if (owner != nullptr && own_ && owner->pid == own_->pid) continue;
+      found.emplace_back(socket.local,
+                         owner != nullptr ? "process " + processText(*owner) : "a process of another user");
     }
     return found;
   }
   /// Who talks to our listeners; by pid.
-  std::map<int, Process> clients() const {
-    std::map<int, Process> found;
-    for (const TcpSocket& socket : all_) {
-      const auto owner = owners_.find(socket.inode);
-      if (isOurClient(socket) && owner != owners_.end()) found.emplace(owner->second.pid, owner->second);
+  std::map<int, recipe::Owner> clients() const {
+    std::map<int, recipe::Owner> found;
+    for (const recipe::TcpSocket& socket : table_.sockets) {
+      const recipe::Owner* owner = ownerOf(socket);
+      if (owner != nullptr && isOurClient(socket)) found.emplace(owner->pid, *owner);
     }
     return found;
   }
 
  private:
-  bool isOurListener(const TcpSocket& socket) const {
-    if (!socket.listening) return false;
-    if (socket.local == view_.admin) return true;
+  const recipe::Owner* ownerOf(const recipe::TcpSocket& socket) const {
+    const auto owner = table_.owners.find(socket.inode);
+    return owner != table_.owners.end() ? &owner->second : nullptr;
+  }
+  template <typename Matches>
+  bool anyListener(Matches matches) const {
     return std::any_of(view_.peers.begin(), view_.peers.end(),
-                       [&](const DoctorPeer& peer) { return hasListener(peer) && socket.local == peer.listen; });
+                       [&](const DoctorPeer& peer) { return hasListener(peer) && matches(peer.listen); });
   }
-  bool stealsFromUs(const TcpSocket& socket) const {
-    if (!socket.listening || !isWildcard(socket.local)) return false;
-    return std::any_of(view_.peers.begin(), view_.peers.end(), [&](const DoctorPeer& peer) {
-      return hasListener(peer) && !isWildcard(peer.listen) && peer.listen.port() == socket.local.port();
-    });
+  bool isOurListener(const recipe::TcpSocket& socket) const {
+    if (!socket.listens) return false;
+    return socket.local == view_.admin.toString() ||
+           anyListener([&](const SocketAddress& listen) { return socket.local == listen.toString(); });
   }
-  bool isOurClient(const TcpSocket& socket) const {
-    return socket.established && std::any_of(view_.peers.begin(), view_.peers.end(), [&](const DoctorPeer& peer) {
-             return hasListener(peer) && socket.remote.port() == peer.listen.port() &&
-                    sameHost(socket.remote, peer.listen);
+  bool stealsFromUs(const recipe::TcpSocket& socket) const {
+    const auto local = SocketAddress::parse(socket.local);
+    return socket.listens && local && isWildcard(*local) && anyListener([&](const SocketAddress& listen) {
+             return !isWildcard(listen) && listen.port() == local->port();
            });
+  }
+  bool isOurClient(const recipe::TcpSocket& socket) const {
+    return socket.open &&
+           anyListener([&](const SocketAddress& listen) { return socket.remote == listen.toString(); });
   }
 
   const DoctorView& view_;
-  std::vector<TcpSocket> all_;
-  std::map<uint64_t, Process> owners_;
-  std::optional<Process> own_;
+  recipe::SocketTable table_;
+  std::optional<recipe::Owner> own_;
 };
 
-Findings checkDescriptors(const DoctorView& view, const HostFiles& files, const Process& own) {
+Findings checkDescriptors(const DoctorView& view, const HostFiles& files, const recipe::Owner& own) {
   const auto limit = descriptorLimit(files, own.pid);
   if (!limit) return {};
   const std::string where = "process " + processText(own);
@@ -122,7 +123,7 @@ Findings checkDescriptors(const DoctorView& view, const HostFiles& files, const 
   return {{Severity::kOk, "descriptors", where, numbers, ""}};
 }
 
-Findings checkCapabilities(const DoctorView& view, const HostFiles& files, const std::optional<Process>& own) {
+Findings checkCapabilities(const DoctorView& view, const HostFiles& files, const std::optional<recipe::Owner>& own) {
   Findings findings;
   if (!view.guardMissing.empty()) {
     findings.push_back({Severity::kWarning, "capabilities", "guard", view.guardMissing,
@@ -164,9 +165,9 @@ Findings checkNames(const DoctorView& view) {
 
 Findings checkThieves(const Sockets& sockets) {
   Findings findings;
-  for (const auto& [socket, who] : sockets.thieves()) {
+  for (const auto& [where, who] : sockets.thieves()) {
     findings.push_back(
-        {Severity::kProblem, "listeners", socket.local.toString(),
+        {Severity::kProblem, "listeners", where,
          who + " listens on all addresses with the port of our listeners: where ours is closed (a dead peer, "
                "a restart), it answers in the peer's place",
          "let the store listen on its own address only (RUSTFS_ADDRESS=10.0.0.1:9000, --address)"});
@@ -176,9 +177,9 @@ Findings checkThieves(const Sockets& sockets) {
 }
 
 Findings checkStores(const DoctorView& view, const HostFiles& files, const Sockets& sockets, int storePid) {
-  std::map<int, Process> stores;
+  std::map<int, recipe::Owner> stores;
   if (storePid != 0) {
-    stores.emplace(storePid, Process{storePid, "store"});
+    stores.emplace(storePid, recipe::Owner{storePid, "store"});
   } else {
     stores = sockets.clients();
   }
@@ -265,7 +266,7 @@ Findings examine(const DoctorView& view, const HostFiles& files, int storePid) {
         {Severity::kProblem, "peerpulse", view.admin.toString(), view.error, "start it: systemctl start peerpulse"});
   }
   append(findings, checkSysctls(files));
-  const Sockets sockets(view, files);
+  const Sockets sockets(view);
   if (sockets.own()) {
     append(findings, checkDescriptors(view, files, *sockets.own()));
   } else if (view.reached) {

@@ -30,13 +30,6 @@ std::vector<std::string> HostFiles::list(const std::string& folder) const {
   return names;
 }
 
-std::optional<std::string> HostFiles::link(const std::string& path) const {
-  std::error_code error;
-  const auto target = std::filesystem::read_symlink(root_ + path, error);
-  if (error) return std::nullopt;
-  return target.string();
-}
-
 bool HostFiles::exists(const std::string& path) const {
   std::error_code error;
   return std::filesystem::symlink_status(root_ + path, error).type() > std::filesystem::file_type::not_found;

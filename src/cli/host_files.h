@@ -19,8 +19,6 @@ class HostFiles {
   std::optional<std::string> read(const std::string& path) const;
   /// Names in a folder, sorted.
   std::vector<std::string> list(const std::string& folder) const;
-  /// Where a symbolic link points to.
-  std::optional<std::string> link(const std::string& path) const;
   bool exists(const std::string& path) const;
 
  private:

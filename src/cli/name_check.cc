@@ -4,7 +4,7 @@
 #include <memory>
 #include <netdb.h>
 
-#include "socket_table.h"
+#include "same_host.h"
 
 namespace peerpulse::cli {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "socket_table.h"
+#include "same_host.h"
 
 namespace peerpulse::cli {
 
@@ -76,7 +76,8 @@ Findings checkAddressesPersist(const HostFiles& files, const std::vector<SocketA
           {Severity::kWarning, "persistence", prefix + "...",
            "listeners use these addresses, no interface has them, and nothing in /etc sets them at boot: they are "
            "gone after a reboot, and peerpulse does not start",
-           "a unit or interface file with `ip route add local " + prefix + "0/24 dev lo`"});
+           "`peerpulse recipe ... --apply`, or a unit or interface file with `ip route add local " + prefix +
+               "0/24 dev lo`"});
     }
   }
   return findings;

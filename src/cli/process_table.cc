@@ -3,26 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <sstream>
+#include <vector>
 
 namespace peerpulse::cli {
 
 namespace {
 
 std::string procOf(int pid) { return "/proc/" + std::to_string(pid); }
-
-std::optional<uint64_t> socketInode(const std::string& link) {
-  constexpr std::string_view kHead = "socket:[";
-  if (!link.starts_with(kHead)) return std::nullopt;
-  uint64_t inode = 0;
-  const auto [end, error] = std::from_chars(link.data() + kHead.size(), link.data() + link.size(), inode);
-  return error == std::errc() && *end == ']' ? std::optional(inode) : std::nullopt;
-}
-
-std::string nameOf(const HostFiles& files, int pid) {
-  std::string name = files.read(procOf(pid) + "/comm").value_or("?");
-  name.erase(std::find(name.begin(), name.end(), '\n'), name.end());
-  return name;
-}
 
 /// The words after "Name:" in /proc/PID/status.
 std::vector<std::string> statusField(const HostFiles& files, int pid, const std::string& field) {
@@ -46,23 +33,6 @@ uint64_t limitOf(const std::string& word) {
 }
 
 }  // namespace
-
-std::string processText(const Process& process) { return std::to_string(process.pid) + " (" + process.name + ")"; }
-
-std::map<uint64_t, Process> ownersOf(const HostFiles& files, const std::set<uint64_t>& inodes) {
-  std::map<uint64_t, Process> owners;
-  for (const std::string& name : files.list("/proc")) {
-    int pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error != std::errc() || end != name.data() + name.size()) continue;
-    for (const std::string& fd : files.list(procOf(pid) + "/fd")) {
-      const auto link = files.link(procOf(pid) + "/fd/" + fd);
-      const auto inode = link ? socketInode(*link) : std::nullopt;
-      if (inode && inodes.contains(*inode)) owners.try_emplace(*inode, Process{pid, nameOf(files, pid)});
-    }
-  }
-  return owners;
-}
 
 std::optional<DescriptorLimit> descriptorLimit(const HostFiles& files, int pid) {
   std::istringstream lines(files.read(procOf(pid) + "/limits").value_or(""));

@@ -1,4 +1,4 @@
-// Processes of this host by what /proc says of them. Those of other users are told to root only.
+// A process of this host by what /proc says of it. Those of other users are told to root only.
 //
 // Threading: const functions.
 #pragma once
@@ -6,24 +6,17 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "host_files.h"
+#include "peerpulse/recipe/socket_table.h"
 
 namespace peerpulse::cli {
 
-struct Process {
-  int pid = 0;
-  std::string name;
-};
-
-/// Who holds sockets of these inodes; by inode. One look at all descriptors of all processes that may be looked at.
-std::map<uint64_t, Process> ownersOf(const HostFiles& files, const std::set<uint64_t>& inodes);
-
 /// "812 (rustfs)".
-std::string processText(const Process& process);
+inline std::string processText(const recipe::Owner& process) {
+  return std::to_string(process.pid) + " (" + process.command + ")";
+}
 
 struct DescriptorLimit {
   uint64_t soft = 0;

@@ -22,7 +22,7 @@ class Manual(LocalCase):
         self.options = {"": self.options_of(text)}
         for command in re.findall(r"^  ([a-z]+) +\S", text.partition("Subcommands:")[2], re.MULTILINE):
             self.options[command] = self.options_of(cli.run(self.host, command, "--help").output)
-        self.assertLessEqual({"run", "check", "status", "peers", "events", "diagnose", "doctor", "top", "override"},
+        self.assertLessEqual({"run", "check", "status", "peers", "events", "diagnose", "doctor", "top", "override", "recipe"},
                              set(self.options))
 
     @staticmethod
@@ -44,7 +44,7 @@ class Manual(LocalCase):
                         self.assertIn(f"Fl -{option[2:]}", manual)
                     continue
                 described = {"--" + name for name in re.findall(r"^\.It Fl -([a-z-]+)", self.section(command), re.MULTILINE)}
-                common = {"--help"} if command in ("run", "check") else _ASK
+                common = {"--help"} if command in ("run", "check", "recipe") else _ASK
                 self.assertEqual(described | common, options)
 
     def test_the_manual_page_is_well_formed(self):

@@ -9,10 +9,11 @@ _peerpulse() {
   local ask="--admin --config --json --help" words=
   case $previous in
     --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-    --admin|--since|--ttl|--why|--interval|--count|--store-pid) COMPREPLY=(); return ;;
+    --root) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+    --admin|--since|--ttl|--why|--interval|--count|--store-pid|--nodes|--self|--port) COMPREPLY=(); return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
-    words="run check status peers events diagnose doctor top override --help --version"
+    words="run check status peers events diagnose doctor top override recipe --help --version"
   else
     case $command in
       run|check) words="--config --help" ;;
@@ -23,11 +24,13 @@ _peerpulse() {
       doctor) words="--store-pid --all $ask" ;;
       top) words="--interval --count $ask" ;;
       override) words="--ttl --why $ask" ;;
+      recipe) words="--nodes --self --port --root --apply --undo --verify --help" ;;
     esac
     if [[ $word != -* ]]; then
       case $command:$COMP_CWORD in
         peers:2|diagnose:2|override:2) words=$(_peerpulse_peers) ;;
         override:3) words="open closed auto" ;;
+        recipe:2) words="rustfs minio swift" ;;
       esac
     fi
   fi

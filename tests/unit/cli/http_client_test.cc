@@ -83,14 +83,16 @@ TEST_CASE("http_client: whoever says nothing is left at the deadline") {
 
 TEST_CASE("http_client: answers that are none, cut off, or too large") {
   const std::string large = "HTTP/1.1 200 OK\r\n\r\n" + std::string(kMaxBody + 1, 'x');
-  for (const auto& [answer, error] : {std::pair<std::string, int>{"\x15\x03\x01\x02\x02", EPROTO},
-                                      {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", ECONNRESET},
-                                      {large, EMSGSIZE}}) {
-    CAPTURE(answer.substr(0, 50));
+  for (const auto& entry : {std::pair<std::string, int>{"\x15\x03\x01\x02\x02", EPROTO},
+                            {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", ECONNRESET},
+                            {large, EMSGSIZE}}) {
+    const std::string& answer = entry.first;
+    const std::string begin = answer.substr(0, 50);
+    CAPTURE(begin);
     OneAnswer server(answer, 65536, false);
     const auto response = httpRequest(server.address, get("/"), Deadline(seconds(5)));
     REQUIRE_FALSE(response.has_value());
-    CHECK(response.error().code == error);
+    CHECK(response.error().code == entry.second);
   }
 }
 

@@ -69,7 +69,9 @@ TEST_CASE("knocks: by what the other side says first") {
       {"SSH-2.0-OpenSSH_9.2\r\n", Speech::kOther},
       {"", Speech::kClosed},
   };
-  for (const auto& [words, kind] : kCases) {
+  for (const auto& entry : kCases) {
+    const std::string_view words = entry.first;
+    const Speech kind = entry.second;
     CAPTURE(words);
     Speaker speaker(words);
     CHECK(knockByConnect(speaker.address, 0, seconds(5)).kind == Connect::kAccepted);
