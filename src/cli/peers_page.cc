@@ -1,5 +1,7 @@
 #include "peers_page.h"
 
+#include <cmath>
+
 #include "text.h"
 #include "words.h"
 
@@ -64,7 +66,7 @@ std::string roundTripText(const Json& peer, const std::string& which) {
 std::string scoreText(const Json& peer) {
   const auto value = numberAt(peer, "/score");
   if (!value) return "-";
-  return std::to_string(static_cast<int>(*value * 100 + 0.5)) + "%";
+  return std::to_string(std::lround(*value * 100)) + "%";
 }
 
 std::string peersText(const Json& peers, WallTime now) {

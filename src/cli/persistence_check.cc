@@ -41,7 +41,9 @@ bool somebodySets(const HostFiles& files, const std::string& prefix) {
       if (mentions(files, path, prefix)) return true;
       if (!name.ends_with(".d")) continue;
       for (const std::string& part : files.list(path)) {
-        if (mentions(files, path + "/" + part, prefix)) return true;
+        std::string partPath = path;
+        partPath.append("/").append(part);
+        if (mentions(files, partPath, prefix)) return true;
       }
     }
   }
