@@ -1,4 +1,4 @@
-#include "netlink_socket.h"
+#include "peerpulse/guard/netlink_socket.h"
 
 #include <cerrno>
 #include <linux/netlink.h>

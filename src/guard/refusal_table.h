@@ -26,10 +26,10 @@
 #include <string>
 #include <vector>
 
-#include "netlink_socket.h"
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/guard/netlink_socket.h"
 #include "table_claim.h"
 
 namespace peerpulse::guard {

@@ -19,11 +19,11 @@
 #include <linux/inet_diag.h>
 #include <vector>
 
-#include "netlink_socket.h"
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/guard/destruction.h"
+#include "peerpulse/guard/netlink_socket.h"
 
 namespace peerpulse::guard {
 

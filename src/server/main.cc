@@ -1,10 +1,11 @@
-// peerpulse: the command line. Exit status: 0 ended by a signal or nothing to complain of, 1 could not start,
-// 2 wrong usage or configuration.
+// peerpulse: the command line. Exit status of `run` and `check`: 0 ended by a signal or nothing to complain of, 1 could
+// not start, 2 wrong usage or configuration; of the others: peerpulse/cli/commands.h.
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 
 #include "allocator.h"
+#include "peerpulse/cli/commands.h"
 #include "peerpulse/config/config.h"
 #include "preflight.h"
 #include "recipe_command.h"
@@ -70,11 +71,13 @@ int main(int argc, char** argv) {
   CLI::App* checkCommand = app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
   checkCommand->add_option("--config", path, "Configuration file (JSON)")->required();
   const server::RecipeCommand recipe(app);
+  cli::Commands commands(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitBadInput;
   }
   if (const auto status = recipe.run()) return *status;
+  if (const auto status = commands.run()) return *status;
   return runCommand->parsed() ? run(path) : check(path);
 }

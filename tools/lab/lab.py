@@ -124,6 +124,10 @@ class Lab:
         self._bridge.run(["tc", *f"qdisc replace dev {node.port} {shape}".split()])
         node.namespace.run(["tc", *f"qdisc replace dev {_DEVICE} {shape}".split()])
 
+    def unplug(self, name: str) -> None:
+        """The node's link has no carrier from now on: its own kernel sees that, unlike a cut."""
+        self._bridge.ip(f"link set {self.node(name).port} down")
+
     def close(self) -> None:
         for node in self.nodes:
             node.close()

@@ -1,0 +1,19 @@
+#include "command.h"
+#include "peers_page.h"
+#include "words.h"
+
+namespace peerpulse::cli {
+
+int peersCommand(const AdminClient& admin, const std::string& name, const Terminal& terminal) {
+  const bool one = !name.empty();
+  const auto answer = admin.get(one ? "/peers/" + pathSegment(name) : "/peers");
+  if (!answer) return failed(terminal, answer.error());
+  if (terminal.json) {
+    terminal.out << answer->text;
+  } else {
+    terminal.out << (one ? peerText(answer->json, wallNow()) : peersText(answer->json, wallNow()));
+  }
+  return kExitOk;
+}
+
+}  // namespace peerpulse::cli

@@ -1,0 +1,71 @@
+#include "status_page.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "command.h"
+#include "text.h"
+#include "words.h"
+
+namespace peerpulse::cli {
+
+namespace {
+
+const Json& peerList(const Json& peers) {
+  static const Json kNone = Json::array();
+  const Json* list = at(peers, "/peers");
+  return list != nullptr && list->is_array() ? *list : kNone;
+}
+
+std::string quorumWords(const Json& cluster) {
+  const auto number = [&](const char* pointer) { return static_cast<int>(numberAt(cluster, pointer).value_or(0)); };
+  const int spare = number("/online") - number("/quorum");
+  std::string text = "cluster " + textAt(cluster, "/status", "?") + ": " + std::to_string(number("/online")) +
+                     " of " + std::to_string(number("/size")) + " nodes online, ";
+  const std::string quorum = "quorum of " + std::to_string(number("/quorum"));
+  if (spare < 0) return text + quorum + " LOST by " + std::to_string(-spare);
+  return text + quorum + " kept, " + (spare == 0 ? "no" : std::to_string(spare)) + " more may fail";
+}
+
+std::string guardWords(const Json& cluster) {
+  const std::string missing = textAt(cluster, "/guard/missing");
+  if (!flagAt(cluster, "/guard/active")) return missing.empty() ? "" : "guard: off, " + missing;
+  std::string text = missing.empty() ? "" : "guard: " + missing;
+  const std::vector<std::string> refused = textsAt(cluster, "/guard/refused");
+  if (!refused.empty())
+    text += (text.empty() ? "guard: " : "; ") + std::string("refuses connections to ") + listText(refused);
+  return text;
+}
+
+}  // namespace
+
+std::string statusText(const Json& cluster, const Json& peers, WallTime now) {
+  std::string text = printable(textAt(peers, "/node", "?")) + ": " + quorumWords(cluster) + "\n";
+  text += "this host: " + localHealthWords(textAt(peers, "/local_health", "?")) + "\n";
+  const std::string guard = guardWords(cluster);
+  if (!guard.empty()) text += printable(guard) + "\n";
+  Table table({"PEER", "ADDRESS", "VERDICT", "CIRCUIT", "SINCE", "WHY"});
+  std::vector<std::string> well;
+  for (const Json& peer : peerList(peers)) {
+    const std::string name = printable(textAt(peer, "/name"));
+    if (isWell(peer)) {
+      well.push_back(name);
+      continue;
+    }
+    table.add({name, textAt(peer, "/address"), textAt(peer, "/verdict"), textAt(peer, "/circuit"),
+               sinceText(textAt(peer, "/since"), now), whyWords(peer)});
+  }
+  if (table.rows() > 0) text += "\n" + table.text() + "\n";
+  if (!well.empty()) text += "alive: " + listText(well) + "\n";
+  return text;
+}
+
+int statusExit(const Json& cluster, const Json& peers) {
+  const std::string local = textAt(peers, "/local_health");
+  if (textAt(cluster, "/status") == "quorum_lost" || local == "suspect" || local == "link_down") return kExitLost;
+  const Json& list = peerList(peers);
+  const bool allWell = std::all_of(list.begin(), list.end(), [](const Json& peer) { return isWell(peer); });
+  return allWell && !isGraveLocalHealth(local) && textAt(cluster, "/status") == "ok" ? kExitOk : kExitFound;
+}
+
+}  // namespace peerpulse::cli
