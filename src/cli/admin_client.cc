@@ -71,10 +71,11 @@ Result<AdminAnswer> AdminClient::ask(const HttpRequest& request) const {
 
 Result<AdminAnswer> AdminClient::get(const std::string& path) const { return ask(request(path)); }
 
-Result<AdminAnswer> AdminClient::post(const std::string& path, const Json& body) const {
+Result<AdminAnswer> AdminClient::post(const std::string& path, const Json& body, const std::string& token) const {
   HttpRequest order = request(path);
   order.method = "POST";
   order.headers.add("content-type", "application/json");
+  if (!token.empty()) order.headers.add("authorization", "Bearer " + token);
   order.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   return ask(order);
 }

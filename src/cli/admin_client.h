@@ -39,7 +39,8 @@ class AdminClient {
 
   const SocketAddress& address() const { return address_; }
   Result<AdminAnswer> get(const std::string& path) const;
-  Result<AdminAnswer> post(const std::string& path, const Json& body) const;
+  /// `token`: of admin.token_file (RFC 6750, section 2.1); empty: none.
+  Result<AdminAnswer> post(const std::string& path, const Json& body, const std::string& token) const;
   /// The live events, as text/event-stream, until `onText` returns false or the admin ends. `after`: the sequence number
   /// of the last one that is known; without it, only what happens from now on.
   Result<void> follow(const std::string& after, const OnBody& onText) const;

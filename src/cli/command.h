@@ -45,6 +45,7 @@ struct OverrideOrder {
   std::string state;
   std::string ttl;
   std::string why;
+  std::string tokenFile;  ///< that of admin.token_file: for the admin of another host
 };
 
 struct DoctorOrder {

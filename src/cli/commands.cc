@@ -64,6 +64,7 @@ class Commands::Impl {
         ->check(CLI::IsMember({"open", "closed", "auto"}));
     order->add_option("--ttl", order_.ttl, "For so long (10m); without it, until `auto`");
     order->add_option("--why", order_.why, "For the log and whoever looks next");
+    order->add_option("--token-file", order_.tokenFile, "With the admin's token, if it is another host's");
   }
 
   std::optional<int> run() {

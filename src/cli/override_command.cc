@@ -1,5 +1,8 @@
+#include <utility>
+
 #include "command.h"
 #include "json_field.h"
+#include "peerpulse/admin/token.h"
 #include "text.h"
 
 namespace peerpulse::cli {
@@ -8,7 +11,16 @@ int overrideCommand(const AdminClient& admin, const OverrideOrder& order, const 
   Json body = {{"state", order.state}};
   if (!order.ttl.empty()) body["ttl"] = order.ttl;
   if (!order.why.empty()) body["why"] = order.why;
-  const auto answer = admin.post("/peers/" + pathSegment(order.peer) + "/circuit", body);
+  std::string token;
+  if (!order.tokenFile.empty()) {
+    auto read = admin::readToken(order.tokenFile);
+    if (!read) {
+      terminal.err << "peerpulse: --token-file: " << read.error().message << "\n";
+      return kExitUsage;
+    }
+    token = std::move(*read);
+  }
+  const auto answer = admin.post("/peers/" + pathSegment(order.peer) + "/circuit", body, token);
   if (!answer) return failed(terminal, answer.error());
   if (terminal.json) {
     terminal.out << answer->text;

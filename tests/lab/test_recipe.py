@@ -70,8 +70,10 @@ class Recipe(LabCase):
         self.assertIn("nobody listens", self.recipe(*arguments, "--verify", status=1))
 
         for name in ("node2", "node3"):
-            peer = [sys.executable, "-m", "http.server", "--bind", self.lab.node(name).address, "9000"]
-            self.lab.node(name).spawn(peer, name="peer")
+            argv = [sys.executable, "-u", "-m", "http.server", "--bind", self.lab.node(name).address, "9000"]
+            peer = self.lab.node(name).spawn(argv, name="peer")
+            # Listeners of peers that refuse are shut.
+            wait_for(lambda process=peer: "Serving" in process.output(), 10, "the peer serves")
         self.local.spawn([*self.inside, _program(), "run", "--config", "/etc/peerpulse/peerpulse.json"], name="peerpulse")
         wait_for(lambda: "nobody listens" not in self.recipe(*arguments, "--verify", status=1), 10, "peerpulse listens")
         stores = [self.local.spawn([*self.inside, "/usr/bin/python3", "-c", _STORE, name, "9000"], name=f"store-{name}")

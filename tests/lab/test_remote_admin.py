@@ -2,6 +2,7 @@
 
 import json
 
+from tests.harness import cli
 from tests.harness.case import LabCase
 from tests.harness.host import free_port
 from tests.harness.http1 import Response, request
@@ -70,3 +71,16 @@ class RemoteAdmin(LabCase):
         lines = [line for line in self.peerpulse.log_lines() if line["event"] == "operator_override"]
         self.assertEqual([(line["state"], line["why"]) for line in lines], [("open", "disk swap"), ("auto", "")])
         self.assertIn(self.remote.address, lines[0]["by"])
+
+    def test_the_command_of_another_host_takes_the_token_from_a_file(self):
+        self.start(token=True)
+        where = ["--admin", "{}:{}".format(*self.listen)]
+        refused = cli.run(self.remote, "override", "node2", "open", *where)
+        self.assertEqual(refused.status, 2)
+        self.assertIn("token", refused.errors)
+        done = cli.run(self.remote, "override", "node2", "open", *where, "--token-file", str(self.local.directory / "token"))
+        self.assertEqual(done.status, 0, done.errors)
+        self.assertTrue(wait_for(lambda: self.peerpulse.peer("node2")["override"], 5 * SLOWDOWN, "the override"))
+        missing = cli.run(self.remote, "override", "node2", "auto", *where, "--token-file", "/nonexistent/token")
+        self.assertEqual(missing.status, 2)
+        self.assertIn("/nonexistent/token", missing.errors)

@@ -28,7 +28,7 @@ MODULES = {
     "config": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "guard", "proxy", "fanout",
                "admin", "hooks"},
     "recipe": {"base"},
-    "cli": {"base", "http", "net", "guard", "config", "recipe"},
+    "cli": {"base", "http", "net", "guard", "admin", "config", "recipe"},
     "server": {"base", "log", "stats", "health", "http", "event", "net", "wire", "upstream", "probe", "guard", "proxy",
                "fanout", "admin", "hooks", "config", "recipe", "cli"},
 }

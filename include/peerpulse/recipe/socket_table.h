@@ -32,6 +32,7 @@ struct Owner {
 struct SocketTable {
   std::vector<TcpSocket> sockets;
   std::map<uint64_t, Owner> owners;  ///< by inode
+  bool seesAll = false;              ///< the owners of all users; but for sockets that came or went meanwhile
 
   static SocketTable read();
 };

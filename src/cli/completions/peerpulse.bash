@@ -8,7 +8,7 @@ _peerpulse() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
   local ask="--admin --config --json --help" words=
   case $previous in
-    --config) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+    --config|--token-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     --root) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     --admin|--since|--ttl|--why|--interval|--count|--store-pid|--nodes|--self|--port) COMPREPLY=(); return ;;
   esac
@@ -23,7 +23,7 @@ _peerpulse() {
       diagnose) words=$ask ;;
       doctor) words="--store-pid --all $ask" ;;
       top) words="--interval --count $ask" ;;
-      override) words="--ttl --why $ask" ;;
+      override) words="--ttl --why --token-file $ask" ;;
       recipe) words="--nodes --self --port --root --apply --undo --verify --help" ;;
     esac
     if [[ $word != -* ]]; then

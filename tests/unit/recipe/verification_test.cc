@@ -16,6 +16,7 @@ constexpr uint64_t kOurs = 1, kStore = 2, kUnknown = 3;
 struct Host {
   Host() {
     observed.addresses = {{"node1", {"10.0.0.1"}}, {"node2", {"127.0.0.12"}}};
+    observed.table.seesAll = true;
     observed.table.owners = {{kOurs, {10, "peerpulse"}}, {kStore, {20, "minio"}}};
     listen("127.0.0.12:9000", kOurs);
     connect("127.0.0.12:9000", kStore);
@@ -90,6 +91,15 @@ TEST_CASE("verification: traffic") {
   SUBCASE("that goes past") {
     host.connect("10.0.0.2:9000", kStore);
     host.expect(Kind::kBad, "minio (pid 20) has connections to 10.0.0.2:9000 that go past peerpulse");
+  }
+  SUBCASE("a probe that is over when its owner is looked for accuses nobody") {
+    host.connect("10.0.0.2:9000", kUnknown);
+    CHECK(host.trouble().empty());
+  }
+  SUBCASE("whose owners only root sees") {
+    host.connect("10.0.0.2:9000", kUnknown);
+    host.observed.table.seesAll = false;
+    host.expect(Kind::kNotYet, "whose connections to 10.0.0.2:9000 are cannot be seen");
   }
   SUBCASE("none yet") {
     host.drop("127.0.0.12:9000");
