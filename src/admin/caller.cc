@@ -18,6 +18,11 @@ bool sameSecret(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+Caller callerOf(const SocketAddress& remote, const SocketAddress& own, bool metricsOnly) {
+  const bool ip = remote.family() == AF_INET || remote.family() == AF_INET6;
+  return {remote, metricsOnly, ip && remote.withPort(0) == own.withPort(0)};
+}
+
 bool showsToken(const Request& request, std::string_view token) {
   constexpr std::string_view kScheme = "bearer ";
   std::string_view credentials = request.headers.find("authorization");
@@ -28,7 +33,8 @@ bool showsToken(const Request& request, std::string_view token) {
 
 std::string nameOf(const Caller& caller) {
   if (caller.local()) return "local";
-  return "token " + caller.address.withPort(0).toString();
+  const std::string address = caller.address.withPort(0).toString();
+  return "token " + address.substr(0, address.rfind(':'));
 }
 
 Response refuseChange(const Caller& caller, const Request& request, std::string_view token) {

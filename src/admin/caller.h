@@ -1,6 +1,7 @@
 // Caller: who is at the other end of an admin connection, and what that one may do.
 //
-//   admin.listen          everything may be read; changed by callers of this host (loopback, unix), and by those with the token
+//   admin.listen          everything may be read; changed by callers of this host (loopback, unix, its own address), and by those
+//                         with the token
 //   admin.metrics_listen  /metrics, /livez and /readyz may be read, nothing else
 //
 // Threading: a value; the functions are pure.
@@ -17,9 +18,13 @@ namespace peerpulse::admin {
 struct Caller {
   SocketAddress address;     ///< family AF_UNSPEC: it has gone already
   bool metricsOnly = false;  ///< it came by admin.metrics_listen
+  bool sameHost = false;     ///< it came from the address that it was sent to: Linux takes none such from a wire
 
-  bool local() const { return address.isUnix() || address.isLoopback(); }
+  bool local() const { return address.isUnix() || address.isLoopback() || sameHost; }
 };
+
+/// By both ends of its connection.
+Caller callerOf(const SocketAddress& remote, const SocketAddress& own, bool metricsOnly);
 
 /// Whether a request shows `token` (`Authorization: Bearer ...`); compared in constant time. Never with an empty one.
 bool showsToken(const Request& request, std::string_view token);

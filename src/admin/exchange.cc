@@ -52,6 +52,8 @@ void Exchange::to(ExchangeState next) {
 Exchange::Exchange(AdminConnection& connection, http::ResponseStream& stream, http::RequestHead&& head)
     : connection_(connection), stream_(&stream), request_(std::move(head)) {}
 
+Exchange::~Exchange() { connection_.service().taken(backlog_); }
+
 void Exchange::onData(Slice data) {
   if (stream_ != nullptr) stream_->consumed(data.size());
   if (state_ != ExchangeState::kReceiving) return;
@@ -64,6 +66,7 @@ void Exchange::onData(Slice data) {
 
 void Exchange::onBodySent(size_t n) {
   backlog_ -= n;
+  connection_.service().taken(n);
   connection_.onMoved();
 }
 
@@ -81,6 +84,8 @@ void Exchange::onEnd() {
 
 void Exchange::answer(const Response& response) {
   if (stream_ == nullptr || state_ == ExchangeState::kAnswered || streaming()) return;
+  if (Service& service = connection_.service(); !service.hasRoom(response.body.size()))
+    return answer(service.error(503, "too_much_unread", "too many answers wait to be read; read them, or ask later"));
   to(ExchangeState::kAnswered);
   if (timeout_ != nullptr) timeout_->disable();
   http::ResponseHead head = headOf(response);
@@ -151,6 +156,7 @@ void Exchange::sendEvent(const std::string& text) {
 
 void Exchange::sendText(const std::string& text) {
   backlog_ += text.size();
+  connection_.service().given(text.size());
   stream_->sendData(Slice::copyOf(text));
 }
 

@@ -37,6 +37,9 @@ class Exchange : public http::Receiver, public event::DeferredDeletable, public 
   static constexpr size_t kMaxBacklog = 1024 * 1024;
 
   Exchange(AdminConnection& connection, http::ResponseStream& stream, http::RequestHead&& head);
+  ~Exchange() override;
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   /// Answers at once, whatever else arrives.
   void answer(const Response& response);

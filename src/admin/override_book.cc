@@ -24,7 +24,7 @@ Json OverrideBook::json(PeerId peer, bool overridden, TimePoint now) const {
   if (entry.change.kind == CircuitOverride::Kind::kAuto) return nullptr;
   Json left = nullptr;
   if (entry.change.ttl > Duration::zero()) {
-    const Duration rest = std::max(entry.at + entry.change.ttl - now, Duration::zero());
+    const Duration rest = std::max<Duration>(entry.change.ttl - (now - entry.at), Duration::zero());
     left = std::chrono::duration_cast<milliseconds>(rest).count();
   }
   return {{"state", toString(entry.change.kind)},

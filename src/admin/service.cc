@@ -1,5 +1,7 @@
 #include "service.h"
 
+#include <algorithm>
+
 #include "event_json.h"
 #include "handlers.h"
 
@@ -71,28 +73,34 @@ Result<void> Service::listenForMetrics(const SocketAddress& address) {
   return {};
 }
 
+size_t Service::metricsConnections() const {
+  return static_cast<size_t>(std::count_if(connections_.begin(), connections_.end(),
+                                           [](const auto& each) { return each->caller().metricsOnly; }));
+}
+
 void Service::onAccept(Fd fd, bool metricsOnly) {
   const auto fits = [&] {
-    return connections_.size() < kMaxConnections &&
+    return connections_.size() < kMaxConnections && (!metricsOnly || metricsConnections() < kMaxMetricsConnections) &&
            (!sources_.mayKeep || sources_.mayKeep(fd.get(), connections_.size()));
   };
-  if (!fits() && (!makeRoom() || !fits())) {
+  if (!fits() && (!makeRoom(metricsOnly) || !fits())) {
     sources_.own->refused.add();  // and closed at once: better than a client that waits
     return;
   }
-  const Caller caller{net::remoteAddress(fd.get()), metricsOnly};
+  const Caller caller = callerOf(net::remoteAddress(fd.get()), net::localAddress(fd.get()), metricsOnly);
   connections_.push_front(
       std::make_unique<AdminConnection>(*this, net::PlainTransport::accepted(dispatcher_, std::move(fd)), caller));
   connections_.front()->self = connections_.begin();
   sources_.own->connections.set(connections_.size());
 }
 
-/// Ends the connection that has been of no use for longest, if there is one.
-bool Service::makeRoom() {
+/// Ends the connection that has been of no use for longest, if there is one. Who comes for metrics alone takes nobody else's place.
+bool Service::makeRoom(bool metricsOnly) {
   const TimePoint now = dispatcher_.now();
   AdminConnection* oldest = nullptr;
   TimePoint since = TimePoint::max();
   for (const auto& connection : connections_) {
+    if (metricsOnly && !connection->caller().metricsOnly) continue;
     const auto idle = connection->idleSince(now);
     if (!idle || *idle >= since) continue;
     oldest = connection.get();
@@ -129,7 +137,16 @@ Response Service::handle(const Caller& caller, const Request& request) {
                         .wall = dispatcher_.wallNow(),
                         .caller = caller,
                         .overrides = &overrides_};
+  if (caller.metricsOnly && request.path == "/metrics" && request.method == "GET") return metrics(context, request);
   return admin::handle(context, request);
+}
+
+Response Service::metrics(const Context& context, const Request& request) {
+  if (!metricsAt_ || context.now - *metricsAt_ >= kMetricsAge) {
+    metrics_ = admin::handle(context, request);
+    metricsAt_ = context.now;
+  }
+  return metrics_;
 }
 
 bool Service::subscribe(Exchange& exchange) {

@@ -2,13 +2,15 @@
 // subscribers and who waits for a new version of /peers.
 //
 // Threading: the admin's thread, but for the wake-up that EventLog::add() posts.
-// Bounds: kMaxConnections, kMaxSubscribers, kMaxWaiters; connections idle for kIdleTimeout are closed, or busy with one head for
+// Bounds: kMaxConnections, of these kMaxMetricsConnections by admin.metrics_listen, which take each other's places only;
+//   kMaxSubscribers, kMaxWaiters; answers that are not read yet have kMaxUnread together; connections idle for kIdleTimeout are closed, or busy with one head for
 //   kHeadTimeout. A new connection beyond the bound takes the place of the one that has been of no use for longest: silent or
 //   slow clients, however many, do not keep an orchestrator from /livez.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,10 +24,18 @@
 
 namespace peerpulse::admin {
 
+struct Context;
+
 class Service {
  public:
   static constexpr size_t kMaxConnections = Server::kMaxConnections;
+  static constexpr size_t kMaxMetricsConnections = 16;
   static constexpr size_t kMaxSubscribers = 16;
+  /// Of answers given and not on the wire yet. Small ones have room beyond it: /livez is always answered.
+  static constexpr size_t kMaxUnread = size_t{64} << 20;
+  static constexpr size_t kSmallAnswer = 16 * 1024;
+  /// Whoever may only look at metrics may see them so old: making them takes milliseconds of this loop.
+  static constexpr milliseconds kMetricsAge{250};
   static constexpr size_t kMaxWaiters = 64;
   static constexpr seconds kIdleTimeout{60};
   static constexpr seconds kHeadTimeout{5};
@@ -60,6 +70,10 @@ class Service {
   std::vector<Event> eventsAfter(uint64_t sequence);
   void remove(AdminConnection& connection);
 
+  bool hasRoom(size_t bytes) const { return bytes <= kSmallAnswer || unread_ + bytes <= kMaxUnread; }
+  void given(size_t bytes) { unread_ += bytes; }
+  void taken(size_t bytes) { unread_ -= bytes; }
+
  private:
   /// What EventLog's listener and posted functions hold: it outlives the service.
   struct Wakeup {
@@ -68,7 +82,9 @@ class Service {
   };
 
   void onAccept(Fd fd, bool metricsOnly);
-  bool makeRoom();
+  size_t metricsConnections() const;
+  bool makeRoom(bool metricsOnly);
+  Response metrics(const Context& context, const Request& request);
   void onTick();
   void publishEvents();
   void onNews();
@@ -85,6 +101,9 @@ class Service {
   std::unique_ptr<net::ListenSocket> metricsSocket_;
   std::unique_ptr<net::Acceptor> metricsAcceptor_;
   OverrideBook overrides_;
+  Response metrics_;  // as of metricsAt_
+  std::optional<TimePoint> metricsAt_;
+  size_t unread_ = 0;
   std::unique_ptr<event::Timer> tick_;
   LinkedList<Exchange, SubscriberTag> subscribers_;
   LinkedList<Exchange, SubscriberTag> waiters_;

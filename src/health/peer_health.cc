@@ -274,7 +274,11 @@ void PeerHealth::publish(TimePoint now, const Before& before, Actions& actions) 
     const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
     next.sinceMillis = static_cast<uint32_t>(millis);
   }
-  if (next.circuit != word_.circuit) circuit_.published(next.generation);
+  if (next.circuit != word_.circuit) {
+    circuit_.published(next.generation);
+  } else {
+    circuit_.follow(next.generation);
+  }
   actions.add(Publish{next});
   if (changed) {
     actions.add(Report{Transition{peer_, word_, next, now, detector_.lastEvidence(), evidence(now, before)}});

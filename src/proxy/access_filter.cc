@@ -12,7 +12,12 @@ bool isServerError(int grpcStatus) {
 }  // namespace
 
 bool isNotable(const AccessLogOptions& options, upstream::TrafficClass trafficClass, const AccessRecord& record) {
-  if (record.fastFailed) return record.phase != upstream::Phase::kQueue;
+  // What was refused before anything was sent, by the circuit, the governor or a limit: there may be thousands a second, and
+  // they have lines and counters of their own.
+  const bool refused =
+      record.fastFailed || record.shed || (record.failed() && record.party == upstream::Party::kSelf);
+  if (refused && record.phase == upstream::Phase::kQueue) return false;
+  if (record.fastFailed) return true;
   if (record.failed() || record.clientAborted || record.status >= 500) return true;
   if (record.grpcStatus && isServerError(*record.grpcStatus)) return true;
   if (options.slow == Duration::zero() || trafficClass == upstream::TrafficClass::kStream) return false;

@@ -260,10 +260,9 @@ void Exchange::settle() {
 bool Exchange::tunnel() const { return state_ == State::kAnswering && record_.status == 101; }
 
 void Exchange::writeLog(AccessFilter& filter) const {
-  if (!log::enabled(log::Level::kInfo)) return;
   const AccessLogOptions& options = snapshot_->options.accessLog;
   const AccessFilter::Verdict verdict = filter.next(options, route().trafficClass, record_);
-  if (verdict == AccessFilter::Verdict::kNo) return;
+  if (verdict == AccessFilter::Verdict::kNo || !log::enabled(log::Level::kInfo)) return;
   const uint32_t sample = verdict == AccessFilter::Verdict::kSampled ? options.sample : 0;
   logExchange(listener_.peerName(), route(), head_, record_, options.query == AccessLogOptions::Query::kShown,
               sample);

@@ -11,7 +11,6 @@ namespace peerpulse::proxy {
 
 upstream::Failure cutByUs(const char* why, upstream::Timer timer) {
   upstream::Failure failure;
-  failure.timedOut = timer != upstream::Timer::kNone;
   failure.timer = timer;
   failure.type = upstream::ErrorType::kConnectionTerminated;
   failure.party = upstream::Party::kSelf;

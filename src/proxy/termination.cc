@@ -38,7 +38,7 @@ char whoOf(const AccessRecord& record) {
   if (record.fastFailed) return 'D';
   if (record.shed) return 'G';
   const char letter = letterOf(record.party);
-  return record.timedOut ? static_cast<char>(std::tolower(letter)) : letter;
+  return record.timedOut || record.timer != upstream::Timer::kNone ? static_cast<char>(std::tolower(letter)) : letter;
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ void Governor::judgeFree(Duration median, bool slow, bool answered, TimePoint no
   slowLooks_ = slow && !idle ? slowLooks_ + 1 : 0;
   if (slowLooks_ < kSlowLooks) return;
   enter(State::kLimiting);
-  since_ = freedAt_ && now - *freedAt_ < options_.relearn ? limitedSince_ : now;
+  since_ = freedAt_ && now - *freedAt_ < options_.relearn ? now - limitedFor_ : now;
   refused_ = 0;
   setLimit(std::min(peak_ * std::max(kMostCut, ratio(threshold(), median)), usual_));
 }
@@ -223,7 +223,7 @@ void Governor::judgeLimiting(Duration median, bool slow, TimePoint now) {
   calmLooks_ = refusedNow_ == 0 ? calmLooks_ + 1 : 0;
   if (calmLooks_ >= kCalmLooks) {
     enter(State::kFree);
-    limitedSince_ = since_;
+    limitedFor_ = now - since_;
     freedAt_ = now;
     return;
   }

@@ -13,9 +13,10 @@
 // Where theirs went astray, this one differs:
 //   - a healthy peer's load is never cut to measure the baseline: it is learnt from what is there, falls within a few looks,
 //     and rises within `relearn`. Only where there has been a limit for so long, one look is made at the floor: who is as slow
-//     with next to nothing to do is so by nature, and its baseline may double. Whoever is limited again soon after is limited
-//     since the first time: one that is only just slow would be let go and limited for ever. So overload does not become the baseline,
-//     and the limit does not creep up with it; unless others overload the peer as long, and then it does within minutes;
+//     with next to nothing to do is so by nature, and its baseline may double. The times of limits that follow each other soon
+//     count together: one that is only just slow would be let go and limited for ever. So overload does not become the
+//     baseline, and the limit does not creep up with it; unless others overload the peer as long, and then it does within
+//     minutes;
 //   - after a change of the limit only exchanges sent since then count: what a queue of before has cost says nothing of it;
 //   - a limit that is not used does not grow; without exchanges nothing changes;
 //   - a peer that answers nothing at all gives no latencies: those who have waited for some time count with that. But who
@@ -126,8 +127,8 @@ class Governor {
   uint32_t peakBefore_ = 0;  // of the last quick look: the one before a slow look has its beginning in it
   uint32_t slowLooks_ = 0;
   uint32_t calmLooks_ = 0;
-  TimePoint since_;         // Limiting, Measuring, or Free and slow with next to nothing to do
-  TimePoint limitedSince_;  // before it was let go, at freedAt_
+  TimePoint since_;        // Limiting, Measuring, or Free and slow with next to nothing to do
+  Duration limitedFor_{};  // before it was let go, at freedAt_
   std::optional<TimePoint> freedAt_;
   double limitBefore_ = 0;    // while measuring
   Duration latencyBefore_{};  // the same

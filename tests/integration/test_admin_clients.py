@@ -1,12 +1,17 @@
 """Clients of the admin that are silent or slow, more than there are places: an orchestrator's /livez is answered all the same."""
 
 import contextlib
+import pathlib
+import re
+import socket
 import time
 
 from tests.harness.case import LocalCase
-from tests.harness.host import connect
+from tests.harness.h2_client import HEADERS, SETTINGS, H2Client
+from tests.harness.host import connect, free_port
 from tests.harness.nginx_peers import NginxPeer
 from tests.harness.peerpulse import SLOWDOWN, Peer
+from tests.harness.waiting import wait_for
 from tools.lib.bench import admin as bench
 
 _PLACES = 128
@@ -56,3 +61,42 @@ class AdminClients(LocalCase):
         print(result)
         self.assertGreaterEqual(result["evicted"], 1000 - _PLACES)
         self.assertLess(result["p99_ms"], 5000 * SLOWDOWN)
+
+
+class UnreadAnswers(LocalCase):
+    """Answers are made whole, and wait in memory until they are read: there is a bound for all together."""
+
+    _STREAMS, _CONNECTIONS = 30, 40
+    _BOUND_KIB = 64 * 1024
+
+    def test_of_clients_that_give_no_window(self):
+        peers = [Peer(f"node{number}", f"127.0.0.1:{free_port(self.host, '127.0.0.1')}") for number in range(2, 18)]
+        peerpulse = self.start_peerpulse(self.host, peers, metrics={"per_peer": "full"})
+        size = len(peerpulse.get("/metrics").body)
+        self.assertGreater(self._STREAMS * self._CONNECTIONS * size, 4 * self._BOUND_KIB * 1024)
+        before = self.resident_kib(peerpulse)
+        clients = []
+        for _ in range(self._CONNECTIONS):
+            client = H2Client(self.host, peerpulse.admin)
+            self.addCleanup(client.socket.close)
+            client.send(SETTINGS, payload=(4).to_bytes(2, "big") + bytes(4))  # INITIAL_WINDOW_SIZE 0
+            for number in range(self._STREAMS):
+                client.get(2 * number + 1, "/metrics")
+            clients.append(client)
+        wait_for(lambda: all(len(self.heads(client)) == self._STREAMS for client in clients[-4:]), 60 * SLOWDOWN, "the answers")
+        self.assertEqual(peerpulse.get("/livez").status, 200)
+        self.assertEqual(peerpulse.get("/metrics").status, 503)
+        # Twice: what is freed is not given back at once. A sanitizer's allocator keeps what is freed, too.
+        self.assertLess(self.resident_kib(peerpulse) - before, 2 * self._BOUND_KIB * SLOWDOWN)
+        for client in clients:
+            client.socket.shutdown(socket.SHUT_RDWR)
+        wait_for(lambda: peerpulse.get("/metrics").status == 200, 10 * SLOWDOWN, "there is room again")
+
+    @staticmethod
+    def heads(client: H2Client) -> list:
+        return [frame for frame in list(client.frames) if frame.kind == HEADERS]
+
+    @staticmethod
+    def resident_kib(peerpulse) -> int:
+        status = pathlib.Path(f"/proc/{peerpulse.process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])

@@ -52,6 +52,12 @@ class Circuit {
   void tick(TimePoint now);
   /// The state shown since the last change was published under `generation`.
   void published(uint16_t generation) { generation_ = generation; }
+  /// A generation of the same state. Generations wrap: one that is too far behind would look newer than all that come.
+  void follow(uint16_t generation) {
+    constexpr uint16_t kMostBehind = 0x4000;
+    const auto behind = static_cast<uint16_t>(generation - generation_);
+    if (behind > kMostBehind) generation_ = static_cast<uint16_t>(generation - kMostBehind);
+  }
 
   CircuitState state() const;
   Reason reason() const;

@@ -42,5 +42,17 @@ TEST_CASE("caller: from elsewhere only who shows the token, and never where ther
 
 TEST_CASE("caller: a name for log and /peers") {
   CHECK(nameOf(from("127.0.0.1:4000")) == "local");
-  CHECK(nameOf(from("10.0.0.7:4000")).starts_with("token 10.0.0.7"));
+  CHECK(nameOf(from("10.0.0.7:4000")) == "token 10.0.0.7");
+  CHECK(nameOf(from("[fd00::7]:4000")) == "token [fd00::7]");
+}
+
+TEST_CASE("caller: whoever comes from the address that it was sent to is of this host") {
+  const auto local = [](const char* remote, const char* own) {
+    return callerOf(*SocketAddress::parse(remote), *SocketAddress::parse(own), false).local();
+  };
+  CHECK(local("10.0.0.1:4000", "10.0.0.1:9901"));
+  CHECK(local("[::ffff:127.0.0.1]:4000", "[::ffff:127.0.0.1]:9901"));
+  CHECK(local("127.0.0.1:4000", "127.0.0.12:9901"));
+  CHECK_FALSE(local("10.0.0.7:4000", "10.0.0.1:9901"));
+  CHECK_FALSE(callerOf({}, {}, false).local());
 }

@@ -29,6 +29,8 @@ TEST_CASE("override book: an order in force, and the time that is left") {
   CHECK(json["since"] == "2027-01-15T08:00:00.000000Z");
   CHECK(json["ttl_left_ms"] == 540'000);
   CHECK(book.json(kPeer, true, kAt + seconds(601))["ttl_left_ms"] == 0);
+  book.note(kPeer, open(Duration::max()));
+  CHECK(book.json(kPeer, true, kAt)["ttl_left_ms"] > 0);
   CHECK(book.json(PeerId{0}, true, kAt).is_null());
 }
 

@@ -40,6 +40,25 @@ TEST_CASE_FIXTURE(Fixture, "circuit: probes open and close what probes opened") 
   CHECK(is(CircuitState::kClosed, Reason::kProbeAck));
 }
 
+TEST_CASE_FIXTURE(
+    Fixture, "circuit: a state that lasts for many generations counts the newest outcomes, not those before it") {
+  verdict(Verdict::kAlive);
+  circuit.published(1);
+  uint16_t generation = 1;
+  for (int i = 0; i < 200'000; ++i) {
+    circuit.follow(++generation);
+    if (i % 1000 != 0) continue;
+    for (uint32_t n = 0; n < options.failureThreshold; ++n)
+      outcome(Outcome::kReset, generation);
+    REQUIRE(circuit.state() == CircuitState::kOpen);
+    pass(options.openFor);
+    outcome(Outcome::kSuccess, generation);
+    REQUIRE(circuit.state() == CircuitState::kClosed);
+    circuit.published(++generation);
+    outcome(Outcome::kReset, static_cast<uint16_t>(generation - 1));
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "circuit: stalled opens only when it lasts, and a suspicion does not close it") {
   verdict(Verdict::kStalled);
   CHECK(is(CircuitState::kClosed, Reason::kProcessStalled));

@@ -103,3 +103,22 @@ TEST_CASE("access filter: of the others each Nth is written, the first as well")
   }
   CHECK(seen == "s..s..s");
 }
+
+TEST_CASE("access filter: what our own limits refuse before anything is sent is sampled as any other") {
+  AccessRecord shed = failed();
+  shed.shed = true;
+  shed.error = ErrorType::kConnectionLimitReached;
+  shed.party = upstream::Party::kSelf;
+  shed.phase = Phase::kQueue;
+  AccessRecord limited = shed;
+  limited.shed = false;
+  for (const AccessRecord& record : {shed, limited}) {
+    AccessFilter filter;
+    size_t lines = 0;
+    for (int i = 0; i < 1000; ++i)
+      lines += filter.next(notable(1000), TrafficClass::kControl, record) == Verdict::kNo ? 0U : 1U;
+    CHECK(lines == 1);
+  }
+  limited.phase = Phase::kWait;
+  CHECK(next(notable(), limited) == Verdict::kYes);
+}

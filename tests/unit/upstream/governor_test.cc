@@ -224,3 +224,23 @@ TEST_CASE(
     CHECK_FALSE(governor.limiting());
   }
 }
+
+TEST_CASE("governor: two short slow spells are no limit that was there for long") {
+  GovernorOptions options;
+  options.relearn = seconds(10);
+  options.floor = 2;
+  GovernorWorld world(1, kQuick, options);
+  world.load(0, 4000);
+  world.run(seconds(5));
+  const Governor& governor = world.worker().governor;
+  bool measured = false;
+  const auto watch = [&] { measured = measured || governor.state() == Governor::State::kMeasuring; };
+  for (int i = 0; i < 4; ++i) {
+    world.setPeer({.slots = 16, .service = milliseconds(80)});
+    world.run(seconds(1), watch);
+    world.setPeer(kQuick);
+    world.run(seconds(8), watch);
+    CHECK_FALSE(governor.limiting());
+  }
+  CHECK_FALSE(measured);
+}
