@@ -10,6 +10,7 @@ import sys
 import time
 
 from tools.lib.test import one_case, python_suite, unit_suite
+from tools.lib.test.build_ahead import BuildAhead
 from tools.lib.test.outcome import Outcome
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -74,8 +75,17 @@ def _run_suite(plan: Plan, suite: str, patterns: list[str]) -> Outcome:
     return python_suite.run(f"tests/{suite}", plan.build, plan.environment, plan.prefix, patterns)
 
 
+def _build_command(plan: Plan, *targets: str) -> list[str]:
+    return [str(_ROOT / "tools" / "build"), plan.kind, *targets]
+
+
 def _make(plan: Plan, *targets: str) -> bool:
-    return subprocess.run([str(_ROOT / "tools" / "build"), plan.kind, *targets], check=False).returncode == 0
+    return subprocess.run(_build_command(plan, *targets), check=False).returncode == 0
+
+
+def _begin_build(plan: Plan) -> BuildAhead:
+    """Of those that want only some programs, what all of these need."""
+    return BuildAhead(_build_command(plan, *(["src/server/peerpulse"] if plan.unit_names else [])))
 
 
 def _build(plan: Plan) -> bool:
@@ -84,21 +94,28 @@ def _build(plan: Plan) -> bool:
     return _make(plan, "src/server/peerpulse") and _make(plan, *unit_suite.programs(plan.build, plan.unit_names))
 
 
-def _run_plan(plan: Plan, patterns: list[str]) -> Outcome:
+def _run_plan(plan: Plan, following: Plan | None, patterns: list[str]) -> Outcome:
     total = Outcome()
+    ahead = None
     start = time.monotonic()
     print(f"== {plan.kind}: build", flush=True)
     if not _build(plan):
         print(f"== {plan.kind}: the build failed", flush=True)
         return Outcome(failed=1, failures=[f"{plan.kind}: the build failed"])
     print(f"== {plan.kind}: built in {time.monotonic() - start:.0f} s", flush=True)
-    for suite in plan.suites:
-        start = time.monotonic()
-        print(f"== {plan.kind}: {suite}", flush=True)
-        outcome = _run_suite(plan, suite, patterns)
-        print(f"== {plan.kind}: {suite}: {outcome} in {time.monotonic() - start:.0f} s", flush=True)
-        outcome.failures = [f"{plan.kind}: {suite}: {text}" for text in outcome.failures]
-        total.add(outcome)
+    try:
+        for suite in plan.suites:
+            start = time.monotonic()
+            print(f"== {plan.kind}: {suite}", flush=True)
+            if suite != "unit" and following is not None and ahead is None:
+                ahead = _begin_build(following)
+            outcome = _run_suite(plan, suite, patterns)
+            print(f"== {plan.kind}: {suite}: {outcome} in {time.monotonic() - start:.0f} s", flush=True)
+            outcome.failures = [f"{plan.kind}: {suite}: {text}" for text in outcome.failures]
+            total.add(outcome)
+    finally:
+        if ahead is not None:
+            ahead.finish()
     return total
 
 
@@ -128,8 +145,9 @@ def main() -> int:
     if arguments.case is not None:
         return 0 if _run_case(arguments.case, arguments.sanitizers).good else 1
     total = Outcome()
-    for plan in _make_plans(arguments):
-        total.add(_run_plan(plan, arguments.patterns))
+    plans = _make_plans(arguments)
+    for plan, following in zip(plans, [*plans[1:], None]):
+        total.add(_run_plan(plan, following, arguments.patterns))
     for text in total.failures:
         print("== FAILED " + text.rstrip().replace("\n", "\n    "))
     if total.skipped:
