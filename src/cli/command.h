@@ -8,6 +8,7 @@
 
 #include "admin_client.h"
 #include "peerpulse/base/result.h"
+#include "text.h"
 
 namespace peerpulse::cli {
 
@@ -26,7 +27,7 @@ struct Terminal {
 
 /// Says what went wrong; returns the exit status for it.
 inline int failed(const Terminal& terminal, const Error& error) {
-  terminal.err << "peerpulse: " << error.message << "\n";
+  terminal.err << "peerpulse: " << printable(error.message) << "\n";
   return error.code != 0 ? kExitNoAnswer : kExitUsage;
 }
 

@@ -12,6 +12,8 @@ namespace peerpulse::cli {
 
 namespace {
 
+// A live stream has a word every 5 s (admin/service.cc): of a host without power no packet tells.
+constexpr Duration kMostSilence = seconds(16);
 constexpr size_t kRead = size_t{64} * 1024;
 
 /// One exchange: what comes of the answer.
@@ -116,8 +118,8 @@ Result<HttpResponse> run(const SocketAddress& to, const HttpRequest& request, co
   const bool endless = onBody != nullptr;
   const auto exchange = std::make_unique<Exchange>(request, std::move(onBody));
   while (!exchange->over()) {
-    const bool forAsLongAsItTakes = endless && exchange->response.status == 200;
-    const auto done = exchange->step(*socket, forAsLongAsItTakes ? Deadline::never() : deadline);
+    const bool live = endless && exchange->response.status == 200;
+    const auto done = exchange->step(*socket, live ? Deadline(kMostSilence) : deadline);
     if (!done) return done.error();
   }
   return std::move(exchange->response);

@@ -38,6 +38,18 @@ bool coveredByNoProxy(const std::string& noProxy, const std::vector<std::string>
   });
 }
 
+namespace {
+
+/// Without user and password: what a doctor says goes into tickets.
+std::string withoutSecrets(const std::string& url) {
+  const size_t at = url.rfind('@');
+  if (at == std::string::npos) return url;
+  const size_t scheme = url.find("://");
+  return (scheme == std::string::npos ? "" : url.substr(0, scheme + 3)) + "***" + url.substr(at);
+}
+
+}  // namespace
+
 Findings checkStoreEnvironment(const std::string& process, const std::map<std::string, std::string>& environment,
                                const std::vector<std::string>& peers) {
   Findings findings;
@@ -47,7 +59,7 @@ Findings checkStoreEnvironment(const std::string& process, const std::map<std::s
     const std::string value = valueOf(environment, name);
     if (value.empty() || exempt) continue;
     findings.push_back({Severity::kProblem, "environment", "process " + process,
-                        std::string("has ") + name + "=" + value +
+                        std::string("has ") + name + "=" + withoutSecrets(value) +
                             ": requests to its peers by name go to that proxy, not to "
                             "peerpulse",
                         "unset it for the store, or NO_PROXY with all nodes' names; RustFS since beta.9: "

@@ -76,10 +76,16 @@ std::string listText(const std::vector<std::string>& names) {
   return text;
 }
 
+// Of the controls of C1 (U+0080 to U+009F) UTF-8 makes two bytes, of which the first is C2.
 std::string printable(std::string_view text) {
   std::string result;
-  for (const char c : text)
-    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    const bool c1 = c == 0xC2 && next >= 0x80 && next <= 0x9F;
+    result += c < 0x20 || c == 0x7f || c1 ? '?' : text[i];
+    if (c1) ++i;
+  }
   return result;
 }
 

@@ -60,7 +60,7 @@ Result<void> AnyIp::add() const {
 
 Result<void> AnyIp::remove() const {
   if (bySystemd()) return run({"systemctl", "stop", kRouteUnit});
-  return run({"ip", "route", "del", "local", prefix_, "dev", "lo"});
+  return run({"ip", "route", "flush", "table", "local", "exact", prefix_});  // none is no error
 }
 
 Result<void> AnyIp::reloadUnits() { return bySystemd() ? run({"systemctl", "daemon-reload"}) : Result<void>(); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <sstream>
 
 namespace peerpulse::recipe {
@@ -70,18 +71,21 @@ std::string withHosts(const std::string& text, const std::vector<HostEntry>& hos
   return result + (midLine ? "\n" : "") + (midLine ? kBeginMidLine : kBegin) + block + kEnd;
 }
 
+// A block whose end somebody has taken away is no block any more: what follows its beginning may be his.
 std::string withoutHosts(const std::string& text) {
   std::string result;
-  bool inside = false;
-  for (const std::string& line : lines(text)) {
-    if (line == kBegin || line == kBeginMidLine) {
-      inside = true;
-      if (line == kBeginMidLine && !result.empty()) result.pop_back();
-    } else if (line == kEnd) {
-      inside = false;
-    } else if (!inside) {
-      result += line.starts_with(kOff) ? line.substr(std::string_view(kOff).size()) : line;
+  const std::vector<std::string> all = lines(text);
+  for (auto line = all.begin(); line != all.end(); ++line) {
+    if (*line != kBegin && *line != kBeginMidLine) {
+      result += line->starts_with(kOff) ? line->substr(std::string_view(kOff).size()) : *line;
+      continue;
     }
+    const bool midLine = *line == kBeginMidLine;
+    const auto end = std::find(line, all.end(), kEnd);
+    if (end == all.end()) continue;
+    line = end;
+    // Ours as long as nothing else was put behind it.
+    if (midLine && !result.empty() && std::next(end) == all.end()) result.pop_back();
   }
   return result;
 }

@@ -72,16 +72,21 @@ class Work {
     for (const OwnFile& file : plan.files) {
       auto now = readWhole(at(file.path));
       if (!now) return now.error();
-      const OwnFile* was = find(before_.files, file.path);
-      if (*now && **now != file.content && (was == nullptr || was->content != **now))
-        return foreign(file.path,
-                       was == nullptr ? "is there, and not by a recipe" : "was changed since the recipe made it");
+      if (!*now || **now == file.content || isOurs(file.path, **now)) continue;
+      const bool known = find(before_.files, file.path) != nullptr;
+      return foreign(file.path, known ? "was changed since the recipe made it" : "is there, and not by a recipe");
     }
     for (const OwnLink& link : plan.links) {
       if (exists(at(link.path)) && linkTarget(at(link.path)) != link.target)
         return foreign(link.path, "is there, and not by a recipe");
     }
     return {};
+  }
+
+  /// Of a recipe that was replaced half-way the note has two contents.
+  bool isOurs(const std::string& path, const std::string& content) const {
+    return std::any_of(before_.files.begin(), before_.files.end(),
+                       [&](const OwnFile& file) { return file.path == path && file.content == content; });
   }
 
   bool known() const { return known_; }
@@ -126,7 +131,7 @@ class Work {
     auto now = readWhole(at(file.path));
     if (!now) return now.error();
     if (!*now) return {};
-    if (**now != file.content) {
+    if (!isOurs(file.path, **now)) {
       changes_.push_back("left " + file.path + ": it was changed since the recipe made it");
       return {};
     }
@@ -166,7 +171,12 @@ Result<std::vector<std::string>> Installation::apply(const Plan& plan) {
     if (auto made = work.makeFolder(folder); !made) return made.error();
   }
   // First of all what undoes the rest. Of another recipe that this one replaces, too, until it is gone.
-  if (auto noted = work.put(kManifestPath, after.text(), "wrote"); !noted) return noted.error();
+  Manifest both = after;
+  both.files.insert(both.files.end(), work.before().files.begin(), work.before().files.end());
+  both.links.insert(both.links.end(), work.before().links.begin(), work.before().links.end());
+  const bool replaces = work.known() && work.before().text() != after.text();
+  if (auto noted = work.put(kManifestPath, replaces ? both.text() : after.text(), "wrote"); !noted)
+    return noted.error();
   for (const OwnFile& old : work.before().files) {
     if (find(plan.files, old.path) != nullptr) continue;
     if (auto removed = work.removeFile(old); !removed) return removed.error();
@@ -183,7 +193,17 @@ Result<std::vector<std::string>> Installation::apply(const Plan& plan) {
   }
   // Last: from then on names lead to listeners.
   if (auto put = work.put(kHostsPath, withHosts(work.hosts(), plan.hosts), "changed"); !put) return put.error();
+  if (replaces) {
+    if (auto noted = work.put(kManifestPath, after.text(), "wrote"); !noted) return noted.error();
+  }
   return work.changes();
+}
+
+Result<std::map<std::string, std::string>> Installation::listens() {
+  Work work(root_);
+  if (auto looked = work.look(); !looked) return looked.error();
+  const OwnFile* config = find(work.before().files, kConfigPath);
+  return config == nullptr ? std::map<std::string, std::string>() : listensIn(config->content);
 }
 
 Result<std::vector<std::string>> Installation::undo() {

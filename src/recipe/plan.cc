@@ -18,6 +18,7 @@ constexpr size_t kMaxNodes = 240;  // of one /24, from .11 on
 constexpr unsigned kFirst = 11;
 constexpr size_t kMaxName = 253;  // RFC 1035
 constexpr uint32_t kLoopbackNet = 127;
+constexpr uint32_t kPrefixMask = 0xFFFFFF00;
 
 bool isName(const std::string& text) {
   const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.'; };
@@ -63,6 +64,9 @@ Result<void> check(const Wish& wish) {
     if (*address >> 24U == kLoopbackNet)
       return Error{"--nodes: " + node.address + " of " + node.name +
                    " is a loopback address: its real one is wanted"};
+    if (wish.store == Store::kMinio && (*address & kPrefixMask) == *ipv4("198.18.0.0"))
+      return Error{"--nodes: " + node.address + " of " + node.name + " is within " + kAnyIpPrefix +
+                   ", which would lead to this host alone"};
     if (!names.insert(node.name).second) return Error{"--nodes: " + node.name + " is there twice"};
     if (!addresses.insert(node.address).second) return Error{"--nodes: " + node.address + " is there twice"};
   }
@@ -72,6 +76,27 @@ Result<void> check(const Wish& wish) {
     if (port == 0) return Error{"--port: 1 to 65535"};
   }
   return {};
+}
+
+/// Nodes that have an address keep it; the others get theirs by their place, or the next one that is free.
+std::map<std::string, std::string> listensFor(const Wish& wish) {
+  std::map<std::string, std::string> listens;
+  std::set<std::string> taken;
+  const std::string prefix = prefixOf(wish.store);
+  for (const Node& node : wish.nodes) {
+    const auto known = wish.known.find(node.name);
+    if (known == wish.known.end() || !known->second.starts_with(prefix) || !taken.insert(known->second).second)
+      continue;
+    listens[node.name] = known->second;
+  }
+  for (size_t i = 0; i < wish.nodes.size(); ++i) {
+    if (listens.contains(wish.nodes[i].name)) continue;
+    size_t place = i;
+    while (taken.contains(prefix + std::to_string(kFirst + place)))
+      place = (place + 1) % kMaxNodes;
+    listens[wish.nodes[i].name] = *taken.insert(prefix + std::to_string(kFirst + place)).first;
+  }
+  return listens;
 }
 
 std::string configText(const Wish& wish, const Plan& plan) {
@@ -174,6 +199,22 @@ const char* toString(Store store) {
   return "?";
 }
 
+std::map<std::string, std::string> listensIn(const std::string& config) {
+  std::map<std::string, std::string> listens;
+  const Json json = Json::parse(config, nullptr, false);
+  if (!json.is_object() || !json.contains("peers") || !json["peers"].is_array()) return listens;
+  for (const Json& peer : json["peers"]) {
+    if (!peer.is_object() || !peer.contains("name") || !peer.contains("listen")) continue;
+    if (!peer["name"].is_string() || !peer["listen"].is_string()) continue;
+    std::string name = peer["name"];
+    const std::string listen = peer["listen"];
+    const std::string port = listen.substr(listen.rfind(':') + 1);
+    if (name.ends_with("-" + port)) name.resize(name.size() - port.size() - 1);
+    listens.emplace(name, listen.substr(0, listen.rfind(':')));
+  }
+  return listens;
+}
+
 Result<std::vector<Node>> parseNodes(const std::string& text) {
   std::vector<Node> nodes;
   for (size_t from = 0; from <= text.size();) {
@@ -194,14 +235,14 @@ Result<Plan> planFor(const Wish& wish) {
   plan.store = wish.store;
   plan.self = wish.self;
   std::string ownAddress;
-  for (size_t i = 0; i < wish.nodes.size(); ++i) {
-    const Node& node = wish.nodes[i];
+  const std::map<std::string, std::string> listens = listensFor(wish);
+  for (const Node& node : wish.nodes) {
     if (node.name == wish.self) {
       ownAddress = node.address;
       plan.hosts.push_back({node.address, node.name});
       continue;
     }
-    const std::string listen = prefixOf(wish.store) + std::to_string(kFirst + i);
+    const std::string listen = listens.at(node.name);
     plan.hosts.push_back({listen, node.name});
     for (const uint16_t port : portsOf(wish)) {
       const std::string suffix = ":" + std::to_string(port);
@@ -219,7 +260,7 @@ Result<Plan> planFor(const Wish& wish) {
   plan.files.push_back({kConfigPath, configText(wish, plan)});
   plan.files.push_back({kEnvironmentPath, environmentText(wish, own)});
   plan.steps.emplace_back("peerpulse check --config " + std::string(kConfigPath));
-  plan.steps.emplace_back("systemctl enable --now peerpulse");
+  plan.steps.emplace_back("systemctl enable peerpulse && systemctl restart peerpulse");
   plan.steps.push_back("give the store the environment of " + std::string(kEnvironmentPath) +
                        " (EnvironmentFile= in its unit)");
   addStoreSteps(plan, wish, own, port);

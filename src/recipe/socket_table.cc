@@ -81,6 +81,9 @@ void addOwners(const fs::path& process, int pid, std::map<uint64_t, Owner>& owne
       command = contentOf(process / "comm");
       while (!command.empty() && command.back() == '\n')
         command.pop_back();
+      // Whoever runs it chooses the name, and a terminal may show it.
+      for (char& c : command)
+        c = static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c;
     }
     owners.emplace(*inode, Owner{pid, command});
   }

@@ -11,6 +11,7 @@
 #include "peerpulse/recipe/hosts_file.h"
 #include "peerpulse/recipe/installation.h"
 #include "peerpulse/recipe/plan.h"
+#include "peerpulse/recipe/socket_table.h"
 #include "peerpulse/recipe/verification.h"
 
 namespace peerpulse::server {
@@ -56,10 +57,47 @@ void print(const std::vector<std::string>& changes, const char* none) {
   if (changes.empty()) std::cout << none << "\n";
 }
 
+bool hasRouteUnit() {
+  const std::string unit = std::string("/etc/systemd/system/") + recipe::kRouteUnit;
+  struct stat found {};
+  return ::stat(unit.c_str(), &found) == 0;
+}
+
+/// The address is the same for all recipes that have one.
+Result<void> unroute(std::vector<std::string>& changes) {
+  const AnyIp anyIp(recipe::kAnyIpPrefix);
+  if (anyIp.there()) {
+    if (auto removed = anyIp.remove(); !removed) return removed;
+    changes.push_back(std::string("no longer routed: ") + recipe::kAnyIpPrefix);
+  }
+  return AnyIp::reloadUnits();
+}
+
+/// Names that lead to listeners would lead to the store itself.
+Result<void> refuseWildcards(const Plan& plan) {
+  const recipe::SocketTable table = recipe::SocketTable::read();
+  for (const recipe::Path& path : plan.paths) {
+    const std::string port = path.listen.substr(path.listen.rfind(':'));
+    for (const recipe::TcpSocket& socket : table.sockets) {
+      if (!socket.listens || (socket.local != "0.0.0.0" + port && socket.local != "[::]" + port)) continue;
+      return Error{"somebody listens on every address at port " + port.substr(1) +
+                   " and would answer for this host's peers: bind the store to this node's own address first"};
+    }
+  }
+  return {};
+}
+
 /// The prefix's routes go with this host, so another root has none.
 int install(const Plan& plan, const std::string& root) {
+  if (root.empty()) {
+    if (auto may = refuseWildcards(plan); !may) return failed(may.error());
+  }
+  const bool wasRouted = root.empty() && hasRouteUnit();
   auto changes = recipe::Installation(root).apply(plan);
   if (!changes) return failed(changes.error());
+  if (wasRouted && !plan.anyIp) {
+    if (auto gone = unroute(*changes); !gone) return failed(gone.error());
+  }
   if (plan.anyIp && root.empty()) {
     const AnyIp anyIp(*plan.anyIp);
     if (!changes->empty()) {
@@ -120,7 +158,9 @@ int RecipeCommand::carryOut() const {
   if (store == kStores.end()) return failed({"\"" + store_ + "\": which store? rustfs, minio or swift"}, kBadInput);
   auto nodes = recipe::parseNodes(nodes_);
   if (!nodes) return failed(nodes.error(), kBadInput);
-  auto plan = recipe::planFor({*store, std::move(*nodes), self_, ports_});
+  auto known = recipe::Installation(root_).listens();
+  if (!known) return failed(known.error());
+  auto plan = recipe::planFor({*store, std::move(*nodes), self_, ports_, std::move(*known)});
   if (!plan) return failed(plan.error(), kBadInput);
   if (apply_) return install(*plan, root_);
   if (verify_) return verify(*plan);
@@ -128,22 +168,13 @@ int RecipeCommand::carryOut() const {
   return 0;
 }
 
+// Names first: a route that goes while they still lead there would cut this host off from all its peers.
 int RecipeCommand::undo() const {
-  // What a recipe had routed shows in its unit alone; the address is the same for all.
-  const std::string unit = std::string("/etc/systemd/system/") + recipe::kRouteUnit;
-  struct stat found {};
-  const bool routed = root_.empty() && ::stat(unit.c_str(), &found) == 0;
-  if (routed) {
-    const AnyIp anyIp(recipe::kAnyIpPrefix);
-    if (anyIp.there()) {
-      if (auto removed = anyIp.remove(); !removed) return failed(removed.error());
-    }
-  }
+  const bool routed = root_.empty() && hasRouteUnit();
   auto changes = recipe::Installation(root_).undo();
   if (!changes) return failed(changes.error());
   if (routed) {
-    if (auto reloaded = AnyIp::reloadUnits(); !reloaded) return failed(reloaded.error());
-    changes->push_back(std::string("no longer routed: ") + recipe::kAnyIpPrefix);
+    if (auto gone = unroute(*changes); !gone) return failed(gone.error());
   }
   print(*changes, "nothing to undo: no recipe is applied here");
   return 0;

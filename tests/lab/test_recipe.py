@@ -106,3 +106,25 @@ class Recipe(LabCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("/etc/peerpulse/peerpulse.json is there, and not by a recipe", done.stderr)
         self.assertEqual(self.everything(), before)
+
+    def test_a_store_that_listens_everywhere_is_told_first(self):
+        before = self.everything()
+        wildcard = [sys.executable, "-u", "-m", "http.server", "9000"]
+        store = self.local.spawn(wildcard, name="wildcard")
+        wait_for(lambda: "Serving" in store.output(), 10, "the store serves")
+        done = self.local.run(
+            [*self.inside, _program(), "recipe", "rustfs", "--nodes", self.node_list, "--self", "node1", "--apply"], text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("every address at port 9000", done.stderr)
+        self.assertEqual(self.everything(), before)
+
+    def test_an_undo_that_cannot_be_done_leaves_the_route(self):
+        self.recipe("minio", "--nodes", self.node_list, "--self", "node1", "--apply")
+        note = self.etc / "peerpulse/recipe.json"
+        kept = note.read_bytes()
+        note.write_text("{}", encoding="utf-8")
+        applied = self.everything()
+        self.recipe("--undo", status=1)
+        self.assertEqual(self.everything(), applied)
+        note.write_bytes(kept)
+        self.recipe("--undo")

@@ -6,6 +6,7 @@
 // Threading: one at a time on a host; any thread. Errors say what, where, and what to do.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ class Installation {
   /// `root`: of the file system; "" is that of this process.
   explicit Installation(std::string root = {}) : root_(std::move(root)) {}
 
+  /// Where names lead by what is applied (Wish::known).
+  Result<std::map<std::string, std::string>> listens();
   /// What was changed, a line each; nothing if all was there.
   Result<std::vector<std::string>> apply(const Plan& plan);
   /// The same; nothing if there was nothing. Things that are not the recipe's any more stay, and are told.

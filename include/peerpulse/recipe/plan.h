@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +35,12 @@ struct Wish {
   std::vector<Node> nodes;
   std::string self;             ///< the name of one of them
   std::vector<uint16_t> ports;  ///< of the store; empty: 9000, for swift 6200, 6201, 6202
+  /// Where names lead on this host already: a running peerpulse carries what comes there to that node. They stay so.
+  std::map<std::string, std::string> known;
 };
+
+/// Of the configuration that an earlier plan has made: name of a node -> address of its listeners. Of other text: none.
+std::map<std::string, std::string> listensIn(const std::string& config);
 
 /// "node1=10.0.0.1,node2=10.0.0.2": the error says which part is wrong, and how.
 Result<std::vector<Node>> parseNodes(const std::string& text);

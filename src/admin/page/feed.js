@@ -28,6 +28,7 @@ export class Feed {
     this.timer = 0;
     this.asking = false;
     this.again = false;
+    this.dueAt = -Infinity; // when the next answer is to be asked for, at the latest
   }
 
   start() {
@@ -42,7 +43,7 @@ export class Feed {
   /** "connecting", "live", "polling" (no event stream), "stale" or "gone" (no answer any more). */
   get state() {
     if (this.lastGood === -Infinity) return this.trouble ? "gone" : "connecting";
-    const old = this.ageMs > STALE_MS + (document.hidden ? HIDDEN_MS : 0);
+    const old = performance.now() > this.dueAt + STALE_MS;  // slow answers are asked for less often
     if (old) return this.trouble ? "gone" : "stale";
     return this.following ? "live" : "polling";
   }
@@ -76,6 +77,7 @@ export class Feed {
     const took = performance.now() - began;
     const busy = this.trouble ? 0 : took * SHARE;
     const pause = document.hidden ? HIDDEN_MS : Math.min(Math.max(EVERY_MS - took, busy, 0), HIDDEN_MS);
+    if (!this.trouble) this.dueAt = performance.now() + pause;
     this.timer = setTimeout(() => this.ask(), this.again ? SOON_MS : pause);
     this.again = false;
   }

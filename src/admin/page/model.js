@@ -156,8 +156,11 @@ export class Model {
   /** All that peerpulse remembers, oldest first: of a process that was started meanwhile it is all there is. */
   readHistory(events) {
     const newest = this.events[0];
+    const last = events[events.length - 1];
     const same = newest && events.find((event) => event.sequence === newest.sequence);
-    if (newest && (!same || same.at !== newest.at)) this.events = [];
+    // What overtook this answer is later than all of it; of another process the later ones have lower numbers, or the same.
+    const restarted = newest && (same ? same.at !== newest.at : !last || (last.at > newest.at && last.sequence < newest.sequence));
+    if (restarted) this.events = [];
     if (this.events.length === 0) this.events = events.slice(-EVENTS).reverse();
     else for (const event of events) this.remember(event);
   }

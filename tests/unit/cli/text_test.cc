@@ -48,6 +48,8 @@ TEST_CASE("text: lists") {
 
 TEST_CASE("text: what others wrote does not steer the terminal") {
   CHECK(printable("\x1b[2Jred\n\x7f") == "?[2Jred??");
+  CHECK(printable("\xc2\x9b"
+                  "2J\xc2\xa0") == "?2J\xc2\xa0");
   CHECK(printable("gr\xc3\xbc\xc3\x9f") == "gr\xc3\xbc\xc3\x9f");
 }
 

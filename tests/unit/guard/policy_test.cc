@@ -115,9 +115,11 @@ TEST_CASE("the own link is back: who returns a little later than another is not 
 }
 
 TEST_CASE("the own link is back: who was suspect or stalled all the while is one of those that return") {
-  for (const auto& [outage, verdict] :
+  for (const auto& each :
        {std::pair{milliseconds(300), Verdict::kSuspect}, std::pair{milliseconds(2600), Verdict::kSuspect},
         std::pair{milliseconds(2600), Verdict::kStalled}, std::pair{milliseconds(2600), Verdict::kRefusing}}) {
+    const Duration outage = each.first;
+    const Verdict verdict = each.second;
     CAPTURE(verdict);
     World world(2);
     world.die(0);

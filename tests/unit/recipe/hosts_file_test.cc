@@ -46,6 +46,16 @@ TEST_CASE("hosts file: a second time changes nothing, another cluster takes the 
   CHECK(withoutHosts(other) == before);
 }
 
+TEST_CASE("hosts file: what others have put behind it, or made of it, stays") {
+  const std::string behind = "10.0.0.50 backup\n";
+  CHECK(withoutHosts(withHosts("10.0.0.2 db", kHosts) + behind) == "10.0.0.2 db\n" + behind);
+  std::string broken = withHosts("10.0.0.2 db\n", kHosts) + behind;
+  broken.erase(broken.find("# END"), std::string("# END peerpulse recipe\n").size());
+  const std::string undone = withoutHosts(broken);
+  CHECK(undone.starts_with("10.0.0.2 db\n"));
+  CHECK(undone.ends_with(behind));
+}
+
 TEST_CASE("hosts file: any text comes back byte by byte") {
   constexpr const char* kParts[] = {"node1", "node2", "10.0.0.7",  "\t",  " ",    "\n",
                                     "\r\n",  "#",     "localhost", "::1", "\n\n", "x"};
@@ -60,5 +70,7 @@ TEST_CASE("hosts file: any text comes back byte by byte") {
     CHECK(withoutHosts(after) == before);
     CHECK(withHosts(after, kHosts) == after);
     CHECK(withoutHosts(before) == before);
+    const bool ended = before.empty() || before.back() == '\n';
+    CHECK(withoutHosts(after + "10.0.0.50 backup\n") == before + (ended ? "" : "\n") + "10.0.0.50 backup\n");
   }
 }

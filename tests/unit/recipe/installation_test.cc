@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include "manifest.h"
+
 using namespace peerpulse::recipe;
 namespace fs = std::filesystem;
 
@@ -105,6 +107,26 @@ TEST_CASE("installation: another cluster, or store, takes the first one's place"
   CHECK(replaced.count("/etc/systemd/system/peerpulse-addresses.service") == 0);
   REQUIRE(host.installation().undo().has_value());
   CHECK(host.all() == before);
+}
+
+TEST_CASE("installation: replaced half-way it can be done again, and undone") {
+  for (const bool again : {true, false}) {
+    const Host host;
+    const auto before = host.all();
+    REQUIRE(host.installation().apply(plan(Store::kMinio)).has_value());
+    // As if the power had gone after the note, and after one of the files.
+    const Plan next = plan(Store::kRustfs, 5);
+    Manifest both = *Manifest::parse(host.read(kManifestPath));
+    both.files.insert(both.files.begin(), next.files.begin(), next.files.end());
+    host.write(kManifestPath, both.text());
+    host.write(next.files[0].path, next.files[0].content);
+    if (again) {
+      REQUIRE(host.installation().apply(next).has_value());
+      CHECK_FALSE(fs::exists(host.root + "/etc/systemd/system/peerpulse-addresses.service"));
+    }
+    REQUIRE(host.installation().undo().has_value());
+    CHECK(host.all() == before);
+  }
 }
 
 TEST_CASE("installation: what is somebody else's is not touched") {

@@ -18,7 +18,7 @@ using namespace peerpulse::recipe;
 namespace {
 
 Wish wish(Store store) {
-  return {store, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}, {"node3", "10.0.0.3"}}, "node1", {}};
+  return {store, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}, {"node3", "10.0.0.3"}}, "node1", {}, {}};
 }
 
 std::string fileOf(const Plan& plan, const std::string& path) {
@@ -87,6 +87,28 @@ TEST_CASE("plan: the same list makes the same addresses on every node") {
   CHECK(plan.hosts[2].address == "10.0.0.3");
 }
 
+TEST_CASE("plan: whoever has an address keeps it when the list of nodes changes") {
+  for (const Store store : {Store::kRustfs, Store::kMinio, Store::kSwift}) {
+    CAPTURE(toString(store));
+    const Plan before = *planFor(wish(store));
+    Wish changed = wish(store);
+    changed.nodes = {{"node1", "10.0.0.1"}, {"node4", "10.0.0.4"}, {"node3", "10.0.0.3"}};  // node2 has gone
+    changed.known = listensIn(fileOf(before, kConfigPath));
+    const Plan after = *planFor(changed);
+    CHECK(after.hosts[2].address == before.hosts[2].address);  // node3
+    CHECK(after.hosts[1].address.ends_with(".12"));            // node4: node2's is free
+    changed.nodes.insert(changed.nodes.begin() + 1, {"node5", "10.0.0.5"});
+    changed.known = listensIn(fileOf(after, kConfigPath));
+    const Plan grown = *planFor(changed);
+    CHECK(grown.hosts[3].address == before.hosts[2].address);
+    CHECK(grown.hosts[2].address == after.hosts[1].address);
+    CHECK(grown.hosts[1].address != grown.hosts[2].address);
+    CHECK(grown.hosts[1].address != grown.hosts[3].address);
+  }
+  CHECK(listensIn("no JSON").empty());
+  CHECK(listensIn("{\"peers\":[1,{\"name\":2,\"listen\":3}]}").empty());
+}
+
 TEST_CASE("plan: the configuration is valid") {
   for (const Store store : {Store::kRustfs, Store::kMinio, Store::kSwift}) {
     CAPTURE(toString(store));
@@ -115,6 +137,10 @@ TEST_CASE("plan: a bad wish") {
   CHECK(with([](Wish& w) { w.nodes[1].address = "10.0.0.1"; }) == "--nodes: 10.0.0.1 is there twice");
   CHECK(with([](Wish& w) { w.nodes[1].address = "10.0.0"; }) == "--nodes: \"10.0.0\" of node2 is no IPv4 address");
   CHECK(with([](Wish& w) { w.nodes[1].address = "127.0.0.2"; }).find("loopback") != std::string::npos);
+  CHECK(with([](Wish& w) {
+          w.store = Store::kMinio;
+          w.nodes[1].address = "198.18.0.2";
+        }).find("within 198.18.0.0/24") != std::string::npos);
   CHECK(with([](Wish& w) { w.nodes[1].name = "a b"; }) == "--nodes: \"a b\" is no host name");
   CHECK(with([](Wish& w) { w.ports = {0}; }) == "--port: 1 to 65535");
   CHECK(with([](Wish& w) { w.nodes.assign(241, {"x", "10.0.0.1"}); }) == "--nodes: at most 240");

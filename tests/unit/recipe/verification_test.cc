@@ -34,7 +34,7 @@ struct Host {
   }
   /// Of all that is not good.
   std::vector<Finding> trouble() const {
-    const Plan plan = *planFor({Store::kRustfs, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}}, "node1", {}});
+    const Plan plan = *planFor({Store::kRustfs, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}}, "node1", {}, {}});
     std::vector<Finding> found = verify(plan, observed);
     CHECK(found.size() == 4);  // two names, a listener, its traffic
     std::erase_if(found, [](const Finding& finding) { return finding.kind == Kind::kGood; });
