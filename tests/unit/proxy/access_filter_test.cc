@@ -55,13 +55,15 @@ TEST_CASE("access filter: failures, clients that go away and errors of the serve
   AccessRecord aborted = good();
   aborted.clientAborted = true;
   CHECK(next(notable(), aborted) == Verdict::kYes);
-  for (const auto& [status, is] : {std::pair{404, false}, {429, false}, {499, false}, {500, true}, {503, true}}) {
+  for (const auto& [given, is] : {std::pair{404, false}, {429, false}, {499, false}, {500, true}, {503, true}}) {
+    const int status = given;
     CAPTURE(status);
     AccessRecord record = good();
     record.status = status;
     CHECK(next(notable(), record) == (is ? Verdict::kYes : Verdict::kNo));
   }
-  for (const auto& [status, is] : {std::pair{0, false}, {1, false}, {5, false}, {14, true}, {4, true}, {16, false}}) {
+  for (const auto& [given, is] : {std::pair{0, false}, {1, false}, {5, false}, {14, true}, {4, true}, {16, false}}) {
+    const int status = given;
     CAPTURE(status);
     AccessRecord record = good();
     record.grpcStatus = status;
