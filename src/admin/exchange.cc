@@ -50,9 +50,9 @@ void Exchange::to(ExchangeState next) {
 }
 
 Exchange::Exchange(AdminConnection& connection, http::ResponseStream& stream, http::RequestHead&& head)
-    : connection_(connection), stream_(&stream), request_(std::move(head)) {}
+    : connection_(connection), service_(connection.service()), stream_(&stream), request_(std::move(head)) {}
 
-Exchange::~Exchange() { connection_.service().taken(backlog_); }
+Exchange::~Exchange() { service_.taken(backlog_); }
 
 void Exchange::onData(Slice data) {
   if (stream_ != nullptr) stream_->consumed(data.size());
@@ -66,7 +66,7 @@ void Exchange::onData(Slice data) {
 
 void Exchange::onBodySent(size_t n) {
   backlog_ -= n;
-  connection_.service().taken(n);
+  service_.taken(n);
   connection_.onMoved();
 }
 
@@ -156,7 +156,7 @@ void Exchange::sendEvent(const std::string& text) {
 
 void Exchange::sendText(const std::string& text) {
   backlog_ += text.size();
-  connection_.service().given(text.size());
+  service_.given(text.size());
   stream_->sendData(Slice::copyOf(text));
 }
 

@@ -24,6 +24,7 @@
 namespace peerpulse::admin {
 
 class AdminConnection;
+class Service;
 
 /// Of those who are told of changes: subscribers, and who waits.
 struct SubscriberTag {};
@@ -73,6 +74,7 @@ class Exchange : public http::Receiver, public event::DeferredDeletable, public 
   void sendText(const std::string& text);
 
   AdminConnection& connection_;
+  Service& service_;  // outlives it; the connection may not
   http::ResponseStream* stream_;
   Request request_;
   size_t backlog_ = 0;  // given to the stream and not yet on the wire
