@@ -5,12 +5,13 @@ import pathlib
 import re
 import socket
 import time
+import unittest
 
 from tests.harness.case import LocalCase
 from tests.harness.h2_client import HEADERS, SETTINGS, H2Client
 from tests.harness.host import connect, free_port
 from tests.harness.nginx_peers import NginxPeer
-from tests.harness.peerpulse import SLOWDOWN, Peer
+from tests.harness.peerpulse import SANITIZER, SLOWDOWN, Peer
 from tests.harness.waiting import wait_for
 from tools.lib.bench import admin as bench
 
@@ -18,6 +19,7 @@ _PLACES = 128
 _CLIENTS = 400
 _ASKED = 20
 _ANSWERED_S = 1.0 * SLOWDOWN
+_TOO_SLOW = "making thousands of answers takes a sanitized program longer than a client may be slow"
 
 
 class AdminClients(LocalCase):
@@ -50,11 +52,13 @@ class AdminClients(LocalCase):
         self.flood(b"GET /livez HTTP/1.1\r\nHost: ")
         self.assert_answers()
 
+    @unittest.skipIf(SANITIZER, _TOO_SLOW)
     def test_that_read_nothing(self):
         """What they asked for is work; the first /livez stands behind it."""
         self.flood(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20, 160)
         self.assert_answers(within=5 * SLOWDOWN)
 
+    @unittest.skipIf(SANITIZER, _TOO_SLOW)
     def test_a_thousand_of_each_kind_who_come_again(self):
         """The bench's target is 50 ms; here is slack for a busy machine."""
         result = bench.measure(1000, 100)
@@ -69,6 +73,7 @@ class UnreadAnswers(LocalCase):
     _STREAMS, _CONNECTIONS = 30, 40
     _BOUND_KIB = 64 * 1024
 
+    @unittest.skipIf(SANITIZER, _TOO_SLOW)
     def test_of_clients_that_give_no_window(self):
         peers = [Peer(f"node{number}", f"127.0.0.1:{free_port(self.host, '127.0.0.1')}") for number in range(2, 18)]
         peerpulse = self.start_peerpulse(self.host, peers, metrics={"per_peer": "full"})
