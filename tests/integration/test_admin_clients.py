@@ -38,8 +38,17 @@ class AdminClients(LocalCase):
     def assert_answers(self, within: float = _ANSWERED_S) -> None:
         for _ in range(_ASKED):
             began = time.monotonic()
-            self.assertEqual(self.peerpulse.get("/livez").status, 200)
+            self.assertEqual(self.livez(began + within), 200)
             self.assertLess(time.monotonic() - began, within)
+
+    def livez(self, until: float) -> int:
+        """Closed: all others are slow for less than a second so far. Who asks again is served."""
+        while True:
+            try:
+                return self.peerpulse.get("/livez").status
+            except ConnectionError:
+                if time.monotonic() > until:
+                    raise
 
     def test_that_say_nothing(self):
         self.flood(b"")
