@@ -110,6 +110,13 @@ std::vector<TcpSocket> parseSocketTable(std::string_view text) {
   return sockets;
 }
 
+const TcpSocket* SocketTable::wildcardAt(const std::string& port) const {
+  const auto at = std::find_if(sockets.begin(), sockets.end(), [&](const TcpSocket& socket) {
+    return socket.listens && (socket.local == "0.0.0.0:" + port || socket.local == "[::]:" + port);
+  });
+  return at == sockets.end() ? nullptr : &*at;
+}
+
 SocketTable SocketTable::read() {
   SocketTable table;
   table.seesAll = ::geteuid() == 0;

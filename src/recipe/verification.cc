@@ -72,15 +72,11 @@ Finding checkListener(const Path& path, const SocketTable& table) {
     return {Kind::kBad, path.listen + " is held by " + owner + ", not by peerpulse",
             "stop it, or give it another address"};
   }
-  for (const char* any : {"0.0.0.0:", "[::]:"}) {
-    const std::string wildcard = any + portOf(path.listen);
-    for (const TcpSocket& socket : table.sockets) {
-      if (socket.listens && socket.local == wildcard)
-        return {Kind::kBad,
-                ownerOf(table, socket) + " listens on every address at port " + portOf(path.listen) +
-                    ": it answers for " + path.name,
-                "bind the store to this node's own address, then start peerpulse"};
-    }
+  if (const TcpSocket* store = table.wildcardAt(portOf(path.listen))) {
+    return {Kind::kBad,
+            ownerOf(table, *store) + " listens on every address at port " + portOf(path.listen) +
+                ": it answers for " + path.name,
+            "bind the store to this node's own address, then start peerpulse"};
   }
   return {Kind::kBad, "nobody listens at " + path.listen + " for " + path.name,
           "systemctl start peerpulse (its log says why if it cannot); or it has shut this one, as the peer is dead "

@@ -77,12 +77,10 @@ Result<void> unroute(std::vector<std::string>& changes) {
 Result<void> refuseWildcards(const Plan& plan) {
   const recipe::SocketTable table = recipe::SocketTable::read();
   for (const recipe::Path& path : plan.paths) {
-    const std::string port = path.listen.substr(path.listen.rfind(':'));
-    for (const recipe::TcpSocket& socket : table.sockets) {
-      if (!socket.listens || (socket.local != "0.0.0.0" + port && socket.local != "[::]" + port)) continue;
-      return Error{"somebody listens on every address at port " + port.substr(1) +
-                   " and would answer for this host's peers: bind the store to this node's own address first"};
-    }
+    const std::string port = path.listen.substr(path.listen.rfind(':') + 1);
+    if (table.wildcardAt(port) == nullptr) continue;
+    return Error{"somebody listens on every address at port " + port +
+                 " and would answer for this host's peers: bind the store to this node's own address first"};
   }
   return {};
 }

@@ -35,6 +35,8 @@ struct SocketTable {
   bool seesAll = false;              ///< the owners of all users; but for sockets that came or went meanwhile
 
   static SocketTable read();
+  /// Who listens at the port on every address, and so on those that a recipe has made for peers; null: nobody.
+  const TcpSocket* wildcardAt(const std::string& port) const;
 };
 
 }  // namespace peerpulse::recipe
