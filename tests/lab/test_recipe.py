@@ -9,7 +9,7 @@ from tests.harness.peerpulse import program
 from tests.harness.waiting import wait_for
 
 _HOSTS = "127.0.0.1 localhost\n127.0.1.1 node1.example node1\n10.77.0.2 node2 # by hand"
-_HOLD = "mount --bind {etc} /etc && mount --bind {hosts} /etc/hosts && exec sleep 600"
+_HOLD = "mount --bind {etc} /etc && mount --bind {hosts} /etc/hosts && echo mounted && exec sleep 600"
 _STORE = "import socket, sys, time\nc = socket.create_connection((sys.argv[1], int(sys.argv[2])))\nprint('there', flush=True)\ntime.sleep(600)\n"
 
 
@@ -44,7 +44,8 @@ class Recipe(LabCase):
         self.hosts_file.chmod(0o640)
         hold = self.local.spawn(["unshare", "--mount", "sh", "-c", _HOLD.format(etc=self.etc, hosts=self.hosts_file)], name="hold")
         self.inside = ["nsenter", "--mount", "--target", str(hold.pid)]
-        wait_for(lambda: b"sleep" in pathlib.Path(f"/proc/{hold.pid}/cmdline").read_bytes(), 10, "the mounts")
+        # What is applied before them would change the /etc of the machine.
+        wait_for(lambda: "mounted" in hold.output(), 10, "the mounts")
         self.node_list = ",".join(f"{name}={self.lab.node(name).address}" for name in ("node1", "node2", "node3"))
 
     def recipe(self, *arguments: str, status: int = 0) -> str:
