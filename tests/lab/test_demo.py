@@ -25,8 +25,10 @@ class Demo(LabCase):
         self.assertEqual(report["healthy_peers"]["errors"], 0)
         self.assertEqual(report["read_back"]["corrupt"], 0)
         self.assertGreater(report["read_back"]["objects"], 0)
-        self.assertLess(report["with"]["longest_stall_ms"], 1000)
-        self.assertLess(report["cut_to_verdict_ms"], 1000)
+        self.assertLess(report["cut_to_verdict_ms"], 1000, done.stderr)
+        self.assertLess(report["cut_to_inflight_failed_ms"] or 0, 1000, done.stderr)  # None: none was in flight
+        if "disks in /dev/shm" in done.stderr:  # the stalls of a real disk are no matter of the network
+            self.assertLess(report["with"]["longest_stall_ms"], 1000, report["with"])
         self.assertLess(report["recovery_ms"], 3000)
 
     def test_an_upload_through_the_api_loses_no_chunk(self):

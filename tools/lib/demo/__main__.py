@@ -78,6 +78,7 @@ def _run(arguments: argparse.Namespace, build: pathlib.Path) -> int:
     total = sum(file.stat().st_size for file in files)
     parent = _disk_parent(arguments)
     print(f"demo: {len(files)} files, {total / _MIB:.0f} MiB; disks in {parent}", file=sys.stderr, flush=True)
+    real_files.warm(files)
     with Lab(nodes=4) as lab, tempfile.TemporaryDirectory(prefix="peerpulse-demo-", dir=parent) as disks:
         cluster = Cluster(lab, build, pathlib.Path(disks), **(API_CONFIG if arguments.through_api else {}))
         cluster.start()

@@ -30,3 +30,11 @@ def choose(total: int) -> list[pathlib.Path]:
                 if size >= total:
                     return chosen
     raise RuntimeError(f"only {size >> 20} MiB of files under {', '.join(_DIRECTORIES)}; use a smaller --size")
+
+
+def warm(files: list[pathlib.Path]) -> None:
+    """Reads them, so that what is measured later is not the disk that they are on."""
+    for file in files:
+        with file.open("rb", buffering=0) as opened:
+            while opened.read(1 << 20):
+                pass

@@ -101,6 +101,9 @@ class Scenario:
             "with": {
                 "seconds": round(upload.summary["seconds"], 2),
                 "longest_stall_ms": round(upload.summary["longest_stall_ms"], 2),
+                # Long before the cut, or after it: it has another cause.
+                "longest_stall_after_cut_ms": milliseconds(
+                    upload.cut.ordered_ns, upload.summary["longest_stall_start_ns"]),
                 "completed": upload.completed,
                 "chunks_failed": upload.summary["chunks_failed"],
                 "chunks_moved": upload.summary["chunks_moved"],
