@@ -67,12 +67,6 @@ Refusal ofAPage() {
       403, "forbidden", "requests of web pages (they have an origin field) are refused: the API is for programs", {}};
 }
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 /// A field in several lines is one list (RFC 9110 5.3); where no list is expected, that is no value.
 std::optional<std::string> valueOf(const http::HeaderList& fields, std::string_view name) {
   std::optional<std::string> value;
@@ -99,7 +93,7 @@ std::optional<Refusal> readTargets(const http::HeaderList& fields, const upstrea
     return std::nullopt;
   }
   for (std::string_view rest = *given; !rest.empty();) {
-    const std::string_view name = trimmed(rest.substr(0, rest.find(',')));
+    const std::string_view name = http::trimmed(rest.substr(0, rest.find(',')));
     rest.remove_prefix(
         std::min(rest.size(), rest.find(',') == std::string_view::npos ? rest.size() : rest.find(',') + 1));
     const upstream::PeerOptionsRef* peer = peers.find(name);
@@ -118,7 +112,7 @@ std::optional<Refusal> readTargets(const http::HeaderList& fields, const upstrea
 
 std::optional<Refusal> readQuorum(const http::HeaderList& fields, size_t nodes, Call& call) {
   const std::string value = valueOf(fields, "peerpulse-quorum").value_or("");
-  std::string_view given = trimmed(value);
+  std::string_view given = http::trimmed(value);
   const auto targets = static_cast<uint32_t>(call.targets.size());
   if (given.empty()) given = "majority";
   if (given == "majority") {
@@ -194,7 +188,7 @@ std::optional<Refusal> readHedge(const http::RequestHead& head, const Options& o
     if (possible) call.hedge = options.hedge;
     return std::nullopt;
   }
-  const std::string_view given = trimmed(*value);
+  const std::string_view given = http::trimmed(*value);
   if (given == "off") return std::nullopt;
   call.hedge.automatic = given == "auto";
   if (!call.hedge.automatic) {
@@ -214,7 +208,7 @@ std::optional<Refusal> readDeadline(const http::HeaderList& fields, Call& call) 
   const std::string_view grpc = fields.find("grpc-timeout");
   if (grpc.data() != nullptr) call.deadline = upstream::parseGrpcTimeout(grpc);
   if (!own) return std::nullopt;
-  const auto duration = parseDuration(trimmed(*own));
+  const auto duration = parseDuration(http::trimmed(*own));
   if (!duration || *duration <= Duration::zero()) {
     return badRequest("bad_timeout",
                       "peerpulse-timeout: " + quote(*own) + ": expected a duration such as 500ms or 2s");

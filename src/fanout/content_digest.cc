@@ -19,12 +19,6 @@ constexpr Algorithm kAlgorithms[] = {
     {"sha-512", 64, "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="},
 };
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 int valueOf(char digit) {
   static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const size_t at = kDigits.find(digit);
@@ -56,12 +50,12 @@ std::optional<std::string> digestIn(std::string_view field, const Algorithm& alg
   std::optional<std::string> found;
   while (!field.empty()) {
     const size_t comma = std::min(field.find(','), field.size());
-    std::string_view member = trimmed(field.substr(0, comma));
+    std::string_view member = http::trimmed(field.substr(0, comma));
     field.remove_prefix(std::min(field.size(), comma + 1));
     const size_t equals = std::min(member.find('='), member.size());
     if (!http::equalsIgnoreCase(member.substr(0, equals), algorithm.name)) continue;
     std::string_view value = member.substr(std::min(member.size(), equals + 1));
-    value = trimmed(value.substr(0, value.find(';')));
+    value = http::trimmed(value.substr(0, value.find(';')));
     if (value.size() < 2 || value.front() != ':' || value.back() != ':') continue;
     const auto bytes = decoded(value.substr(1, value.size() - 2));
     if (bytes && bytes->size() == algorithm.size) found = bytes;

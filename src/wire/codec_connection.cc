@@ -13,9 +13,8 @@ constexpr size_t kLastWords = 64 * 1024;
 
 constexpr size_t kLeastOutput = 16 * 1024;
 
-using State = CodecConnection::State;
-
-bool legal(State from, State to) {
+bool legal(CodecConnection::State from, CodecConnection::State to) {
+  using State = CodecConnection::State;
   switch (from) {
     case State::kConnecting:
     case State::kChoosing: return to == State::kOpen || to == State::kEnded;

@@ -8,9 +8,8 @@ namespace peerpulse::wire {
 
 namespace {
 
-using State = ServerLife::State;
-
-bool legal(State from, State to) {
+bool legal(ServerLife::State from, ServerLife::State to) {
+  using State = ServerLife::State;
   switch (from) {
     case State::kIdle: return to != State::kIdle;
     case State::kReadingHead: return to != State::kReadingHead;

@@ -19,6 +19,13 @@ inline bool equalsIgnoreCase(std::string_view a, std::string_view b) {
   return a.size() == b.size() && sameIgnoringCase(a.data(), b.data(), a.size());
 }
 
+/// Without the optional whitespace around it (RFC 9110 5.6.3).
+inline std::string_view trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
 struct HeaderField {
   std::string_view name;
   std::string_view value;

@@ -7,20 +7,12 @@ namespace {
 
 constexpr size_t kFieldOverhead = 32;
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
-
 /// Calls `each` with the elements of a comma separated list, without empty ones.
 template <class Each>
 void forEachElement(std::string_view list, Each each) {
   while (!list.empty()) {
     const size_t comma = list.find(',');
-    const std::string_view one = trim(list.substr(0, comma));
+    const std::string_view one = trimmed(list.substr(0, comma));
     list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     if (!one.empty()) each(one);
   }
@@ -75,7 +67,7 @@ std::optional<Fault> nextLine(std::string_view& lines, const CodecLimits& limits
   if (colon == std::string_view::npos) return Fault{400, "field without colon"};
   out.name = line.substr(0, colon);
   if (!isToken(out.name)) return Fault{400, "field name is no token"};
-  out.value = trim(line.substr(colon + 1));
+  out.value = trimmed(line.substr(colon + 1));
   budget.size += out.name.size() + out.value.size() + kFieldOverhead;
   if (++budget.count > limits.maxHeaderCount) return Fault{431, "too many fields"};
   if (budget.size > limits.maxHeaderListSize) return Fault{431, "header section over the limit"};
