@@ -29,15 +29,15 @@ net::SocketOptions socketOptions(const TcpOptions& tcp, TrafficClass trafficClas
 }  // namespace
 
 const char* toString(PooledConnection::State state) {
-  using State = PooledConnection::State;
+  using enum PooledConnection::State;
   switch (state) {
-    case State::kConnecting: return "connecting";
-    case State::kLate: return "late";
-    case State::kReady: return "ready";
-    case State::kBusy: return "busy";
-    case State::kDraining: return "draining";
-    case State::kCondemned: return "condemned";
-    case State::kClosed: return "closed";
+    case kConnecting: return "connecting";
+    case kLate: return "late";
+    case kReady: return "ready";
+    case kBusy: return "busy";
+    case kDraining: return "draining";
+    case kCondemned: return "condemned";
+    case kClosed: return "closed";
   }
   return "?";
 }
