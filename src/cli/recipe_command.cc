@@ -31,7 +31,7 @@ using recipe::Store;
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 constexpr std::array kStores = {Store::kRustfs, Store::kMinio, Store::kSwift};
-constexpr const char* kAgain = "the same command again: now that peerpulse listens it turns the names";
+constexpr const char* kAgain = "the same command with --apply again: now that peerpulse listens it turns the names";
 
 int failed(const Error& error, int status = kFailed) {
   std::cerr << "peerpulse recipe: " << printable(error.message) << "\n";

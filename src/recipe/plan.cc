@@ -356,7 +356,7 @@ Result<Plan> planFor(const Wish& wish) {
       plan.hosts.push_back({node.address, node.name});
       continue;
     }
-    const std::string listen = listens.at(node.name);
+    const std::string& listen = listens.at(node.name);
     plan.hosts.push_back({listen, node.name});
     for (const uint16_t each : ports) {
       const std::string port = std::to_string(each);

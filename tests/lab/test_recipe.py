@@ -116,7 +116,7 @@ class Recipe(LabCase):
         wait_for(lambda: f"by {self.addresses['node2']}\n" in steady.output(), 10, "the store reaches its peer")
         said = self.recipe(*arguments, "--apply")
         self.assertIn("names in /etc/hosts are as they were", said)
-        self.assertRegex(said, r"1\. peerpulse check .*\n.*2\. systemctl enable peerpulse .*\n.*3\. the same command again")
+        self.assertRegex(said, r"1\. peerpulse check .*\n.*2\. systemctl enable peerpulse .*\n.*3\. the same command with --apply again")
         waiting = self.everything()
         self.assertEqual(waiting[1], before[1])
         self.assertNotEqual(waiting[0], before[0])
