@@ -75,7 +75,7 @@ std::string withPort(const std::string& address, const std::string& port) {
   return (ipv6(address) ? "[" + address + "]:" : address + ":") + port;
 }
 
-std::string lower(std::string text) {
+std::string inLowerCase(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
 }
@@ -106,7 +106,7 @@ std::string unfit(const std::string& name) {
   if (name.find(':') != std::string::npos && isName(name.substr(0, name.find(':'))))
     return "has a port: the name alone is wanted, --port says the store's";
   if (!isName(name)) return "is no host name";
-  const std::string small = lower(name);
+  const std::string small = inLowerCase(name);
   if (small == "localhost" || small.ends_with(".localhost")) return "is every host's name for itself";
   return "";
 }
@@ -122,7 +122,7 @@ Result<void> check(const Wish& wish) {
       return Error{"--nodes: " + quoted(node.name) + " " + why};
     if (const std::string why = trouble(node.address, wish.store); !why.empty())
       return Error{"--nodes: " + quoted(node.address) + " of " + node.name + " " + why};
-    if (!names.insert(lower(node.name)).second) return Error{"--nodes: " + node.name + " is there twice"};
+    if (!names.insert(inLowerCase(node.name)).second) return Error{"--nodes: " + node.name + " is there twice"};
     if (!addresses.insert(node.address).second) return Error{"--nodes: " + node.address + " is there twice"};
   }
   if (std::none_of(wish.nodes.begin(), wish.nodes.end(), [&](const Node& node) { return node.name == wish.self; }))
