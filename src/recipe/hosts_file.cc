@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <set>
 #include <sstream>
+#include <string_view>
 
 namespace peerpulse::recipe {
 
@@ -46,48 +48,118 @@ bool isOurs(const std::string& name, const std::vector<HostEntry>& hosts) {
                      [&](const HostEntry& host) { return lower(host.name) == lower(name); });
 }
 
+bool isMark(const std::string& line, std::string_view mark) {
+  // An editor may have given all lines other ends.
+  return std::string_view(line).substr(0, line.find_last_not_of(" \t\r\n") + 1) == mark.substr(0, mark.size() - 1);
+}
+bool isBegin(const std::string& line) { return isMark(line, kBegin) || isMark(line, kBeginMidLine); }
+
+/// Address and the names that are none of ours, of a line that has some of ours too; empty: it has none, or no others.
+std::string othersOf(const std::string& line, const std::vector<HostEntry>& hosts) {
+  const std::vector<std::string> found = words(line);
+  std::string others;
+  bool names = false;
+  for (size_t i = 1; i < found.size(); ++i) {
+    if (isOurs(found[i], hosts)) {
+      names = true;
+    } else {
+      others += " " + found[i];
+    }
+  }
+  return names && !others.empty() ? found[0] + others : "";
+}
+
+bool namesOurs(const std::string& line, const std::vector<HostEntry>& hosts) {
+  const std::vector<std::string> found = words(line);
+  return std::any_of(found.begin() + (found.empty() ? 0 : 1), found.end(),
+                     [&](const std::string& name) { return isOurs(name, hosts); });
+}
+
+/// Tells the block's own lines from those that somebody has put into it.
+class Block {
+ public:
+  Block(const std::vector<std::string>& all, const std::vector<HostEntry>& ours) : ours_(ours) {
+    for (const std::string& line : all) {
+      if (line.starts_with(kOff)) moved_.insert(othersOf(line.substr(std::string_view(kOff).size()), ours));
+    }
+  }
+  bool has(const std::string& line) const {
+    if (ours_.empty() || namesOurs(line, ours_)) return true;
+    std::string plain;
+    for (const std::string& word : words(line))
+      plain += (plain.empty() ? "" : " ") + word;
+    return !plain.empty() && moved_.contains(plain);
+  }
+  /// Line by line as we wrote it: where its end is not known any more.
+  bool hasExactly(const std::string& line) const {
+    return !ours_.empty() && has(line) &&
+           (moved_.contains(line.substr(0, line.find_last_not_of("\r\n") + 1)) ||
+            std::any_of(ours_.begin(), ours_.end(),
+                        [&](const HostEntry& host) { return isMark(line, host.address + " " + host.name + "\n"); }));
+  }
+
+ private:
+  const std::vector<HostEntry>& ours_;
+  std::set<std::string> moved_;
+};
+
+struct Rest {
+  std::string text;
+  size_t strangers = 0;
+};
+
+// A block whose end somebody has taken away is no block any more: what follows its beginning may be his.
+Rest without(const std::string& text, const std::vector<HostEntry>& ours) {
+  Rest rest;
+  const std::vector<std::string> all = lines(text);
+  const Block block(all, ours);
+  for (auto line = all.begin(); line != all.end(); ++line) {
+    if (!isBegin(*line)) {
+      rest.text += line->starts_with(kOff) ? line->substr(std::string_view(kOff).size()) : *line;
+      continue;
+    }
+    const bool midLine = isMark(*line, kBeginMidLine);
+    const auto end = std::find_if(line, all.end(), [](const std::string& each) { return isMark(each, kEnd); });
+    if (end == all.end()) {
+      while (std::next(line) != all.end() && block.hasExactly(*std::next(line)))
+        ++line;
+      continue;
+    }
+    std::string strangers;
+    while (++line != end) {
+      if (block.has(*line)) continue;
+      strangers += *line;
+      ++rest.strangers;
+    }
+    // The line's end in front of the block is ours as long as nothing else was put behind it.
+    if (midLine && strangers.empty() && !rest.text.empty() && std::next(end) == all.end()) rest.text.pop_back();
+    rest.text += strangers;
+  }
+  return rest;
+}
+
 }  // namespace
 
-std::string withHosts(const std::string& text, const std::vector<HostEntry>& hosts) {
+std::string withHosts(const std::string& text, const std::vector<HostEntry>& hosts,
+                      const std::vector<HostEntry>& before) {
   std::string result;
   std::string block;
   for (const HostEntry& host : hosts)
     block += host.address + " " + host.name + "\n";
-  for (const std::string& line : lines(withoutHosts(text))) {
-    const std::vector<std::string> found = words(line);
-    std::string others;
-    bool names = false;
-    for (size_t i = 1; i < found.size(); ++i) {
-      if (isOurs(found[i], hosts)) {
-        names = true;
-      } else {
-        others += " " + found[i];
-      }
-    }
-    result += (names ? kOff : "") + line;
-    if (names && !others.empty()) block += found[0] + others + "\n";
+  for (const std::string& line : lines(withoutHosts(text, before))) {
+    result += (namesOurs(line, hosts) ? kOff : "") + line;
+    if (const std::string others = othersOf(line, hosts); !others.empty()) block += others + "\n";
   }
   const bool midLine = !result.empty() && result.back() != '\n';
   return result + (midLine ? "\n" : "") + (midLine ? kBeginMidLine : kBegin) + block + kEnd;
 }
 
-// A block whose end somebody has taken away is no block any more: what follows its beginning may be his.
-std::string withoutHosts(const std::string& text) {
-  std::string result;
-  const std::vector<std::string> all = lines(text);
-  for (auto line = all.begin(); line != all.end(); ++line) {
-    if (*line != kBegin && *line != kBeginMidLine) {
-      result += line->starts_with(kOff) ? line->substr(std::string_view(kOff).size()) : *line;
-      continue;
-    }
-    const bool midLine = *line == kBeginMidLine;
-    const auto end = std::find(line, all.end(), kEnd);
-    if (end == all.end()) continue;
-    line = end;
-    // Ours as long as nothing else was put behind it.
-    if (midLine && !result.empty() && std::next(end) == all.end()) result.pop_back();
-  }
-  return result;
+std::string withoutHosts(const std::string& text, const std::vector<HostEntry>& ours) {
+  return without(text, ours).text;
+}
+
+size_t strangersIn(const std::string& text, const std::vector<HostEntry>& ours) {
+  return without(text, ours).strangers;
 }
 
 }  // namespace peerpulse::recipe

@@ -14,9 +14,16 @@ namespace peerpulse::recipe {
 inline constexpr const char* kManifestPath = "/etc/peerpulse/recipe.json";
 
 struct Manifest {
+  std::string store;             ///< empty: not known
+  std::vector<HostEntry> hosts;  ///< of the block in /etc/hosts, there or to come
   std::vector<OwnFile> files;
   std::vector<OwnLink> links;
   std::vector<std::string> folders;  ///< that were not there before, outermost first
+  bool madeHosts = false;            ///< there was no /etc/hosts
+  bool routed = false;               ///< the route of the addresses is the recipe's
+
+  /// Also what another one has: where one is being replaced both are on the host.
+  Manifest with(const Manifest& other) const;
 
   std::string text() const;
   static Result<Manifest> parse(const std::string& text);

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <set>
 #include <sys/socket.h>
+#include <utility>
 
 namespace peerpulse::recipe {
 
@@ -62,7 +63,13 @@ Finding checkName(const HostEntry& host, const Observed& observed) {
           "run this command with --apply, and see that `hosts:` in /etc/nsswitch.conf begins with files"};
 }
 
-Finding checkListener(const Path& path, const SocketTable& table) {
+const RunningPeer* find(const Running& running, const std::string& peer) {
+  const auto at = std::find_if(running.peers.begin(), running.peers.end(),
+                               [&](const RunningPeer& each) { return each.name == peer; });
+  return at == running.peers.end() ? nullptr : &*at;
+}
+
+Finding checkListener(const Path& path, const SocketTable& table, const Running& running) {
   for (const TcpSocket& socket : table.sockets) {
     if (!socket.listens || socket.local != path.listen) continue;
     const std::string owner = ownerOf(table, socket);
@@ -78,13 +85,16 @@ Finding checkListener(const Path& path, const SocketTable& table) {
                 ": it answers for " + path.name,
             "bind the store to this node's own address, then start peerpulse"};
   }
+  if (const RunningPeer* peer = find(running, path.peer);
+      peer != nullptr && peer->open && peer->listen == path.listen) {
+    return {Kind::kNotYet, path.listen + " refuses for now: " + path.peer + " is " + peer->verdict,
+            "`peerpulse diagnose " + path.peer + "` says why"};
+  }
   return {Kind::kBad, "nobody listens at " + path.listen + " for " + path.name,
-          "systemctl start peerpulse (its log says why if it cannot); or it has shut this one, as the peer is dead "
-          "or refuses: "
-          "/peers of the admin says so"};
+          "systemctl start peerpulse (its log says why if it cannot)"};
 }
 
-Finding checkTraffic(const Path& path, const SocketTable& table) {
+Finding checkTraffic(const Path& path, const SocketTable& table, Store store) {
   std::set<std::string> past;
   size_t pass = 0, unseen = 0;
   for (const TcpSocket& socket : table.sockets) {
@@ -98,7 +108,15 @@ Finding checkTraffic(const Path& path, const SocketTable& table) {
       ++unseen;
     }
   }
-  if (!past.empty()) {
+  // Its replication goes by addresses, and is to.
+  const bool replicates = store == Store::kSwift;
+  if (!past.empty() && replicates && pass == 0) {
+    return {Kind::kNotYet,
+            joined({past.begin(), past.end()}) + " has connections to " + path.address + ", nobody to " + path.name +
+                " at " + path.listen,
+            "replication is to go there; all else goes by the ring, which must have names"};
+  }
+  if (!past.empty() && !replicates) {
     return {Kind::kBad,
             joined({past.begin(), past.end()}) + " has connections to " + path.address + " that go past peerpulse",
             "its list of nodes must have names, not addresses; restart it"};
@@ -112,8 +130,9 @@ Finding checkTraffic(const Path& path, const SocketTable& table) {
 
 }  // namespace
 
-Observed observe(const Plan& plan) {
+Observed observe(const Plan& plan, Running running) {
   Observed observed;
+  observed.running = std::move(running);
   for (const HostEntry& host : plan.hosts)
     observed.addresses[host.name] = resolve(host.name);
   observed.table = SocketTable::read();
@@ -124,10 +143,43 @@ std::vector<Finding> verify(const Plan& plan, const Observed& observed) {
   std::vector<Finding> findings;
   for (const HostEntry& host : plan.hosts)
     findings.push_back(checkName(host, observed));
+  for (Finding& finding : compare(plan, observed.running))
+    findings.push_back(std::move(finding));
   for (const Path& path : plan.paths)
-    findings.push_back(checkListener(path, observed.table));
+    findings.push_back(checkListener(path, observed.table, observed.running));
   for (const Path& path : plan.paths)
-    findings.push_back(checkTraffic(path, observed.table));
+    findings.push_back(checkTraffic(path, observed.table, plan.store));
+  return findings;
+}
+
+std::vector<Finding> compare(const Plan& plan, const Running& running) {
+  if (!running.noAnswer.empty()) {
+    return {{Kind::kNotYet, "what peerpulse does cannot be asked: " + running.noAnswer,
+             "systemctl start peerpulse, or say with --admin where its admin listens"}};
+  }
+  const std::string advice =
+      std::string("systemctl restart peerpulse: it runs with something else than ") + kConfigPath + " now has";
+  std::vector<Finding> findings;
+  const auto bad = [&](std::string text) { findings.push_back({Kind::kBad, std::move(text), advice}); };
+  for (const Path& path : plan.paths) {
+    const RunningPeer* peer = find(running, path.peer);
+    if (peer == nullptr) {
+      bad("the peerpulse that runs has no peer " + path.peer);
+      continue;
+    }
+    if (peer->listen != path.listen)
+      bad("the peerpulse that runs listens for " + path.peer + " at " + peer->listen + ", not at " + path.listen);
+    if (peer->address != path.address)
+      bad("the peerpulse that runs sends what is for " + path.peer + " to " + peer->address + ", not to " +
+          path.address);
+  }
+  for (const RunningPeer& peer : running.peers) {
+    if (std::none_of(plan.paths.begin(), plan.paths.end(), [&](const Path& path) { return path.peer == peer.name; }))
+      bad("the peerpulse that runs has a peer " + peer.name + ", which the recipe has not");
+  }
+  if (findings.empty())
+    findings.push_back(
+        {Kind::kGood, "peerpulse runs with the recipe's " + std::to_string(plan.paths.size()) + " peers", ""});
   return findings;
 }
 

@@ -4,12 +4,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <sys/stat.h>
+#include <sys/xattr.h>
+#include <system_error>
 #include <unistd.h>
-
-#include <climits>
 
 #include "peerpulse/base/fd.h"
 
@@ -18,6 +20,7 @@ namespace peerpulse::recipe {
 namespace {
 
 constexpr size_t kMost = size_t{16} << 20;
+constexpr size_t kAttributeRoom = 4096;
 constexpr mode_t kNewMode = 0644;
 constexpr mode_t kModeBits = 07777;
 
@@ -30,18 +33,50 @@ Result<void> writeAll(const Fd& fd, const std::string& path, const std::string& 
     if (n < 0) return failed("cannot write", path);
     done += static_cast<size_t>(n);
   }
-  if (::fsync(fd.get()) != 0) return failed("cannot write", path);
   return {};
 }
 
-// The old content is gone with the first byte: there is no other way where the name is a mount.
-Result<void> writeInPlace(const std::string& path, const std::string& content) {
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd.valid()) return failed("cannot open", path);
+Result<void> fill(const Fd& fd, const std::string& path, const std::string& content) {
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return failed("cannot write", path);
   if (auto written = writeAll(fd, path, content); !written) return written;
+  // Not after the disk has it: until then whoever reads sees the old end.
   if (::ftruncate(fd.get(), static_cast<off_t>(content.size())) != 0 || ::fsync(fd.get()) != 0)
     return failed("cannot write", path);
   return {};
+}
+
+// The old content is gone with the first byte: there is no other way where the name is a mount. So the room is asked for first.
+Result<void> writeInPlace(const std::string& path, const std::string& content, const std::string& before) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid()) return failed("cannot open", path);
+  const auto size = static_cast<off_t>(content.size());
+  if (::fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, size) != 0 && (errno == ENOSPC || errno == EDQUOT))
+    return failed("cannot write", path);
+  auto written = fill(fd, path, content);
+  if (written) return written;
+  if (const auto back = fill(fd, path, before); !back)
+    return Error{written.error().message + ", nor put back what was there: it is damaged", written.error().code};
+  return written;
+}
+
+/// What else a file has (ACLs, a label of SELinux), as far as it may be set.
+void copyAttributes(const std::string& from, const Fd& to) {
+  std::array<char, kAttributeRoom> names{};
+  const ssize_t size = ::listxattr(from.c_str(), names.data(), names.size());
+  for (ssize_t at = 0; at < size;) {
+    const char* name = names.data() + at;
+    std::array<char, kAttributeRoom> value{};
+    const ssize_t length = ::getxattr(from.c_str(), name, value.data(), value.size());
+    if (length >= 0) (void)::fsetxattr(to.get(), name, value.data(), static_cast<size_t>(length), 0);
+    at += static_cast<ssize_t>(std::strlen(name)) + 1;
+  }
+}
+
+Result<void> isUnchanged(const std::string& path, const std::optional<std::string>& before) {
+  auto now = readWhole(path);
+  if (!now) return now.error();
+  if (*now == before) return {};
+  return Error{path + " was changed by somebody else meanwhile, and left as it is: try again", EBUSY};
 }
 
 std::string resolved(const std::string& path) {
@@ -75,18 +110,23 @@ Result<std::optional<std::string>> readWhole(const std::string& path) {
   }
 }
 
-Result<void> writeWhole(const std::string& given, const std::string& content) {
+Result<void> writeWhole(const std::string& given, const std::string& content,
+                        const std::optional<std::string>& before) {
   const std::string path = resolved(given);
-  struct stat before {};
-  const bool exists = ::stat(path.c_str(), &before) == 0;
+  struct stat old {};
+  const bool exists = ::stat(path.c_str(), &old) == 0;
   std::string name = path + ".peerpulse-XXXXXX";
   const Fd fd(::mkostemp(name.data(), O_CLOEXEC));
   if (!fd.valid()) return failed("cannot write beside", path);
   auto written = writeAll(fd, name, content);
-  if (written && ::fchmod(fd.get(), exists ? before.st_mode & kModeBits : kNewMode) != 0)
-    written = failed("cannot set the mode of", name);
-  if (written && exists && ::fchown(fd.get(), before.st_uid, before.st_gid) != 0)
+  if (written && ::fsync(fd.get()) != 0) written = failed("cannot write", name);
+  if (written && exists && ::fchown(fd.get(), old.st_uid, old.st_gid) != 0)
     written = failed("cannot set the owner of", name);
+  if (exists) copyAttributes(path, fd);
+  if (written && ::fchmod(fd.get(), exists ? old.st_mode & kModeBits : kNewMode) != 0)
+    written = failed("cannot set the mode of", name);
+  // As late as can be: what comes between this and the rename is lost.
+  if (written) written = isUnchanged(path, before);
   if (!written) {
     (void)::unlink(name.c_str());
     return written;
@@ -97,8 +137,19 @@ Result<void> writeWhole(const std::string& given, const std::string& content) {
   }
   const int why = errno;
   (void)::unlink(name.c_str());
-  if (why == EBUSY || why == EXDEV) return writeInPlace(path, content);
+  if (why == EBUSY || why == EXDEV) return writeInPlace(path, content, before.value_or(""));
   return systemError("cannot replace " + path, why);
+}
+
+Result<void> staysWithin(const std::string& root, const std::string& path) {
+  if (root.empty()) return {};
+  std::error_code error;
+  const std::string top = std::filesystem::canonical(root, error).string();
+  if (error) return systemError("cannot find " + root, error.value());
+  const std::string real = std::filesystem::weakly_canonical(root + path, error).string();
+  if (error) return systemError("cannot find " + root + path, error.value());
+  if (top == "/" || real.starts_with(top + "/")) return {};
+  return Error{root + path + " leads out of " + root + ", to " + real};
 }
 
 }  // namespace peerpulse::recipe

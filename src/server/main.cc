@@ -6,9 +6,9 @@
 
 #include "allocator.h"
 #include "peerpulse/cli/commands.h"
+#include "peerpulse/cli/recipe_command.h"
 #include "peerpulse/config/config.h"
 #include "preflight.h"
-#include "recipe_command.h"
 #include "server.h"
 #include "signals.h"
 
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
   runCommand->add_option("--config", path, "Configuration file (JSON)")->required();
   CLI::App* checkCommand = app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
   checkCommand->add_option("--config", path, "Configuration file (JSON)")->required();
-  const server::RecipeCommand recipe(app);
+  const cli::RecipeCommand recipe(app);
   cli::Commands commands(app);
   try {
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 // Pure.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,15 @@
 
 namespace peerpulse::recipe {
 
-/// Also of a text that has a block: the new one takes its place.
-std::string withHosts(const std::string& text, const std::vector<HostEntry>& hosts);
+/// Also of a text that has a block: the new one takes its place. `before`: as `ours`.
+std::string withHosts(const std::string& text, const std::vector<HostEntry>& hosts,
+                      const std::vector<HostEntry>& before = {});
 
-/// What it was before withHosts().
-std::string withoutHosts(const std::string& text);
+/// What it was before withHosts(). `ours`: what the block was made of, so that lines which somebody has put into it can be told
+/// and stay; without it all of the block goes.
+std::string withoutHosts(const std::string& text, const std::vector<HostEntry>& ours = {});
+
+/// How many lines of somebody else's stand in the block.
+size_t strangersIn(const std::string& text, const std::vector<HostEntry>& ours);
 
 }  // namespace peerpulse::recipe

@@ -27,7 +27,7 @@ const char* toString(Store store);
 /// One node of the cluster, this one too; the same list in the same order on every host.
 struct Node {
   std::string name;
-  std::string address;  ///< IPv4, without a port
+  std::string address;  ///< IPv4 or IPv6, as inet_ntop() writes it, without a port
 };
 
 struct Wish {
@@ -42,7 +42,7 @@ struct Wish {
 /// Of the configuration that an earlier plan has made: name of a node -> address of its listeners. Of other text: none.
 std::map<std::string, std::string> listensIn(const std::string& config);
 
-/// "node1=10.0.0.1,node2=10.0.0.2": the error says which part is wrong, and how.
+/// "node1=10.0.0.1,node2=10.0.0.2"; IPv6 addresses with or without brackets. The error says which part is wrong, and how.
 Result<std::vector<Node>> parseNodes(const std::string& text);
 
 struct HostEntry {
@@ -64,6 +64,7 @@ struct OwnLink {
 /// What a peer's traffic should do.
 struct Path {
   std::string name;     ///< of the node
+  std::string peer;     ///< what the configuration calls it
   std::string listen;   ///< where its name leads to, ADDRESS:PORT
   std::string address;  ///< where it is
 };
@@ -76,7 +77,8 @@ struct Plan {
   std::vector<OwnLink> links;
   std::optional<std::string> anyIp;  ///< the prefix that must be routed to this host
   std::vector<Path> paths;
-  std::vector<std::string> steps;     ///< what is left to do by hand, in this order
+  std::vector<std::string> start;  ///< what is left to do by hand, in this order, before names may lead to listeners
+  std::vector<std::string> steps;  ///< and after it
   std::vector<std::string> cautions;  ///< what has broken such installations
 };
 
@@ -86,8 +88,8 @@ inline constexpr const char* kEnvironmentPath = "/etc/peerpulse/store.env";
 inline constexpr const char* kAnyIpPrefix = "198.18.0.0/24";
 inline constexpr const char* kRouteUnit = "peerpulse-addresses.service";
 
-/// Errors: fewer than two nodes or too many, a name or address twice, one that is none, `self` not among them, a loopback
-/// address, a port of 0.
+/// Errors: fewer than two nodes or too many, a name or address twice, one that is none or cannot be a node's, `self` not among
+/// them, a port of 0.
 Result<Plan> planFor(const Wish& wish);
 
 }  // namespace peerpulse::recipe

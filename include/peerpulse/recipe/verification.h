@@ -1,4 +1,5 @@
-// Verification: whether a store's traffic to its peers passes peerpulse: by names, listeners, and connections as they are now.
+// Verification: whether a store's traffic to its peers passes peerpulse: by names, what the running peerpulse says of itself,
+// listeners, and connections as they are now.
 //
 // Pure but for observe(), which asks the resolver and the kernel, and may take as long as the resolver does.
 #pragma once
@@ -13,9 +14,25 @@
 
 namespace peerpulse::recipe {
 
+/// A peer as the admin's /peers has it.
+struct RunningPeer {
+  std::string name;
+  std::string listen;
+  std::string address;
+  std::string verdict;
+  bool open = false;  ///< its circuit: the listener is shut
+};
+
+/// What runs here. Its admin answers once every listener is bound.
+struct Running {
+  std::vector<RunningPeer> peers;
+  std::string noAnswer;  ///< why the admin could not be asked; empty: it was
+};
+
 struct Observed {
   std::map<std::string, std::vector<std::string>> addresses;  ///< by name, as the resolver says
   SocketTable table;
+  Running running;
 };
 
 struct Finding {
@@ -29,7 +46,10 @@ struct Finding {
   std::string advice;  ///< what to do; empty where all is well
 };
 
-Observed observe(const Plan& plan);
+Observed observe(const Plan& plan, Running running);
 std::vector<Finding> verify(const Plan& plan, const Observed& observed);
+
+/// How the peers of the running peerpulse differ from those of the plan, each difference; one good finding if they do not.
+std::vector<Finding> compare(const Plan& plan, const Running& running);
 
 }  // namespace peerpulse::recipe

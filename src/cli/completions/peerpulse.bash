@@ -24,7 +24,7 @@ _peerpulse() {
       doctor) words="--store-pid --all $ask" ;;
       top) words="--interval --count $ask" ;;
       override) words="--ttl --why --token-file $ask" ;;
-      recipe) words="--nodes --self --port --root --apply --undo --verify --help" ;;
+      recipe) words="--nodes --self --port --admin --root --apply --undo --verify --help" ;;
     esac
     if [[ $word != -* ]]; then
       case $command:$COMP_CWORD in

@@ -57,8 +57,8 @@ TEST_CASE("hosts file: what others have put behind it, or made of it, stays") {
 }
 
 TEST_CASE("hosts file: any text comes back byte by byte") {
-  constexpr const char* kParts[] = {"node1", "node2", "10.0.0.7",  "\t",  " ",    "\n",
-                                    "\r\n",  "#",     "localhost", "::1", "\n\n", "x"};
+  constexpr const char* kParts[] = {"node1", "node2",     "10.0.0.7", "\t",   " ", "\n",       "\r\n",
+                                    "#",     "localhost", "::1",      "\n\n", "x", "\xc3\xa9", "\xff\xfe"};
   for (uint64_t seed = 0; seed < 500; ++seed) {
     CAPTURE(seed);
     test::Random random(seed);
@@ -68,9 +68,41 @@ TEST_CASE("hosts file: any text comes back byte by byte") {
       before += kParts[random.below(std::size(kParts))];
     const std::string after = withHosts(before, kHosts);
     CHECK(withoutHosts(after) == before);
+    CHECK(withoutHosts(after, kHosts) == before);
     CHECK(withHosts(after, kHosts) == after);
+    CHECK(withHosts(after, kHosts, kHosts) == after);
+    CHECK(strangersIn(after, kHosts) == 0);
     CHECK(withoutHosts(before) == before);
     const bool ended = before.empty() || before.back() == '\n';
     CHECK(withoutHosts(after + "10.0.0.50 backup\n") == before + (ended ? "" : "\n") + "10.0.0.50 backup\n");
   }
+}
+
+TEST_CASE("hosts file: a line that somebody has put between ours stays, an entry of ours that he changed does not") {
+  const std::string before = "127.0.0.1 localhost\n10.0.0.2 node2 s3";
+  std::string edited = withHosts(before, kHosts);
+  edited.insert(edited.find("# END"), "# mine\n10.0.0.60 backup\n127.0.0.99 node2\n");
+  CHECK(strangersIn(edited, kHosts) == 2);
+  CHECK(strangersIn(withHosts(before, kHosts), kHosts) == 0);
+  CHECK(withoutHosts(edited, kHosts) == before + "\n# mine\n10.0.0.60 backup\n");
+  const std::string again = withHosts(edited, kHosts, kHosts);
+  CHECK(again == withHosts(before + "\n# mine\n10.0.0.60 backup\n", kHosts));
+  CHECK(strangersIn(again, kHosts) == 0);
+  CHECK(withoutHosts(edited) == before);  // of nobody knows what, all goes
+}
+
+TEST_CASE("hosts file: a block without its end does not leave names that lead nowhere") {
+  const std::string before = "10.0.0.2 node2 s3\n";
+  const std::string behind = "10.0.0.50 backup\n";
+  std::string broken = withHosts(before, kHosts) + behind;
+  broken.erase(broken.find("# END"), std::string("# END peerpulse recipe\n").size());
+  CHECK(withoutHosts(broken, kHosts) == before + behind);
+}
+
+TEST_CASE("hosts file: an editor that gave all lines other ends has not made two blocks of one") {
+  std::string text = withHosts("127.0.0.1 localhost\n", kHosts);
+  for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+    text.insert(at, "\r");
+  CHECK(withoutHosts(text, kHosts) == "127.0.0.1 localhost\r\n");
+  CHECK(withHosts(text, kHosts, kHosts) == "127.0.0.1 localhost\r\n" + kBlock);
 }

@@ -32,6 +32,25 @@ bool cautions(const Plan& plan, const std::string& word) {
                      [&](const std::string& each) { return each.find(word) != std::string::npos; });
 }
 
+bool steps(const Plan& plan, const std::string& word) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [&](const std::string& each) { return each.find(word) != std::string::npos; });
+}
+
+/// How many peers the configuration has, if it is one.
+size_t peersOf(const Plan& plan) {
+  std::string path = (std::filesystem::temp_directory_path() / "peerpulse-plan-XXXXXX").string();
+  const int fd = ::mkstemp(path.data());
+  REQUIRE(fd >= 0);
+  ::close(fd);
+  std::ofstream(path) << fileOf(plan, kConfigPath);
+  const auto config = config::load(path, {});
+  std::filesystem::remove(path);
+  if (!config) FAIL(config.error().message);
+  CHECK(config->node == plan.self);
+  return config->proxy.peers.size();
+}
+
 std::string refusal(const Wish& wish) {
   const auto plan = planFor(wish);
   return plan ? "" : plan.error().message;
@@ -71,11 +90,53 @@ TEST_CASE("plan: MinIO by addresses that no interface has, routed at every boot"
   CHECK(cautions(plan, "127.0.0.0/8"));
 }
 
-TEST_CASE("plan: Swift has three servers a node, and rings by name") {
+TEST_CASE("plan: Swift has three servers a node, and rings by name but for replication") {
   const Plan plan = *planFor(wish(Store::kSwift));
   CHECK(plan.paths.size() == 6);
   CHECK(plan.paths[1].listen == "127.0.0.12:6201");
+  CHECK(plan.paths[1].peer == "node2-6201");
   CHECK(cautions(plan, "ring"));
+  CHECK(cautions(plan, "rsync would reach this host's own"));
+  CHECK(steps(plan, "bind_ip = 10.0.0.1 in"));
+  CHECK(steps(plan, "add r1z1-node1:6200R10.0.0.1:6200/sda1"));
+  CHECK(steps(plan, "set_info --ip 10.0.0.1 --change-ip node1"));
+}
+
+TEST_CASE("plan: a list of disks is one pool") {
+  CHECK(steps(*planFor(wish(Store::kMinio)), "minio server http://node{1...3}:9000/data/disk{1...4}"));
+  Wish large = wish(Store::kRustfs);
+  large.nodes.clear();
+  for (size_t i = 1; i <= 200; ++i)
+    large.nodes.push_back({"s3-" + std::to_string(i), "10.0." + std::to_string(i) + ".1"});
+  large.self = "s3-7";
+  const Plan plan = *planFor(large);
+  CHECK(plan.paths.size() == 199);
+  CHECK(steps(plan, "RUSTFS_VOLUMES=\"http://s3-{1...200}:9000/data/rustfs{1...4}\""));
+  Wish other = wish(Store::kMinio);
+  other.nodes[2].name = "node04";
+  const Plan apart = *planFor(other);
+  CHECK(steps(
+      apart, "minio server http://node1:9000/data/disk1 http://node2:9000/data/disk1 http://node04:9000/data/disk1"));
+  CHECK(steps(apart, "pool of its own"));
+}
+
+TEST_CASE("plan: IPv6") {
+  for (const Store store : {Store::kRustfs, Store::kMinio, Store::kSwift}) {
+    CAPTURE(toString(store));
+    Wish six = wish(store);
+    six.nodes = *parseNodes("node1=fd00::1,node2=[FD00:0::2]");
+    six.ports = {9000};
+    const Plan plan = *planFor(six);
+    CHECK(plan.hosts[0].address == "fd00::1");
+    CHECK(plan.hosts[1].address.find(':') == std::string::npos);
+    REQUIRE(plan.paths.size() == 1);
+    CHECK(plan.paths[0].address == "[fd00::2]:9000");
+    const std::string environment = fileOf(plan, kEnvironmentPath);
+    if (store == Store::kRustfs) CHECK(environment.find("RUSTFS_ADDRESS=[fd00::1]:9000\n") != std::string::npos);
+    if (store == Store::kMinio) CHECK(environment.find("--address [fd00::1]:9000\"") != std::string::npos);
+    if (store == Store::kSwift) CHECK(steps(plan, "bind_ip = fd00::1 in"));
+    CHECK(peersOf(plan) == 1);
+  }
 }
 
 TEST_CASE("plan: the same list makes the same addresses on every node") {
@@ -112,16 +173,7 @@ TEST_CASE("plan: whoever has an address keeps it when the list of nodes changes"
 TEST_CASE("plan: the configuration is valid") {
   for (const Store store : {Store::kRustfs, Store::kMinio, Store::kSwift}) {
     CAPTURE(toString(store));
-    std::string path = (std::filesystem::temp_directory_path() / "peerpulse-plan-XXXXXX").string();
-    const int fd = ::mkstemp(path.data());
-    REQUIRE(fd >= 0);
-    ::close(fd);
-    std::ofstream(path) << fileOf(*planFor(wish(store)), kConfigPath);
-    const auto config = config::load(path, {});
-    std::filesystem::remove(path);
-    if (!config) FAIL(config.error().message);
-    CHECK(config->node == "node1");
-    CHECK(config->proxy.peers.size() == (store == Store::kSwift ? 6 : 2));
+    CHECK(peersOf(*planFor(wish(store))) == (store == Store::kSwift ? 6 : 2));
   }
 }
 
@@ -135,7 +187,22 @@ TEST_CASE("plan: a bad wish") {
   CHECK(with([](Wish& w) { w.nodes.resize(1); }).find("two nodes") != std::string::npos);
   CHECK(with([](Wish& w) { w.nodes[1].name = "node1"; }) == "--nodes: node1 is there twice");
   CHECK(with([](Wish& w) { w.nodes[1].address = "10.0.0.1"; }) == "--nodes: 10.0.0.1 is there twice");
-  CHECK(with([](Wish& w) { w.nodes[1].address = "10.0.0"; }) == "--nodes: \"10.0.0\" of node2 is no IPv4 address");
+  CHECK(with([](Wish& w) { w.nodes[1].address = "10.0.0"; }) == "--nodes: \"10.0.0\" of node2 is no IP address");
+  CHECK(with([](Wish& w) { w.nodes[1].address = "10.0.0.2:9000"; }).find("has a port") != std::string::npos);
+  CHECK(with([](Wish& w) { w.nodes[1].address = "[fd00::2]:9000"; }).find("has a port") != std::string::npos);
+  CHECK(with([](Wish& w) { w.nodes[1].name = "node2:9000"; }).find("has a port") != std::string::npos);
+  CHECK(with([](Wish& w) { w.nodes[1].name = "10.0.0.2"; }).find("is an address") != std::string::npos);
+  CHECK(with([](Wish& w) { w.nodes[1].name = "fd00::2"; }).find("is an address") != std::string::npos);
+  CHECK(with([](Wish& w) { w.nodes[1].name = "localhost"; }).find("every host's") != std::string::npos);
+  CHECK(with([](Wish& w) { w.nodes[1].name = "NODE1"; }) == "--nodes: NODE1 is there twice");
+  for (const char* address : {"0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1"}) {
+    CAPTURE(address);
+    CHECK(with([&](Wish& w) { w.nodes[1].address = address; }).find("no address of one host") != std::string::npos);
+  }
+  for (const char* address : {"::1", "fe80::1", "::ffff:10.0.0.2"}) {
+    CAPTURE(address);
+    CHECK_FALSE(with([&](Wish& w) { w.nodes[1].address = address; }).empty());
+  }
   CHECK(with([](Wish& w) { w.nodes[1].address = "127.0.0.2"; }).find("loopback") != std::string::npos);
   CHECK(with([](Wish& w) {
           w.store = Store::kMinio;

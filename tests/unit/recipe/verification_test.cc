@@ -18,6 +18,7 @@ struct Host {
     observed.addresses = {{"node1", {"10.0.0.1"}}, {"node2", {"127.0.0.12"}}};
     observed.table.seesAll = true;
     observed.table.owners = {{kOurs, {10, "peerpulse"}}, {kStore, {20, "minio"}}};
+    observed.running.peers = {{"node2", "127.0.0.12:9000", "10.0.0.2:9000", "alive", false}};
     listen("127.0.0.12:9000", kOurs);
     connect("127.0.0.12:9000", kStore);
     connect("10.0.0.2:9000", kOurs);
@@ -34,9 +35,9 @@ struct Host {
   }
   /// Of all that is not good.
   std::vector<Finding> trouble() const {
-    const Plan plan = *planFor({Store::kRustfs, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}}, "node1", {}, {}});
+    const Plan plan = *planFor({store, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}}, "node1", {9000}, {}});
     std::vector<Finding> found = verify(plan, observed);
-    CHECK(found.size() == 4);  // two names, a listener, its traffic
+    CHECK(found.size() >= 5);  // two names, what runs, a listener, its traffic
     std::erase_if(found, [](const Finding& finding) { return finding.kind == Kind::kGood; });
     for (const Finding& finding : found)
       CHECK_FALSE(finding.advice.empty());
@@ -48,6 +49,7 @@ struct Host {
     CHECK((found.front().kind == kind));
     CHECK(found.front().text == text);
   }
+  Store store = Store::kRustfs;
   Observed observed;
 };
 
@@ -106,4 +108,45 @@ TEST_CASE("verification: traffic") {
     host.listen("127.0.0.12:9000", kOurs);
     host.expect(Kind::kNotYet, "nobody has a connection to node2 at 127.0.0.12:9000");
   }
+}
+
+TEST_CASE("verification: what runs") {
+  Host host;
+  RunningPeer& node2 = host.observed.running.peers.front();
+  SUBCASE("nobody can be asked") {
+    host.observed.running = {{}, "connection refused"};
+    host.expect(Kind::kNotYet, "what peerpulse does cannot be asked: connection refused");
+  }
+  SUBCASE("another peer") {
+    node2.name = "node3";
+    const auto found = host.trouble();
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].text == "the peerpulse that runs has no peer node2");
+    CHECK(found[1].text == "the peerpulse that runs has a peer node3, which the recipe has not");
+  }
+  SUBCASE("elsewhere, each difference") {
+    node2.listen = "127.0.0.13:9000";
+    node2.address = "10.0.0.3:9000";
+    const auto found = host.trouble();
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].text == "the peerpulse that runs listens for node2 at 127.0.0.13:9000, not at 127.0.0.12:9000");
+    CHECK(found[1].text == "the peerpulse that runs sends what is for node2 to 10.0.0.3:9000, not to 10.0.0.2:9000");
+    CHECK((found[1].kind == Kind::kBad));
+  }
+  SUBCASE("a listener that is shut, as its peer is dead, is no fault of the recipe") {
+    host.drop("127.0.0.12:9000");
+    node2.verdict = "dead";
+    node2.open = true;
+    host.expect(Kind::kNotYet, "127.0.0.12:9000 refuses for now: node2 is dead");
+  }
+}
+
+TEST_CASE("verification: Swift's replication goes by addresses") {
+  Host host;
+  host.store = Store::kSwift;
+  host.connect("10.0.0.2:9000", kStore);
+  CHECK(host.trouble().empty());
+  host.drop("127.0.0.12:9000");
+  host.listen("127.0.0.12:9000", kOurs);
+  host.expect(Kind::kNotYet, "minio (pid 20) has connections to 10.0.0.2:9000, nobody to node2 at 127.0.0.12:9000");
 }

@@ -1,6 +1,8 @@
 // RecipeCommand: `peerpulse recipe STORE --nodes ... --self ...`: prints, applies, verifies or undoes a recipe.
 //
-// Exit status: 0 done, or all is well; 1 it could not be done, or --verify found something wrong, or no traffic yet; 2 wrong usage.
+// Exit status: 0 done, or what is left is said; or all is well; 1 it could not be done, or --verify found something wrong, or no
+// traffic yet; 2 wrong usage.
+// Threading: the main thread; it blocks. Ownership: holds what the options are parsed into; outlives `app`'s parse().
 #pragma once
 
 #include <cstdint>
@@ -12,7 +14,7 @@ namespace CLI {
 class App;
 }
 
-namespace peerpulse::server {
+namespace peerpulse::cli {
 
 class RecipeCommand {
  public:
@@ -32,9 +34,10 @@ class RecipeCommand {
   std::string self_;
   std::vector<uint16_t> ports_;
   std::string root_;
+  std::string admin_;
   bool apply_ = false;
   bool undo_ = false;
   bool verify_ = false;
 };
 
-}  // namespace peerpulse::server
+}  // namespace peerpulse::cli
