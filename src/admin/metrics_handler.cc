@@ -27,7 +27,8 @@ Response handleMetrics(const Context& context, const Request&) {
     sources.circuits.emplace_back(health::toString(c));
   sources.peerState = [&circuits = *context.sources.circuits](PeerId id) {
     const health::CircuitWord word = circuits.load(id);
-    return stats::PeerState{health::toString(word.verdict), health::toString(word.circuit)};
+    return stats::PeerState{health::toString(word.verdict), health::toString(word.circuit),
+                            word.reason == health::Reason::kOperator};
   };
   for (const health::TransitionKind& kind : health::kTransitionKinds)
     sources.transitionKinds.emplace_back(kind.to, health::toString(kind.reason));

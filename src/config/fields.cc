@@ -72,6 +72,7 @@ std::vector<Field> processFields(Config& c) {
       {"/zone", TextField{&c.zone, Kind::kAny}},
       {"/preset", choice(c.preset, {"generic", "rustfs", "minio", "swift"})},
       {"/drain_timeout", DurationField{&c.drainTimeout, milliseconds(1), hours(1), true}},
+      {"/drain_record", TextField{&c.drainRecord, Kind::kPath}},
       {"/drain_tunnels", DurationField{&c.proxy.drainTunnels, milliseconds(1), hours(1), true}},
       {"/on_dead", onDeadField(c.onDead)},
       {"/admin/listen", AddressField{&c.admin.listen}},

@@ -91,7 +91,7 @@ void checkBind(const SocketAddress& address, const std::string& pointer, std::ve
   if (!bound) findings.push_back(bindFinding(errno, address, pointer));
 }
 
-void checkLog(const std::string& file, std::vector<Finding>& findings) {
+void checkFile(const std::string& file, const std::string& pointer, std::vector<Finding>& findings) {
   if (file.empty()) return;
   std::string why;
   struct stat is {};
@@ -102,7 +102,7 @@ void checkLog(const std::string& file, std::vector<Finding>& findings) {
   } else if (::faccessat(AT_FDCWD, file.c_str(), W_OK, AT_EACCESS) != 0) {
     why = std::string(std::strerror(errno)) + " for this user";
   }
-  if (!why.empty()) findings.push_back({true, "/log/file", quote(file) + " cannot be written: " + why});
+  if (!why.empty()) findings.push_back({true, pointer, quote(file) + " cannot be written: " + why});
 }
 
 }  // namespace
@@ -116,7 +116,8 @@ std::vector<Finding> preflight(const config::Config& config) {
     if (!guard::carries(peer.mode)) continue;
     checkBind(peer.listen, "/peers/" + std::to_string(slot(peer.id)) + "/listen", findings);
   }
-  checkLog(config.log.file, findings);
+  checkFile(config.log.file, "/log/file", findings);
+  checkFile(config.drainRecord, "/drain_record", findings);
   if (!config.admin.tokenFile.empty()) {
     if (const auto token = admin::readToken(config.admin.tokenFile); !token) {
       findings.push_back({true, "/admin/token_file", token.error().message});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <random>
 #include <utility>
 
@@ -86,7 +87,8 @@ Server::Server(config::Config config)
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
       snapshot_(std::make_shared<const proxy::Snapshot>(1, config_.proxy)),
       gates_(table_),
-      apiBudget_(config_.api) {}
+      apiBudget_(config_.api),
+      drainRecord_(drainRecordPath(config_.drainRecord, std::getenv("RUNTIME_DIRECTORY"))) {}
 
 Server::~Server() { stopAll(); }
 
@@ -97,6 +99,7 @@ Result<void> Server::run() {
   if (started) {
     serviceNotify("READY=1");
     dispatcher_.run();
+    recordDrain();
   }
   stopAll();
   log::stop();
@@ -106,6 +109,7 @@ Result<void> Server::run() {
 Result<void> Server::start() {
   DescriptorWatch::raiseLimit();
   logKernelFeatures();
+  readLastDrain();
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
   for (const auto& peer : config_.proxy.peers)
@@ -426,13 +430,39 @@ void Server::noteDrain() {
   stats_.drainSpentPermille.set(static_cast<uint64_t>(std::clamp(share, 0.0, 1.0) * 1000));
 }
 
+void Server::readLastDrain() {
+  const auto last = drainRecord_.take();
+  if (!last) return;
+  stats_.lastDrainSpentPermille.set(1000 - last->leftPermille);
+  stats_.lastDrainCut.set(last->cut);
+  log::write(last->cut > 0 ? log::Level::kWarn : log::Level::kInfo, "last_drain",
+             log::Fields().add("left_percent", uint64_t{last->leftPermille / 10}).add("cut", last->cut));
+}
+
+// Also of one that a second signal has ended. The workers still run: what is in flight now is what stopAll() ends.
+void Server::recordDrain() {
+  if (!draining_) return;
+  noteDrain();
+  const auto left = static_cast<uint32_t>(1000 - stats_.drainSpentPermille.get());
+  if (auto written = drainRecord_.write({left, inFlight()}); !written) {
+    log::write(log::Level::kWarn, "drain_record", log::Fields().add("error", written.error().message));
+  }
+}
+
+uint64_t Server::inFlight() const {
+  uint64_t count = 0;
+  stats_.forEachPeer([&](PeerId id, const std::string&) { count += stats_.peer(id).inFlight.get(); });
+  return count;
+}
+
 void Server::onDrainTimer() {
   const Duration left = drainUntil_ - loopTime_.at(dispatcher_.now());
   if (left > Duration::zero()) {
     drainTimer_->enable(left);
     return;
   }
-  log::write(log::Level::kWarn, "drain_timeout", log::Fields().add("timeout_ms", toMillis(config_.drainTimeout)));
+  log::write(log::Level::kWarn, "drain_timeout",
+             log::Fields().add("timeout_ms", toMillis(config_.drainTimeout)).add("cut", inFlight()));
   dispatcher_.exit();
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "descriptor_watch.h"
+#include "drain_record.h"
 #include "listener_gates.h"
 #include "peerpulse/admin/event_log.h"
 #include "peerpulse/admin/server.h"
@@ -74,6 +75,9 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   void followGates(TimePoint now);
   void beginDrain();
   void noteDrain();
+  void readLastDrain();
+  void recordDrain();
+  uint64_t inFlight() const;
   void onDrainTimer();
   void stopAll();
 
@@ -106,6 +110,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   std::optional<upstream::LoopWatch> loopWatch_;
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint drainUntil_;
+  const DrainRecord drainRecord_;
   bool draining_ = false;
   bool proberStalled_ = false;
   size_t workersDraining_ = 0;

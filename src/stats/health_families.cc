@@ -7,15 +7,16 @@ namespace {
 void appendStates(const Stats& stats, const RegistrySources& sources, Families& out) {
   auto verdict = Family::gauge("peerpulse_peer_verdict", "1 for the peer's verdict, 0 for the others.");
   auto circuit = Family::gauge("peerpulse_circuit_state", "1 for the circuit's state (closed: traffic flows).");
+  auto overridden = Family::gauge("peerpulse_circuit_override", "1 while an operator holds the circuit as it is.");
   stats.forEachPeer([&](PeerId id, const std::string& name) {
     const PeerState state = sources.peerState(id);
+    overridden.add({{"peer", name}}, state.overridden ? 1 : 0);
     for (const auto& v : sources.verdicts)
       verdict.add({{"peer", name}, {"verdict", v}}, v == state.verdict);
     for (const auto& c : sources.circuits)
       circuit.add({{"peer", name}, {"state", c}}, c == state.circuit);
   });
-  out.add(verdict);
-  out.add(circuit);
+  out.add({&verdict, &circuit, &overridden});
 }
 
 void appendTransitions(const Stats& stats, const RegistrySources& sources, Families& out) {

@@ -59,6 +59,17 @@ void appendUsage(const ProcessUsage& usage, Families& out) {
   gauge("process_threads", "Threads.", usage.threads);
 }
 
+/// Of the process before this one: nobody is left who could be asked for it.
+void appendLastDrain(const Stats& stats, Families& out) {
+  auto left =
+      Family::gauge("peerpulse_last_drain_left_ratio",
+                    "Of drain_timeout, what was left when the process before this one ended; 1: it told nothing.");
+  left.addFraction({}, 1 - static_cast<double>(stats.lastDrainSpentPermille.get()) / 1000);
+  auto cut = Family::gauge("peerpulse_last_drain_cut", "Exchanges that it cut off.");
+  cut.add({}, stats.lastDrainCut.get());
+  out.add({&left, &cut});
+}
+
 }  // namespace
 
 void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, Families& out) {
@@ -80,6 +91,7 @@ void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, F
                     "Of drain_timeout, what is left before exchanges are cut off; 1 while there is no drain.");
   left.addFraction({}, 1 - static_cast<double>(stats.drainSpentPermille.get()) / 1000);
   out.add({&lag, &dropped, &unreported, &build, &draining, &left});
+  appendLastDrain(stats, out);
   appendHookFamilies(stats.hooks, out);
   appendAdminFamilies(stats.admin, out);
   appendClusterFamilies(sources.cluster, out);

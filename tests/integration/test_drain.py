@@ -56,6 +56,35 @@ class Drain(LocalCase):
             peerpulse.process.signal(15)
             self.assertEqual(peerpulse.process.popen.wait(10 * SLOWDOWN), 0)
             self.assertGreater(time.monotonic() - started, 0.25)
+        self.assertIn('"cut":1', next(line for line in peerpulse.process.output().splitlines() if "drain_timeout" in line))
+
+    def test_the_next_process_tells_what_a_drain_has_cut_and_the_one_after_that_does_not(self):
+        release = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            if b" /forever " in head:
+                release.wait(60)
+                return False
+            connection.sendall(answer("200 OK"))
+            return True
+
+        peer = self.start_scripted(self.host, serve)
+        self.addCleanup(release.set)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="300ms",
+                                         drain_record=str(self.host.directory / "drain"))
+        with Http1Client(self.host, peerpulse.listen["node2"]) as client:
+            client.send_head("GET", "/forever")
+            wait_for(lambda: peerpulse.peer("node2")["in_flight"] == 1, 10, "in flight")
+            self.assertEqual(peerpulse.stop(), 0)
+        for left, cut in ((0, 1), (1, 0)):
+            peerpulse.start()
+            metrics = peerpulse.metrics()
+            self.assertEqual((metrics["peerpulse_last_drain_left_ratio"], metrics["peerpulse_last_drain_cut"]), (left, cut))
+            peerpulse.process.kill()  # who is killed tells nothing
+        peerpulse.start()
+        self.assertEqual(peerpulse.stop(), 0)
+        peerpulse.start()  # after a drain with nothing to wait for
+        self.assertGreater(peerpulse.metrics()["peerpulse_last_drain_left_ratio"], 0.5)
 
     def test_under_load_no_h1_request_fails(self):
         """Clients that go on sending on the connections they have see only complete answers, the last of which says

@@ -41,6 +41,7 @@ class Metrics(LocalCase):
         self.assertEqual(samples["peerpulse_cluster_online"], 1)
         self.assertEqual(samples["peerpulse_draining"], 0)
         self.assertEqual(samples["peerpulse_drain_left_ratio"], 1)
+        self.assertEqual(samples["peerpulse_last_drain_left_ratio"], 1)
         self.assertEqual(samples[_series("peerpulse_limit", limit="pending")], 4096)
         self.assertGreater(samples["process_open_fds"], 5)
         self.assertLess(abs(time.time() - samples["process_start_time_seconds"]), 60 * SLOWDOWN)

@@ -8,7 +8,7 @@ from tests.harness.peers import NghttpdPeer
 from tests.harness.prometheus import Prometheus, missing
 from tests.harness.waiting import wait_for
 from tests.lab.power_case import PowerCase
-from tools.lib.bench.alerts import healthy, loads
+from tools.lib.bench.alerts.healthy import healthy, loads
 from tools.lib.grafana.main import FILE
 
 _FIRES_WITHIN_S = 30

@@ -61,6 +61,7 @@ struct Config {
   std::string zone;  ///< this node's, as the peers have theirs
   uint32_t workers = 2;
   Duration drainTimeout = seconds(10);
+  std::string drainRecord;  ///< a file; empty: where systemd gives a directory, else none
   proxy::Preset preset = proxy::Preset::kGeneric;
   /// Of peers that do not set their own: on_dead, profile and probe.
   proxy::OnDead onDead = proxy::OnDead::kRespond;

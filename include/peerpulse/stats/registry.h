@@ -21,6 +21,7 @@ namespace peerpulse::stats {
 struct PeerState {
   std::string_view verdict;
   std::string_view circuit;
+  bool overridden = false;  ///< an operator holds the circuit as it is
 };
 
 /// This node among all: what "quorum" means to the admin.

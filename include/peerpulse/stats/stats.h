@@ -109,6 +109,9 @@ class Stats {
   /// 1 from the signal to end on; and how much of the drain's time is over.
   Value draining;
   Value drainSpentPermille;
+  /// The same of the process before this one, as it ended; 0 where it left no record. And the exchanges it cut off.
+  Value lastDrainSpentPermille;
+  Value lastDrainCut;
 
   /// The guard's table was changed by somebody else, and made anew.
   Value guardTableRepairs;

@@ -76,6 +76,14 @@ TEST_CASE("preflight: a log that cannot be written, and nothing is made by askin
   CHECK(::access(config.log.file.c_str(), F_OK) != 0);
 }
 
+TEST_CASE("preflight: a record of drains that cannot be written") {
+  config::Config config = good();
+  config.drainRecord = "/nonexistent/drain";
+  const auto missing = preflight(config);
+  CHECK(only(missing).fatal);
+  CHECK(only(missing).pointer == "/drain_record");
+}
+
 TEST_CASE("preflight: a token that is none") {
   config::Config config = good();
   config.admin.tokenFile = "/nonexistent/token";

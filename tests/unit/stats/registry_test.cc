@@ -19,7 +19,9 @@ RegistrySources sources() {
   RegistrySources s;
   s.verdicts = {"unknown", "alive", "dead"};
   s.circuits = {"closed", "open"};
-  s.peerState = [](PeerId id) { return slot(id) == 0 ? PeerState{"dead", "open"} : PeerState{"alive", "closed"}; };
+  s.peerState = [](PeerId id) {
+    return slot(id) == 0 ? PeerState{"dead", "open", true} : PeerState{"alive", "closed"};
+  };
   s.localStates = {"ok", "suspect"};
   s.localHealth = [] { return std::string("suspect"); };
   s.logDropped = [] { return uint64_t{7}; };
@@ -203,6 +205,8 @@ TEST_CASE("our own limits, the cluster and the process") {
   s.peer(PeerId{1}).governors[1].shed.add(7);
   s.draining.set(1);
   s.drainSpentPermille.set(250);
+  s.lastDrainSpentPermille.set(1000);
+  s.lastDrainCut.set(3);
   const std::string text = Registry(s, sources()).text();
   CHECK_LINE(text, "peerpulse_limit{limit=\"pending\"} 4096");
   CHECK_LINE(text, "peerpulse_limit_refusals_total{limit=\"pending\"} 5");
@@ -212,6 +216,8 @@ TEST_CASE("our own limits, the cluster and the process") {
   CHECK_LINE(text, "peerpulse_cluster_quorum 2");
   CHECK_LINE(text, "peerpulse_draining 1");
   CHECK_LINE(text, "peerpulse_drain_left_ratio 0.75");
+  CHECK_LINE(text, "peerpulse_last_drain_left_ratio 0");
+  CHECK_LINE(text, "peerpulse_last_drain_cut 3");
   CHECK_LINE(text, "process_cpu_seconds_total 1.5");
   CHECK_LINE(text, "process_open_fds 12");
 }

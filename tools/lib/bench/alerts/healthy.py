@@ -1,22 +1,13 @@
-"""See tools/bench/alerts."""
+"""A healthy cluster under load, in which no alert may fire."""
 
-import argparse
 import time
 
-from tests.harness.prometheus import Prometheus, missing
-from tools.lib.bench import command
-from tools.lib.bench.command import BenchFailed, say
+from tests.harness.prometheus import Prometheus
 from tools.lib.bench.detect.cluster import Cluster
 from tools.lib.bench.detect.load import Load, add
 from tools.lib.bench.detect.scenario import Settings
 
 PEERS = 3
-_ABOUT = """\
-A healthy cluster in a lab of network namespaces, whose links lose some frames at random, under a load of small requests and
-uploads; and Debian's Prometheus with the shipped rules and alerts. Not one alert may fire.
-
-exchanges  Carried meanwhile, and how they ended.
-fired      Alerts that were firing at any time (exit status 1 if there are any); pending: those that were about to."""
 
 
 def loads(node, listen: dict[str, tuple[str, int]], seconds: float) -> list[Load]:
@@ -42,22 +33,3 @@ def healthy(seconds: float, loss: float, interval: str) -> dict:
                   for stage in ("suspect", "dead")}
         return {"seconds": seconds, "loss_percent": loss, "peers": PEERS, "exchanges": exchanges, "stages": stages,
                 "fired": fired, "pending": pending}
-
-
-def _measure(arguments: argparse.Namespace):
-    if missing():
-        raise BenchFailed(missing())
-    result = healthy(arguments.seconds, arguments.loss, arguments.interval)
-    say(f"{result['exchanges']['exchanges']} exchanges in {result['seconds']} s; fired: {result['fired'] or 'none'}, "
-        f"pending: {result['pending'] or 'none'}")
-    yield result
-    if result["fired"]:
-        raise BenchFailed("alerts without a cause: " + ", ".join(result["fired"]))
-
-
-def main() -> int:
-    parser = command.parser("alerts", _ABOUT)
-    parser.add_argument("--seconds", type=float, default=600, help="how long (600)")
-    parser.add_argument("--loss", type=float, default=1, help="percent of the frames in each direction (1)")
-    parser.add_argument("--interval", default="5s", help="of scrapes and evaluations (5s)")
-    return command.run(parser.parse_args(), _measure)
