@@ -90,7 +90,7 @@ class Commands::Impl {
     where_.environment = environment("PEERPULSE_ADMIN");
     const auto address = adminAddress(where_);
     if (!address) {
-      std::cerr << "peerpulse: " << address.error().message << "\n";
+      terminal().complain(address.error().message);
       return kExitUsage;
     }
     return body(AdminClient(*address));
