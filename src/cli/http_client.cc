@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "peerpulse/http/codec.h"
+#include "peerpulse/http/quiet_client.h"
 #include "stream_socket.h"
 
 namespace peerpulse::cli {
@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kRead = size_t{64} * 1024;
 
 /// One exchange: what comes of the answer.
-class Exchange final : public http::ResponseReceiver, public http::ClientCodecOwner {
+class Exchange final : public http::QuietReceiver, public http::QuietClientOwner {
  public:
   /// `onBody` is for answers of the media type `streamType`; without one, all are kept.
   Exchange(const HttpRequest& request, std::string streamType, OnBody onBody)
@@ -72,7 +72,6 @@ class Exchange final : public http::ResponseReceiver, public http::ClientCodecOw
   }
 
   // ResponseReceiver.
-  void onInformational(http::ResponseHead&&) override {}
   void onHeaders(http::ResponseHead&& head) override {
     response.status = head.status;
     response.headers = std::move(head.headers);
@@ -88,20 +87,11 @@ class Exchange final : public http::ResponseReceiver, public http::ClientCodecOw
       response.body += data.view();
     }
   }
-  void onTrailers(http::HeaderList&&) override {}
-  void onEnd() override {}
-  void onBodySent(size_t) override {}
   void onClosed() override { stream_ = nullptr; }
   void onReset(http::ResetReason, std::string_view detail) override {
     stream_ = nullptr;
     error_ = Error{"the answer was cut off: " + std::string(detail), ECONNRESET};
   }
-
-  // ClientCodecOwner: asked after each step.
-  void onOutputReady() override {}
-  void onCapacityChanged() override {}
-  void onGoAway(uint32_t, std::string_view) override {}
-  void onPingAck(uint64_t) override {}
 
   std::array<char, kRead> block_;
   std::unique_ptr<http::ClientCodec> codec_;

@@ -80,7 +80,8 @@ class Doctor(LocalCase):
         """As `peerpulse recipe swift` names them: node2-6200, node2-6201, node2-6202."""
         self.start()
         ports = [free_port(self.host, "127.0.0.2") for _ in range(2)]
-        peers = [Peer(f"localhost-{port}", self.nghttpd.address, {"listen": f"127.0.0.2:{port}"}) for port in ports]
+        peers = [Peer(f"localhost-{port}", address, {"listen": f"127.0.0.2:{port}"})
+                 for port, address in zip(ports, (self.nghttpd.address, "127.0.0.1:1"))]
         self.peerpulse = self.start_peerpulse(self.host, peers, guard={"mode": "proxy"})
         name = self.only("names")
         self.assertEqual((name["severity"], name["where"]), ("warning", "localhost"))
