@@ -5,8 +5,11 @@
 #include <optional>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "peerpulse/config/config.h"
+#include "peerpulse/recipe/plan.h"
+#include "text.h"
 
 namespace peerpulse::cli {
 
@@ -48,13 +51,26 @@ void addConfiguration(Subject& subject, const Json& config) {
       static_cast<uint16_t>(wholeAt(*entry, "/probe/confirm_port/value", 0, UINT16_MAX).value_or(1));
 }
 
+/// A node whose store has several ports is as many peers: which, is what somebody who names the node wants to know.
+Error unknownPeer(const Json& peers, const std::string& name) {
+  std::vector<std::string> ofNode;
+  const Json* entries = at(peers, "/peers");
+  for (const Json& entry : entries != nullptr && entries->is_array() ? *entries : Json::array()) {
+    const std::string peer = textAt(entry, "/name");
+    const std::string address = textAt(entry, "/address");
+    if (recipe::nodeOf(peer, address.substr(address.rfind(':') + 1)) == name) ofNode.push_back(peer);
+  }
+  return Error{"there is no peer '" + name + "'; " +
+               (ofNode.empty() ? "`peerpulse peers` lists them" : "that node's are " + listText(ofNode))};
+}
+
 Result<Subject> byAdmin(const AdminClient& admin, const std::string& peer) {
   const auto peers = admin.peers();
   if (!peers) return peers.error();
   const Json* entry = entryOf(peers->json, "/peers", [&](const Json& e) {
     return textAt(e, "/name") == peer || textAt(e, "/address") == peer;
   });
-  if (entry == nullptr) return Error{"there is no peer '" + peer + "'; `peerpulse peers` lists them"};
+  if (entry == nullptr) return unknownPeer(peers->json, peer);
   Subject subject;
   subject.name = textAt(*entry, "/name");
   subject.admin = viewOf(peers->json, *entry);

@@ -86,6 +86,11 @@ class Doctor(LocalCase):
         name = self.only("names")
         self.assertEqual((name["severity"], name["where"]), ("warning", "localhost"))
         self.assertIn("127.0.0.2 localhost", name["todo"])
+        at_1 = Peer("localhost-1", "127.0.0.1:1")
+        self.peerpulse = self.start_peerpulse(self.host, [at_1], guard={"mode": "proxy"})
+        ran = cli.run(self.host, "diagnose", "localhost", *cli.admin(self.peerpulse))
+        self.assertEqual(ran.status, 2)
+        self.assertIn("there is no peer 'localhost'; that node's are localhost-1", ran.errors)
 
     def test_a_wildcard_listener_behind_ours(self):
         self.start()
