@@ -193,6 +193,9 @@ class Down(CliCase):
         frames = self.run_cli("top", "--json", "--count", "2", "--interval", "100ms").output.splitlines()
         self.assertEqual([set(json.loads(frame)) for frame in frames], [{"cluster", "peers"}] * 2)
         self.assertEqual(self.run_cli("top", "--interval", "1").status, 2)
+        none = self.run_cli("top", "--count", "0")
+        self.assertEqual(none.status, 2)
+        self.assertIn("not in range 1 to 1000000000", none.output + none.errors)
 
     def test_top_on_a_terminal_goes_on(self):
         master, slave = pty.openpty()
