@@ -364,7 +364,7 @@ Result<Plan> planFor(const Wish& wish) {
     plan.hosts.push_back({listen, node.name});
     for (const uint16_t each : ports) {
       const std::string port = std::to_string(each);
-      plan.paths.push_back({node.name, ports.size() > 1 ? node.name + "-" + port : node.name, withPort(listen, port),
+      plan.paths.push_back({node.name, ports.size() > 1 ? peerOf(node.name, port) : node.name, withPort(listen, port),
                             withPort(node.address, port)});
     }
   }
