@@ -1,8 +1,10 @@
 #include "admin_client.h"
 
-#include <array>
 #include <cctype>
+#include <cerrno>
+#include <utility>
 
+#include "json_field.h"
 #include "peerpulse/config/config.h"
 
 namespace peerpulse::cli {
@@ -17,17 +19,10 @@ SocketAddress reachable(const SocketAddress& listen) {
   return listen;
 }
 
-/// What the admin says in an answer that is no success.
-Error refusal(const HttpResponse& response) {
-  const Json json = Json::parse(response.body, nullptr, false);
-  std::string message = "the admin answered " + std::to_string(response.status);
-  if (json.is_object() && json.contains("message") && json["message"].is_string()) {
-    message = json["message"].get<std::string>();
-    const auto pointer = json.find("pointer");
-    if (pointer != json.end() && pointer->is_string()) message = pointer->get<std::string>() + ": " + message;
-  }
-  return Error{message};
-}
+constexpr int kMostDepth = 32;
+constexpr size_t kMostValues = 1'000'000;  // some five times what a thousand peers need
+constexpr const char* kEventStream = "text/event-stream";
+constexpr const char* kWhereItIs = " (--admin, --config or PEERPULSE_ADMIN say where it is)";
 
 }  // namespace
 
@@ -60,34 +55,83 @@ Error AdminClient::unreachable(const Error& error) const {
           error.code != 0 ? error.code : EIO};
 }
 
-Result<AdminAnswer> AdminClient::ask(const HttpRequest& request) const {
-  const auto response = httpRequest(address_, request, Deadline(kPatience));
-  if (!response) return unreachable(response.error());
-  if (response->status / 100 != 2) return refusal(*response);
-  Json json = Json::parse(response->body, nullptr, false);
-  if (json.is_discarded()) json = Json();  // metrics
-  return AdminAnswer{response->body, std::move(json)};
+Error AdminClient::somebodyElse(const HttpRequest& request, const HttpResponse& response) const {
+  const std::string type(response.headers.find("content-type"));
+  return {"what answers at " + address_.toString() + " is not the admin of peerpulse: to " + request.method + " " +
+              request.path + " it says status " + std::to_string(response.status) + ", " +
+              (type.empty() ? "of no type" : type) + ", " + std::to_string(response.body.size()) + " bytes" +
+              kWhereItIs,
+          EPROTO};
 }
 
-Result<AdminAnswer> AdminClient::get(const std::string& path) const { return ask(request(path)); }
+Error AdminClient::refusal(const HttpRequest& request, const HttpResponse& response) const {
+  const Json json = parseJson(response.body);
+  if (textAt(json, "/error").empty() || textAt(json, "/message").empty()) return somebodyElse(request, response);
+  const std::string pointer = textAt(json, "/pointer");
+  return Error{(pointer.empty() ? "" : pointer + ": ") + textAt(json, "/message")};
+}
 
-Result<AdminAnswer> AdminClient::post(const std::string& path, const Json& body, const std::string& token) const {
-  HttpRequest order = request(path);
-  order.method = "POST";
-  order.headers.add("content-type", "application/json");
-  if (!token.empty()) order.headers.add("authorization", "Bearer " + token);
-  order.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return ask(order);
+Result<AdminAnswer> AdminClient::ask(const HttpRequest& request, Fields fields) const {
+  auto response = httpRequest(address_, request, Deadline(kPatience));
+  if (!response) return unreachable(response.error());
+  if (response->status != 200) return refusal(request, *response);
+  Json json = parseJson(response->body);
+  for (const char* field : fields) {
+    if (at(json, field) == nullptr) return somebodyElse(request, *response);
+  }
+  return AdminAnswer{std::move(response->body), std::move(json)};
+}
+
+Result<AdminAnswer> AdminClient::peers() const {
+  return ask(request("/peers"), {"/node", "/local_health", "/peers"});
+}
+
+Result<AdminAnswer> AdminClient::peer(const std::string& name) const {
+  return ask(request("/peers/" + pathSegment(name)), {"/name", "/verdict", "/circuit"});
+}
+
+Result<AdminAnswer> AdminClient::cluster() const { return ask(request("/cluster"), {"/size", "/quorum", "/status"}); }
+
+Result<AdminAnswer> AdminClient::config() const { return ask(request("/config"), {"/peers"}); }
+
+Result<AdminAnswer> AdminClient::history() const { return ask(request("/events?history=1"), {"/node", "/events"}); }
+
+Result<std::string> AdminClient::metrics() const {
+  const auto answer = ask(request("/metrics"), {});
+  if (!answer) return answer.error();
+  return answer->text;
+}
+
+Result<AdminAnswer> AdminClient::override(const std::string& peer, const Json& order,
+                                          const std::string& token) const {
+  HttpRequest post = request("/peers/" + pathSegment(peer) + "/circuit");
+  post.method = "POST";
+  post.headers.add("content-type", "application/json");
+  if (!token.empty()) post.headers.add("authorization", "Bearer " + token);
+  post.body = order.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return ask(post, {"/peer", "/state"});
 }
 
 Result<void> AdminClient::follow(const std::string& after, const OnBody& onText) const {
   HttpRequest live = request("/events");
-  live.headers.add("accept", "text/event-stream");
+  live.headers.add("accept", kEventStream);
   if (!after.empty()) live.headers.add("last-event-id", after);
-  const auto response = httpStream(address_, live, Deadline(kPatience), onText);
+  const auto response = httpStream(address_, live, Deadline(kPatience), {.type = kEventStream}, onText);
   if (!response) return unreachable(response.error());
-  if (response->status != 200) return refusal(*response);
+  if (response->status != 200) return refusal(live, *response);
+  if (!response->headers.find("content-type").starts_with(kEventStream)) return somebodyElse(live, *response);
   return {};
+}
+
+Json parseJson(const std::string& text) {
+  bool tooMuch = false;
+  size_t values = 0;
+  const auto bounded = [&](int depth, Json::parse_event_t, Json&) {
+    tooMuch = tooMuch || depth > kMostDepth || ++values > kMostValues;
+    return !tooMuch;
+  };
+  Json json = Json::parse(text, bounded, false);
+  return tooMuch || json.is_discarded() ? Json() : json;
 }
 
 std::string pathSegment(std::string_view name) {

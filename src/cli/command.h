@@ -3,12 +3,11 @@
 // Threading: the main thread.
 #pragma once
 
-#include <ostream>
 #include <string>
 
 #include "admin_client.h"
 #include "peerpulse/base/result.h"
-#include "text.h"
+#include "terminal.h"
 
 namespace peerpulse::cli {
 
@@ -19,21 +18,10 @@ inline constexpr int kExitUsage = 2;     ///< a wrong command line, or the admin
 inline constexpr int kExitLost = 3;      ///< the quorum is lost, or this host is cut off
 inline constexpr int kExitNoAnswer = 4;  ///< no admin answers
 
-struct Terminal {
-  std::ostream& out;
-  std::ostream& err;
-  bool json = false;  ///< print JSON, for programs
-};
-
 /// Says what went wrong; returns the exit status for it.
 inline int failed(const Terminal& terminal, const Error& error) {
-  terminal.err << "peerpulse: " << printable(error.message) << "\n";
+  terminal.complain(error.message);
   return error.code != 0 ? kExitNoAnswer : kExitUsage;
-}
-
-/// `json`, indented by two.
-inline void printJson(const Terminal& terminal, const Json& json) {
-  terminal.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
 struct EventsQuery {

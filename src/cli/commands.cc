@@ -15,6 +15,8 @@ namespace peerpulse::cli {
 
 namespace {
 
+constexpr int kMostNumber = 1'000'000'000;
+
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
@@ -46,13 +48,13 @@ class Commands::Impl {
         app, "doctor", "Looks at this host for what keeps peerpulse from helping",
         [this](const AdminClient& admin) { return doctorCommand(admin, doctor_, where_.configFile, terminal()); });
     doctor->add_option("--store-pid", doctor_.storePid, "The storage process; without it, who is connected to us")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(1, kMostNumber));
     doctor->add_flag("--all", doctor_.all, "Show what is well, too");
 
     CLI::App* top = add(app, "top", "The peers and their traffic, live on a terminal",
                         [this](const AdminClient& admin) { return topCommand(admin, top_, terminal()); });
     top->add_option("--interval", top_.interval, "Between two looks (1s)");
-    top->add_option("--count", top_.count, "End after so many")->check(CLI::PositiveNumber);
+    top->add_option("--count", top_.count, "End after so many")->check(CLI::Range(1, kMostNumber));
 
     CLI::App* order = add(app, "override", "Hold a peer's circuit open or closed, or let its verdict decide again",
                           [this](const AdminClient& admin) { return overrideCommand(admin, order_, terminal()); });
@@ -90,7 +92,7 @@ class Commands::Impl {
     where_.environment = environment("PEERPULSE_ADMIN");
     const auto address = adminAddress(where_);
     if (!address) {
-      std::cerr << "peerpulse: " << address.error().message << "\n";
+      terminal().complain(address.error().message);
       return kExitUsage;
     }
     return body(AdminClient(*address));

@@ -12,10 +12,10 @@ int diagnoseCommand(const AdminClient& admin, const std::string& peer, const std
   if (!subject) return failed(terminal, subject.error());
   const Observations seen = observe(admin, *subject);
   const Diagnosis diagnosis = diagnose(seen);
-  if (terminal.json) {
-    printJson(terminal, diagnosisJson(seen, diagnosis));
+  if (terminal.json()) {
+    terminal.showJson(diagnosisJson(seen, diagnosis));
   } else {
-    terminal.out << diagnosisText(seen, diagnosis, wallNow());
+    terminal.show(diagnosisText(seen, diagnosis, wallNow()));
   }
   return diagnosis.cause == Cause::kWell ? kExitOk : kExitFound;
 }

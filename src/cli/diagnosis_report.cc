@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "printable.h"
 #include "text.h"
 
 namespace peerpulse::cli {

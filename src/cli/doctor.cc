@@ -7,11 +7,13 @@
 #include <memory>
 #include <netinet/in.h>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "clock_check.h"
 #include "http_client.h"
 #include "name_check.h"
+#include "peerpulse/recipe/plan.h"
 #include "peerpulse/recipe/socket_table.h"
 #include "persistence_check.h"
 #include "process_table.h"
@@ -147,7 +149,15 @@ Findings checkCapabilities(const DoctorView& view, const HostFiles& files, const
   return findings;
 }
 
-Findings checkNames(const DoctorView& view) {
+/// What a store calls the peer, which may be one port of a node: that node, unless the peer's whole name is known here.
+std::string hostNameOf(const DoctorPeer& peer) {
+  const uint16_t port = hasListener(peer) ? peer.listen.port() : peer.address.port();
+  const std::string node = recipe::nodeOf(peer.name, std::to_string(port));
+  return node == peer.name || resolve(peer.name).empty() ? node : peer.name;
+}
+
+/// Names of peers' hosts, each once. `hosts` has them all, asked or not.
+Findings checkNames(const DoctorView& view, std::set<std::string>& hosts) {
   Findings findings;
   const Deadline deadline(kNamesPatience);
   for (const DoctorPeer& peer : view.peers) {
@@ -158,7 +168,8 @@ Findings checkNames(const DoctorView& view) {
                           "put the peers' names into /etc/hosts"});
       break;
     }
-    findings.push_back(judgeName(peer.name, resolve(peer.name), peer.listen, peer.address));
+    const std::string host = hostNameOf(peer);
+    if (hosts.insert(host).second) findings.push_back(judgeName(host, resolve(host), peer.listen, peer.address));
   }
   return findings;
 }
@@ -176,16 +187,15 @@ Findings checkThieves(const Sockets& sockets) {
   return findings;
 }
 
-Findings checkStores(const DoctorView& view, const HostFiles& files, const Sockets& sockets, int storePid) {
+Findings checkStores(const HostFiles& files, const Sockets& sockets, int storePid,
+                     const std::set<std::string>& hosts) {
   std::map<int, recipe::Owner> stores;
   if (storePid != 0) {
     stores.emplace(storePid, recipe::Owner{storePid, "store"});
   } else {
     stores = sockets.clients();
   }
-  std::vector<std::string> names;
-  for (const DoctorPeer& peer : view.peers)
-    names.push_back(peer.name);
+  const std::vector<std::string> names(hosts.begin(), hosts.end());
   Findings findings;
   for (const auto& [pid, process] : stores) {
     const auto environment = environmentOf(files, pid);
@@ -274,9 +284,10 @@ Findings examine(const DoctorView& view, const HostFiles& files, int storePid) {
                         "run this command as root"});
   }
   append(findings, checkCapabilities(view, files, sockets.own()));
-  append(findings, checkNames(view));
+  std::set<std::string> hosts;
+  append(findings, checkNames(view, hosts));
   append(findings, checkThieves(sockets));
-  append(findings, checkStores(view, files, sockets, storePid));
+  append(findings, checkStores(files, sockets, storePid, hosts));
   append(findings, checkClocks(view));
   append(findings, checkPersistence(view, files));
   return findings;

@@ -3,7 +3,7 @@
 
 #include "command.h"
 #include "doctor.h"
-#include "text.h"
+#include "printable.h"
 
 namespace peerpulse::cli {
 
@@ -35,7 +35,7 @@ int doctorCommand(const AdminClient& admin, const DoctorOrder& order, const std:
   const auto view = viewOf(admin, configFile);
   if (!view) return failed(terminal, view.error());
   const Findings findings = examine(*view, HostFiles(), order.storePid);
-  if (terminal.json) {
+  if (terminal.json()) {
     Json list = Json::array();
     for (const Finding& finding : findings) {
       list.push_back({{"severity", severityName(finding.severity)},
@@ -44,9 +44,9 @@ int doctorCommand(const AdminClient& admin, const DoctorOrder& order, const std:
                       {"what", finding.what},
                       {"todo", finding.todo}});
     }
-    printJson(terminal, {{"findings", std::move(list)}});
+    terminal.showJson({{"findings", std::move(list)}});
   } else {
-    terminal.out << textOf(findings, order.all);
+    terminal.show(textOf(findings, order.all));
   }
   if (!view->reached) return kExitNoAnswer;
   const bool wrong = std::any_of(findings.begin(), findings.end(),

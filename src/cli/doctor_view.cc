@@ -32,15 +32,15 @@ void addConfiguration(DoctorView& view, const Json& config) {
 Result<DoctorView> viewOf(const AdminClient& admin, const std::string& configFile) {
   DoctorView view;
   view.admin = admin.address();
-  const auto peers = admin.get("/peers");
+  const auto peers = admin.peers();
   if (peers) {
     view.reached = true;
     addPeers(view, peers->json);
-    if (const auto cluster = admin.get("/cluster")) {
+    if (const auto cluster = admin.cluster()) {
       view.guardActive = flagAt(cluster->json, "/guard/active");
       view.guardMissing = textAt(cluster->json, "/guard/missing");
     }
-    if (const auto config = admin.get("/config")) addConfiguration(view, config->json);
+    if (const auto config = admin.config()) addConfiguration(view, config->json);
     return view;
   }
   view.error = peers.error().message;

@@ -5,22 +5,21 @@
 #include <memory>
 #include <utility>
 
-#include "peerpulse/http/codec.h"
+#include "peerpulse/http/quiet_client.h"
 #include "stream_socket.h"
 
 namespace peerpulse::cli {
 
 namespace {
 
-// A live stream has a word every 5 s (admin/service.cc): of a host without power no packet tells.
-constexpr Duration kMostSilence = seconds(16);
 constexpr size_t kRead = size_t{64} * 1024;
 
 /// One exchange: what comes of the answer.
-class Exchange final : public http::ResponseReceiver, public http::ClientCodecOwner {
+class Exchange final : public http::QuietReceiver, public http::QuietClientOwner {
  public:
-  Exchange(const HttpRequest& request, OnBody onBody)
-      : codec_(http::createH1ClientCodec(*this, {})), onBody_(std::move(onBody)) {
+  /// `onBody` is for answers of the media type `streamType`; without one, all are kept.
+  Exchange(const HttpRequest& request, std::string streamType, OnBody onBody)
+      : codec_(http::createH1ClientCodec(*this, {})), streamType_(std::move(streamType)), onBody_(std::move(onBody)) {
     stream_ = &codec_->openStream(*this);
     http::RequestHead head;
     head.method = request.method;
@@ -38,6 +37,7 @@ class Exchange final : public http::ResponseReceiver, public http::ClientCodecOw
   }
 
   bool over() const { return stream_ == nullptr || !wanted_; }
+  bool isStream() const { return streams_; }
 
   /// Sends what there is and reads once.
   Result<void> step(StreamSocket& socket, const Deadline& deadline) {
@@ -72,14 +72,14 @@ class Exchange final : public http::ResponseReceiver, public http::ClientCodecOw
   }
 
   // ResponseReceiver.
-  void onInformational(http::ResponseHead&&) override {}
   void onHeaders(http::ResponseHead&& head) override {
     response.status = head.status;
     response.headers = std::move(head.headers);
+    streams_ = onBody_ && head.status == 200 && response.headers.find("content-type").starts_with(streamType_);
   }
   void onData(Slice data) override {
     taken_ += data.size();
-    if (onBody_ && response.status == 200) {
+    if (streams_) {
       if (wanted_ && !onBody_(data.view())) wanted_ = false;
     } else if (response.body.size() + data.size() > kMaxBody) {
       error_ = Error{"the answer is too large", EMSGSIZE};
@@ -87,39 +87,32 @@ class Exchange final : public http::ResponseReceiver, public http::ClientCodecOw
       response.body += data.view();
     }
   }
-  void onTrailers(http::HeaderList&&) override {}
-  void onEnd() override {}
-  void onBodySent(size_t) override {}
   void onClosed() override { stream_ = nullptr; }
   void onReset(http::ResetReason, std::string_view detail) override {
     stream_ = nullptr;
     error_ = Error{"the answer was cut off: " + std::string(detail), ECONNRESET};
   }
 
-  // ClientCodecOwner: asked after each step.
-  void onOutputReady() override {}
-  void onCapacityChanged() override {}
-  void onGoAway(uint32_t, std::string_view) override {}
-  void onPingAck(uint64_t) override {}
-
   std::array<char, kRead> block_;
   std::unique_ptr<http::ClientCodec> codec_;
   http::RequestStream* stream_ = nullptr;
+  std::string streamType_;
   OnBody onBody_;
+  bool streams_ = false;
   bool wanted_ = true;
   size_t taken_ = 0;
   Result<void> error_;
 };
 
-Result<HttpResponse> run(const SocketAddress& to, const HttpRequest& request, const Deadline& deadline, OnBody onBody,
-                         uint32_t mark) {
+Result<HttpResponse> run(const SocketAddress& to, const HttpRequest& request, const Deadline& deadline,
+                         const StreamRules& rules, OnBody onBody, uint32_t mark) {
   auto socket = StreamSocket::connect(to, deadline, mark);
   if (!socket) return socket.error();
-  const bool endless = onBody != nullptr;
-  const auto exchange = std::make_unique<Exchange>(request, std::move(onBody));
+  const auto exchange = std::make_unique<Exchange>(request, rules.type, std::move(onBody));
   while (!exchange->over()) {
-    const bool live = endless && exchange->response.status == 200;
-    const auto done = exchange->step(*socket, live ? Deadline(kMostSilence) : deadline);
+    // Whoever sends without a pause is not waited for, and all the same not heard for ever.
+    if (!exchange->isStream() && deadline.passed()) return systemError("receive", ETIMEDOUT);
+    const auto done = exchange->step(*socket, exchange->isStream() ? Deadline(rules.silence) : deadline);
     if (!done) return done.error();
   }
   return std::move(exchange->response);
@@ -129,12 +122,12 @@ Result<HttpResponse> run(const SocketAddress& to, const HttpRequest& request, co
 
 Result<HttpResponse> httpRequest(const SocketAddress& to, const HttpRequest& request, const Deadline& deadline,
                                  uint32_t mark) {
-  return run(to, request, deadline, nullptr, mark);
+  return run(to, request, deadline, {}, nullptr, mark);
 }
 
 Result<HttpResponse> httpStream(const SocketAddress& to, const HttpRequest& request, const Deadline& deadline,
-                                const OnBody& onBody) {
-  return run(to, request, deadline, onBody, 0);
+                                const StreamRules& rules, const OnBody& onBody) {
+  return run(to, request, deadline, rules, onBody, 0);
 }
 
 }  // namespace peerpulse::cli

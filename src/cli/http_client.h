@@ -38,9 +38,17 @@ inline constexpr size_t kMaxBody = size_t{16} * 1024 * 1024;
 Result<HttpResponse> httpRequest(const SocketAddress& to, const HttpRequest& request, const Deadline& deadline,
                                  uint32_t mark = 0);
 
-/// For answers that do not end: until `deadline` for the head, then as long as it takes. A status other than 200 is
-/// returned with its body as by httpRequest().
+/// A live stream of the admin has a word every 5 s (admin/service.cc): of a host without power no packet tells.
+inline constexpr Duration kMostSilence = seconds(16);
+
+struct StreamRules {
+  std::string type;                 ///< the media type that a stream has; other answers are none
+  Duration silence = kMostSilence;  ///< after which it is given up
+};
+
+/// For answers that do not end: until `deadline` for the head, then as long as it takes. What is no stream is returned with its
+/// body as by httpRequest().
 Result<HttpResponse> httpStream(const SocketAddress& to, const HttpRequest& request, const Deadline& deadline,
-                                const OnBody& onBody);
+                                const StreamRules& rules, const OnBody& onBody);
 
 }  // namespace peerpulse::cli

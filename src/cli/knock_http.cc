@@ -6,7 +6,7 @@
 #include "first_bytes.h"
 #include "http_client.h"
 #include "knocks.h"
-#include "peerpulse/http/codec.h"
+#include "peerpulse/http/quiet_client.h"
 #include "stream_socket.h"
 
 namespace peerpulse::cli {
@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kEnough = 4096;
 
 /// An h2 connection of which only the PING's answer, or the answer to one request, is of interest.
-class H2Talk final : public http::ClientCodecOwner, public http::ResponseReceiver {
+class H2Talk final : public http::QuietClientOwner, public http::QuietReceiver {
  public:
   H2Talk() : codec_(http::createH2ClientCodec(*this, {})) {}
 
@@ -41,18 +41,8 @@ class H2Talk final : public http::ClientCodecOwner, public http::ResponseReceive
   int status = 0;
 
  private:
-  void onOutputReady() override {}
-  void onCapacityChanged() override {}
-  void onGoAway(uint32_t, std::string_view) override {}
   void onPingAck(uint64_t) override { pingAcked = true; }
-  void onInformational(http::ResponseHead&&) override {}
   void onHeaders(http::ResponseHead&& head) override { status = head.status; }
-  void onData(Slice) override {}
-  void onTrailers(http::HeaderList&&) override {}
-  void onEnd() override {}
-  void onBodySent(size_t) override {}
-  void onClosed() override {}
-  void onReset(http::ResetReason, std::string_view) override {}
 
   std::unique_ptr<http::ClientCodec> codec_;
 };

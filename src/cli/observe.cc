@@ -75,7 +75,7 @@ Observations observe(const AdminClient& admin, const Subject& subject) {
   seen.address = subject.address.toString();
   seen.loopback = subject.address.isLoopback();
   seen.admin = subject.admin;
-  const auto before = seen.admin.reached ? admin.get("/metrics") : Result<AdminAnswer>(Error{});
+  const auto before = seen.admin.reached ? admin.metrics() : Result<std::string>(Error{});
 
   const bool markable = subject.mark != 0 && !subject.address.isUnix() && mayMark(subject.address, subject.mark);
   const uint32_t mark = markable ? subject.mark : 0;
@@ -93,9 +93,8 @@ Observations observe(const AdminClient& admin, const Subject& subject) {
 
   if (before) {
     knockAtOurListener(subject.listen);
-    const auto after = admin.get("/metrics");
-    seen.admin.descriptorsGone =
-        after && ownTroubles(after->text, subject.name) > ownTroubles(before->text, subject.name);
+    const auto after = admin.metrics();
+    seen.admin.descriptorsGone = after && ownTroubles(*after, subject.name) > ownTroubles(*before, subject.name);
   }
   seen.took = now() - began;
   return seen;

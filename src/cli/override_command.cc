@@ -3,7 +3,7 @@
 #include "command.h"
 #include "json_field.h"
 #include "peerpulse/admin/token.h"
-#include "text.h"
+#include "printable.h"
 
 namespace peerpulse::cli {
 
@@ -15,27 +15,26 @@ int overrideCommand(const AdminClient& admin, const OverrideOrder& order, const 
   if (!order.tokenFile.empty()) {
     auto read = admin::readToken(order.tokenFile);
     if (!read) {
-      terminal.err << "peerpulse: --token-file: " << read.error().message << "\n";
-      return kExitUsage;
+      return failed(terminal, Error{"--token-file: " + read.error().message});
     }
     token = std::move(*read);
   }
-  const auto answer = admin.post("/peers/" + pathSegment(order.peer) + "/circuit", body, token);
+  const auto answer = admin.override(order.peer, body, token);
   if (!answer) return failed(terminal, answer.error());
-  if (terminal.json) {
-    terminal.out << answer->text;
+  if (terminal.json()) {
+    terminal.showJsonText(answer->text);
     return kExitOk;
   }
   const std::string peer = printable(order.peer);
   if (order.state == "auto") {
-    terminal.out << peer << ": the verdict decides again\n";
+    terminal.show(peer + ": the verdict decides again\n");
     return kExitOk;
   }
   const std::string ttl = textAt(answer->json, "/ttl");
-  terminal.out << peer << ": circuit held " << order.state
-               << (order.state == "open" ? " (its requests fail at once)"
-                                         : " (its requests flow, whatever its verdict)")
-               << (ttl.empty() ? " until `peerpulse override " + peer + " auto`" : ", for " + ttl) << "\n";
+  terminal.show(
+      peer + ": circuit held " + order.state +
+      (order.state == "open" ? " (its requests fail at once)" : " (its requests flow, whatever its verdict)") +
+      (ttl.empty() ? " until `peerpulse override " + peer + " auto`" : ", for " + ttl) + "\n");
   return kExitOk;
 }
 

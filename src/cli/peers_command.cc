@@ -6,12 +6,12 @@ namespace peerpulse::cli {
 
 int peersCommand(const AdminClient& admin, const std::string& name, const Terminal& terminal) {
   const bool one = !name.empty();
-  const auto answer = admin.get(one ? "/peers/" + pathSegment(name) : "/peers");
+  const auto answer = one ? admin.peer(name) : admin.peers();
   if (!answer) return failed(terminal, answer.error());
-  if (terminal.json) {
-    terminal.out << answer->text;
+  if (terminal.json()) {
+    terminal.showJsonText(answer->text);
   } else {
-    terminal.out << (one ? peerText(answer->json, wallNow()) : peersText(answer->json, wallNow()));
+    terminal.show(one ? peerText(answer->json, wallNow()) : peersText(answer->json, wallNow()));
   }
   return kExitOk;
 }

@@ -15,8 +15,8 @@ std::string number(const Json& json, const std::string& pointer, const std::stri
 }
 
 std::string age(const Json& peer, const std::string& pointer) {
-  const auto millis = numberAt(peer, pointer);
-  return millis ? ageText(milliseconds(static_cast<int64_t>(*millis))) + " ago" : "never";
+  const auto silence = millisAt(peer, pointer);
+  return silence ? ageText(*silence) + " ago" : "never";
 }
 
 /// What last went wrong with an exchange: "connection_refused, by the peer, 3m12s ago: details".
@@ -29,7 +29,7 @@ std::string lastErrorWords(const Json& peer, WallTime now) {
   if (!party.empty()) text += " (" + party + ")";
   if (!since.empty()) text += ", " + since;
   if (!details.empty()) text += ": " + details;
-  return printable(text);
+  return text;
 }
 
 /// Who holds its circuit, why, and for how long: "closed by local, 3m12s ago, 6m48s left: disk swap".
@@ -39,12 +39,12 @@ std::string overrideWords(const Json& peer, WallTime now) {
   const std::string by = textAt(peer, "/override/by");
   const std::string since = sinceText(textAt(peer, "/override/since"), now);
   const std::string why = textAt(peer, "/override/why");
-  const auto left = numberAt(peer, "/override/ttl_left_ms");
+  const auto left = millisAt(peer, "/override/ttl_left_ms");
   if (!by.empty()) text += " by " + by;
   if (!since.empty()) text += ", " + since;
-  text += left ? ", " + ageText(milliseconds(static_cast<int64_t>(*left))) + " left" : ", until it is released";
+  text += left ? ", " + ageText(*left) + " left" : ", until it is released";
   if (!why.empty()) text += ": " + why;
-  return printable(text);
+  return text;
 }
 
 /// Nothing where there is no value.
@@ -66,7 +66,7 @@ std::string roundTripText(const Json& peer, const std::string& which) {
 std::string scoreText(const Json& peer) {
   const auto value = numberAt(peer, "/score");
   if (!value) return "-";
-  return std::to_string(std::lround(*value * 100)) + "%";
+  return shortNumber(std::round(*value * 100)) + "%";
 }
 
 std::string peersText(const Json& peers, WallTime now) {
@@ -74,17 +74,16 @@ std::string peersText(const Json& peers, WallTime now) {
   const Json* list = at(peers, "/peers");
   if (list != nullptr && list->is_array()) {
     for (const Json& peer : *list) {
-      table.add({printable(textAt(peer, "/name")), textAt(peer, "/address"), textAt(peer, "/verdict"),
-                 textAt(peer, "/circuit"), sinceText(textAt(peer, "/since"), now), scoreText(peer),
-                 roundTripText(peer, "p50"), number(peer, "/requests_total"), number(peer, "/failures_total"),
-                 number(peer, "/in_flight")});
+      table.add({textAt(peer, "/name"), textAt(peer, "/address"), textAt(peer, "/verdict"), textAt(peer, "/circuit"),
+                 sinceText(textAt(peer, "/since"), now), scoreText(peer), roundTripText(peer, "p50"),
+                 number(peer, "/requests_total"), number(peer, "/failures_total"), number(peer, "/in_flight")});
     }
   }
   return table.text();
 }
 
 std::string peerText(const Json& peer, WallTime now) {
-  std::string text = printable(textAt(peer, "/name")) + " (" + textAt(peer, "/address") + ")\n";
+  std::string text = textAt(peer, "/name") + " (" + textAt(peer, "/address") + ")\n";
   line(text, "verdict",
        textAt(peer, "/verdict") + ", circuit " + textAt(peer, "/circuit") + ", since " +
            sinceText(textAt(peer, "/since"), now));
@@ -110,7 +109,7 @@ std::string peerText(const Json& peer, WallTime now) {
        textAt(peer, "/guard/mode") + ", " + textAt(peer, "/guard/state") +
            (withheld.empty() ? "" : " (" + withheld + ")"));
   if (!textAt(peer, "/listen").empty()) line(text, "reached at", textAt(peer, "/listen"));
-  if (!textAt(peer, "/zone").empty()) line(text, "zone", printable(textAt(peer, "/zone")));
+  if (!textAt(peer, "/zone").empty()) line(text, "zone", textAt(peer, "/zone"));
   line(text, "last error", lastErrorWords(peer, now));
   line(text, "override", overrideWords(peer, now));
   return text;

@@ -118,7 +118,7 @@ Result<Running> askWhatRuns(const std::string& admin) {
   const char* environment = std::getenv("PEERPULSE_ADMIN");
   const auto address = adminAddress({.address = admin, .environment = environment != nullptr ? environment : ""});
   if (!address) return address.error();
-  const auto answer = AdminClient(*address).get("/peers");
+  const auto answer = AdminClient(*address).peers();
   Running running;
   if (!answer) {
     running.noAnswer = printable(answer.error().message);

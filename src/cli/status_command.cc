@@ -4,14 +4,14 @@
 namespace peerpulse::cli {
 
 int statusCommand(const AdminClient& admin, const Terminal& terminal) {
-  const auto cluster = admin.get("/cluster");
+  const auto cluster = admin.cluster();
   if (!cluster) return failed(terminal, cluster.error());
-  const auto peers = admin.get("/peers");
+  const auto peers = admin.peers();
   if (!peers) return failed(terminal, peers.error());
-  if (terminal.json) {
-    printJson(terminal, {{"cluster", cluster->json}, {"peers", peers->json}});
+  if (terminal.json()) {
+    terminal.showJson({{"cluster", cluster->json}, {"peers", peers->json}});
   } else {
-    terminal.out << statusText(cluster->json, peers->json, wallNow());
+    terminal.show(statusText(cluster->json, peers->json, wallNow()));
   }
   return statusExit(cluster->json, peers->json);
 }

@@ -18,8 +18,9 @@ const Json& peerList(const Json& peers) {
 }
 
 std::string quorumWords(const Json& cluster) {
-  const auto number = [&](const char* pointer) { return static_cast<int>(numberAt(cluster, pointer).value_or(0)); };
-  const int spare = number("/online") - number("/quorum");
+  constexpr int64_t kMost = 1'000'000;
+  const auto number = [&](const char* pointer) { return wholeAt(cluster, pointer, 0, kMost).value_or(0); };
+  const int64_t spare = number("/online") - number("/quorum");
   std::string text = "cluster " + textAt(cluster, "/status", "?") + ": " + std::to_string(number("/online")) +
                      " of " + std::to_string(number("/size")) + " nodes online, ";
   const std::string quorum = "quorum of " + std::to_string(number("/quorum"));
@@ -40,14 +41,14 @@ std::string guardWords(const Json& cluster) {
 }  // namespace
 
 std::string statusText(const Json& cluster, const Json& peers, WallTime now) {
-  std::string text = printable(textAt(peers, "/node", "?")) + ": " + quorumWords(cluster) + "\n";
+  std::string text = textAt(peers, "/node", "?") + ": " + quorumWords(cluster) + "\n";
   text += "this host: " + localHealthWords(textAt(peers, "/local_health", "?")) + "\n";
   const std::string guard = guardWords(cluster);
-  if (!guard.empty()) text += printable(guard) + "\n";
+  if (!guard.empty()) text += guard + "\n";
   Table table({"PEER", "ADDRESS", "VERDICT", "CIRCUIT", "SINCE", "WHY"});
   std::vector<std::string> well;
   for (const Json& peer : peerList(peers)) {
-    const std::string name = printable(textAt(peer, "/name"));
+    const std::string name = textAt(peer, "/name");
     if (isWell(peer)) {
       well.push_back(name);
       continue;

@@ -40,12 +40,15 @@ bool coveredByNoProxy(const std::string& noProxy, const std::vector<std::string>
 
 namespace {
 
-/// Without user and password: what a doctor says goes into tickets.
+/// Scheme, host and port, without user, password, path and query: what a doctor says goes into tickets. A password may have any
+/// character, so the host begins after the last @.
 std::string withoutSecrets(const std::string& url) {
+  const size_t colon = url.find("://");
+  const size_t begin = colon == std::string::npos ? 0 : colon + 3;
   const size_t at = url.rfind('@');
-  if (at == std::string::npos) return url;
-  const size_t scheme = url.find("://");
-  return (scheme == std::string::npos ? "" : url.substr(0, scheme + 3)) + "***" + url.substr(at);
+  const bool secret = at != std::string::npos && at >= begin;
+  const std::string host = url.substr(secret ? at + 1 : begin);
+  return url.substr(0, begin) + (secret ? "***@" : "") + host.substr(0, host.find_first_of("/?#"));
 }
 
 }  // namespace

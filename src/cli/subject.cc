@@ -5,8 +5,11 @@
 #include <optional>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "peerpulse/config/config.h"
+#include "peerpulse/recipe/plan.h"
+#include "text.h"
 
 namespace peerpulse::cli {
 
@@ -38,22 +41,36 @@ const Json* entryOf(const Json& json, const char* list, Matches matches) {
 
 /// What the effective configuration has for this peer.
 void addConfiguration(Subject& subject, const Json& config) {
-  const double mark = numberAt(config, "/guard/mark/value").value_or(0);
+  const int64_t mark = wholeAt(config, "/guard/mark/value", 0, UINT32_MAX).value_or(0);
   if (subject.admin.guardState != "off") subject.mark = static_cast<uint32_t>(mark);
   const Json* entry =
       entryOf(config, "/peers", [&](const Json& e) { return textAt(e, "/name/value") == subject.name; });
   if (entry == nullptr) return;
   subject.healthPath = textAt(*entry, "/probe/health_path/value");
-  subject.confirmPort = static_cast<uint16_t>(numberAt(*entry, "/probe/confirm_port/value").value_or(1));
+  subject.confirmPort =
+      static_cast<uint16_t>(wholeAt(*entry, "/probe/confirm_port/value", 0, UINT16_MAX).value_or(1));
+}
+
+/// A node whose store has several ports is as many peers: which, is what somebody who names the node wants to know.
+Error unknownPeer(const Json& peers, const std::string& name) {
+  std::vector<std::string> ofNode;
+  const Json* entries = at(peers, "/peers");
+  for (const Json& entry : entries != nullptr && entries->is_array() ? *entries : Json::array()) {
+    const std::string peer = textAt(entry, "/name");
+    const std::string address = textAt(entry, "/address");
+    if (recipe::nodeOf(peer, address.substr(address.rfind(':') + 1)) == name) ofNode.push_back(peer);
+  }
+  return Error{"there is no peer '" + name + "'; " +
+               (ofNode.empty() ? "`peerpulse peers` lists them" : "that node's are " + listText(ofNode))};
 }
 
 Result<Subject> byAdmin(const AdminClient& admin, const std::string& peer) {
-  const auto peers = admin.get("/peers");
+  const auto peers = admin.peers();
   if (!peers) return peers.error();
   const Json* entry = entryOf(peers->json, "/peers", [&](const Json& e) {
     return textAt(e, "/name") == peer || textAt(e, "/address") == peer;
   });
-  if (entry == nullptr) return Error{"there is no peer '" + peer + "'; `peerpulse peers` lists them"};
+  if (entry == nullptr) return unknownPeer(peers->json, peer);
   Subject subject;
   subject.name = textAt(*entry, "/name");
   subject.admin = viewOf(peers->json, *entry);
@@ -61,7 +78,7 @@ Result<Subject> byAdmin(const AdminClient& admin, const std::string& peer) {
   if (!address) return address.error();
   subject.address = *address;
   if (const auto listen = SocketAddress::parse(textAt(*entry, "/listen"))) subject.listen = *listen;
-  if (const auto config = admin.get("/config")) addConfiguration(subject, config->json);
+  if (const auto config = admin.config()) addConfiguration(subject, config->json);
   return subject;
 }
 

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "printable.h"
+
 namespace peerpulse::cli {
 
 namespace {
@@ -71,22 +73,9 @@ std::string listText(const std::vector<std::string>& names) {
   std::string text;
   for (size_t i = 0; i < names.size(); ++i) {
     if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += printable(names[i]);
+    text += names[i];
   }
   return text;
-}
-
-// Of the controls of C1 (U+0080 to U+009F) UTF-8 makes two bytes, of which the first is C2.
-std::string printable(std::string_view text) {
-  std::string result;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
-    const bool c1 = c == 0xC2 && next >= 0x80 && next <= 0x9F;
-    result += c < 0x20 || c == 0x7f || c1 ? '?' : text[i];
-    if (c1) ++i;
-  }
-  return result;
 }
 
 std::string Table::text() const {
@@ -94,14 +83,14 @@ std::string Table::text() const {
   for (const auto& row : rows_) {
     widths.resize(std::max(widths.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], row[i].size());
+      widths[i] = std::max(widths[i], columnsOf(row[i]));
   }
   std::string text;
   for (const auto& row : rows_) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
       line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] + 2 - row[i].size(), ' ');
+      if (i + 1 < row.size()) line.append(widths[i] + 2 - columnsOf(row[i]), ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

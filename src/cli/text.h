@@ -22,8 +22,6 @@ std::string sinceText(std::string_view rfc3339, WallTime now);
 std::string shortNumber(double value);
 /// "node2, node3 and node4"; "nobody".
 std::string listText(const std::vector<std::string>& names);
-/// Without what could steer a terminal: other peers' and operators' words are shown.
-std::string printable(std::string_view text);
 
 /// Columns as wide as they need to be, two spaces between them.
 class Table {

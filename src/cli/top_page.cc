@@ -50,7 +50,7 @@ std::string TopPage::text(const Json& cluster, const Json& peers, TimePoint now,
     if (table.rows() == room) continue;
     const auto before = before_.find(name);
     const bool known = before != before_.end() && seen.requests >= before->second.requests;
-    table.add({printable(name), textAt(*peer, "/verdict"), textAt(*peer, "/circuit"),
+    table.add({name, textAt(*peer, "/verdict"), textAt(*peer, "/circuit"),
                sinceText(textAt(*peer, "/since"), wallNow), scoreText(*peer), roundTripText(*peer, "p50"),
                known ? rateText(seen.requests, before->second.requests, passed) : "-",
                known ? rateText(seen.failures, before->second.failures, passed) : "-",

@@ -48,9 +48,8 @@ std::string timeWords(const Json& event) {
 }
 
 std::string millisWords(const Json& event, const std::string& pointer) {
-  const auto value = numberAt(event, pointer);
-  return value ? ageText(std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(*value)))
-               : "";
+  const auto value = millisAt(event, pointer);
+  return value ? ageText(*value) : "";
 }
 
 std::string evidenceWords(const Json& event) {
@@ -84,7 +83,7 @@ std::string transitionWords(const Json& event) {
   std::string why = reasonWords(textAt(event, "/reason"));
   if (textAt(event, "/to") == "suspect") why = "";
   std::string detail = evidenceWords(event);
-  join(why, textAt(event, "/why").empty() ? "" : "\"" + printable(textAt(event, "/why")) + "\"");
+  join(why, textAt(event, "/why").empty() ? "" : "\"" + textAt(event, "/why") + "\"");
   if (!why.empty()) text += ": " + why;
   if (!detail.empty()) text += " (" + detail + ")";
   const double folded = numberAt(event, "/folded").value_or(0);
@@ -129,7 +128,7 @@ std::string whyWords(const Json& peer) {
   if (flagAt(peer, "/overridden") || reason == "operator") {
     text = "an operator holds its circuit " + textAt(peer, "/circuit");
     const std::string why = textAt(peer, "/override/why");
-    if (!why.empty()) text += " (" + printable(why) + ")";
+    if (!why.empty()) text += " (" + why + ")";
     join(text, verdictWords(verdict), "; ");
     return text;
   }
@@ -153,7 +152,7 @@ bool isGraveLocalHealth(const std::string& state) { return state != "ok" && stat
 
 std::string eventWords(const Json& event) {
   const std::string kind = textAt(event, "/event");
-  const std::string peer = printable(textAt(event, "/peer"));
+  const std::string peer = textAt(event, "/peer");
   std::string text;
   if (kind == "transition") {
     text = transitionWords(event);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "peerpulse/base/time.h"
+#include "peerpulse/base/utf8.h"
 
 namespace peerpulse::fanout {
 
@@ -29,13 +30,13 @@ bool isJson(std::string_view contentType) {
          (type.size() > kSuffix.size() && http::equalsIgnoreCase(type.substr(type.size() - kSuffix.size()), kSuffix));
 }
 
-bool isUtf8(const std::string& text) {
-  try {
-    (void)Json(text).dump();
-    return true;
-  } catch (const Json::type_error&) {
-    return false;
+bool isUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = utf8Length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
   }
+  return true;
 }
 
 // RFC 4648, section 4.

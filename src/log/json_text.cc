@@ -2,34 +2,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "peerpulse/base/utf8.h"
 #include "peerpulse/log/log.h"
 
 namespace peerpulse::log {
 
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-bool isContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-/// Length of the well-formed UTF-8 sequence at the start of `s` (Unicode 15, table 3-7), or 0.
-size_t sequenceLength(std::string_view s) {
-  const auto first = static_cast<unsigned char>(s[0]);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                        : first >= 0xE0 && first <= 0xEF ? 3
-                        : first >= 0xF0 && first <= 0xF4 ? 4
-                                                         : 0;
-  if (length == 0 || s.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (!isContinuation(s[i])) return 0;
-  }
-  const auto second = static_cast<unsigned char>(s[1]);
-  // Overlong forms, surrogates and what lies above U+10FFFF.
-  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
-  if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
-  return length;
-}
 
 void appendAscii(char c, std::string& out) {
   switch (c) {
@@ -52,9 +30,9 @@ void appendAscii(char c, std::string& out) {
 void appendQuoted(std::string_view text, std::string& out) {
   out += '"';
   while (!text.empty()) {
-    const size_t length = sequenceLength(text);
+    const size_t length = utf8Length(text);
     if (length == 0) {
-      out += kReplacement;
+      out += kUtf8Replacement;
       text.remove_prefix(1);
     } else if (length == 1) {
       appendAscii(text[0], out);

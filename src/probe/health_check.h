@@ -8,11 +8,11 @@
 #include <functional>
 #include <string>
 
-#include "peerpulse/http/codec.h"
+#include "peerpulse/http/quiet_client.h"
 
 namespace peerpulse::probe {
 
-class HealthCheck : public http::ResponseReceiver {
+class HealthCheck : public http::QuietReceiver {
  public:
   /// `onStatus` gets the answer's status, or 0 if it broke off; once per request.
   explicit HealthCheck(std::function<void(int status)> onStatus);
@@ -20,12 +20,8 @@ class HealthCheck : public http::ResponseReceiver {
   /// False if the codec takes none: the connection is of no use any more. An empty path: OPTIONS *.
   bool send(http::ClientCodec& codec, const std::string& authority, const std::string& path);
 
-  void onInformational(http::ResponseHead&& head) override {}
   void onHeaders(http::ResponseHead&& head) override;
   void onData(Slice data) override;
-  void onTrailers(http::HeaderList&& trailers) override {}
-  void onEnd() override {}
-  void onBodySent(size_t n) override {}
   void onClosed() override { stream_ = nullptr; }
   void onReset(http::ResetReason reason, std::string_view detail) override;
 

@@ -4,85 +4,33 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
-#include <optional>
 #include <sys/socket.h>
 #include <utility>
 
+#include "peerpulse/net/icmp.h"
 #include "peerpulse/net/socket.h"
 
 namespace peerpulse::probe {
 
 namespace {
 
-/// The same 8 bytes in ICMP (RFC 792) and ICMPv6 (RFC 4443 4.1), then our payload. In network order where others read it.
 struct Message {
-  uint8_t type = 0;
-  uint8_t code = 0;
-  uint16_t checksum = 0;
-  uint16_t identifier = 0;  // ping sockets: the kernel's
-  uint16_t shortSequence = 0;
+  net::IcmpHeader header;
   uint64_t token = 0;
   uint32_t peer = 0;
   uint32_t sequence = 0;
 };
 static_assert(sizeof(Message) == 24 && offsetof(Message, token) == 8);
 
-uint8_t requestType(int family) { return family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST; }
-uint8_t replyType(int family) { return family == AF_INET ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY; }
-
-/// RFC 1071.
-uint16_t checksumOf(const Message& message) {
-  std::array<uint16_t, sizeof message / 2> words;
-  std::memcpy(words.data(), &message, sizeof message);
-  uint32_t sum = 0;
-  for (const uint16_t word : words)
-    sum += word;
-  while (sum >> 16 != 0)
-    sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(~sum);
-}
-
-/// Raw sockets get every ICMP message of the host otherwise. What a filter lets through is looked at all the same.
-void filterReplies(int fd, int family) {
-  if (family == AF_INET) {
-    const uint32_t allBut = ~(1U << ICMP_ECHOREPLY);
-    constexpr int kIcmpFilter = 1;  // linux/icmp.h, which does not go with netinet's
-    (void)::setsockopt(fd, SOL_RAW, kIcmpFilter, &allBut, sizeof allBut);
-    return;
-  }
-  icmp6_filter filter;
-  ICMP6_FILTER_SETBLOCKALL(&filter);
-  ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-  (void)::setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
-}
-
-/// Where the message begins: raw IPv4 sockets give the IP header, too.
-std::optional<Message> parse(const std::byte* data, size_t size, bool withIpHeader) {
-  size_t begin = 0;
-  if (withIpHeader) {
-    if (size < 20) return std::nullopt;
-    begin = (std::to_integer<size_t>(data[0]) & 0x0f) * 4;
-  }
-  Message message;
-  if (size < begin || size - begin < sizeof message) return std::nullopt;
-  std::memcpy(&message, data + begin, sizeof message);
-  return message;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<IcmpEcho>> IcmpEcho::open(event::Dispatcher& dispatcher, int family, uint64_t token,
                                                  uint32_t mark, OnAnswer onAnswer) {
-  const int protocol = family == AF_INET ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6);
-  constexpr int kFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-  Fd fd(::socket(family, SOCK_DGRAM | kFlags, protocol));
-  const bool raw = !fd.valid();
-  if (raw) fd = Fd(::socket(family, SOCK_RAW | kFlags, protocol));
-  if (!fd.valid()) return systemError("ICMP socket", errno);
-  if (raw) filterReplies(fd.get(), family);
+  auto socket = net::openIcmpSocket(family);
+  if (!socket) return socket.error();
+  Fd fd = std::move(socket->fd);
+  const bool raw = socket->raw;
   if (auto marked = net::setMark(fd.get(), mark); !marked) return marked.error();
   const int buffer = kReceiveBuffer;
   // The kernel's own limit may be lower; what it gives is enough for a few hundred answers.
@@ -98,14 +46,14 @@ IcmpEcho::IcmpEcho(event::Dispatcher& dispatcher, int family, uint64_t token, Fd
 
 Result<void> IcmpEcho::send(const SocketAddress& to, uint32_t peer, uint32_t sequence) {
   Message message;
-  message.type = requestType(family_);
-  message.identifier = static_cast<uint16_t>(token_);
-  message.shortSequence = htons(static_cast<uint16_t>(sequence));
+  message.header.type = net::echoRequestType(family_);
+  message.header.identifier = static_cast<uint16_t>(token_);
+  message.header.sequence = htons(static_cast<uint16_t>(sequence));
   message.token = token_;
   message.peer = peer;
   message.sequence = sequence;
   // Everywhere else the kernel does it.
-  if (raw_ && family_ == AF_INET) message.checksum = checksumOf(message);
+  if (raw_ && family_ == AF_INET) message.header.checksum = net::internetChecksum(&message, sizeof message);
   const SocketAddress host =
       to.withPort(0);  // ports mean nothing here, and a raw IPv6 socket takes them for a protocol
   ssize_t sent;
@@ -126,8 +74,9 @@ void IcmpEcho::onReadable() {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;
     if (n < 0) continue;  // a pending error of some other packet: it is taken away by reading it
-    const auto message = parse(data.data(), static_cast<size_t>(n), raw_ && family_ == AF_INET);
-    if (!message.has_value() || message->type != replyType(family_) || message->token != token_) continue;
+    const auto message = net::parseIcmp<Message>(data.data(), static_cast<size_t>(n), raw_ && family_ == AF_INET);
+    if (!message.has_value() || message->header.type != net::echoReplyType(family_) || message->token != token_)
+      continue;
     onAnswer_(message->peer, message->sequence,
               SocketAddress::fromSockaddr(reinterpret_cast<const sockaddr*>(&from), fromLength));
   }

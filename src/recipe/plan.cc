@@ -310,6 +310,13 @@ const char* toString(Store store) {
   return "?";
 }
 
+std::string peerOf(const std::string& node, const std::string& port) { return node + "-" + port; }
+
+std::string nodeOf(const std::string& peer, const std::string& port) {
+  const std::string suffix = peerOf("", port);
+  return peer.size() > suffix.size() && peer.ends_with(suffix) ? peer.substr(0, peer.size() - suffix.size()) : peer;
+}
+
 std::map<std::string, std::string> listensIn(const std::string& config) {
   std::map<std::string, std::string> listens;
   const Json json = Json::parse(config, nullptr, false);
@@ -317,11 +324,8 @@ std::map<std::string, std::string> listensIn(const std::string& config) {
   for (const Json& peer : json["peers"]) {
     if (!peer.is_object() || !peer.contains("name") || !peer.contains("listen")) continue;
     if (!peer["name"].is_string() || !peer["listen"].is_string()) continue;
-    std::string name = peer["name"];
     const std::string listen = peer["listen"];
-    const std::string port = listen.substr(listen.rfind(':') + 1);
-    if (name.ends_with("-" + port)) name.resize(name.size() - port.size() - 1);
-    listens.emplace(name, listen.substr(0, listen.rfind(':')));
+    listens.emplace(nodeOf(peer["name"], listen.substr(listen.rfind(':') + 1)), listen.substr(0, listen.rfind(':')));
   }
   return listens;
 }
@@ -360,7 +364,7 @@ Result<Plan> planFor(const Wish& wish) {
     plan.hosts.push_back({listen, node.name});
     for (const uint16_t each : ports) {
       const std::string port = std::to_string(each);
-      plan.paths.push_back({node.name, ports.size() > 1 ? node.name + "-" + port : node.name, withPort(listen, port),
+      plan.paths.push_back({node.name, ports.size() > 1 ? peerOf(node.name, port) : node.name, withPort(listen, port),
                             withPort(node.address, port)});
     }
   }

@@ -5,15 +5,58 @@ import json
 import os
 import pty
 import re
+import signal
+import socket
 import subprocess
 import threading
 
 from tests.harness import cli
 from tests.harness.case import LocalCase
+from tests.harness.connection_listener import ConnectionListener
 from tests.harness.host import free_port
 from tests.harness.peerpulse import Peer, program
 from tests.harness.peers import NghttpdPeer
 from tests.harness.waiting import wait_for
+
+
+class BrokenWay:
+    """To the admin, through a relay that can break every connection, and take none."""
+
+    def __init__(self, host, admin) -> None:
+        self.admin = admin
+        self.broken = False
+        self.ends: list[socket.socket] = []
+        self.listener = ConnectionListener(host, self.serve)
+        self.address = self.listener.address
+
+    def serve(self, client: socket.socket) -> None:
+        if self.broken:
+            return
+        with socket.create_connection(self.admin) as server:
+            self.ends += [client, server]
+            back = threading.Thread(target=self.pump, args=(server, client), daemon=True)
+            back.start()
+            self.pump(client, server)
+            back.join()
+
+    def pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+
+    def break_off(self) -> None:
+        self.broken = True
+        for end in self.ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        self.broken = False
+
+    def close(self) -> None:
+        self.break_off()
+        self.listener.close()
 
 
 class CliCase(LocalCase):
@@ -150,6 +193,9 @@ class Down(CliCase):
         frames = self.run_cli("top", "--json", "--count", "2", "--interval", "100ms").output.splitlines()
         self.assertEqual([set(json.loads(frame)) for frame in frames], [{"cluster", "peers"}] * 2)
         self.assertEqual(self.run_cli("top", "--interval", "1").status, 2)
+        none = self.run_cli("top", "--count", "0")
+        self.assertEqual(none.status, 2)
+        self.assertIn("not in range 1 to 1000000000", none.output + none.errors)
 
     def test_top_on_a_terminal_goes_on(self):
         master, slave = pty.openpty()
@@ -185,18 +231,19 @@ class Down(CliCase):
             self.assertEqual(self.run_cli("events", "--since", nonsense).status, 2)
 
     def follow(self, *arguments: str):
-        command = [program(), "events", "--follow", *arguments, *cli.admin(self.peerpulse)]
+        where = [] if "--admin" in arguments else cli.admin(self.peerpulse)
+        command = [program(), "events", "--follow", *arguments, *where]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
 
-    def read_until(self, process, word: str) -> list[str]:
+    def read_until(self, process, word: str, stream=None) -> list[str]:
         """Lines up to the one with `word`; a watchdog ends a process that says nothing."""
         lines = []
         watchdog = threading.Timer(10, process.kill)
         watchdog.start()
-        for line in process.stdout:
+        for line in stream or process.stdout:
             lines.append(line)
             if word in line:
                 break
@@ -210,9 +257,55 @@ class Down(CliCase):
         self.run_cli("override", "node2", "open")
         lines = self.read_until(process, "operator")
         self.assertRegex(lines[-1], r"node2  alive -> alive, circuit open: set by an operator")
+
+    def errors_until(self, process, word: str) -> list[str]:
+        return self.read_until(process, word, process.stderr)
+
+    def test_follow_goes_on_with_another_process(self):
+        """One line says that it has gone, one that it is back; nothing that it still has is lost, nothing is told twice."""
+        process = self.follow("--since", "1h")
+        self.read_until(process, "node3  unknown -> refusing")
         self.peerpulse.stop()
-        _, errors = process.communicate(timeout=10)
-        self.assertEqual(process.returncode, 4, errors)
+        self.errors_until(process, "; asking again until it answers")
+        self.peerpulse.start()
+        self.errors_until(process, "was started anew")
+        lines = self.read_until(process, "node3  unknown -> refusing")
+        self.assertLessEqual(len(lines), 2, "of each peer one")
+        self.errors_until(process, "answers again")
+        self.run_cli("override", "node2", "open")
+        self.read_until(process, "set by an operator")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=10)
+        self.assertEqual((process.returncode, output, errors), (-signal.SIGINT, "", ""))
+
+    def follow_live(self, *where: str):
+        """Returns when it has told what came by the stream."""
+        process = self.follow("--since", "1h", *where)
+        self.read_until(process, "node3  unknown -> refusing")
+        self.run_cli("override", "node2", "open")
+        self.read_until(process, "circuit open: set by an operator")
+        return process
+
+    def test_follow_misses_nothing_while_the_way_is_broken(self):
+        way = BrokenWay(self.host, self.peerpulse.admin)
+        self.addCleanup(way.close)
+        process = self.follow_live("--admin", way.address)
+        way.break_off()
+        self.errors_until(process, "; asking again until it answers")
+        self.run_cli("override", "node2", "closed")
+        self.run_cli("override", "node2", "auto")
+        wait_for(lambda: not self.peerpulse.peer("node2")["overridden"], 5, "the verdict decides again")
+        way.mend()
+        lines = self.read_until(process, "node2  alive -> alive: answers its probes")
+        self.assertEqual(["circuit closed: set by an operator" in line for line in lines], [True, False], lines)
+        self.assertIn("answers again", self.errors_until(process, "again")[-1])
+
+    def test_follow_without_a_reader_ends_even_when_nothing_happens(self):
+        process = self.follow_live()
+        process.stdout.close()
+        self.peerpulse.stop()
+        process.stderr.read()
+        self.assertEqual(process.wait(10), 0)
 
     def test_who_reads_no_more_ends_it(self):
         process = self.follow()

@@ -76,6 +76,22 @@ class Doctor(LocalCase):
         self.assertEqual(name["severity"], "warning")
         self.assertIn("127.0.0.2 localhost", name["todo"])
 
+    def test_a_node_with_several_ports_is_one_name(self):
+        """As `peerpulse recipe swift` names them: node2-6200, node2-6201, node2-6202."""
+        self.start()
+        ports = [free_port(self.host, "127.0.0.2") for _ in range(2)]
+        peers = [Peer(f"localhost-{port}", address, {"listen": f"127.0.0.2:{port}"})
+                 for port, address in zip(ports, (self.nghttpd.address, "127.0.0.1:1"))]
+        self.peerpulse = self.start_peerpulse(self.host, peers, guard={"mode": "proxy"})
+        name = self.only("names")
+        self.assertEqual((name["severity"], name["where"]), ("warning", "localhost"))
+        self.assertIn("127.0.0.2 localhost", name["todo"])
+        at_1 = Peer("localhost-1", "127.0.0.1:1")
+        self.peerpulse = self.start_peerpulse(self.host, [at_1], guard={"mode": "proxy"})
+        ran = cli.run(self.host, "diagnose", "localhost", *cli.admin(self.peerpulse))
+        self.assertEqual(ran.status, 2)
+        self.assertIn("there is no peer 'localhost'; that node's are localhost-1", ran.errors)
+
     def test_a_wildcard_listener_behind_ours(self):
         self.start()
         self.assertEqual(self.only("listeners")["severity"], "ok")
@@ -106,10 +122,16 @@ class Doctor(LocalCase):
         host, port = self.peerpulse.listen["node2.test"]
         command = [sys.executable, "-c", _HOLD, host, str(port)]
         plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        store = self.host.spawn(command, name="store", env={**plain, "HTTP_PROXY": "http://proxy:3128"})
+        secret = {**plain, "HTTP_PROXY": "http://me:s3cret@proxy:3128"}
+        store = self.host.spawn(command, name="store", env=secret)
         found = wait_for(lambda: [f for f in self.findings("environment") if f["severity"] == "problem"], 5, "it is found")
         self.assertIn(f"process {store.pid} ", found[0]["where"])
         self.assertIn("proxy:3128", found[0]["what"])
+        for more in ([], ["--json"]):
+            ran = cli.run(self.host, "doctor", "--all", *more, *cli.admin(self.peerpulse), env=secret)
+            self.assertIn("proxy:3128", ran.output)
+            self.assertNotIn("s3cret", ran.output + ran.errors)
+        self.assertNotIn("s3cret", self.peerpulse.process.output())
         store.kill()
         exempt = self.host.spawn(command, name="exempt", env={**plain, "HTTP_PROXY": "http://proxy:3128", "NO_PROXY": ".test"})
         found = self.only("environment", "--store-pid", str(exempt.pid))

@@ -81,4 +81,19 @@ class Manual(LocalCase):
             self.assertIn(f"'{command}:" if command else "#compdef peerpulse", text)
         if shutil.which("zsh") is None:
             self.skipTest("the rest needs zsh, which is not installed")
-        subprocess.run(["zsh", "-n", str(_ZSH)], check=True)
+        offered = self.offered_by_zsh("peerpulse", "")
+        for command in set(self.options) - {""}:
+            self.assertIn(f"{command}:", offered)
+            words = self.offered_by_zsh("peerpulse", command, "--")
+            for option in self.options[command]:
+                self.assertRegex(words, rf"(?m)(^|[,{{)*]){option}(\[|,|$)", command)
+        self.assertEqual(self.offered_by_zsh("peerpulse", "peers", "", then="_peerpulse_peers").split()[-2:], ["node2", "node3"])
+
+    def offered_by_zsh(self, *words: str, then: str = "true") -> str:
+        """What our function gives to the system of completion, which needs a terminal."""
+        script = ("_arguments() { print -rl -- $@ }; _describe() { print -rl -- ${(P)2} }; compadd() { print -rl -- ${(P)2} }; "
+                  'peerpulse() { print -rl -- "PEER X" "node2 a" "node3 b" }; '
+                  f'words=("$@"); CURRENT=$#; source {_ZSH}; {then}')
+        done = subprocess.run(["zsh", "-f", "-c", script, "zsh", *words], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout

@@ -199,6 +199,103 @@ class Alone(PageMixin, LocalCase):
         told = len(self.peerpulse.get("/events?history=1").json()["events"])
         self.browser.wait(f"return document.querySelectorAll('#history li').length === {told}")
 
+    def test_what_is_old_is_called_so_before_anything_fails(self):
+        """A stopped peerpulse takes connections and says nothing: what is shown is old, whoever waits for whom."""
+        self.start()
+        page = self.open_page()
+        self.browser.run("AbortSignal.timeout = () => new AbortController().signal")
+        wait_for(lambda: self.browser.run("return document.getElementById('gone').hidden"), 5, "no banner yet")
+        self.peerpulse.process.stop()
+        page.wait_link("stale", 20)
+        self.assertIn("peerpulse does not answer. No answer has come for some seconds. What is shown is old: of ", self.browser.text("#gone"))
+        self.assertRegex(self.browser.text("#link"), r"STALE for \d+ s")
+        self.assertIn("no answer", self.browser.run("return document.title"))
+        self.peerpulse.process.cont()
+        page.wait_link("live")
+        self.assertTrue(self.browser.run("return document.getElementById('gone').hidden"))
+
+    def order_open(self, page: AdminPage, fetch: str) -> None:
+        """Orders node2 to be cut off; `fetch` stands for the browser's own, which is `real`."""
+        self.browser.run(f"const real = window.fetch; window.fetch = {fetch}")
+        self.browser.run("document.querySelector('#override [value=open]').click();"
+                         "document.querySelector('#override [name=why]').value = 'disk swap';"
+                         "document.querySelector('#override button').click();"
+                         "document.querySelector('#confirm .do').click()")
+
+    def wait_told(self, words: str) -> None:
+        self.browser.wait("return document.getElementById('override-error').textContent.includes(arguments[0])", words,
+                          what=f"the form says: {words}")
+
+    def test_an_override_without_an_answer_is_looked_for(self):
+        self.start()
+        self.peerpulse.wait_verdict("node2", "alive")
+        page = self.open_page("#/peers/node2")
+        self.order_open(page, "(url, init) => init?.method === 'POST' ? Promise.reject(new TypeError('lost')) : real(url, init)")
+        self.wait_told("has not answered, and this is not in force")
+        self.assertEqual(self.peerpulse.peer("node2")["circuit"], "closed")
+        self.browser.open("about:blank")
+        page.open("#/peers/node2")
+        # Done, and the answer is lost on the way.
+        self.order_open(page, "(url, init) => init?.method === 'POST' ? real(url, init).then(() => new Promise((done) => setTimeout(done, 200)))"
+                              ".then(() => { throw new DOMException('late', 'TimeoutError') }) : real(url, init)")
+        self.wait_told("has not answered, but this is in force")
+        self.assertEqual(self.peerpulse.wait_circuit("node2", "open")["reason"], "operator")
+
+    def test_an_override_of_a_peerpulse_that_stands_still_is_not_known(self):
+        self.start()
+        page = self.open_page("#/peers/node2")
+        self.browser.run("const late = AbortSignal.timeout; AbortSignal.timeout = () => late.call(AbortSignal, 300)")
+        self.peerpulse.process.stop()
+        self.order_open(page, "real")
+        self.wait_told("it is not known whether this was done. Once it answers again")
+        self.assertNotIn("Not done", self.browser.text("#override-error"))
+        self.peerpulse.process.cont()
+
+    def test_a_history_knows_what_overtook_it_and_what_is_another_process(self):
+        self.start()
+        self.open_page()
+        found = self.browser.run_async("""
+            const done = arguments[0];
+            import('/page/model.js').then(({ Model }) => {
+              const event = (process, sequence) => ({ event: 'guard', sequence, at: `2025-01-01T00:0${process}:0${sequence}.000000Z` });
+              const history = (process, ...sequences) => sequences.map((sequence) => event(process, sequence));
+              const shown = (steps) => {
+                const model = new Model();
+                steps(model);
+                return model.events.map((e) => e.at.slice(15, 16) + e.sequence).join(' ');
+              };
+              const before = performance.now() - 1;
+              done({
+                first: shown((m) => { m.happened(event(1, 1)); m.readHistory([], before); }),
+                later: shown((m) => { m.happened(event(1, 3)); m.readHistory(history(1, 1, 2), before); }),
+                both: shown((m) => { m.happened(event(1, 2)); m.readHistory(history(1, 1, 2), before); }),
+                restarted: shown((m) => { m.readHistory(history(1, 1, 2, 3)); m.readHistory(history(2, 1, 2), before); }),
+                overtaken: shown((m) => { m.readHistory(history(1, 1, 2, 3)); m.happened(event(2, 4)); m.readHistory(history(2, 1, 2, 3), before); }),
+                empty: shown((m) => { m.readHistory(history(1, 1, 2)); m.readHistory([], before); }),
+              });
+            });""")
+        self.assertEqual(found, {"first": "11", "later": "13 12 11", "both": "12 11", "restarted": "22 21", "overtaken": "24 23 22 21",
+                                 "empty": ""})
+
+    def test_after_midnight_what_is_shown_gets_its_date(self):
+        self.start()
+        self.open_page()
+        found = self.browser.run_async("""
+            const done = arguments[0];
+            import('/page/history.js').then(({ History }) => {
+              const section = document.getElementById('history').cloneNode(true);
+              section.querySelector('ol').replaceChildren();
+              const history = new History(section, true);
+              const at = new Date(2025, 0, 1, 23, 59, 58);
+              const events = [{ event: 'guard', peer: 'node2', from: 'idle', to: 'refused', sequence: 1, at: at.toISOString() }];
+              const text = () => section.querySelector('time').textContent;
+              history.update(events, new Date(2025, 0, 1, 23, 59, 59));
+              const before = text();
+              history.update(events, new Date(2025, 0, 2, 0, 0, 1));
+              done([before, text()]);
+            });""")
+        self.assertEqual(found, ["23:59:58.000", "2025-01-01 23:59:58.000"])
+
     def test_two_hundred_peers(self):
         """All found, the bad ones first, and no turn of the page long enough to be felt."""
         everywhere = NghttpdPeer(self.host)

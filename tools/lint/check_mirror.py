@@ -32,6 +32,7 @@ WITHOUT = {
     "http/h2/session_callbacks": "h2/wire_test.cc: nghttp2 calls them for frames",
     "http/h2/session_events": "h2/states_test.cc, h2/wire_test.cc",
     "http/h2/stream_table": "h2/states_test.cc",
+    "http/quiet_client": "does nothing: tests/unit/cli/http_client_test.cc has what is made of it",
     "upstream/context": "what a worker's peers share, in one record: peer_test.cc",
     "upstream/governor_options": "values: tests/unit/config/config_test.cc",
     "upstream/governor_watcher": "an interface: peer_governors_test.cc",

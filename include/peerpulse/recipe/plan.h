@@ -39,6 +39,11 @@ struct Wish {
   std::map<std::string, std::string> known;
 };
 
+/// Name of the peer that stands for one port of a node whose store has several ("node2-6200"), and back: `peer` itself if it
+/// is named otherwise.
+std::string peerOf(const std::string& node, const std::string& port);
+std::string nodeOf(const std::string& peer, const std::string& port);
+
 /// Of the configuration that an earlier plan has made: name of a node -> address of its listeners. Of other text: none.
 std::map<std::string, std::string> listensIn(const std::string& config);
 

@@ -1,5 +1,8 @@
 // A line of readings that knows gaps: the `d` of an SVG path.
 
+// toFixed() takes ten times as long, and there are 24,000 points a second of 200 peers.
+const tenths = (x) => Math.round(x * 10) / 10;
+
 /** Readings oldest first, NaN where there was none, in a box of `width` by `height`. From zero, so that heights compare. */
 export function line(readings, width, height) {
   let most = 0;
@@ -14,7 +17,7 @@ export function line(readings, width, height) {
       pen = false;
       continue;
     }
-    d += (pen ? "L" : "M") + (i * step).toFixed(1) + " " + (height - 1 - (value / most) * (height - 2)).toFixed(1);
+    d += (pen ? "L" : "M") + tenths(i * step) + " " + tenths(height - 1 - (value / most) * (height - 2));
     pen = true;
   }
   return d;

@@ -83,7 +83,8 @@ export class Feed {
   }
 
   async readHistory() {
-    this.model.readHistory((await read("/events?history=1")).events);
+    const askedAt = performance.now();
+    this.model.readHistory((await read("/events?history=1")).events, askedAt);
   }
 
   unfollow() {

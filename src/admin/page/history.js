@@ -9,8 +9,7 @@ const MORE = 300;
 
 function item(event, withPeer, now) {
   const words = describe(event);
-  const at = new Date(event.at);
-  const time = make("time", "", clock(at, now, true));
+  const time = make("time", "", clock(new Date(event.at), now, true));
   time.dateTime = event.at;
   time.title = event.at;
   const who = make("span", "who");
@@ -48,9 +47,21 @@ export class History {
     this.most = FEW;
   }
 
+  /** On another day the times of those that are shown already need their date. */
+  date(now) {
+    const day = now.toDateString();
+    if (this.day === day) return;
+    this.day = day;
+    for (const row of this.items.values()) {
+      const time = row.querySelector("time");
+      time.textContent = clock(new Date(time.dateTime), now, true);
+    }
+  }
+
   update(events, now) {
     this.events = events;
     this.now = now;
+    this.date(now);
     const shown = events.slice(0, this.most);
     const rows = [];
     const items = new Map();

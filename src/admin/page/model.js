@@ -89,6 +89,7 @@ export class Model {
     this.peers = new Map();
     this.readAt = [];  // when the readings were made, by this page's clock
     this.events = [];  // newest first
+    this.heardAt = new WeakMap();  // of those that came by themselves
     this.skewMs = 0;   // peerpulse's wall clock minus this browser's
   }
 
@@ -135,7 +136,7 @@ export class Model {
 
   /** An event as it happens; what it says of a peer is so before the next answer says it. False: the history had it already. */
   happened(event) {
-    const fresh = this.remember(event);
+    const fresh = this.remember(event, performance.now());
     const peer = this.peers.get(event.peer);
     if (event.event === "transition" && peer) {
       peer.tell(event, performance.now());
@@ -145,22 +146,25 @@ export class Model {
     return fresh;
   }
 
-  remember(event) {
+  remember(event, heardAt = -Infinity) {
     const at = this.events.findIndex((other) => other.sequence <= event.sequence);
     if (at >= 0 && this.events[at].sequence === event.sequence) return false;
     this.events.splice(at < 0 ? this.events.length : at, 0, event);
+    this.heardAt.set(event, heardAt);
     if (this.events.length > EVENTS) this.events.length = EVENTS;
     return true;
   }
 
-  /** All that peerpulse remembers, oldest first: of a process that was started meanwhile it is all there is. */
-  readHistory(events) {
-    const newest = this.events[0];
+  /** All that peerpulse remembers, oldest first, asked for at `askedAt` (performance.now()): of a process that was started
+   *  meanwhile it is all there is. What has come by itself since then may be later than all of it, and stays. */
+  readHistory(events, askedAt) {
+    const overtook = (event) => (this.heardAt.get(event) ?? -Infinity) >= askedAt;
+    const newest = this.events.find((event) => !overtook(event));
     const last = events[events.length - 1];
     const same = newest && events.find((event) => event.sequence === newest.sequence);
-    // What overtook this answer is later than all of it; of another process the later ones have lower numbers, or the same.
+    // Of another process the later ones have lower numbers, or the same.
     const restarted = newest && (same ? same.at !== newest.at : !last || (last.at > newest.at && last.sequence < newest.sequence));
-    if (restarted) this.events = [];
+    if (restarted) this.events = this.events.filter(overtook);
     if (this.events.length === 0) this.events = events.slice(-EVENTS).reverse();
     else for (const event of events) this.remember(event);
   }

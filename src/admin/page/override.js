@@ -1,19 +1,22 @@
 // The operator's order: says what it would do, asks once more, and then sends it.
 
 import { byId, setText } from "./dom.js";
+import { read } from "./feed.js";
 import { age } from "./format.js";
 import { orderEffect, why } from "./words.js";
 
 const MOST_BYTES = 256;  // of a reason
 
-/** What peerpulse said against it. */
+const PATIENCE_MS = 5000;
+
+/** What peerpulse said against it. Any other failure says nothing of whether it was done. */
 class Refusal extends Error {}
 
 async function send(name, order, token) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = "Bearer " + token;
   const answer = await fetch("/peers/" + encodeURIComponent(name) + "/circuit",
-    { method: "POST", headers, body: JSON.stringify(order), signal: AbortSignal.timeout(5000) });
+    { method: "POST", headers, body: JSON.stringify(order), signal: AbortSignal.timeout(PATIENCE_MS) });
   if (answer.ok) return;
   const refusal = new Refusal((await answer.json().catch(() => ({}))).message || "status " + answer.status);
   refusal.status = answer.status;
@@ -113,17 +116,40 @@ export class OverrideForm {
     return "";
   }
 
+  /** No answer came: the order may have been carried out all the same. The state says so. */
+  async lookWhetherDone(name, order) {
+    const say = (text) => {
+      if (name === this.name) this.complain(text);
+    };
+    say("peerpulse has not answered: it is not known whether this was done. Looking …");
+    let found;
+    try {
+      found = await read("/peers/" + encodeURIComponent(name));
+    } catch {
+      say("peerpulse does not answer: it is not known whether this was done. Once it answers again, the line above the form says what "
+        + "is in force.");
+      return;
+    }
+    this.feed.ask();
+    const state = found.override ? found.override.state : "auto";
+    const done = state === order.state && (state === "auto" || found.override.why === order.why);
+    if (done && name === this.name) this.reset(name);
+    say(done ? "peerpulse has not answered, but this is in force." : "peerpulse has not answered, and this is not in force. Try again.");
+  }
+
   async carryOut() {
     const { name } = this;
+    const { order } = this;
     const button = this.form.querySelector("button");
     button.disabled = true;
     try {
-      await send(name, this.order, this.form.elements.token.value);
+      await send(name, order, this.form.elements.token.value);
       if (name === this.name) this.reset(name);
       this.feed.ask();
     } catch (failure) {
       if (failure.status === 401 || failure.status === 403) byId("token-field").hidden = false;
-      this.complain("Not done: " + (failure instanceof Refusal ? failure.message : "peerpulse cannot be reached."));
+      if (failure instanceof Refusal) this.complain("Not done: " + failure.message);
+      else await this.lookWhetherDone(name, order);
     } finally {
       button.disabled = false;
       button.focus();

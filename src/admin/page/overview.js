@@ -4,6 +4,7 @@ import { byId, icon, make, order, peerPath, setAttribute, setIcon, setText } fro
 import { line } from "./chart.js";
 import { age, clock, count, micros, plural, rate } from "./format.js";
 import { History } from "./history.js";
+import { Slices } from "./slices.js";
 import { CIRCUITS, HOST, guardReason, hostState, state, tone, why } from "./words.js";
 
 /** What is wrong beside the verdict, as short words. */
@@ -61,6 +62,14 @@ class Row {
     this.element.dataset.peer = name;
   }
 
+  /** Whether an operator must see at once what is new of it; numbers may come a moment later. */
+  isNews(data) {
+    const key = [data.verdict, data.circuit, data.reason, data.overridden, data.since].join(" ");
+    const news = key !== this.key;
+    this.key = key;
+    return news;
+  }
+
   update(peer, model) {
     const data = peer.data;
     setAttribute(this.element, "data-tone", tone(data));
@@ -99,6 +108,7 @@ class Row {
   }
 
   matches(data, words) {
+    if (words.length === 0) return true;
     const text = [data.name, data.address, data.zone, data.verdict, state(data).word, data.circuit, data.overridden ? "override" : ""].join(" ")
       .toLowerCase();
     return words.every((word) => text.includes(word));
@@ -125,7 +135,7 @@ export class Overview {
     this.filter.addEventListener("input", () => this.updateRows());
     this.trouble.addEventListener("change", () => this.updateRows());
     this.named = "";
-    this.drawn = 0;
+    this.later = new Slices((row) => this.updateLater(row));
   }
 
   update() {
@@ -218,8 +228,8 @@ export class Overview {
       row.element.hidden = !visible;
       if (!visible) continue;
       ++shown;
-      row.update(peer, this.model);
-      if (fresh !== row.drawn) row.draw(peer);
+      if (row.isNews(peer.data)) row.update(peer, this.model);
+      if (fresh !== row.drawn) this.later.add(row);
       row.drawn = fresh;
     }
     order(this.body, rows);
@@ -229,6 +239,13 @@ export class Overview {
     const none = byId("none");
     none.hidden = shown > 0 || !this.model.cluster;
     setText(none, total === 0 ? "No peers are configured." : words.length ? "No peer matches." : "No peer is in trouble.");
+  }
+
+  updateLater(row) {
+    const peer = this.model.peers.get(row.element.dataset.peer);
+    if (!peer) return;
+    row.update(peer, this.model);
+    row.draw(peer);
   }
 
   /** A second has passed. */

@@ -25,7 +25,7 @@ TEST_CASE("admin_client: where it is") {
 }
 
 TEST_CASE("admin_client: nobody there") {
-  const auto answer = AdminClient(*SocketAddress::parse("unix:/nonexistent/admin.sock")).get("/peers");
+  const auto answer = AdminClient(*SocketAddress::parse("unix:/nonexistent/admin.sock")).peers();
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().code != 0);
   CHECK(answer.error().message.find("does it run?") != std::string::npos);
@@ -34,6 +34,18 @@ TEST_CASE("admin_client: nobody there") {
 TEST_CASE("admin_client: names in paths") {
   CHECK(pathSegment("node-2.a_b~") == "node-2.a_b~");
   CHECK(pathSegment("a/b c\xff") == "a%2Fb%20c%FF");
+}
+
+TEST_CASE("admin_client: what is made of an answer is bounded") {
+  CHECK(parseJson("[1]").size() == 1);
+  CHECK(parseJson("<html>").is_null());
+  CHECK(parseJson("[1] x").is_null());
+  CHECK(parseJson(std::string(1'000'000, '[')).is_null());
+  CHECK(parseJson(std::string(100, '[') + std::string(100, ']')).is_null());
+  std::string many = "[0";
+  for (int i = 0; i < 1'000'000; ++i)
+    many += ",0";
+  CHECK(parseJson(many + "]").is_null());
 }
 
 }  // namespace

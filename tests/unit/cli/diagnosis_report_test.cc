@@ -3,26 +3,17 @@
 
 #include <doctest/doctest.h>
 
+#include "silent_peer.h"
+
 namespace peerpulse::cli {
 namespace {
 
+/// Of whom not everything was asked.
 Observations seen() {
-  Observations o;
-  o.peer = "node2";
-  o.address = "10.0.0.2:9000";
-  o.admin = {.reached = true,
-             .error = {},
-             .verdict = "dead",
-             .circuit = "open",
-             .reason = "probe_silence",
-             .since = "2026-01-31T12:00:00Z",
-             .localHealth = "ok",
-             .guardState = "refused",
-             .heard = true};
-  o.route =
-      Route{.kind = Route::Kind::kUnicast, .interface = 2, .device = "eth0", .source = "10.0.0.1", .gateway = {}};
-  o.arp.heard = Heard::kSilent;
-  o.connect = {.kind = ConnectAnswer::Kind::kSilent, .error = 110, .took = milliseconds(1200)};
+  Observations o = silentPeer();
+  o.neighbour.reset();
+  o.echo = {};
+  o.closedPort = {};
   return o;
 }
 

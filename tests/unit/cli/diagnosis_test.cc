@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include "silent_peer.h"
+
 namespace peerpulse::cli {
 namespace {
 
@@ -13,31 +15,6 @@ using Connect = ConnectAnswer::Kind;
 using Speech = SpeechAnswer::Kind;
 
 const std::string kOwnCard = "02:00:00:00:00:02";
-
-/// A peer on the link of eth0 that peerpulse knew as alive, and of which nothing is heard now.
-Observations silentPeer() {
-  Observations o;
-  o.peer = "node2";
-  o.address = "10.0.0.2:9000";
-  o.admin = {.reached = true,
-             .error = {},
-             .verdict = "dead",
-             .circuit = "open",
-             .reason = "probe_silence",
-             .since = {},
-             .localHealth = "ok",
-             .guardState = "refused",
-             .heard = true,
-             .processHeard = true};
-  o.route =
-      Route{.kind = Route::Kind::kUnicast, .interface = 2, .device = "eth0", .source = "10.0.0.1", .gateway = {}};
-  o.neighbour = Neighbour{.state = Neighbour::State::kKnown, .linkAddress = kOwnCard};
-  o.arp.heard = Heard::kSilent;
-  o.echo.heard = Heard::kSilent;
-  o.connect.kind = Connect::kSilent;
-  o.closedPort.kind = Connect::kSilent;
-  return o;
-}
 
 /// One that accepts and answers PINGs.
 Observations livePeer() {

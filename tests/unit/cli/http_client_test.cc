@@ -96,24 +96,53 @@ TEST_CASE("http_client: answers that are none, cut off, or too large") {
   }
 }
 
+TEST_CASE("http_client: whoever sends without an end is left at the deadline, too") {
+  std::string answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 100'000; ++i)
+    answer += "1\r\nx\r\n";
+  OneAnswer server(answer, 6, false);
+  const auto response = httpRequest(server.address, get("/"), Deadline(milliseconds(20)));
+  REQUIRE_FALSE(response.has_value());
+  CHECK(response.error().code == ETIMEDOUT);
+}
+
+constexpr const char* kStreamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
 TEST_CASE("http_client: a stream is given as it comes, until nobody wants more") {
-  OneAnswer server("HTTP/1.1 200 OK\r\n\r\nfirst", 4096, true);
+  OneAnswer server(std::string(kStreamHead) + "first", 4096, true);
   std::string got;
-  const auto done = httpStream(server.address, get("/events"), Deadline(seconds(5)), [&](std::string_view text) {
-    got += text;
-    return got != "first";
-  });
+  const auto done = httpStream(server.address, get("/events"), Deadline(seconds(5)), {.type = "text/event-stream"},
+                               [&](std::string_view text) {
+                                 got += text;
+                                 return got != "first";
+                               });
   CHECK(done.has_value());
   CHECK(got == "first");
 }
 
-TEST_CASE("http_client: an error instead of a stream is an answer") {
-  OneAnswer server("HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy", 4096, false);
+TEST_CASE("http_client: a stream that falls silent is left") {
+  OneAnswer server(std::string(kStreamHead) + "first", 4096, true);
+  std::string got;
   const auto done =
-      httpStream(server.address, get("/events"), Deadline(seconds(5)), [](std::string_view) { return true; });
-  REQUIRE(done.has_value());
-  CHECK(done->status == 503);
-  CHECK(done->body == "busy");
+      httpStream(server.address, get("/events"), Deadline(seconds(5)),
+                 {.type = "text/event-stream", .silence = milliseconds(50)}, [&](std::string_view text) {
+                   got += text;
+                   return true;
+                 });
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().code == ETIMEDOUT);
+  CHECK(got == "first");
+}
+
+TEST_CASE("http_client: an error, or a page, instead of a stream is an answer") {
+  for (const char* answer : {"HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy",
+                             "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nbusy"}) {
+    OneAnswer server(answer, 4096, false);
+    const auto done = httpStream(server.address, get("/events"), Deadline(seconds(5)), {.type = "text/event-stream"},
+                                 [](std::string_view) { return true; });
+    REQUIRE(done.has_value());
+    CHECK(done->body == "busy");
+  }
 }
 
 }  // namespace

@@ -26,6 +26,20 @@ TEST_CASE("store_environment: proxies") {
   CHECK(problems({{"HTTP_PROXY", "http://proxy:3128"}, {"no_proxy", "node2"}}) == 1);
 }
 
+TEST_CASE("store_environment: of a proxy only where it is") {
+  for (const char* proxy : {"http://me:s3cret@proxy:3128", "http://me:s3/cr@et@proxy:3128/", "me:s3cret@proxy:3128",
+                            "http://proxy:3128/?token=s3cret", "http://me:s3%40cret#@proxy:3128"}) {
+    CAPTURE(proxy);
+    const Findings findings = checkStoreEnvironment("812 (rustfs)", {{"HTTP_PROXY", proxy}}, {"node2"});
+    REQUIRE(findings.size() == 1);
+    const std::string said = findings[0].what + findings[0].todo + findings[0].where;
+    CHECK(said.find("proxy:3128") != std::string::npos);
+    CHECK(said.find("s3") == std::string::npos);
+    CHECK(said.find("cr") == std::string::npos);
+    CHECK(said.find("et@") == std::string::npos);
+  }
+}
+
 TEST_CASE("store_environment: the variable with which a MinIO cluster never forms") {
   CHECK(problems({{"MINIO_ADDRESS", "10.0.0.1:9000"}}) == 1);
 }

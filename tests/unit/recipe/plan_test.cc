@@ -170,6 +170,14 @@ TEST_CASE("plan: whoever has an address keeps it when the list of nodes changes"
   CHECK(listensIn("{\"peers\":[1,{\"name\":2,\"listen\":3}]}").empty());
 }
 
+TEST_CASE("plan: a node's name and its peers'") {
+  CHECK(peerOf("node2", "6200") == "node2-6200");
+  CHECK(nodeOf("node2-6200", "6200") == "node2");
+  CHECK(nodeOf("node2-6200", "6201") == "node2-6200");
+  CHECK(nodeOf("node2", "6200") == "node2");
+  CHECK(nodeOf("-6200", "6200") == "-6200");
+}
+
 TEST_CASE("plan: the configuration is valid") {
   for (const Store store : {Store::kRustfs, Store::kMinio, Store::kSwift}) {
     CAPTURE(toString(store));
