@@ -55,9 +55,9 @@ std::optional<DrainEnd> DrainRecord::take() const {
   return parse(text.data());
 }
 
-std::string drainRecordPath(const std::string& configured, const char* runtimeDirectory) {
-  if (!configured.empty() || runtimeDirectory == nullptr) return configured;
-  const std::string_view all = runtimeDirectory;
+std::string drainRecordPath(const std::string& configured, const char* stateDirectory) {
+  if (!configured.empty() || stateDirectory == nullptr) return configured;
+  const std::string_view all = stateDirectory;
   const std::string first(all.substr(0, all.find(':')));
   return first.starts_with('/') ? first + "/drain" : "";
 }

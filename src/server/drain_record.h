@@ -34,7 +34,7 @@ class DrainRecord {
 };
 
 /// The file: the one that the configuration names, else one in the directory that systemd keeps for the service
-/// ($RUNTIME_DIRECTORY: names separated by colons, the first is taken; null: not set), else none.
-std::string drainRecordPath(const std::string& configured, const char* runtimeDirectory);
+/// ($STATE_DIRECTORY: names separated by colons, the first is taken; null: not set), else none.
+std::string drainRecordPath(const std::string& configured, const char* stateDirectory);
 
 }  // namespace peerpulse::server

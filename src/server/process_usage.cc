@@ -7,6 +7,7 @@
 #include <string>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace peerpulse::server {
@@ -18,19 +19,17 @@ double ticksToSeconds(uint64_t ticks) {
   return perSecond > 0 ? static_cast<double>(ticks) / static_cast<double>(perSecond) : 0;
 }
 
-/// Seconds since the epoch at which the host was started.
-double bootTime() {
-  std::ifstream file("/proc/stat");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("btime ")) return static_cast<double>(std::strtoull(line.c_str() + 6, nullptr, 10));
-  }
-  return 0;
+double secondsOf(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-/// Of a process that was started so many ticks after that. Once: the boot time follows corrections of the clock, and a start
-/// that moves looks like another start.
+/// Seconds since the epoch, of a process that was started so many ticks after the host. /proc/stat has the host's start, but
+/// is not there where a unit has ProcSubset=pid. Once: that start follows corrections of the clock, and one that moves looks
+/// like another.
 double startTime(uint64_t ticks) {
-  static const double started = bootTime() + ticksToSeconds(ticks);
+  static const double started = secondsOf(CLOCK_REALTIME) - secondsOf(CLOCK_BOOTTIME) + ticksToSeconds(ticks);
   return started;
 }
 

@@ -88,7 +88,7 @@ Server::Server(config::Config config)
       snapshot_(std::make_shared<const proxy::Snapshot>(1, config_.proxy)),
       gates_(table_),
       apiBudget_(config_.api),
-      drainRecord_(drainRecordPath(config_.drainRecord, std::getenv("RUNTIME_DIRECTORY"))) {}
+      drainRecord_(drainRecordPath(config_.drainRecord, std::getenv("STATE_DIRECTORY"))) {}
 
 Server::~Server() { stopAll(); }
 
@@ -109,7 +109,6 @@ Result<void> Server::run() {
 Result<void> Server::start() {
   DescriptorWatch::raiseLimit();
   logKernelFeatures();
-  readLastDrain();
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
   for (const auto& peer : config_.proxy.peers)
@@ -153,6 +152,7 @@ Result<void> Server::start() {
   if (auto started = startAdmin(); !started) return started;
   if (auto begun = descriptorWatch_.begin(static_cast<uint32_t>(config_.proxy.peers.size())); !begun) return begun;
 
+  readLastDrain();  // not before: a start that fails tells nobody of it
   loopWatch_.emplace(dispatcher_, loopTime_);
   proberWatch_ = dispatcher_.createTimer([this] { watchProber(); });
   watchedAt_ = dispatcher_.now();
@@ -398,6 +398,8 @@ void Server::reopenLog() {
 void Server::beginDrain() {
   draining_ = true;
   stats_.draining.set(1);
+  // Who ends us before the drain does leaves no time to write it down.
+  if (const uint64_t now = inFlight(); now > 0) writeDrain({0, now});
   serviceNotify("STOPPING=1");
   admin_->drain();
   drainTimer_ = dispatcher_.createTimer([this] { onDrainTimer(); });
@@ -425,8 +427,9 @@ void Server::beginDrain() {
 
 void Server::noteDrain() {
   const Duration spent = config_.drainTimeout - (drainUntil_ - loopTime_.at(dispatcher_.now()));
+  const double none = inFlight() > 0 ? 1 : 0;  // no time at all: all of it is over for who needs some
   const double share =
-      config_.drainTimeout > Duration::zero() ? toSeconds(spent) / toSeconds(config_.drainTimeout) : 1;
+      config_.drainTimeout > Duration::zero() ? toSeconds(spent) / toSeconds(config_.drainTimeout) : none;
   stats_.drainSpentPermille.set(static_cast<uint64_t>(std::clamp(share, 0.0, 1.0) * 1000));
 }
 
@@ -443,8 +446,11 @@ void Server::readLastDrain() {
 void Server::recordDrain() {
   if (!draining_) return;
   noteDrain();
-  const auto left = static_cast<uint32_t>(1000 - stats_.drainSpentPermille.get());
-  if (auto written = drainRecord_.write({left, inFlight()}); !written) {
+  writeDrain({static_cast<uint32_t>(1000 - stats_.drainSpentPermille.get()), inFlight()});
+}
+
+void Server::writeDrain(const DrainEnd& end) {
+  if (auto written = drainRecord_.write(end); !written) {
     log::write(log::Level::kWarn, "drain_record", log::Fields().add("error", written.error().message));
   }
 }

@@ -77,6 +77,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   void noteDrain();
   void readLastDrain();
   void recordDrain();
+  void writeDrain(const DrainEnd& end);
   uint64_t inFlight() const;
   void onDrainTimer();
   void stopAll();

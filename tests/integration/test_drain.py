@@ -1,12 +1,13 @@
 """SIGTERM: what is under way ends well, then the process does."""
 
+import socket
 import threading
 import time
 
 from tests.harness.case import LocalCase
 from tests.harness.clients import url
 from tests.harness.http1 import Http1Client, refused
-from tests.harness.peerpulse import SLOWDOWN, Peer
+from tests.harness.peerpulse import SLOWDOWN, Peer, program
 from tests.harness.scripted_peer import answer
 from tests.harness.waiting import wait_for
 
@@ -85,6 +86,41 @@ class Drain(LocalCase):
         self.assertEqual(peerpulse.stop(), 0)
         peerpulse.start()  # after a drain with nothing to wait for
         self.assertGreater(peerpulse.metrics()["peerpulse_last_drain_left_ratio"], 0.5)
+
+    def told(self, peerpulse) -> tuple[float, float]:
+        metrics = peerpulse.metrics()
+        return metrics["peerpulse_last_drain_left_ratio"], metrics["peerpulse_last_drain_cut"]
+
+    def test_a_drain_that_is_killed_is_told_too_and_a_start_that_fails_takes_nothing(self):
+        release = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            release.wait(60)
+            return False
+
+        peer = self.start_scripted(self.host, serve)
+        self.addCleanup(release.set)
+        record = self.host.directory / "drain"
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="60s", drain_record=str(record))
+        with Http1Client(self.host, peerpulse.listen["node2"]) as client:
+            client.send_head("GET", "/forever")
+            wait_for(lambda: peerpulse.peer("node2")["in_flight"] == 1, 10, "in flight")
+            peerpulse.process.signal(15)
+            wait_for(record.exists, 10, "the drain has begun")
+            peerpulse.process.kill()
+        with socket.create_server(peerpulse.admin):
+            failed = self.host.run([program(), "run", "--config", str(peerpulse.config_file)])
+            self.assertNotEqual(failed.returncode, 0)
+        peerpulse.start()
+        self.assertEqual(self.told(peerpulse), (0, 1))
+
+    def test_no_time_to_drain_is_no_haste_when_nothing_is_under_way(self):
+        peer = self.start_scripted(self.host, lambda connection, head: False)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="0s",
+                                         drain_record=str(self.host.directory / "drain"))
+        self.assertEqual(peerpulse.stop(), 0)
+        peerpulse.start()
+        self.assertEqual(self.told(peerpulse), (1, 0))
 
     def test_under_load_no_h1_request_fails(self):
         """Clients that go on sending on the connections they have see only complete answers, the last of which says

@@ -126,7 +126,8 @@ export async function read(path) {
   return answer.json();
 }
 
-function explain(failure) {
+/** Why read() has failed, in words. */
+export function explain(failure) {
   if (failure.name === "TimeoutError") return "It does not answer within " + PATIENCE_MS / 1000 + " s.";
   if (failure instanceof TypeError) return "It cannot be reached: the process has ended, or the way to it is broken.";
   return failure.message + ".";

@@ -147,8 +147,9 @@ export class Model {
   }
 
   remember(event, heardAt = -Infinity) {
+    // The same number at another time is another process' event: each counts from 1.
+    if (this.events.some((other) => other.sequence === event.sequence && other.at === event.at)) return false;
     const at = this.events.findIndex((other) => other.sequence <= event.sequence);
-    if (at >= 0 && this.events[at].sequence === event.sequence) return false;
     this.events.splice(at < 0 ? this.events.length : at, 0, event);
     this.heardAt.set(event, heardAt);
     if (this.events.length > EVENTS) this.events.length = EVENTS;

@@ -1,13 +1,15 @@
 // The operator's order: says what it would do, asks once more, and then sends it.
 
 import { byId, setText } from "./dom.js";
-import { read } from "./feed.js";
+import { explain, read } from "./feed.js";
 import { age } from "./format.js";
 import { orderEffect, why } from "./words.js";
 
 const MOST_BYTES = 256;  // of a reason
 
 const PATIENCE_MS = 5000;
+// The prober takes an order up within its turn; a process that was stopped has more to do first.
+const LOOK_MS = 1500;
 
 /** What peerpulse said against it. Any other failure says nothing of whether it was done. */
 class Refusal extends Error {}
@@ -116,23 +118,27 @@ export class OverrideForm {
     return "";
   }
 
-  /** No answer came: the order may have been carried out all the same. The state says so. */
-  async lookWhetherDone(name, order) {
+  /** No answer came: the order may have been carried out all the same, a moment after its answer was due. `before`: when the
+   *  override was given that was in force until then. */
+  async lookWhetherDone(name, order, before) {
     const say = (text) => {
       if (name === this.name) this.complain(text);
     };
+    const isDone = ({ override }) => (order.state === "auto" ? !override
+      : override && override.state === order.state && override.why === order.why && override.since !== before);
     say("peerpulse has not answered: it is not known whether this was done. Looking …");
-    let found;
+    const until = performance.now() + LOOK_MS;
+    let done = false;
     try {
-      found = await read("/peers/" + encodeURIComponent(name));
-    } catch {
-      say("peerpulse does not answer: it is not known whether this was done. Once it answers again, the line above the form says what "
-        + "is in force.");
+      while (!(done = isDone(await read("/peers/" + encodeURIComponent(name)))) && performance.now() < until) {
+        await new Promise((wake) => setTimeout(wake, LOOK_MS / 10));
+      }
+    } catch (failure) {
+      say("It is not known whether this was done. " + explain(failure) + " Once peerpulse answers again, the line above the form says "
+        + "what is in force.");
       return;
     }
     this.feed.ask();
-    const state = found.override ? found.override.state : "auto";
-    const done = state === order.state && (state === "auto" || found.override.why === order.why);
     if (done && name === this.name) this.reset(name);
     say(done ? "peerpulse has not answered, but this is in force." : "peerpulse has not answered, and this is not in force. Try again.");
   }
@@ -140,6 +146,7 @@ export class OverrideForm {
   async carryOut() {
     const { name } = this;
     const { order } = this;
+    const before = this.model.peers.get(name)?.data.override?.since;
     const button = this.form.querySelector("button");
     button.disabled = true;
     try {
@@ -149,7 +156,7 @@ export class OverrideForm {
     } catch (failure) {
       if (failure.status === 401 || failure.status === 403) byId("token-field").hidden = false;
       if (failure instanceof Refusal) this.complain("Not done: " + failure.message);
-      else await this.lookWhetherDone(name, order);
+      else await this.lookWhetherDone(name, order, before);
     } finally {
       button.disabled = false;
       button.focus();

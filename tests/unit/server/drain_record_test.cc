@@ -66,8 +66,8 @@ TEST_CASE("drain_record: where it cannot be written that is said") {
 }
 
 TEST_CASE("drain_record: the configuration's file, else systemd's directory, else none") {
-  CHECK(drainRecordPath("/x/drain", "/run/peerpulse") == "/x/drain");
-  CHECK(drainRecordPath("", "/run/peerpulse:/run/other") == "/run/peerpulse/drain");
+  CHECK(drainRecordPath("/x/drain", "/var/lib/peerpulse") == "/x/drain");
+  CHECK(drainRecordPath("", "/var/lib/peerpulse:/var/lib/other") == "/var/lib/peerpulse/drain");
   CHECK(drainRecordPath("", nullptr).empty());
   CHECK(drainRecordPath("", "").empty());
 }
