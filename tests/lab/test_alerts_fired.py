@@ -13,7 +13,8 @@ _FACTOR = 30
 _MACHINE_S = 20
 """Within which time exactly is the bench's business."""
 _BUSY = 2
-"""Processes for each processor: then a scrape is late, a prober lags, and alerts that say so are true."""
+"""Processes for each processor: then alerts that say so may be true."""
+_OF_A_BUSY_MACHINE = ("HostOverloaded", "PeerpulseDown", "PeerDegraded")
 _SLOW = {"PeerOverridden", "PeerpulseHedgesOverBudget"}
 """They wait for an hour and ten minutes: `tools/bench/alerts fire` does that, too."""
 
@@ -25,8 +26,11 @@ class Fired(LabCase):
     def fire(self, group: tuple[type[Cause], ...]) -> set[str]:
         fired, failures, unexpected = fire(_FACTOR, [kind.name for kind in group if not kind.slow], _MACHINE_S)
         self.assertEqual(failures, [])
-        if os.getloadavg()[0] < _BUSY * (os.cpu_count() or 1):
-            self.assertEqual(unexpected, [])
+        if os.getloadavg()[0] >= _BUSY * (os.cpu_count() or 1):
+            excused = [words for words in unexpected if any(alert in words for alert in _OF_A_BUSY_MACHINE)]
+            unexpected = [words for words in unexpected if words not in excused]
+            print(f"load average {os.getloadavg()[0]:.1f}, excused: {excused}")
+        self.assertEqual(unexpected, [])
         return {line["alert"] for line in fired}
 
     def test_every_alert_by_its_cause_and_no_other(self):

@@ -39,11 +39,15 @@ class Watch:
     """
 
     _EVERY_S = 0.1
+    _MOST_FAILURES = 3
+    """In a row: one answer may be late on a busy machine."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
         self._changed = threading.Condition()
         self._alerts: list[dict] = []
+        self._failure: OSError | None = None
+        self._ended = False
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -56,20 +60,33 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ending.wait(self._EVERY_S):
-            alerts = self._prometheus.told()
+        failures = 0
+        while failures < self._MOST_FAILURES and not self._ending.wait(self._EVERY_S):
+            try:
+                alerts = self._prometheus.told()
+            except OSError as error:
+                failures += 1
+                self._failure = error
+                continue
+            failures = 0
             with self._changed:
                 self._alerts = alerts
                 self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def wait(self, name: str, labels: dict[str, str], until: float) -> dict | None:
-        """The alert once it fires; None if it does not until then (time.monotonic())."""
+        """The alert once it fires; None if it does not until then (time.monotonic()). Raises if Prometheus does not answer."""
         def found() -> dict | None:
             return next((alert for alert in self._alerts if alert["labels"]["alertname"] == name and
                          labels.items() <= alert["labels"].items()), None)
 
         with self._changed:
-            return self._changed.wait_for(found, max(0.0, until - time.monotonic()))
+            alert = self._changed.wait_for(lambda: found() or self._ended, max(0.0, until - time.monotonic()))
+            if self._ended:
+                raise RuntimeError(f"Prometheus does not answer: {self._failure}")
+            return alert or None
 
 
 class Running:
