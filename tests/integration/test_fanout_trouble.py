@@ -129,10 +129,13 @@ class Callers(TroubleCase):
                 time.sleep(0.002)  # into the answer
             _reset(client.socket)
             client.close()
+        # The last of them may not have been read yet when everything is idle.
+        self.assertEqual(self.ask("GET", "/nothing").status, 404)
         self.wait_idle()
         for name in _NAMES:
+            wait_for(lambda name=name: self.peerpulse.peer(name)["in_flight"] == 0, 5 * SLOWDOWN, f"nothing is under way to {name}")
             state = self.peerpulse.peer(name)
-            self.assertEqual((state["failures_total"], state["in_flight"], state["circuit"]), (0, 0, "closed"))
+            self.assertEqual((state["failures_total"], state["circuit"]), (0, "closed"))
 
     def answered(self) -> float:
         return sum(self.metric(f'peerpulse_fanout_operations_total{{operation="aggregate",outcome="{outcome}"}}')
