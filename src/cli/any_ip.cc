@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "kernel_routes.h"
@@ -77,9 +79,12 @@ Result<void> AnyIp::reloadUnits() { return bySystemd() ? run({"systemctl", "daem
 
 size_t AnyIp::connections() {
   const recipe::SocketTable table = recipe::SocketTable::read();
-  return static_cast<size_t>(std::count_if(
-      table.sockets.begin(), table.sockets.end(),
-      [&](const recipe::TcpSocket& socket) { return socket.open && socket.remote.starts_with(stem()); }));
+  // The kernel takes an address of the prefix for the client's side, too: both ends of a connection are here, and count once.
+  std::set<std::pair<std::string, std::string>> open;
+  for (const recipe::TcpSocket& socket : table.sockets) {
+    if (socket.open && socket.remote.starts_with(stem())) open.insert(std::minmax(socket.local, socket.remote));
+  }
+  return open.size();
 }
 
 }  // namespace peerpulse::cli

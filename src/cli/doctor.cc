@@ -149,16 +149,30 @@ Findings checkCapabilities(const DoctorView& view, const HostFiles& files, const
   return findings;
 }
 
-/// What a store calls the peer, which may be one port of a node: that node, unless the peer's whole name is known here.
-std::string hostNameOf(const DoctorPeer& peer) {
+/// The node that a peer, which may be one port of it, belongs to: what a store calls it.
+std::string nodeNameOf(const DoctorPeer& peer) {
   const uint16_t port = hasListener(peer) ? peer.listen.port() : peer.address.port();
-  const std::string node = recipe::nodeOf(peer.name, std::to_string(port));
-  return node == peer.name || resolve(peer.name).empty() ? node : peer.name;
+  return recipe::nodeOf(peer.name, std::to_string(port));
 }
 
-/// Names of peers' hosts, each once. `hosts` has them all, asked or not.
-Findings checkNames(const DoctorView& view, std::set<std::string>& hosts) {
+/// What a store calls its peers, each once, whether or not it is asked where they lead.
+std::set<std::string> nodeNames(const DoctorView& view) {
+  std::set<std::string> names;
+  for (const DoctorPeer& peer : view.peers)
+    names.insert(nodeNameOf(peer));
+  return names;
+}
+
+/// `names`: all nodeNames(); where only a peer's whole name is known here, that takes the node's place.
+Findings checkNames(const DoctorView& view, std::set<std::string>& names) {
   Findings findings;
+  std::set<std::string> told;
+  std::map<std::string, std::vector<SocketAddress>> answers;
+  const auto lookUp = [&](const std::string& name) {
+    const auto [at, isNew] = answers.try_emplace(name);
+    if (isNew) at->second = resolve(name);
+    return at->second;
+  };
   const Deadline deadline(kNamesPatience);
   for (const DoctorPeer& peer : view.peers) {
     if (!hasListener(peer)) continue;
@@ -168,8 +182,13 @@ Findings checkNames(const DoctorView& view, std::set<std::string>& hosts) {
                           "put the peers' names into /etc/hosts"});
       break;
     }
-    const std::string host = hostNameOf(peer);
-    if (hosts.insert(host).second) findings.push_back(judgeName(host, resolve(host), peer.listen, peer.address));
+    const std::string node = nodeNameOf(peer);
+    const std::string name = nameInUse(node, peer.name, lookUp);
+    if (name != node) {
+      names.erase(node);
+      names.insert(name);
+    }
+    if (told.insert(name).second) findings.push_back(judgeName(name, lookUp(name), peer.listen, peer.address));
   }
   return findings;
 }
@@ -188,14 +207,14 @@ Findings checkThieves(const Sockets& sockets) {
 }
 
 Findings checkStores(const HostFiles& files, const Sockets& sockets, int storePid,
-                     const std::set<std::string>& hosts) {
+                     const std::set<std::string>& nodes) {
   std::map<int, recipe::Owner> stores;
   if (storePid != 0) {
     stores.emplace(storePid, recipe::Owner{storePid, "store"});
   } else {
     stores = sockets.clients();
   }
-  const std::vector<std::string> names(hosts.begin(), hosts.end());
+  const std::vector<std::string> names(nodes.begin(), nodes.end());
   Findings findings;
   for (const auto& [pid, process] : stores) {
     const auto environment = environmentOf(files, pid);
@@ -284,10 +303,10 @@ Findings examine(const DoctorView& view, const HostFiles& files, int storePid) {
                         "run this command as root"});
   }
   append(findings, checkCapabilities(view, files, sockets.own()));
-  std::set<std::string> hosts;
-  append(findings, checkNames(view, hosts));
+  std::set<std::string> names = nodeNames(view);
+  append(findings, checkNames(view, names));
   append(findings, checkThieves(sockets));
-  append(findings, checkStores(files, sockets, storePid, hosts));
+  append(findings, checkStores(files, sockets, storePid, names));
   append(findings, checkClocks(view));
   append(findings, checkPersistence(view, files));
   return findings;

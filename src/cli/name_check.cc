@@ -20,6 +20,10 @@ std::vector<SocketAddress> resolve(const std::string& name) {
   return addresses;
 }
 
+std::string nameInUse(const std::string& node, const std::string& peer, const Resolver& resolver) {
+  return node == peer || !resolver(node).empty() || resolver(peer).empty() ? node : peer;
+}
+
 Finding judgeName(const std::string& name, const std::vector<SocketAddress>& resolved, const SocketAddress& listen,
                   const SocketAddress& address) {
   const auto leadsTo = [&](const SocketAddress& host) {

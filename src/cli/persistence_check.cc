@@ -90,7 +90,7 @@ Findings checkServicePersists(const HostFiles& files) {
   for (const std::string& name : files.list("/etc/systemd/system")) {
     if (!name.ends_with(".wants") && !name.ends_with(".requires")) continue;
     for (const std::string& unit : files.list("/etc/systemd/system/" + name)) {
-      if (unit.starts_with("peerpulse")) return {{Severity::kOk, "persistence", unit, "is started at boot", ""}};
+      if (unit == "peerpulse.service") return {{Severity::kOk, "persistence", unit, "is started at boot", ""}};
     }
   }
   return {{Severity::kAdvice, "persistence", "peerpulse.service", "systemd does not start it at boot",

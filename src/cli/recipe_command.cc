@@ -137,31 +137,23 @@ Result<Running> askWhatRuns(const std::string& admin) {
   return running;
 }
 
-/// Why names must not lead to peerpulse's listeners yet; empty: they are all there.
-std::string whyNamesWait(const Plan& plan, const Running& running) {
-  for (const recipe::Finding& finding : compare(plan, running)) {
-    if (finding.kind != recipe::Finding::Kind::kGood) return finding.text;
-  }
-  return "";
-}
-
 /// In another root nothing runs: no route, and no store whose names must wait.
 int install(const Plan& plan, const std::string& root, const std::string& admin) {
   AnyIp anyIp(recipe::kAnyIpPrefix);
   std::string wait;
   if (root.empty()) {
     if (auto may = refuseWildcards(plan); !may) return failed(may.error());
-    const auto running = askWhatRuns(admin);
+    auto running = askWhatRuns(admin);
     if (!running) return failed(running.error(), kBadInput);
-    wait = whyNamesWait(plan, *running);
+    wait = recipe::whyNamesWait(plan, {{}, recipe::SocketTable::read(), std::move(*running)});
   }
   const auto outcome = recipe::Installation(root, root.empty() ? &anyIp : nullptr).apply(plan, wait);
   if (!outcome) return failed(outcome.error());
   const bool waits = !outcome->waitsFor.empty();
   print(outcome->changes, waits ? "nothing new" : "nothing to change: it is applied");
   if (waits) {
-    std::cout << "\nThe names in /etc/hosts are as they were, so that nobody is refused:\n  " << outcome->waitsFor
-              << "\n";
+    std::cout << "\nThe names in /etc/hosts are as they were, so that nobody is refused:\n  "
+              << printable(outcome->waitsFor) << "\n";
   }
   printSteps(plan, waits ? untilNamesTurn(plan) : std::vector<std::string>());
   return 0;
@@ -176,7 +168,7 @@ int verify(const Plan& plan, const std::string& admin) {
     const char* word = finding.kind == Kind::kGood  ? "ok      "
                        : finding.kind == Kind::kBad ? "WRONG   "
                                                     : "not yet ";
-    std::cout << word << finding.text << "\n";
+    std::cout << word << printable(finding.text) << "\n";
     if (!finding.advice.empty()) std::cout << "         -> " << finding.advice << "\n";
     good = good && finding.kind == Kind::kGood;
   }

@@ -29,11 +29,12 @@ bool coveredByNoProxy(const std::string& noProxy, const std::vector<std::string>
     std::erase(entry, ' ');
     if (!entry.empty()) entries.push_back(entry);
   }
-  return std::all_of(peers.begin(), peers.end(), [&](const std::string& peer) {
+  if (std::find(entries.begin(), entries.end(), "*") != entries.end()) return true;
+  return !peers.empty() && std::all_of(peers.begin(), peers.end(), [&](const std::string& peer) {
     const std::string name = lowered(peer);
     return std::any_of(entries.begin(), entries.end(), [&](const std::string& entry) {
       const std::string bare = entry.starts_with('.') ? entry.substr(1) : entry;
-      return entry == "*" || name == bare || name.ends_with("." + bare);
+      return name == bare || name.ends_with("." + bare);
     });
   });
 }

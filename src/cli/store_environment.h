@@ -15,7 +15,8 @@ namespace peerpulse::cli {
 Findings checkStoreEnvironment(const std::string& process, const std::map<std::string, std::string>& environment,
                                const std::vector<std::string>& peers);
 
-/// Whether NO_PROXY lets all of them by: "*", names, and domains with or without a leading dot.
+/// Whether NO_PROXY lets all of them by: "*", names, and domains with or without a leading dot. Of peers that
+/// nobody knows (an empty list) only "*" does.
 bool coveredByNoProxy(const std::string& noProxy, const std::vector<std::string>& peers);
 
 }  // namespace peerpulse::cli

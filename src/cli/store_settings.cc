@@ -41,7 +41,7 @@ std::vector<std::string> unitNames(std::string_view text) {
   };
   for (const char c : text) {
     if (quote != 0 ? c == quote : c == '"' || c == '\'') {
-      quote = quote != 0 ? 0 : c;
+      quote = quote != 0 ? '\0' : c;
     } else if (quote == 0 && kBlanks.find(c) != std::string_view::npos) {
       end();
     } else {
@@ -66,7 +66,9 @@ std::vector<std::string> candidates(const HostFiles& files) {
     if (name.ends_with(".service")) found.push_back(path);
     if (!name.ends_with(".service.d")) continue;
     for (const std::string& part : files.list(path)) {
-      if (part.ends_with(".conf")) found.push_back(path + "/" + part);
+      if (!part.ends_with(".conf")) continue;
+      found.push_back(path);
+      found.back().append("/").append(part);
     }
   }
   return found;

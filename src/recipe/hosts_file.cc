@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
-#include <set>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 namespace peerpulse::recipe {
 
@@ -80,27 +80,39 @@ class Block {
  public:
   Block(const std::vector<std::string>& all, const std::vector<HostEntry>& ours) : ours_(ours) {
     for (const std::string& line : all) {
-      if (line.starts_with(kOff)) moved_.insert(othersOf(line.substr(std::string_view(kOff).size()), ours));
+      if (!line.starts_with(kOff)) continue;
+      if (auto off = words(line.substr(std::string_view(kOff).size())); !off.empty()) off_.push_back(std::move(off));
     }
   }
   bool has(const std::string& line) const {
-    if (ours_.empty() || namesOurs(line, ours_)) return true;
-    std::string plain;
-    for (const std::string& word : words(line))
-      plain += (plain.empty() ? "" : " ") + word;
-    return !plain.empty() && moved_.contains(plain);
+    if (ours_.empty() || isMoved(line)) return true;
+    // With other names beside ours it is not what a recipe writes.
+    return namesOurs(line, ours_) && othersOf(line, ours_).empty();
   }
   /// Line by line as we wrote it: where its end is not known any more.
   bool hasExactly(const std::string& line) const {
-    return !ours_.empty() && has(line) &&
-           (moved_.contains(line.substr(0, line.find_last_not_of("\r\n") + 1)) ||
-            std::any_of(ours_.begin(), ours_.end(),
-                        [&](const HostEntry& host) { return isMark(line, host.address + " " + host.name + "\n"); }));
+    if (ours_.empty()) return false;
+    std::string plain;
+    for (const std::string& word : words(line))
+      plain += (plain.empty() ? "" : " ") + word;
+    return (isMoved(line) && isMark(line, plain + "\n")) ||
+           std::any_of(ours_.begin(), ours_.end(),
+                       [&](const HostEntry& host) { return isMark(line, host.address + " " + host.name + "\n"); });
   }
 
  private:
+  /// Names of a line that is switched off: what they say is there again when that one is switched on.
+  bool isMoved(const std::string& line) const {
+    const std::vector<std::string> found = words(line);
+    return found.size() > 1 && std::any_of(off_.begin(), off_.end(), [&](const std::vector<std::string>& off) {
+             return off[0] == found[0] && std::all_of(found.begin() + 1, found.end(), [&](const std::string& name) {
+                      return std::find(off.begin() + 1, off.end(), name) != off.end();
+                    });
+           });
+  }
+
   const std::vector<HostEntry>& ours_;
-  std::set<std::string> moved_;
+  std::vector<std::vector<std::string>> off_;
 };
 
 struct Rest {

@@ -58,7 +58,10 @@ const Own* find(const std::vector<Own>& all, const std::string& path) {
 }
 
 Error foreign(const std::string& path, const char* what) {
-  return Error{path + " " + what + ": move it away (or make it what the recipe wants), then try again"};
+  const bool config = path == kConfigPath;
+  return Error{path + " " + what + ": move it away (or make it what the recipe wants" +
+               (config ? ": its node, preset and peers as the same command prints them without --apply" : "") +
+               "), then try again"};
 }
 
 }  // namespace
@@ -103,6 +106,10 @@ class Work {
       auto now = readWhole(at(file.path));
       if (!now) return now.error();
       if (!*now || **now == file.content || isOurs(file.path, **now)) continue;
+      if (file.path == kConfigPath && carriesOut(**now, plan)) {
+        adopted_.insert(file.path);
+        continue;
+      }
       const bool known = find(before_.files, file.path) != nullptr;
       return foreign(file.path, known ? "was changed since the recipe made it" : "is there, and not by a recipe");
     }
@@ -121,6 +128,9 @@ class Work {
     return std::any_of(before_.files.begin(), before_.files.end(),
                        [&](const OwnFile& file) { return file.path == path && file.content == content; });
   }
+
+  /// Somebody's own text of it does what the plan wants, and stays as it is.
+  bool isAdopted(const std::string& path) const { return adopted_.contains(path); }
 
   bool known() const { return known_; }
   const Manifest& before() const { return before_; }
@@ -178,8 +188,12 @@ class Work {
   }
   Result<void> makeFolders(const std::vector<std::string>& folders) const {
     for (const std::string& path : folders) {
-      if (::mkdir(at(path).c_str(), kFolderMode) == 0 || errno == EEXIST) continue;
-      return systemError("cannot make " + at(path), errno);
+      if (::mkdir(at(path).c_str(), kFolderMode) == 0) {
+        // Whatever the umask: peerpulse is another user, and has to read its configuration.
+        if (::chmod(at(path).c_str(), kFolderMode) != 0) return systemError("cannot open up " + at(path), errno);
+      } else if (errno != EEXIST) {
+        return systemError("cannot make " + at(path), errno);
+      }
     }
     return {};
   }
@@ -195,7 +209,7 @@ class Work {
     if (!now) return now.error();
     if (!*now) return {};
     if (!isOurs(path, **now) || linkTarget(at(path))) {
-      changes_.push_back("left " + path + ": it was changed since the recipe made it");
+      changes_.push_back("left " + path + ": it is not as the recipe makes it");
       return {};
     }
     return remove(path);
@@ -236,6 +250,7 @@ class Work {
   Fd lock_;
   Manifest before_;
   bool known_ = false;
+  std::set<std::string> adopted_;
   Text hosts_;
   Changes changes_;
 };
@@ -253,6 +268,7 @@ Result<void> note(Work& work, const Manifest& after, const std::vector<std::stri
 Result<void> putFiles(Work& work, const Plan& plan) {
   if (auto removed = work.removeNoted(plan); !removed) return removed;
   for (const OwnFile& file : plan.files) {
+    if (work.isAdopted(file.path)) continue;
     if (auto put = work.put(file.path, file.content, "wrote"); !put) return put;
   }
   for (const OwnLink& link : plan.links) {
@@ -306,6 +322,11 @@ Result<Outcome> Installation::apply(const Plan& plan, const std::string& namesWa
   // What the names were is needed for as long as they lead there.
   if (!outcome.waitsFor.empty()) after.hosts = after.with(work.before()).hosts;
   if (auto noted = work.putNote(after); !noted) return noted.error();
+  for (const OwnFile& file : plan.files) {
+    // Of something that is done already nothing is said again.
+    if (work.isAdopted(file.path) && !work.changes().empty())
+      work.changes().push_back("left " + file.path + " as it is: its node, preset and peers are the recipe's");
+  }
   outcome.changes = work.changes();
   return outcome;
 }
@@ -313,8 +334,14 @@ Result<Outcome> Installation::apply(const Plan& plan, const std::string& namesWa
 Result<std::map<std::string, std::string>> Installation::listens() {
   Work work(root_);
   if (auto looked = work.lookAtNote(); !looked) return looked.error();
-  const OwnFile* config = find(work.before().files, kConfigPath);
-  return config == nullptr ? std::map<std::string, std::string>() : listensIn(config->content);
+  std::map<std::string, std::string> listens;
+  for (const OwnFile& file : work.before().files) {
+    if (file.path == kConfigPath) listens.merge(listensIn(file.content));
+  }
+  // While names wait for another list they lead where the one before had them.
+  for (const HostEntry& host : work.before().hosts)
+    listens.emplace(host.name, host.address);
+  return listens;
 }
 
 Result<Outcome> Installation::undo() {

@@ -129,11 +129,14 @@ Result<void> check(const Wish& wish) {
     return Error{"--self: " + quoted(wish.self) + " is none of the nodes: " + namesOf(wish.nodes)};
   for (const uint16_t port : wish.ports) {
     if (port == 0) return Error{"--port: 1 to 65535"};
+    if (std::count(wish.ports.begin(), wish.ports.end(), port) > 1)
+      return Error{"--port: " + std::to_string(port) + " is there twice"};
   }
   return {};
 }
 
-/// Nodes that have an address keep it; the others get theirs by their place, or the next one that is free.
+/// Nodes that have an address keep it; the others get theirs by their place, or the next one that is free. What a node had that
+/// is none any more is free last: until names have turned, what is for the old one comes there.
 std::map<std::string, std::string> listensFor(const Wish& wish) {
   std::map<std::string, std::string> listens;
   std::set<std::string> taken;
@@ -144,12 +147,21 @@ std::map<std::string, std::string> listensFor(const Wish& wish) {
       continue;
     listens[node.name] = known->second;
   }
+  std::set<std::string> left;
+  for (const auto& [name, address] : wish.known)
+    left.insert(address);
+  const auto freeFrom = [&](size_t first, bool sparing) -> std::optional<std::string> {
+    for (size_t i = 0; i < kMaxNodes; ++i) {
+      std::string address = prefix + std::to_string(kFirst + (first + i) % kMaxNodes);
+      if (!taken.contains(address) && !(sparing && left.contains(address))) return address;
+    }
+    return std::nullopt;
+  };
   for (size_t i = 0; i < wish.nodes.size(); ++i) {
     if (listens.contains(wish.nodes[i].name)) continue;
-    size_t place = i;
-    while (taken.contains(prefix + std::to_string(kFirst + place)))
-      place = (place + 1) % kMaxNodes;
-    listens[wish.nodes[i].name] = *taken.insert(prefix + std::to_string(kFirst + place)).first;
+    auto address = freeFrom(i, true);
+    if (!address) address = freeFrom(i, false);  // no more nodes than addresses (check())
+    listens[wish.nodes[i].name] = *taken.insert(*address).first;
   }
   return listens;
 }
@@ -185,11 +197,12 @@ std::string routeUnit(const std::string& prefix) {
 
 std::string environmentText(const Wish& wish, const std::string& own) {
   std::string text =
-      "# Made by `peerpulse recipe`: EnvironmentFile= of the store's unit, or --env-file of its container.\n";
+      "# Made by `peerpulse recipe`: EnvironmentFile=- of the store's unit, or --env-file of its container.\n";
   if (wish.store == Store::kRustfs) {
     text += "RUSTFS_ADDRESS=" + own + "\nRUSTFS_INTERNODE_HTTP_PROXY=off\n";
   } else if (wish.store == Store::kMinio) {
-    text += "MINIO_OPTS=\"--address " + own + "\"\n";
+    text += "# Of MINIO_OPTS a container knows nothing: its command line needs --address.\nMINIO_OPTS=\"--address " +
+            own + "\"\n";
   }
   return text + "NO_PROXY=" + namesOf(wish.nodes) + "\nno_proxy=" + namesOf(wish.nodes) + "\n";
 }
@@ -228,8 +241,9 @@ std::string dropIn(const char* unit) {
   return std::string("`systemctl edit ") + unit +
          "` (your store's unit): [Unit] After=peerpulse.service Wants=peerpulse.service, so that it finds listeners "
          "when this "
-         "host starts (without them it is refused at once and tries again); [Service] EnvironmentFile=" +
-         kEnvironmentPath + ", after all others that it has";
+         "host starts (without them it is refused at once and tries again); [Service] EnvironmentFile=-" +
+         kEnvironmentPath +
+         ", after all others that it has (by the \"-\" the store starts without the file too, as after --undo)";
 }
 
 std::string wildcard(const std::string& own) {
@@ -257,6 +271,8 @@ void addMinio(Plan& plan, const Wish& wish, const std::string& own, uint16_t por
       "give the address by --address or MINIO_OPTS, never by MINIO_ADDRESS: nodes compare their MINIO_ variables, "
       "and "
       "with different ones the cluster never forms",
+      "MINIO_OPTS is read by minio.service alone: a container needs --address " + own +
+          " on its command line, after `server`",
       "the address must be " + wildcard(own),
       "names that lead to 127.0.0.0/8 are local to MinIO, whatever the address: hence " + *plan.anyIp};
 }
@@ -328,6 +344,23 @@ std::map<std::string, std::string> listensIn(const std::string& config) {
     listens.emplace(nodeOf(peer["name"], listen.substr(listen.rfind(':') + 1)), listen.substr(0, listen.rfind(':')));
   }
   return listens;
+}
+
+bool carriesOut(const std::string& config, const Plan& plan) {
+  const Json json = Json::parse(config, nullptr, false);
+  const auto has = [](const Json& object, const char* key, const std::string& value) {
+    const auto at = object.find(key);
+    return at != object.end() && at->is_string() && at->get_ref<const std::string&>() == value;
+  };
+  if (!json.is_object() || !has(json, "node", plan.self) || !has(json, "preset", toString(plan.store))) return false;
+  const auto peers = json.find("peers");
+  if (peers == json.end() || !peers->is_array() || peers->size() != plan.paths.size()) return false;
+  return std::all_of(plan.paths.begin(), plan.paths.end(), [&](const Path& path) {
+    return std::any_of(peers->begin(), peers->end(), [&](const Json& peer) {
+      return peer.is_object() && has(peer, "name", path.peer) && has(peer, "listen", path.listen) &&
+             has(peer, "address", path.address);
+    });
+  });
 }
 
 Result<std::vector<Node>> parseNodes(const std::string& text) {

@@ -152,6 +152,17 @@ std::vector<Finding> verify(const Plan& plan, const Observed& observed) {
   return findings;
 }
 
+std::string whyNamesWait(const Plan& plan, const Observed& observed) {
+  for (const Finding& finding : compare(plan, observed.running)) {
+    if (finding.kind != Kind::kGood) return finding.text;
+  }
+  for (const Path& path : plan.paths) {
+    const Finding finding = checkListener(path, observed.table, observed.running);
+    if (finding.kind == Kind::kBad) return finding.text;
+  }
+  return "";
+}
+
 std::vector<Finding> compare(const Plan& plan, const Running& running) {
   if (!running.noAnswer.empty()) {
     return {{Kind::kNotYet, "what peerpulse does cannot be asked: " + running.noAnswer,

@@ -137,6 +137,16 @@ class Doctor(LocalCase):
         found = self.only("environment", "--store-pid", str(exempt.pid))
         self.assertEqual(found["severity"], "ok")
 
+    def test_a_proxy_in_the_way_of_a_peer_without_a_listener(self):
+        """A peer that is guarded alone has no listener, and its traffic goes to the proxy all the same."""
+        self.start([Peer("node2.test", "127.0.0.1:1"), Peer("node9", "127.0.0.9:1", {"guard": {"mode": "guard"}})])
+        plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        for exempt, severity in ((".test", "problem"), (".test,node9", "ok")):
+            store = self.host.spawn([sys.executable, "-c", "import time; time.sleep(600)"], name="store",
+                                    env={**plain, "HTTP_PROXY": "http://proxy:3128", "NO_PROXY": exempt})
+            found = self.only("environment", "--store-pid", str(store.pid))
+            self.assertEqual(found["severity"], severity, exempt)
+
     def test_a_clock_that_is_another(self):
         def serve(connection, _head):
             connection.sendall(_OLD)

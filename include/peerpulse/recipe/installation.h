@@ -3,7 +3,8 @@
 // so that it can be taken away, or replaced by that of another list of nodes, without being told what it was.
 //
 // Each file is written whole (a new one, renamed over the old; in place where /etc/hosts is a mount of its own, as in containers).
-// What somebody has changed since is never overwritten or removed: that is an error, before anything is touched.
+// What somebody has changed since is never overwritten or removed: that is an error, before anything is touched; but a configuration
+// whose node, preset and peers are the plan's serves as it is, whoever wrote it.
 // Two at once: the second one is refused, by a lock on the folder /etc. Threading: any thread. Errors say what, where, and what
 // to do; what was done before stays, and the same again goes on with it.
 #pragma once

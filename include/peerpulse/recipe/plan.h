@@ -35,7 +35,8 @@ struct Wish {
   std::vector<Node> nodes;
   std::string self;             ///< the name of one of them
   std::vector<uint16_t> ports;  ///< of the store; empty: 9000, for swift 6200, 6201, 6202
-  /// Where names lead on this host already: a running peerpulse carries what comes there to that node. They stay so.
+  /// Where names lead on this host already: a running peerpulse carries what comes there to that node. They stay so, and what a
+  /// node has that is none any more is given to another one last.
   std::map<std::string, std::string> known;
 };
 
@@ -46,6 +47,11 @@ std::string nodeOf(const std::string& peer, const std::string& port);
 
 /// Of the configuration that an earlier plan has made: name of a node -> address of its listeners. Of other text: none.
 std::map<std::string, std::string> listensIn(const std::string& config);
+
+struct Plan;
+/// Whether a configuration that somebody has written, with whatever else it says, has the plan's node and preset, and its peers'
+/// names, listeners and addresses.
+bool carriesOut(const std::string& config, const Plan& plan);
 
 /// "node1=10.0.0.1,node2=10.0.0.2"; IPv6 addresses with or without brackets. The error says which part is wrong, and how.
 Result<std::vector<Node>> parseNodes(const std::string& text);
@@ -94,7 +100,8 @@ inline constexpr const char* kAnyIpPrefix = "198.18.0.0/24";
 inline constexpr const char* kRouteUnit = "peerpulse-addresses.service";
 
 /// Errors: fewer than two nodes or too many, a name or address twice, one that is none or cannot be a node's, `self` not among
-/// them, a port of 0.
+/// them, a port of 0 or
+/// one twice.
 Result<Plan> planFor(const Wish& wish);
 
 }  // namespace peerpulse::recipe

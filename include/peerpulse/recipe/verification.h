@@ -23,7 +23,7 @@ struct RunningPeer {
   bool open = false;  ///< its circuit: the listener is shut
 };
 
-/// What runs here. Its admin answers once every listener is bound.
+/// What runs here. Its admin answers once every listener is bound, and for as long as it drains, when they are shut again.
 struct Running {
   std::vector<RunningPeer> peers;
   std::string noAnswer;  ///< why the admin could not be asked; empty: it was
@@ -51,5 +51,9 @@ std::vector<Finding> verify(const Plan& plan, const Observed& observed);
 
 /// How the peers of the running peerpulse differ from those of the plan, each difference; one good finding if they do not.
 std::vector<Finding> compare(const Plan& plan, const Running& running);
+
+/// Why names must not lead to the plan's listeners yet: what runs differs, or one is not there though its circuit is not open.
+/// Empty: they may. Names are not looked at.
+std::string whyNamesWait(const Plan& plan, const Observed& observed);
 
 }  // namespace peerpulse::recipe

@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include "accept_soon.h"
 #include "peerpulse/base/fd.h"
 #include "peerpulse/net/socket.h"
 
@@ -42,15 +43,13 @@ class Script {
  private:
   void serve(const std::vector<std::string>& answers) {
     for (const std::string& text : answers) {
-      int fd = -1;
-      while (fd < 0)
-        fd = ::accept(listener_.get(), nullptr, nullptr);
-      const Fd connection(fd);
+      const Fd connection = acceptSoon(listener_.get());
+      if (!connection.valid()) break;
       std::string request;
       char byte;
-      while (!request.ends_with("\r\n\r\n") && ::recv(fd, &byte, 1, 0) == 1)
+      while (!request.ends_with("\r\n\r\n") && ::recv(connection.get(), &byte, 1, 0) == 1)
         request += byte;
-      (void)::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+      (void)::send(connection.get(), text.data(), text.size(), MSG_NOSIGNAL);
     }
     listener_ = Fd();
   }

@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include "accept_soon.h"
 #include "peerpulse/base/fd.h"
 #include "peerpulse/net/socket.h"
 
@@ -28,17 +29,15 @@ class OneAnswer {
 
  private:
   void serve(const std::string& answer, size_t piece, bool holdOn) {
-    int fd = -1;
-    while (fd < 0)
-      fd = ::accept(listener_.get(), nullptr, nullptr);
-    const Fd connection(fd);
+    const Fd connection = acceptSoon(listener_.get());
+    if (!connection.valid()) return;
     char byte;
-    while (!request.ends_with("\r\n\r\n") && ::recv(fd, &byte, 1, 0) == 1)
+    while (!request.ends_with("\r\n\r\n") && ::recv(connection.get(), &byte, 1, 0) == 1)
       request += byte;
     for (size_t i = 0; i < answer.size(); i += piece) {
-      if (::send(fd, answer.data() + i, std::min(piece, answer.size() - i), MSG_NOSIGNAL) < 0) return;
+      if (::send(connection.get(), answer.data() + i, std::min(piece, answer.size() - i), MSG_NOSIGNAL) < 0) return;
     }
-    if (holdOn) (void)::recv(fd, &byte, 1, 0);
+    if (holdOn) (void)::recv(connection.get(), &byte, 1, 0);
   }
 
   Fd listener_;

@@ -28,6 +28,25 @@ TEST_CASE("name_check: what to do is a line for /etc/hosts") {
         "in /etc/hosts on this host: 127.0.0.12 node2");
 }
 
+TEST_CASE("name_check: a name that only peerpulse uses is asked of nobody while its node's leads somewhere") {
+  std::vector<std::string> asked;
+  std::string known;
+  const Resolver resolver = [&](const std::string& name) {
+    asked.push_back(name);
+    return name == known ? std::vector{at("127.0.0.12:0")} : std::vector<SocketAddress>{};
+  };
+  known = "node2";
+  CHECK(nameInUse("node2", "node2-6200", resolver) == "node2");
+  CHECK(asked == std::vector<std::string>{"node2"});
+  known = "node2-6200";
+  CHECK(nameInUse("node2", "node2-6200", resolver) == "node2-6200");
+  known = "";
+  CHECK(nameInUse("node2", "node2-6200", resolver) == "node2");
+  asked.clear();
+  CHECK(nameInUse("node2", "node2", resolver) == "node2");
+  CHECK(asked.empty());
+}
+
 TEST_CASE("name_check: the system's resolver") {
   CHECK_FALSE(resolve("localhost").empty());
   CHECK(resolve("").empty());

@@ -52,6 +52,9 @@ TEST_CASE("persistence_check: the service") {
   host.write("/run/systemd/system/x", "");
   REQUIRE(checkServicePersists(host.files()).size() == 1);
   CHECK(checkServicePersists(host.files())[0].severity == Severity::kAdvice);
+  // The recipe's route is started at boot, and peerpulse is not.
+  host.link("/etc/systemd/system/multi-user.target.wants/peerpulse-addresses.service", "/nowhere/addresses.service");
+  CHECK(checkServicePersists(host.files())[0].severity == Severity::kAdvice);
   host.link("/etc/systemd/system/multi-user.target.wants/peerpulse.service", "/nowhere/peerpulse.service");
   CHECK(checkServicePersists(host.files())[0].severity == Severity::kOk);
 }

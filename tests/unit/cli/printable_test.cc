@@ -1,6 +1,7 @@
 // Goal: what others wrote does not steer the terminal, and what means something is not lost.
 #include "printable.h"
 
+#include <algorithm>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -25,6 +26,24 @@ TEST_CASE("printable: what turns text round, or ends its line") {
     CHECK(printable(steering) == kGone);
   CHECK(printable("\xE2\x80\xA7\xE2\x80\xAF\xE2\x81\xA5\xE2\x81\xAA") ==
         "\xE2\x80\xA7\xE2\x80\xAF\xE2\x81\xA5\xE2\x81\xAA");
+}
+
+TEST_CASE("printable: what is not seen, so that a name looks like another one") {
+  for (const char* unseen :
+       {"\xD8\x9C", "\xE2\x80\x8B", "\xE2\x80\x8D", "\xE2\x80\x8F", "\xE2\x81\xA0", "\xE2\x81\xA4", "\xEF\xBB\xBF",
+        "\xF3\xA0\x80\x80", "\xF3\xA0\x81\x81", "\xF3\xA0\x81\xBF"}) {
+    CAPTURE(unseen);
+    CHECK(printable(unseen) == kGone);
+    const std::string raw = "\"node" + std::string(unseen) + "2\"";
+    const std::string shown = printableJson(raw);
+    CHECK(std::none_of(shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7F; }));
+    CHECK(nlohmann::json::parse(shown) == nlohmann::json::parse(raw));
+  }
+  for (const char* seen :
+       {"\xD8\x9B", "\xD8\x9D", "\xE2\x80\x8A", "\xE2\x80\x90", "\xEF\xBB\xBE", "\xF3\xA0\x82\x80"}) {
+    CAPTURE(seen);
+    CHECK(printable(seen) == seen);
+  }
 }
 
 TEST_CASE("printable: what is no UTF-8, a byte at a time") {

@@ -53,5 +53,11 @@ TEST_CASE("store_environment: who NO_PROXY lets by") {
   CHECK_FALSE(coveredByNoProxy(",", {"a"}));
 }
 
+TEST_CASE("store_environment: peers that nobody knows are let by by a star alone") {
+  CHECK_FALSE(coveredByNoProxy("", {}));
+  CHECK_FALSE(coveredByNoProxy("node2", {}));
+  CHECK(coveredByNoProxy("node2, *", {}));
+}
+
 }  // namespace
 }  // namespace peerpulse::cli

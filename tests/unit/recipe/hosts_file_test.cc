@@ -91,6 +91,26 @@ TEST_CASE("hosts file: a line that somebody has put between ours stays, an entry
   CHECK(withoutHosts(edited) == before);  // of nobody knows what, all goes
 }
 
+TEST_CASE("hosts file: a line put between ours that has one of our names and others stays whole") {
+  const std::string before = "127.0.0.1 localhost\n";
+  std::string edited = withHosts(before, kHosts);
+  edited.insert(edited.find("# END"), "10.0.0.70 node2 db\n");
+  CHECK(strangersIn(edited, kHosts) == 1);
+  CHECK(withoutHosts(edited, kHosts) == before + "10.0.0.70 node2 db\n");
+  const std::string again = withHosts(edited, kHosts, kHosts);
+  CHECK(again == before + "#peerpulse-off# 10.0.0.70 node2 db\n" + kBlock.substr(0, kBlock.find("# END")) +
+                     "10.0.0.70 db\n# END peerpulse recipe\n");
+  CHECK(withoutHosts(again, kHosts) == before + "10.0.0.70 node2 db\n");
+}
+
+TEST_CASE("hosts file: other names of a line that is off are ours to remove, though one is to be a node's by now") {
+  const std::string before = "10.0.0.9 node2 node4 s3\n";
+  std::vector<HostEntry> both = kHosts;
+  both.push_back({"127.0.0.14", "node4"});
+  CHECK(strangersIn(withHosts(before, kHosts), both) == 0);
+  CHECK(withoutHosts(withHosts(before, kHosts), both) == before);
+}
+
 TEST_CASE("hosts file: a block without its end does not leave names that lead nowhere") {
   const std::string before = "10.0.0.2 node2 s3\n";
   const std::string behind = "10.0.0.50 backup\n";

@@ -156,6 +156,21 @@ TEST_CASE("installation: applied, applied again, undone: as before byte for byte
   }
 }
 
+TEST_CASE("installation: another user can read it, whatever the umask of whoever applies it") {
+  const Host host;
+  const mode_t before = ::umask(077);
+  apply(host, plan(Store::kMinio));
+  ::umask(before);
+  for (const OwnFile& file : plan(Store::kMinio).files) {
+    CAPTURE(file.path);
+    for (fs::path path = file.path; path != "/etc"; path = path.parent_path()) {
+      const auto mode = fs::status(host.root + path.string()).permissions();
+      CHECK((mode & fs::perms::others_read) != fs::perms::none);
+      if (path != file.path) CHECK((mode & fs::perms::others_exec) != fs::perms::none);
+    }
+  }
+}
+
 TEST_CASE("installation: names turn when the listeners are there, and only then") {
   const Host host;
   const auto before = host.all();
@@ -177,6 +192,13 @@ TEST_CASE("installation: names turn when the listeners are there, and only then"
   SUBCASE("undone") {}
   SUBCASE("of another list all names wait, and lead where they led") {
     const std::string hosts = host.read("/etc/hosts");
+    Wish replaced{Store::kRustfs, {{"node1", "10.0.0.1"}, {"node5", "10.0.0.5"}}, "node1", {}, {}};
+    replaced.known = *host.installation().listens();
+    REQUIRE(host.installation().apply(*planFor(replaced), "nobody listens for node5").has_value());
+    // And another one while names wait: what is for node2 and node3 still comes to .12 and .13.
+    replaced.nodes[1] = {"node6", "10.0.0.6"};
+    replaced.known = *host.installation().listens();
+    CHECK(planFor(replaced)->hosts[1].address == "127.0.0.15");
     outcome = host.installation().apply(plan(Store::kRustfs, 4), "nobody listens for node4");
     REQUIRE(outcome.has_value());
     CHECK(outcome->waitsFor == "nobody listens for node4");
@@ -290,6 +312,31 @@ TEST_CASE("installation: what is somebody else's is not touched") {
     fs::create_symlink("../../srv/peerpulse.json", host.root + "/etc/peerpulse/peerpulse.json");
     CHECK(refusal(host, plan(Store::kRustfs)).find("is a link") != std::string::npos);
   }
+}
+
+TEST_CASE("installation: a configuration of the operator's own serves, and is left as it is") {
+  const Host host;
+  const std::string path = "/etc/peerpulse/peerpulse.json";
+  const std::string made = plan(Store::kRustfs).files[0].content;
+  std::string own = made;
+  own.insert(own.find("\"preset\""), "\"log\": {\"level\": \"debug\"},\n  ");
+  bool first = true;
+  SUBCASE("written by him") {}
+  SUBCASE("made by a recipe, then edited") {
+    first = false;
+    apply(host, plan(Store::kRustfs));
+  }
+  host.write(path, own);
+  const auto said = apply(host, plan(Store::kRustfs));
+  CHECK(count(said, "left " + path + " as it is") == (first ? 1 : 0));
+  CHECK(host.read(path) == own);
+  CHECK(host.read("/etc/hosts").find("127.0.0.12 node2\n") != std::string::npos);
+  CHECK(apply(host, plan(Store::kRustfs)).empty());
+  CHECK(host.installation().listens()->at("node2") == "127.0.0.12");
+  CHECK(refusal(host, plan(Store::kRustfs, 4)).find("its node, preset and peers as") != std::string::npos);
+  CHECK(count(undo(host), "left " + path) == 1);
+  CHECK(host.read(path) == own);
+  CHECK_FALSE(fs::exists(host.root + "/etc/peerpulse/recipe.json"));
 }
 
 TEST_CASE("installation: what was changed since is neither overwritten nor removed") {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -87,6 +88,8 @@ TEST_CASE("plan: MinIO by addresses that no interface has, routed at every boot"
   CHECK(environment.find("MINIO_OPTS=\"--address 10.0.0.1:9000\"\n") != std::string::npos);
   CHECK(environment.find("MINIO_ADDRESS") == std::string::npos);
   CHECK(cautions(plan, "MINIO_ADDRESS"));
+  CHECK(cautions(plan, "a container needs --address 10.0.0.1:9000 on its command line"));
+  CHECK(steps(plan, "EnvironmentFile=-/etc/peerpulse/store.env"));
   CHECK(cautions(plan, "127.0.0.0/8"));
 }
 
@@ -157,7 +160,7 @@ TEST_CASE("plan: whoever has an address keeps it when the list of nodes changes"
     changed.known = listensIn(fileOf(before, kConfigPath));
     const Plan after = *planFor(changed);
     CHECK(after.hosts[2].address == before.hosts[2].address);  // node3
-    CHECK(after.hosts[1].address.ends_with(".12"));            // node4: node2's is free
+    CHECK(after.hosts[1].address.ends_with(".14"));            // node4: what is for node2 comes to .12
     changed.nodes.insert(changed.nodes.begin() + 1, {"node5", "10.0.0.5"});
     changed.known = listensIn(fileOf(after, kConfigPath));
     const Plan grown = *planFor(changed);
@@ -170,12 +173,54 @@ TEST_CASE("plan: whoever has an address keeps it when the list of nodes changes"
   CHECK(listensIn("{\"peers\":[1,{\"name\":2,\"listen\":3}]}").empty());
 }
 
+TEST_CASE("plan: a replacement in place gets its predecessor's address only when there is no other") {
+  Wish full = wish(Store::kRustfs);
+  full.nodes.clear();
+  for (size_t i = 1; i <= 239; ++i)
+    full.nodes.push_back({"n" + std::to_string(i), "10.0.1." + std::to_string(i)});
+  full.self = "n1";
+  full.known = listensIn(fileOf(*planFor(full), kConfigPath));
+  full.nodes[4].name = "new5";
+  Plan plan = *planFor(full);
+  CHECK(plan.hosts[4].address == "127.0.0.250");  // the one that nobody had
+  full.nodes.push_back({"n240", "10.0.2.1"});
+  full.known = listensIn(fileOf(plan, kConfigPath));
+  full.nodes[5].name = "new6";
+  plan = *planFor(full);
+  std::set<std::string> addresses;
+  for (const HostEntry& host : plan.hosts)
+    addresses.insert(host.address);
+  CHECK(addresses.size() == 240);
+}
+
 TEST_CASE("plan: a node's name and its peers'") {
   CHECK(peerOf("node2", "6200") == "node2-6200");
   CHECK(nodeOf("node2-6200", "6200") == "node2");
   CHECK(nodeOf("node2-6200", "6201") == "node2-6200");
   CHECK(nodeOf("node2", "6200") == "node2");
   CHECK(nodeOf("-6200", "6200") == "-6200");
+}
+
+TEST_CASE("plan: a configuration that does what the plan wants, whatever else it says") {
+  const Plan plan = *planFor(wish(Store::kSwift));
+  const std::string made = fileOf(plan, kConfigPath);
+  CHECK(carriesOut(made, plan));
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = made;
+    text.replace(text.find(from), from.size(), to);
+    return carriesOut(text, plan);
+  };
+  CHECK(with("\"preset\"", "\"workers\": 4, \"preset\""));
+  CHECK(with("\"name\"", "\"zone\": \"a\", \"name\""));
+  CHECK_FALSE(with("\"node\": \"node1\"", "\"node\": \"node2\""));
+  CHECK_FALSE(with("\"swift\"", "\"generic\""));
+  CHECK_FALSE(with("node2-6201", "node2-6209"));
+  CHECK_FALSE(with("127.0.0.12:6201", "127.0.0.12:6209"));
+  CHECK_FALSE(with("10.0.0.2:6201", "10.0.0.3:6201"));
+  CHECK_FALSE(with("\"peers\": [", "\"peers\": [{}, "));
+  for (const char* other :
+       {"", "[]", "{}", "{\"node\": 1}", "{\"node\": \"node1\", \"preset\": \"swift\", \"peers\": 1}"})
+    CHECK_FALSE(carriesOut(other, plan));
 }
 
 TEST_CASE("plan: the configuration is valid") {
@@ -218,6 +263,7 @@ TEST_CASE("plan: a bad wish") {
         }).find("within 198.18.0.0/24") != std::string::npos);
   CHECK(with([](Wish& w) { w.nodes[1].name = "a b"; }) == "--nodes: \"a b\" is no host name");
   CHECK(with([](Wish& w) { w.ports = {0}; }) == "--port: 1 to 65535");
+  CHECK(with([](Wish& w) { w.ports = {9000, 9001, 9000}; }) == "--port: 9000 is there twice");
   CHECK(with([](Wish& w) { w.nodes.assign(241, {"x", "10.0.0.1"}); }) == "--nodes: at most 240");
   CHECK(parseNodes("node1=10.0.0.1,node2").error().message == "--nodes: \"node2\" is not NAME=ADDRESS");
   CHECK(parseNodes("").error().message == "--nodes: \"\" is not NAME=ADDRESS");

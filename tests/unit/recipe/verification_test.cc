@@ -33,10 +33,10 @@ struct Host {
     std::erase_if(observed.table.sockets,
                   [&](const TcpSocket& socket) { return socket.local == endpoint || socket.remote == endpoint; });
   }
+  Plan plan() const { return *planFor({store, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}}, "node1", {9000}, {}}); }
   /// Of all that is not good.
   std::vector<Finding> trouble() const {
-    const Plan plan = *planFor({store, {{"node1", "10.0.0.1"}, {"node2", "10.0.0.2"}}, "node1", {9000}, {}});
-    std::vector<Finding> found = verify(plan, observed);
+    std::vector<Finding> found = verify(plan(), observed);
     CHECK(found.size() >= 5);  // two names, what runs, a listener, its traffic
     std::erase_if(found, [](const Finding& finding) { return finding.kind == Kind::kGood; });
     for (const Finding& finding : found)
@@ -138,6 +138,28 @@ TEST_CASE("verification: what runs") {
     node2.verdict = "dead";
     node2.open = true;
     host.expect(Kind::kNotYet, "127.0.0.12:9000 refuses for now: node2 is dead");
+  }
+}
+
+TEST_CASE("verification: names wait until each listener is there") {
+  Host host;
+  CHECK(whyNamesWait(host.plan(), host.observed).empty());
+  host.drop("127.0.0.12:9000");
+  SUBCASE("it drains: its admin answers, and nobody listens") {
+    CHECK(whyNamesWait(host.plan(), host.observed) == "nobody listens at 127.0.0.12:9000 for node2");
+  }
+  SUBCASE("the peer is dead, and it is meant to refuse") {
+    host.observed.running.peers.front().open = true;
+    CHECK(whyNamesWait(host.plan(), host.observed).empty());
+  }
+  SUBCASE("somebody else is there") {
+    host.listen("127.0.0.12:9000", kStore);
+    CHECK(whyNamesWait(host.plan(), host.observed).find("held by minio") != std::string::npos);
+  }
+  SUBCASE("something else runs") {
+    host.listen("127.0.0.12:9000", kOurs);
+    host.observed.running.peers.front().address = "10.0.0.3:9000";
+    CHECK_FALSE(whyNamesWait(host.plan(), host.observed).empty());
   }
 }
 
