@@ -29,7 +29,8 @@ std::string whyNotMade(const std::string& path) {
   struct stat is {};
   if (::stat(directory.c_str(), &is) != 0) {
     return "the directory " + directory + ": " + std::strerror(errno) +
-           (errno == ENOENT ? "; make it, or let systemd do so (RuntimeDirectory=, StateDirectory=, LogsDirectory=)" : "");
+           (errno == ENOENT ? "; make it, or let systemd do so (RuntimeDirectory=, StateDirectory=, LogsDirectory=)"
+                            : "");
   }
   if (!S_ISDIR(is.st_mode)) return directory + " is no directory";
   if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
