@@ -40,6 +40,7 @@ class AdminConnection : public event::DeferredDeletable, wire::CodecConnectionOw
   void close(std::string_view why) { connection_.close(why); }
 
   List::iterator self;  ///< the place in the service's list
+  uint64_t number = 0;  ///< in the order of their coming
 
  private:
   // wire::CodecConnectionOwner

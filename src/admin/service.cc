@@ -28,7 +28,9 @@ Service::Service(event::Dispatcher& dispatcher, Sources sources)
       limits_(adminLimits()),
       connector_(dispatcher),
       io_(dispatcher, connector_),
+      turnEnd_(dispatcher.createTurnEnd([this] { metricsOfTurn_ = false; })),
       tick_(dispatcher.createTimer([this] { onTick(); })),
+      arrivalTimer_(dispatcher.createTimer([this] { admitArrivals(); })),
       published_(sources_.events->lastSequence()),
       wakeup_(std::make_shared<Wakeup>()) {
   wakeup_->service = this;
@@ -79,19 +81,59 @@ size_t Service::metricsConnections() const {
 }
 
 void Service::onAccept(Fd fd, bool metricsOnly) {
-  const auto fits = [&] {
-    return connections_.size() < kMaxConnections && (!metricsOnly || metricsConnections() < kMaxMetricsConnections) &&
-           (!sources_.mayKeep || sources_.mayKeep(fd.get(), connections_.size()));
-  };
-  if (!fits() && (!makeRoom(metricsOnly) || !fits())) {
-    sources_.own->refused.add();  // and closed at once: better than a client that waits
+  Arrival arrival{std::move(fd), metricsOnly};
+  if (arrivals_.empty() && admit(arrival)) return;
+  const size_t kept = connections_.size() + arrivals_.size();
+  if (arrivals_.size() >= kMaxArrivals || (sources_.mayKeep && !sources_.mayKeep(arrival.fd.get(), kept))) {
+    sources_.own->refused.add();  // and closed at once: better than a client that waits for long
     return;
   }
-  const Caller caller = callerOf(net::remoteAddress(fd.get()), net::localAddress(fd.get()), metricsOnly);
-  connections_.push_front(
-      std::make_unique<AdminConnection>(*this, net::PlainTransport::accepted(dispatcher_, std::move(fd)), caller));
+  arrivals_.push_back(std::move(arrival));
+  lookAtNewcomers();
+  if (!arrivalTimer_->enabled()) arrivalTimer_->enable(kArrivalInterval);
+}
+
+/// False: there is no place, and nobody to give his.
+bool Service::admit(Arrival& arrival) {
+  const bool metricsOnly = arrival.metricsOnly;
+  const auto fits = [&] {
+    return connections_.size() < kMaxConnections && (!metricsOnly || metricsConnections() < kMaxMetricsConnections) &&
+           (!sources_.mayKeep || sources_.mayKeep(arrival.fd.get(), connections_.size()));
+  };
+  if (!fits() && (!makeRoom(metricsOnly) || !fits())) return false;
+  const Caller caller =
+      callerOf(net::remoteAddress(arrival.fd.get()), net::localAddress(arrival.fd.get()), metricsOnly);
+  connections_.push_front(std::make_unique<AdminConnection>(
+      *this, net::PlainTransport::accepted(dispatcher_, std::move(arrival.fd)), caller));
   connections_.front()->self = connections_.begin();
+  connections_.front()->number = ++admitted_;
   sources_.own->connections.set(connections_.size());
+  lookAtNewcomers();
+  return true;
+}
+
+void Service::admitArrivals() {
+  while (!arrivals_.empty() && admit(arrivals_.front()))
+    arrivals_.pop_front();
+  if (!arrivals_.empty() && !arrivalTimer_->enabled()) arrivalTimer_->enable(kArrivalInterval);
+}
+
+// Whatever a newcomer had sent by the first of the two posts was read before the second. Its age alone would not do: a busy
+// loop's own time is none of the client's.
+void Service::lookAtNewcomers() {
+  if (looking_ || lookedAt_ == admitted_) return;
+  looking_ = true;
+  dispatcher_.post([wakeup = wakeup_, upTo = admitted_] {
+    if (wakeup->service == nullptr) return;
+    wakeup->service->dispatcher_.post([wakeup, upTo] {
+      Service* const service = wakeup->service;
+      if (service == nullptr) return;
+      service->looking_ = false;
+      service->lookedAt_ = upTo;
+      service->admitArrivals();
+      service->lookAtNewcomers();
+    });
+  });
 }
 
 /// Ends the connection that has been of no use for longest, if there is one. Who comes for metrics alone takes nobody else's place.
@@ -101,6 +143,7 @@ bool Service::makeRoom(bool metricsOnly) {
   TimePoint since = TimePoint::max();
   for (const auto& connection : connections_) {
     if (metricsOnly && !connection->caller().metricsOnly) continue;
+    if (connection->number > lookedAt_) continue;
     const auto idle = connection->idleSince(now);
     if (!idle || *idle >= since) continue;
     oldest = connection.get();
@@ -117,6 +160,7 @@ void Service::remove(AdminConnection& connection) {
   dispatcher_.deferredDelete(std::move(*place));
   connections_.erase(place);
   sources_.own->connections.set(connections_.size());
+  if (!arrivals_.empty()) arrivalTimer_->enable(Duration::zero());
 }
 
 void Service::onTick() {
@@ -137,14 +181,18 @@ Response Service::handle(const Caller& caller, const Request& request) {
                         .wall = dispatcher_.wallNow(),
                         .caller = caller,
                         .overrides = &overrides_};
-  if (caller.metricsOnly && request.path == "/metrics" && request.method == "GET") return metrics(context, request);
+  if (request.path == "/metrics" && request.method == "GET" && request.query.empty())
+    return metrics(context, request);
   return admin::handle(context, request);
 }
 
 Response Service::metrics(const Context& context, const Request& request) {
-  if (!metricsAt_ || context.now - *metricsAt_ >= kMetricsAge) {
+  const bool young = metricsAt_ && context.now - *metricsAt_ < kMetricsAge;
+  if (!metricsOfTurn_ && !(context.caller.metricsOnly && young)) {
     metrics_ = admin::handle(context, request);
     metricsAt_ = context.now;
+    metricsOfTurn_ = true;
+    turnEnd_->schedule();
   }
   return metrics_;
 }

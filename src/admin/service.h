@@ -5,10 +5,12 @@
 // Bounds: kMaxConnections, of these kMaxMetricsConnections by admin.metrics_listen, which take each other's places only;
 //   kMaxSubscribers, kMaxWaiters; answers that are not read yet have kMaxUnread together; connections idle for kIdleTimeout are closed, or busy with one head for
 //   kHeadTimeout. A new connection beyond the bound takes the place of the one that has been of no use for longest: silent or
-//   slow clients, however many, do not keep an orchestrator from /livez.
+//   slow clients, however many, do not keep an orchestrator from /livez. One that the loop has not looked at since it was
+//   accepted is not of no use: where there are only such, and busy ones, newcomers wait, kMaxArrivals of them.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +39,9 @@ class Service {
   /// Whoever may only look at metrics may see them so old: making them takes milliseconds of this loop.
   static constexpr milliseconds kMetricsAge{250};
   static constexpr size_t kMaxWaiters = 64;
+  static constexpr size_t kMaxArrivals = 128;
+  /// How often they are looked at while they wait for somebody to become slow.
+  static constexpr milliseconds kArrivalInterval{10};
   static constexpr seconds kIdleTimeout{60};
   static constexpr seconds kHeadTimeout{5};
   /// Who takes nothing of his answer, or does not come to the end of his request, for so long may have to give way.
@@ -81,7 +86,15 @@ class Service {
     std::atomic<bool> posted{false};
   };
 
+  struct Arrival {
+    Fd fd;
+    bool metricsOnly;
+  };
+
   void onAccept(Fd fd, bool metricsOnly);
+  bool admit(Arrival& arrival);
+  void admitArrivals();
+  void lookAtNewcomers();
   size_t metricsConnections() const;
   bool makeRoom(bool metricsOnly);
   Response metrics(const Context& context, const Request& request);
@@ -101,13 +114,20 @@ class Service {
   std::unique_ptr<net::ListenSocket> metricsSocket_;
   std::unique_ptr<net::Acceptor> metricsAcceptor_;
   OverrideBook overrides_;
-  Response metrics_;  // as of metricsAt_
+  std::unique_ptr<event::TurnEnd> turnEnd_;
+  bool metricsOfTurn_ = false;  // metrics_ was made in this turn
+  Response metrics_;            // as of metricsAt_
   std::optional<TimePoint> metricsAt_;
   size_t unread_ = 0;
   std::unique_ptr<event::Timer> tick_;
   LinkedList<Exchange, SubscriberTag> subscribers_;
   LinkedList<Exchange, SubscriberTag> waiters_;
   AdminConnection::List connections_;
+  std::deque<Arrival> arrivals_;  // accepted, and without a place yet
+  std::unique_ptr<event::Timer> arrivalTimer_;
+  uint64_t admitted_ = 0;  // connections so far
+  uint64_t lookedAt_ = 0;  // of these, as many have had a whole turn of the loop
+  bool looking_ = false;
   uint64_t published_ = 0;  // sequence of the last event that subscribers were sent
   bool draining_ = false;
   std::shared_ptr<Wakeup> wakeup_;

@@ -42,7 +42,7 @@ class AdminClients(LocalCase):
             self.assertLess(time.monotonic() - began, within)
 
     def livez(self, until: float) -> int:
-        """Closed: all others are slow for less than a second so far. Who asks again is served."""
+        """Closed: as many wait for a place already. Who asks again is served."""
         while True:
             try:
                 return self.peerpulse.get("/livez").status
@@ -72,7 +72,7 @@ class AdminClients(LocalCase):
         """The bench's target is 50 ms; here is slack for a busy machine."""
         result = bench.measure(1000, 100)
         print(result)
-        self.assertGreaterEqual(result["evicted"], 1000 - _PLACES)
+        self.assertGreaterEqual(result["evicted"] + result["refused"], 1000 - _PLACES)
         self.assertLess(result["p99_ms"], 5000 * SLOWDOWN)
 
 

@@ -84,8 +84,7 @@ class Crowd:
 
 
 def livez_times(peerpulse: Peerpulse, asked: int) -> tuple[list[float], int]:
-    """Milliseconds of each until it is answered, and how many attempts were closed instead: all places were taken by clients
-    whose slowness was younger than a second."""
+    """Milliseconds of each until it is answered, and how many attempts were closed instead: as many others waited for a place."""
     times, closed = [], 0
     for _ in range(asked):
         began = time.monotonic()
