@@ -89,7 +89,6 @@ void Service::onAccept(Fd fd, bool metricsOnly) {
     return;
   }
   arrivals_.push_back(std::move(arrival));
-  lookAtNewcomers();
   if (!arrivalTimer_->enabled()) arrivalTimer_->enable(kArrivalInterval);
 }
 

@@ -13,6 +13,21 @@ from tests.harness.waiting import wait_for
 
 
 class Drain(LocalCase):
+    def start_endless(self):
+        """A peer that answers all but /forever, which it holds until the test is over."""
+        release = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            if b" /forever " in head:
+                release.wait(60)
+                return False
+            connection.sendall(answer("200 OK"))
+            return True
+
+        peer = self.start_scripted(self.host, serve)
+        self.addCleanup(release.set)
+        return peer
+
     def test_an_exchange_under_way_is_finished(self):
         release = threading.Event()
 
@@ -38,17 +53,7 @@ class Drain(LocalCase):
         self.assertEqual(peerpulse.process.popen.wait(10 * SLOWDOWN), 0)
 
     def test_what_is_not_done_by_the_drain_timeout_is_cut(self):
-        release = threading.Event()
-
-        def serve(connection, head: bytes) -> bool:
-            if b" /forever " in head:
-                release.wait(60)
-                return False
-            connection.sendall(answer("200 OK"))
-            return True
-
-        peer = self.start_scripted(self.host, serve)
-        self.addCleanup(release.set)
+        peer = self.start_endless()
         peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="300ms")
         with Http1Client(self.host, peerpulse.listen["node2"]) as client:
             client.send_head("GET", "/forever")
@@ -60,17 +65,7 @@ class Drain(LocalCase):
         self.assertIn('"cut":1', next(line for line in peerpulse.process.output().splitlines() if "drain_timeout" in line))
 
     def test_the_next_process_tells_what_a_drain_has_cut_and_the_one_after_that_does_not(self):
-        release = threading.Event()
-
-        def serve(connection, head: bytes) -> bool:
-            if b" /forever " in head:
-                release.wait(60)
-                return False
-            connection.sendall(answer("200 OK"))
-            return True
-
-        peer = self.start_scripted(self.host, serve)
-        self.addCleanup(release.set)
+        peer = self.start_endless()
         peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="300ms",
                                          drain_record=str(self.host.directory / "drain"))
         with Http1Client(self.host, peerpulse.listen["node2"]) as client:
@@ -79,8 +74,7 @@ class Drain(LocalCase):
             self.assertEqual(peerpulse.stop(), 0)
         for left, cut in ((0, 1), (1, 0)):
             peerpulse.start()
-            metrics = peerpulse.metrics()
-            self.assertEqual((metrics["peerpulse_last_drain_left_ratio"], metrics["peerpulse_last_drain_cut"]), (left, cut))
+            self.assertEqual(self.told(peerpulse), (left, cut))
             peerpulse.process.kill()  # who is killed tells nothing
         peerpulse.start()
         self.assertEqual(peerpulse.stop(), 0)
@@ -92,14 +86,7 @@ class Drain(LocalCase):
         return metrics["peerpulse_last_drain_left_ratio"], metrics["peerpulse_last_drain_cut"]
 
     def test_a_drain_that_is_killed_is_told_too_and_a_start_that_fails_takes_nothing(self):
-        release = threading.Event()
-
-        def serve(connection, head: bytes) -> bool:
-            release.wait(60)
-            return False
-
-        peer = self.start_scripted(self.host, serve)
-        self.addCleanup(release.set)
+        peer = self.start_endless()
         record = self.host.directory / "drain"
         peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address)], drain_timeout="60s", drain_record=str(record))
         with Http1Client(self.host, peerpulse.listen["node2"]) as client:
