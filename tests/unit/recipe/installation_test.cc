@@ -2,20 +2,19 @@
 #include "peerpulse/recipe/installation.h"
 
 #include <algorithm>
-#include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
 #include "manifest.h"
+#include "no_room.h"
 #include "peerpulse/base/fd.h"
 
 using namespace peerpulse::recipe;
@@ -441,16 +440,11 @@ TEST_CASE("installation: links") {
 
 TEST_CASE("installation: what could not be begun leaves nothing") {
   const Host host;
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
-  rlimit small = before;
-  small.rlim_cur = 10;
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
   const auto all = host.all();
-  const auto outcome = host.installation().apply(plan(Store::kMinio), "");
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
-  (void)std::signal(SIGXFSZ, handler);
+  const auto outcome = [&] {
+    const test::NoRoom noRoom(10);
+    return host.installation().apply(plan(Store::kMinio), "");
+  }();
   CHECK_FALSE(outcome.has_value());
   CHECK(host.all() == all);
 }

@@ -1,14 +1,14 @@
 // Goal: a file is replaced whole or not at all, and never one that is not what was read. A mount: tests/lab/test_recipe.py.
 #include "whole_file.h"
 
-#include <csignal>
 #include <filesystem>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
+
+#include "no_room.h"
 
 using namespace peerpulse::recipe;
 namespace fs = std::filesystem;
@@ -69,15 +69,10 @@ TEST_CASE("whole file: a disk without room") {
   const Folder folder;
   const std::string path = folder.path + "/hosts";
   REQUIRE(writeWhole(path, "theirs", std::nullopt).has_value());
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
-  rlimit small = before;
-  small.rlim_cur = 10;
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const auto written = writeWhole(path, std::string(100, 'x'), "theirs");
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
-  (void)std::signal(SIGXFSZ, handler);
+  const auto written = [&] {
+    const test::NoRoom noRoom(10);
+    return writeWhole(path, std::string(100, 'x'), "theirs");
+  }();
   CHECK_FALSE(written.has_value());
   CHECK(*readWhole(path) == "theirs");
   CHECK(folder.files() == 1);
