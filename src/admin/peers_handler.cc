@@ -6,6 +6,7 @@
 #include "json_response.h"
 #include "peerpulse/health/probe_mode.h"
 #include "timing_json.h"
+#include "tls_json.h"
 
 namespace peerpulse::admin {
 
@@ -80,6 +81,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"probe", probeJson(s.probe)},
       {"guard", guardJson(context, peer)},
       {"governor", governorJson(context.snapshot->options.governor.mode, s.governors)},
+      {"tls", tlsJson(s)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},

@@ -125,6 +125,21 @@ bool isPrintable(std::string_view text) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+/// Labels of 1 to 63 letters, digits, hyphens (and underscores, which some zones have) between dots; or an IPv6 address.
+bool isHost(const std::string& text) {
+  constexpr size_t kMaxHost = 253;
+  constexpr size_t kMaxLabel = 63;
+  if (text.find(':') != std::string::npos) return SocketAddress::parse("[" + text + "]:1").has_value();
+  if (text.size() > kMaxHost || !consistsOf(text, "._-")) return false;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find('.', at), text.size());
+    const bool fits = end > at && end - at <= kMaxLabel && text[at] != '-' && text[end - 1] != '-';
+    if (!fits) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
 Expected read(const TextField& f, const Json& json) {
   if (!json.is_string()) return "a string";
   const auto& text = json.get_ref<const std::string&>();
@@ -145,6 +160,11 @@ Expected read(const TextField& f, const Json& json) {
     case TextField::Kind::kToken:
       if (!consistsOf(text, "!#$%&'*+-.^_`|~")) return "an HTTP method, or \"\" for any";
       break;
+    case TextField::Kind::kHost:
+      if (!text.empty() && !isHost(text)) {
+        return "a host name such as \"node2.example\" or an address such as \"10.0.0.2\", without a port, or \"\"";
+      }
+      break;
   }
   *f.value = text;
   return std::nullopt;
@@ -160,6 +180,18 @@ Expected read(const CommandField& f, const Json& json) {
   };
   if (!json.is_array() || json.size() > kMaxArguments || !std::all_of(json.begin(), json.end(), fits)) {
     return "an array of at most 64 strings, a program and its arguments (such as [\"/usr/local/bin/hook\", \"-v\"])";
+  }
+  *f.value = json.get<std::vector<std::string>>();
+  return std::nullopt;
+}
+
+Expected read(const PathsField& f, const Json& json) {
+  const auto fits = [](const Json& path) {
+    return path.is_string() && path.get_ref<const std::string&>().starts_with('/') &&
+           path.get_ref<const std::string&>().size() <= kMaxText && isPrintable(path.get_ref<const std::string&>());
+  };
+  if (!json.is_array() || json.size() > f.max || !std::all_of(json.begin(), json.end(), fits)) {
+    return "an array of at most " + std::to_string(f.max) + " absolute paths of files";
   }
   *f.value = json.get<std::vector<std::string>>();
   return std::nullopt;
@@ -207,6 +239,7 @@ Json write(const AddressField& f) { return f.value->toString(); }
 Json write(const EnumField& f) { return f.names.at(*f.value); }
 Json write(const TextField& f) { return *f.value; }
 Json write(const CommandField& f) { return *f.value; }
+Json write(const PathsField& f) { return *f.value; }
 
 }  // namespace
 

@@ -63,9 +63,16 @@ struct TextField {
     kName,   ///< 1 to 64 of A-Z a-z 0-9 . _ - (it becomes a path segment and a label value)
     kPath,   ///< empty, or beginning with '/'
     kToken,  ///< empty, or an HTTP token (RFC 9110 5.6.2)
+    kHost,   ///< empty, a host name (RFC 1123 2.1) or a literal IP address, without a port
   };
   std::string* value;
   Kind kind = Kind::kAny;
+};
+
+/// Absolute paths of files.
+struct PathsField {
+  std::vector<std::string>* value;
+  size_t max;
 };
 
 /// A program and its arguments: at most 64 strings.
@@ -82,7 +89,7 @@ struct DisksField {
 struct Field {
   std::string pointer;  ///< "/pool/idle_timeout"
   std::variant<DurationField, TimeoutField, CountField, SizeField, PortsField, BoolField, AddressField, EnumField,
-               TextField, CommandField, DisksField>
+               TextField, CommandField, PathsField, DisksField>
       target;
 };
 

@@ -56,6 +56,29 @@ std::vector<Field> probeFields(health::ProbeOptions& o, Profile& profile, const 
   };
 }
 
+/// The keys of `tls`; both the defaults of all peers and one peer's own.
+std::vector<Field> tlsFields(net::TlsClientOptions& up, net::TlsServerOptions& down, const std::string& prefix) {
+  const std::string upstream = prefix + "/tls/upstream";
+  const std::string downstream = prefix + "/tls/downstream";
+  const std::vector<std::string> versions = {"1.2", "1.3"};
+  return {
+      {upstream + "/enabled", BoolField{&up.enabled}},
+      {upstream + "/ca_file", TextField{&up.caFile, Kind::kPath}},
+      {upstream + "/certificate_file", TextField{&up.certificateFile, Kind::kPath}},
+      {upstream + "/key_file", TextField{&up.keyFile, Kind::kPath}},
+      {upstream + "/server_name", TextField{&up.serverName, Kind::kHost}},
+      {upstream + "/verify", choice(up.verify, {"full", "chain", "none"})},
+      {upstream + "/min_version", choice(up.minVersion, versions)},
+      {downstream + "/certificate_file", TextField{&down.certificateFile, Kind::kPath}},
+      {downstream + "/key_file", TextField{&down.keyFile, Kind::kPath}},
+      {downstream + "/sni_certificates",
+       PathsField{&down.sniCertificates, net::TlsServerOptions::kMaxSniCertificates}},
+      {downstream + "/client_ca_file", TextField{&down.clientCaFile, Kind::kPath}},
+      {downstream + "/client_certificate", choice(down.clientCertificate, {"none", "optional", "required"})},
+      {downstream + "/min_version", choice(down.minVersion, versions)},
+  };
+}
+
 std::vector<Field> timeoutFields(upstream::ClassTimeouts& o, const std::string& prefix) {
   return {
       {prefix + "/connect", DurationField{&o.connect, milliseconds(1), minutes(10)}},
@@ -153,6 +176,7 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
 std::vector<Field> fieldsOf(Config& config) {
   std::vector<Field> fields = processFields(config);
   append(fields, probeFields(config.probe, config.profile, ""));
+  append(fields, tlsFields(config.tlsUpstream, config.tlsDownstream, ""));
   for (size_t i = 0; i < upstream::kTrafficClasses; ++i) {
     append(fields, timeoutFields(config.proxy.timeouts[i],
                                  std::string("/timeouts/") + toString(static_cast<upstream::TrafficClass>(i))));
@@ -173,6 +197,7 @@ std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const st
       {prefix + "/protocol", choice(peer.protocol, {"auto", "http1", "http2"})},
   };
   append(fields, probeFields(peer.probe, profile, prefix));
+  append(fields, tlsFields(peer.tls, peer.tlsDownstream, prefix));
   return fields;
 }
 

@@ -107,6 +107,8 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   peer.onDead = config.onDead;
   peer.mode = config.guard.mode;
   peer.probe = config.probe;
+  peer.tls = config.tlsUpstream;
+  peer.tlsDownstream = config.tlsDownstream;
   profile = config.profile;
 
   const std::vector<Field> fields = fieldsOf(peer, profile, prefix);

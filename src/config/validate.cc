@@ -274,6 +274,30 @@ bool sameProbe(const health::ProbeOptions& a, const health::ProbeOptions& b) {
          a.stallOpenAfter == b.stallOpenAfter;
 }
 
+void checkTls(const net::TlsClientOptions& up, const net::TlsServerOptions& down, const std::string& prefix,
+              ErrorList& errors) {
+  const std::string upstream = prefix + "/tls/upstream";
+  const std::string downstream = prefix + "/tls/downstream";
+  if (up.certificateFile.empty() && !up.keyFile.empty()) {
+    errors.add(upstream + "/certificate_file", "\"\"", "the certificate of the key " + quote(up.keyFile));
+  }
+  const bool asks = down.clientCertificate != net::ClientCertificate::kNone;
+  const std::string needs = !down.keyFile.empty()                ? "key_file"
+                            : !down.sniCertificates.empty()      ? "sni_certificates"
+                            : asks || !down.clientCaFile.empty() ? "client_certificate"
+                                                                 : "";
+  if (!down.enabled() && !needs.empty()) {
+    errors.add(downstream + "/certificate_file", "\"\"", "a certificate: " + needs + " is of no use without one");
+  }
+  if (asks && down.clientCaFile.empty()) {
+    errors.add(downstream + "/client_ca_file", "\"\"", "the authorities that clients' certificates are to come from");
+  }
+  if (!asks && !down.clientCaFile.empty()) {
+    errors.add(downstream + "/client_certificate", "\"none\"",
+               "\"optional\" or \"required\": client_ca_file is of no use otherwise");
+  }
+}
+
 void checkGovernor(const Config& config, ErrorList& errors) {
   const upstream::GovernorOptions& governor = config.proxy.governor;
   if (governor.relearn >= 4 * governor.window) return;
@@ -295,7 +319,10 @@ void validate(const Config& config, ErrorList& errors) {
   checkGuard(config, errors);
   checkRoutes(config, errors);
   checkProbe(config.probe, "", errors);
+  checkTls(config.tlsUpstream, config.tlsDownstream, "", errors);
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    const bool inherited = peer.tls == config.tlsUpstream && peer.tlsDownstream == config.tlsDownstream;
+    if (!inherited) checkTls(peer.tls, peer.tlsDownstream, peerPointer(peer.id), errors);
     // What a peer inherited was reported once.
     if (!sameProbe(peer.probe, config.probe)) checkProbe(peer.probe, peerPointer(peer.id), errors);
   }

@@ -2,9 +2,12 @@
 
 #include <cerrno>
 
+#include "peerpulse/base/tls_failure.h"
+
 namespace peerpulse::health {
 
 ConnectEvidence classifyConnect(int error) {
+  if (isTlsFailure(error)) return ConnectEvidence::kAlive;
   switch (error) {
     case 0:
     case ECONNRESET:

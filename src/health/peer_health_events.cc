@@ -1,13 +1,27 @@
 // What the peer did: its connection's events, fresh connects, and the outcomes of exchanges. What time does, and what
 // follows from all of it, is in peer_health.cc.
+#include "peerpulse/base/tls_failure.h"
 #include "peerpulse/health/connect_evidence.h"
 #include "peerpulse/health/peer_health.h"
 
 namespace peerpulse::health {
 
+void PeerHealth::handle(const Reached& event, TimePoint now, Actions& actions) {
+  if (plan_.current(event.epoch) && plan_.connecting()) connectionBegan(plan_.reached(now), now);
+}
+
 void PeerHealth::handle(const Connected& event, TimePoint now, Actions& actions) {
   if (!plan_.current(event.epoch) || plan_.connected()) return;
-  const Duration elapsed = plan_.connected(now);
+  if (const auto elapsed = plan_.connected(now)) {
+    connectionBegan(*elapsed, now);
+  } else {  // its process has done its part of the handshake
+    processSpoke(now);
+    detector_.heard(now);
+  }
+}
+
+/// The SYN was answered.
+void PeerHealth::connectionBegan(Duration elapsed, TimePoint now) {
   loss_.connectionBegan();
   kernel_ = {};
   rtt_.add(elapsed, now);
@@ -55,6 +69,10 @@ void PeerHealth::handle(const Closed& event, TimePoint now, Actions& actions) {
   plan_.closed(event.notHttp2, refused, now);
   measure();
   if (event.error != 0) lastError_ = event.error;
+  if (isTlsFailure(event.error) && !is(event.error, TlsFailure::kTruncated)) {  // what its process has said
+    processSpoke(now);
+    detector_.heard(now);
+  }
   if (!wasOpen && evidence == ConnectEvidence::kLocal) {
     detector_.couldNotAsk(now);
   } else if (refused) {

@@ -62,12 +62,20 @@ Duration ProbePlan::attemptLifetime(const PathRtt& path) const {
   return recovering_ ? recoverInterval_ : std::max(recoverInterval_, kUnmeasuredLifetime);
 }
 
-Duration ProbePlan::connected(TimePoint now) {
+Duration ProbePlan::reached(TimePoint now) {
+  state_ = State::kHandshaking;
+  heardHere_ = now;
+  expiry_ = now + (recovering_ || relearning_ ? Duration(kAnswerPatience) : kHandshakePatience);
+  return now - openedAt_;
+}
+
+std::optional<Duration> ProbePlan::connected(TimePoint now) {
+  const bool shookHands = state_ == State::kHandshaking;
   state_ = State::kOpen;
   heardHere_ = now;
   nextPing_ = now;
   expiry_ = recovering_ || relearning_ ? now + kAnswerPatience : TimePoint::max();
-  return now - openedAt_;
+  return shookHands ? std::nullopt : std::optional(now - openedAt_);
 }
 
 ProbePlan::Ack ProbePlan::acked(uint32_t sequence, TimePoint now, Actions& actions) {
@@ -104,12 +112,12 @@ void ProbePlan::goneAway(bool enhanceYourCalm, TimePoint now, Actions& actions) 
 }
 
 void ProbePlan::closed(bool notHttp2, bool refused, TimePoint now) {
-  const bool wasOpen = state_ == State::kOpen;
-  if (wasOpen && answersHere_ > 0 && !requests_.outstanding()) brief_ = answersHere_ == 1 ? brief_ + 1 : 0;
+  const bool wasReached = state_ != State::kConnecting;
+  if (wasReached && answersHere_ > 0 && !requests_.outstanding()) brief_ = answersHere_ == 1 ? brief_ + 1 : 0;
   ended(now);
   if (lastResort() && answersHere_ > 0) nextOpen_ = now;
   if (refused) strikes_ = 0;  // the process ended: no sign of what it speaks
-  if (!wasOpen || answered_ || !usesHttp2()) return;
+  if (!wasReached || answered_ || !usesHttp2()) return;
   if (notHttp2) protocol_ = PeerProtocol::kHttp1;
   if (notHttp2 || relearning_ || ++strikes_ >= kMaxStrikes) withoutHttp2();
 }
@@ -299,7 +307,7 @@ void ProbePlan::Due::owe(Asked how, TimePoint from) {
 ProbePlan::Due ProbePlan::advance(TimePoint now, const PathRtt& path, Actions& actions) {
   Due due;
   if (state_ != State::kNone && now >= expiry_) {
-    const bool mute = state_ == State::kOpen && relearning_ && !recovering_;
+    const bool mute = state_ != State::kConnecting && relearning_ && !recovering_;
     close(now, actions);
     if (mute) withoutHttp2();
   }

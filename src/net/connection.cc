@@ -60,8 +60,8 @@ Connection::~Connection() { release(false); }
 std::unique_ptr<Connection> Connection::accepted(event::Scheduler& scheduler, ReadBlocks& blocks,
                                                  std::unique_ptr<Transport> transport,
                                                  ConnectionCallbacks& callbacks) {
-  return std::unique_ptr<Connection>(
-      new Connection(scheduler, blocks, std::move(transport), State::kOpen, callbacks));
+  const State begins = transport->tls() != nullptr ? State::kHandshaking : State::kOpen;
+  return std::unique_ptr<Connection>(new Connection(scheduler, blocks, std::move(transport), begins, callbacks));
 }
 
 std::unique_ptr<Connection> Connection::connectTo(event::Scheduler& scheduler, ReadBlocks& blocks,
@@ -136,7 +136,7 @@ void Connection::shakeHands() {
       updateWatch();
       return;
     case IoResult::Status::kEnd: fail(Error{"closed by the remote side during the handshake", ECONNRESET}); return;
-    case IoResult::Status::kError: fail(systemError("handshake", result.error)); return;
+    case IoResult::Status::kError: fail(transport_->failure("handshake", result.error)); return;
   }
 }
 
@@ -150,7 +150,7 @@ void Connection::readAll() {
   }
   reading_ = false;
   if (bytesRead_ != before && state_ != State::kClosed) callbacks_->onReadDone();
-  if (writeError_ != 0) fail(systemError("write", writeError_));
+  if (writeError_ != 0 && state_ != State::kClosed) fail(transport_->failure("write", writeError_));
 }
 
 // True if there may be more.
@@ -164,7 +164,7 @@ bool Connection::readSome() {
   switch (result.status) {
     case IoResult::Status::kAgain: return false;
     case IoResult::Status::kEnd: remoteEnded(); return false;
-    case IoResult::Status::kError: fail(systemError("read", result.error)); return false;
+    case IoResult::Status::kError: fail(transport_->failure("read", result.error)); return false;
     case IoResult::Status::kOk: break;
   }
   bytesRead_ += result.bytes;

@@ -48,6 +48,14 @@ PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wi
           [this](const health::ConnectResult& result) { feed(result); }, peer.mark),
       requestPath_(peer.options.healthPath),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
+  if (peer_.tls != nullptr) {
+    const auto make = [&](health::ConnectionKind kind, net::Alpn alpn) {
+      tls_[static_cast<size_t>(kind)].emplace(io_.scheduler, io_.connector, peer_.tls,
+                                              net::TlsTarget{peer_.serverName, alpn});
+    };
+    make(health::ConnectionKind::kHttp2, net::Alpn::kHttp2);
+    make(health::ConnectionKind::kRequests, net::Alpn::kHttp1);
+  }
   health_.startFrom(table_.load(peer_.id).generation);
   arm();
 }
@@ -140,8 +148,13 @@ void PeerProber::apply(const health::Action& action) {
 void PeerProber::run(const health::OpenConnection& action) {
   dropSession(ProbeSession::Leave::kReset);
   stats_.connects.add();
-  session_ = std::make_unique<ProbeSession>(io_, peer_.address, action, requestPath_,
+  session_ = std::make_unique<ProbeSession>(io_, connectorFor(action.kind), peer_.address, action, requestPath_,
                                             [this](const health::Event& event) { feed(event); });
+}
+
+net::Connector& PeerProber::connectorFor(health::ConnectionKind kind) {
+  auto& connector = tls_[static_cast<size_t>(kind)];
+  return connector ? static_cast<net::Connector&>(*connector) : io_.connector;
 }
 
 // To a process that lives a reset would be an error; of one that may be gone nobody waits for a FIN.
@@ -235,6 +248,7 @@ void PeerProber::prepare(const health::Event& event) {
   }
   if (std::holds_alternative<health::Connected>(event) && session_ != nullptr) {
     watch_.reachedFrom(net::localAddress(session_->fd()));
+    stats_.certificateNotAfter.set(session_->certificateNotAfter());
   }
   if (const auto* closed = std::get_if<health::Closed>(&event); closed != nullptr) {
     // Before the health hears of it: its next session may be opened in answer.

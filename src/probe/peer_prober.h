@@ -4,8 +4,10 @@
 // Threading: the prober's thread.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "fresh_connects.h"
@@ -13,6 +15,7 @@
 #include "local_watch.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/peer_health.h"
+#include "peerpulse/net/tls_transport.h"
 #include "peerpulse/probe/prober.h"
 #include "probe_session.h"
 
@@ -56,6 +59,7 @@ class PeerProber {
   void prepare(const health::Event& event);
   void count(const health::Event& event);
   void dropSession(ProbeSession::Leave leave);
+  net::Connector& connectorFor(health::ConnectionKind kind);
 
   const ProberPeer& peer_;
   event::Dispatcher& dispatcher_;
@@ -71,6 +75,7 @@ class PeerProber {
   health::PeerProtocol protocol_ = health::PeerProtocol::kUnknown;  // as the workers know it
   bool owing_ = false;                                              // the same
   FreshConnects connects_;
+  std::array<std::optional<net::TlsConnector>, 2> tls_;  // by ConnectionKind; none: plain text
   std::unique_ptr<ProbeSession> session_;
   uint64_t unanswered_ = 0;    // PINGs of the session
   std::string requestPath_;    // what the process is asked for; empty: OPTIONS *

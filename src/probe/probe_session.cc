@@ -48,8 +48,8 @@ health::SegmentCounters countersOf(const net::TcpInfo& info) {
 
 }  // namespace
 
-ProbeSession::ProbeSession(wire::IoContext& io, const SocketAddress& address, const health::OpenConnection& what,
-                           std::string healthPath, Report report)
+ProbeSession::ProbeSession(wire::IoContext& io, net::Connector& connector, const SocketAddress& address,
+                           const health::OpenConnection& what, std::string healthPath, Report report)
     : authority_(address.isUnix() ? "localhost" : address.toString()),
       healthPath_(std::move(healthPath)),
       epoch_(what.epoch),
@@ -58,7 +58,7 @@ ProbeSession::ProbeSession(wire::IoContext& io, const SocketAddress& address, co
       healthCheck_([this](int status) {
         this->report(health::HealthAnswered{epoch_, status});
       }),
-      connection_(io, address, probeSocketOptions(), makeCodec(), *this) {
+      connection_(io, connector, address, probeSocketOptions(), makeCodec(), *this) {
   // Whoever ends it: neither side keeps a TIME_WAIT.
   if (kind_ == health::ConnectionKind::kHttp2) connection_.resetWhenFinished();
 }
@@ -73,6 +73,10 @@ std::unique_ptr<http::Codec> ProbeSession::makeCodec() {
 void ProbeSession::report(const health::Event& event) {
   reported_ = true;
   if (!over_) report_(event);
+}
+
+void ProbeSession::onTcpConnected() {
+  if (connection_.tls() != nullptr) report(health::Reached{epoch_});
 }
 
 void ProbeSession::onReady() { report(health::Connected{epoch_}); }
@@ -102,8 +106,9 @@ void ProbeSession::onSettled() {
 void ProbeSession::onEnded(const wire::End& end) {
   if (end.kind == wire::End::Kind::kLocal) return;
   codec_->connectionLost(end.detail);  // that a health check broke off is said first
-  const bool notHttp2 = end.kind == wire::End::Kind::kProtocol;
-  if (notHttp2 || end.kind == wire::End::Kind::kFinished) report(health::Received{epoch_});
+  const bool broke = end.kind == wire::End::Kind::kProtocol;
+  const bool notHttp2 = broke || is(end.error, TlsFailure::kNoHttp2);
+  if (broke || end.kind == wire::End::Kind::kFinished) report(health::Received{epoch_});
   report(health::Closed{epoch_, end.error, notHttp2});
 }
 
@@ -122,6 +127,12 @@ void ProbeSession::close(Leave leave) {
   } else {
     connection_.abort("closed by the prober");
   }
+}
+
+uint64_t ProbeSession::certificateNotAfter() const {
+  const net::TlsInfo* tls = connection_.tls();
+  if (tls == nullptr || !tls->peerNotAfter) return 0;
+  return static_cast<uint64_t>(std::chrono::system_clock::to_time_t(*tls->peerNotAfter));
 }
 
 std::optional<health::KernelView> ProbeSession::kernelView() const {

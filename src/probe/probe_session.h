@@ -3,6 +3,9 @@
 //
 //   connecting --Connected--> open --Closed--> over        close() from any state: over, silently
 //
+// Over TLS Reached comes first, and Connected when the handshake is done; a peer that then does not choose HTTP/2 (ALPN)
+// speaks none.
+//
 // A PING's payload is epoch << 32 | sequence, so that an ACK cannot be taken for another connection's.
 //
 // Threading: the prober's thread.
@@ -28,8 +31,8 @@ class ProbeSession : public event::DeferredDeletable, wire::CodecConnectionOwner
   using Report = std::function<void(const health::Event&)>;
 
   /// `healthPath` is for ConnectionKind::kRequests. The first report comes after this has returned.
-  ProbeSession(wire::IoContext& io, const SocketAddress& address, const health::OpenConnection& what,
-               std::string healthPath, Report report);
+  ProbeSession(wire::IoContext& io, net::Connector& connector, const SocketAddress& address,
+               const health::OpenConnection& what, std::string healthPath, Report report);
 
   /// Requires that Connected was reported.
   void sendPing(uint32_t sequence);
@@ -49,10 +52,13 @@ class ProbeSession : public event::DeferredDeletable, wire::CodecConnectionOwner
   uint32_t epoch() const { return epoch_; }
   /// The descriptor, and what to poll it for; -1 when over.
   int fd() const { return connection_.fd(); }
+  /// When the peer's certificate expires, in seconds since 1970; 0: it has shown none.
+  uint64_t certificateNotAfter() const;
   bool connecting() const { return connection_.state() == wire::CodecConnection::State::kConnecting; }
 
  private:
   // wire::CodecConnectionOwner
+  void onTcpConnected() override;
   void onReady() override;
   void onHeard() override { heard_ = true; }
   void onSettled() override;

@@ -16,7 +16,10 @@ constexpr std::string_view kHeadTimeoutAnswer =
 DownstreamConnection::DownstreamConnection(Listener& listener, std::unique_ptr<net::Transport> transport)
     : listener_(listener),
       life_(listener.context().loopTime()),
-      wire_(std::make_unique<wire::CodecConnection>(listener.context().io, std::move(transport), *this)) {}
+      wire_(std::make_unique<wire::CodecConnection>(listener.context().io, std::move(transport), *this)) {
+  // A handshake may take no longer than a request's head.
+  if (wire_->tls() != nullptr) life_.onHeard(listener.context().loopTime());
+}
 
 DownstreamConnection::~DownstreamConnection() = default;
 
@@ -26,6 +29,11 @@ std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface pre
   if (http2() && life_.drainingSince()) codec->drain();  // h1 says so with its answer
   if (listener_.pingsHeld()) codec->holdPings(true);
   return codec;
+}
+
+void DownstreamConnection::onReady() {
+  life_.onSettled(false, listener_.context().loopTime());
+  listener_.context().shared.stats.peer(listener_.peerId()).tlsDownstream.shookHands(wire_->tls()->resumed);
 }
 
 void DownstreamConnection::onHeard() { life_.onHeard(listener_.context().loopTime()); }
@@ -106,7 +114,10 @@ bool DownstreamConnection::expire(TimePoint now) {
   return life_.ended();
 }
 
-void DownstreamConnection::onEnded(const wire::End&) {
+void DownstreamConnection::onEnded(const wire::End& end) {
+  // Who has nothing to lose need not say goodbye.
+  const bool bare = is(end.error, TlsFailure::kTruncated) && !busy();
+  if (isTlsFailure(end.error) && !bare) listener_.onTlsFailure(end.error, end.detail);
   life_.onEnded(listener_.context().loopTime());
   listener_.remove(*this);
 }

@@ -51,6 +51,7 @@ class DownstreamConnection final : public event::DeferredDeletable,
  private:
   // wire::CodecConnectionOwner
   std::unique_ptr<http::Codec> createCodec(http::Preface preface) override;
+  void onReady() override;
   void onHeard() override;
   void onSettled() override;
   void onEnded(const wire::End& end) override;

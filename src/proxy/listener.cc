@@ -61,6 +61,17 @@ void Listener::turnAway(TurnedAway why) {
                  .add("turned_away", (limit ? stats.clientsOverLimit : stats.clientsWithoutDescriptor).get()));
 }
 
+void Listener::onTlsFailure(int code, std::string_view detail) {
+  stats::TlsStats& stats = context_.shared.stats.peer(peer_).tlsDownstream;
+  stats.ended(code);
+  if (!tlsFailureTold_.due(context_.now())) return;
+  log::write(log::Level::kWarn, "tls_downstream_failed",
+             log::Fields()
+                 .add("peer", peerName_)
+                 .add("reason", stats::kTlsFailureNames[static_cast<size_t>(code - kFirstTlsFailure)])
+                 .add("details", detail));
+}
+
 void Listener::remove(DownstreamConnection& connection) {
   auto node = connection.self;
   context_.scheduler.deferredDelete(std::move(*node));

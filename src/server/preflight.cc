@@ -1,5 +1,6 @@
 #include "preflight.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -106,6 +107,21 @@ void checkFile(const std::string& file, const std::string& pointer, std::vector<
   if (!why.empty()) findings.push_back({true, pointer, quote(file) + " cannot be written: " + why});
 }
 
+// As server::TlsFiles reads them.
+void checkTlsFiles(const config::Config& config, std::vector<Finding>& findings) {
+  std::vector<std::string> said;  // once, however many peers have it
+  const auto check = [&](const Result<net::TlsContextRef>& made, const std::string& pointer) {
+    if (made || std::find(said.begin(), said.end(), made.error().message) != said.end()) return;
+    said.push_back(made.error().message);
+    findings.push_back({true, pointer, made.error().message});
+  };
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    const std::string pointer = "/peers/" + std::to_string(slot(peer.id)) + "/tls";
+    if (peer.tls.enabled) check(net::TlsContext::client(peer.tls), pointer + "/upstream");
+    if (peer.tlsDownstream.enabled()) check(net::TlsContext::server(peer.tlsDownstream), pointer + "/downstream");
+  }
+}
+
 }  // namespace
 
 std::vector<Finding> preflight(const config::Config& config) {
@@ -119,6 +135,7 @@ std::vector<Finding> preflight(const config::Config& config) {
   }
   checkFile(config.log.file, "/log/file", findings);
   checkFile(config.drainRecord, "/drain_record", findings);
+  checkTlsFiles(config, findings);
   if (!config.admin.tokenFile.empty()) {
     if (const auto token = admin::readToken(config.admin.tokenFile); !token) {
       findings.push_back({true, "/admin/token_file", token.error().message});

@@ -85,7 +85,8 @@ Server::Server(config::Config config)
       pseudonym_(http::viaPseudonym(randomNumber())),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
-      snapshot_(std::make_shared<const proxy::Snapshot>(1, config_.proxy)),
+      tlsFiles_(dispatcher_, stats_),
+      snapshot_(std::make_shared<const proxy::Snapshot>(1, tlsFiles_.prepare(config_.proxy))),
       gates_(table_),
       apiBudget_(config_.api),
       drainRecord_(drainRecordPath(config_.drainRecord, std::getenv("STATE_DIRECTORY"))) {}
@@ -111,6 +112,7 @@ Result<void> Server::start() {
   logKernelFeatures();
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
+  if (auto loaded = tlsFiles_.load(); !loaded) return loaded;
   for (const auto& peer : config_.proxy.peers)
     table_.adopt(peer.id);
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
@@ -118,8 +120,9 @@ Result<void> Server::start() {
 
   openGuard();
   std::vector<probe::ProberPeer> probed;
-  for (const auto& peer : config_.proxy.peers) {
-    probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe, mark()});
+  for (const auto& peer : snapshot_->options.peers) {
+    probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe, mark(),
+                      peer.tlsContext, peer.tls.serverName});
   }
   const auto onChange = [this](const health::Transition& transition, WallTime at) {
     if (hook_) hook_->onTransition(transition, at);
@@ -152,6 +155,7 @@ Result<void> Server::start() {
   if (auto started = startAdmin(); !started) return started;
   if (auto begun = descriptorWatch_.begin(static_cast<uint32_t>(config_.proxy.peers.size())); !begun) return begun;
 
+  tlsFiles_.watch();
   readLastDrain();  // not before: a start that fails tells nobody of it
   loopWatch_.emplace(dispatcher_, loopTime_);
   proberWatch_ = dispatcher_.createTimer([this] { watchProber(); });

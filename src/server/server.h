@@ -35,6 +35,7 @@
 #include "peerpulse/upstream/loop_watch.h"
 #include "reporter.h"
 #include "signals.h"
+#include "tls_files.h"
 #include "transition_hook.h"
 #include "worker.h"
 
@@ -91,6 +92,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   health::TrialPermits trials_;
   stats::Stats stats_;
   admin::EventLog events_;
+  TlsFiles tlsFiles_;
   proxy::SnapshotRef snapshot_;  // of now
   ListenerGates gates_;
   fanout::Budget apiBudget_;

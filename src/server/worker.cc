@@ -60,7 +60,9 @@ void Worker::openPort(const proxy::PeerOptions& peer) {
   Port port{std::make_unique<proxy::Listener>(*context_, peer), nullptr};
   port.acceptor = std::make_unique<net::Acceptor>(
       dispatcher_, *sockets_[slot(peer.id)],
-      [this, listener = port.listener.get()](Fd fd) { onAccept(*listener, std::move(fd)); },
+      [this, listener = port.listener.get(), tls = peer.tlsDownstreamContext](Fd fd) {
+        onAccept(*listener, tls.get(), std::move(fd));
+      },
       [this, listener = port.listener.get()](int error) { onAcceptPause(*listener, error); });
   ports_.push_back(std::move(port));
 }
@@ -77,12 +79,22 @@ void Worker::openApi() {
   });
 }
 
-void Worker::onAccept(proxy::Listener& listener, Fd fd) {
+void Worker::onAccept(proxy::Listener& listener, const net::TlsContextSlot* tls, Fd fd) {
   if (!descriptors_.allows(net::DescriptorUse::kClient, fd.get())) {
     listener.turnAway(proxy::TurnedAway::kDescriptors);
     return;
   }
-  listener.accept(net::PlainTransport::accepted(dispatcher_, std::move(fd)));
+  std::unique_ptr<net::Transport> plain = net::PlainTransport::accepted(dispatcher_, std::move(fd));
+  if (tls == nullptr) {
+    listener.accept(std::move(plain));
+    return;
+  }
+  auto secured = net::TlsTransport::server(dispatcher_, std::move(plain), tls->get());
+  if (secured) {
+    listener.accept(std::move(*secured));
+  } else {
+    onAcceptPause(listener, secured.error().code);  // no memory for it
+  }
 }
 
 void Worker::onAcceptPause(proxy::Listener& listener, int error) {

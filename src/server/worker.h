@@ -17,6 +17,7 @@
 #include "peerpulse/net/descriptor_shares.h"
 #include "peerpulse/net/listener.h"
 #include "peerpulse/net/plain_transport.h"
+#include "peerpulse/net/tls_transport.h"
 #include "peerpulse/proxy/listener.h"
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
@@ -61,7 +62,7 @@ class Worker {
   void run();
   void openPort(const proxy::PeerOptions& peer);
   void openApi();
-  void onAccept(proxy::Listener& listener, Fd fd);
+  void onAccept(proxy::Listener& listener, const net::TlsContextSlot* tls, Fd fd);
   void onAcceptPause(proxy::Listener& listener, int error);
   void onCircuitChange(PeerId peer, TimePoint at);
   void onTick();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "peerpulse/base/assert.h"
+#include "peerpulse/upstream/failure.h"
 #include "pool.h"
 
 namespace peerpulse::upstream {
@@ -21,11 +22,18 @@ bool legal(State from, State to) {
   return false;
 }
 
+/// Whose doing its end was: that it does not take our certificate a server of TLS 1.3 says after the handshake.
+Party partyOf(const PooledConnection& connection) {
+  if (connection.forgotten()) return Party::kPath;
+  if (!isTlsFailure(connection.endError())) return Party::kPeer;
+  return causeOf(static_cast<TlsFailure>(connection.endError())).party;
+}
+
 // REFUSED_STREAM, ENHANCE_YOUR_CALM and GOAWAY are living answers, whatever becomes of the connection then; what its path
 // has forgotten is no doing of the peer's. Of the streams that one broken connection takes with it the first one counts.
 bool countsAsFailure(http::ResetReason reason, PooledConnection& connection) {
   if (reason == http::ResetReason::kRefused || reason == http::ResetReason::kEnhanceYourCalm) return false;
-  if (connection.ending() || connection.forgotten()) return false;
+  if (connection.ending() || connection.forgotten() || partyOf(connection) != Party::kPeer) return false;
   return reason != http::ResetReason::kConnectionClosed || connection.takeLossReport();
 }
 
@@ -102,7 +110,8 @@ void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
   loss.detail = detail;
   loss.connectionReused = connection.reused();
   loss.connectionEnding = connection.ending();
-  loss.party = connection.forgotten() ? Party::kPath : Party::kPeer;
+  loss.party = partyOf(connection);
+  loss.error = connection.endError();
   loss.countsAsFailure = !answered && countsAsFailure(reason, connection);
   owner_.onAttemptLost(loss);
 }

@@ -10,7 +10,7 @@
 namespace peerpulse::upstream {
 
 const ErrorInfo& info(ErrorType type) {
-  static constexpr std::array<ErrorInfo, 14> kTable = {{
+  static constexpr std::array<ErrorInfo, 17> kTable = {{
       {"", 200, 0},
       {"destination_unavailable", 503, 14},
       {"destination_ip_unroutable", 502, 14},
@@ -25,6 +25,9 @@ const ErrorInfo& info(ErrorType type) {
       {"http_protocol_error", 502, 13},
       {"http_upgrade_failed", 502, 13},
       {"proxy_loop_detected", 502, 14},
+      {"tls_protocol_error", 502, 14},
+      {"tls_certificate_error", 502, 14},
+      {"tls_alert_received", 502, 14},
   }};
   return kTable[static_cast<size_t>(type)];
 }
@@ -49,15 +52,24 @@ const char* toString(Timer timer) {
   return "?";
 }
 
+Cause causeOf(TlsFailure failure) {
+  switch (failure) {
+    case TlsFailure::kProtocol:
+    case TlsFailure::kPlainText: return {ErrorType::kTlsProtocolError, Party::kPeer};
+    case TlsFailure::kCertificate: return {ErrorType::kTlsCertificateError, Party::kPeer};
+    case TlsFailure::kIdentity: return {ErrorType::kTlsAlertReceived, Party::kSelf};  // what we have shown it
+    case TlsFailure::kAlert: return {ErrorType::kTlsAlertReceived, Party::kPeer};
+    case TlsFailure::kTruncated: return {ErrorType::kConnectionTerminated, Party::kPeer};
+    case TlsFailure::kNoHttp2: return {ErrorType::kHttpProtocolError, Party::kPeer};
+  }
+  return {ErrorType::kTlsProtocolError, Party::kPeer};
+}
+
 namespace {
 
-struct Cause {
-  ErrorType type;
-  Party party;
-};
-
-Cause causeOf(int errnoValue) {
-  switch (errnoValue) {
+Cause causeOfConnect(int code) {
+  if (isTlsFailure(code)) return causeOf(static_cast<TlsFailure>(code));
+  switch (code) {
     case EHOSTUNREACH: return {ErrorType::kDestinationUnroutable, Party::kPeer};
     case ENETUNREACH:  // no route
     case ENETDOWN: return {ErrorType::kDestinationUnroutable, Party::kHost};
@@ -78,8 +90,8 @@ Cause causeOf(int errnoValue) {
 
 }  // namespace
 
-Failure connectFailure(int errnoValue, std::string detail) {
-  const Cause cause = causeOf(errnoValue);
+Failure connectFailure(int code, std::string detail) {
+  const Cause cause = causeOfConnect(code);
   Failure failure;
   failure.type = cause.type;
   failure.party = cause.party;

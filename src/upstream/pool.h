@@ -20,6 +20,7 @@
 #include <string>
 
 #include "flow_watch.h"
+#include "peer_connectors.h"
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/upstream/context.h"
 #include "peerpulse/upstream/waiter.h"
@@ -105,6 +106,7 @@ class Pool {
   Context& context() { return context_; }
   PeerId peer() const { return peer_->id; }
   const SocketAddress& address() const { return peer_->address; }
+  PeerConnectors& connectors() { return connectors_; }
   TrafficClass trafficClass() const { return class_; }
   stats::PeerStats& stats() { return stats_; }
   size_t streamsPerConnection(Protocol protocol) const;
@@ -191,6 +193,7 @@ class Pool {
   const PeerOptionsRef& peer_;
   const TrafficClass class_;
   ConnectLimit& limit_;
+  PeerConnectors connectors_{context_, peer_};
   stats::PeerStats& stats_;
   std::array<Lane, 2> lanes_;
   FlowWatch flowWatch_{*this};

@@ -121,8 +121,9 @@ void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
 }
 
 void Pool::connectFailed(PooledConnection& connection, PoolFailure failure, const Error& error) {
-  const bool madeNone = error.code != 0 && connectFailure(error.code, {}).party == Party::kHost;
-  (madeNone ? stats_.connectsNotMadeTotal : stats_.connectFailuresTotal).add();
+  const Party party = error.code != 0 ? connectFailure(error.code, {}).party : Party::kPeer;
+  if (party == Party::kPeer) stats_.connectFailuresTotal.add();
+  if (party == Party::kHost) stats_.connectsNotMadeTotal.add();
   Lane& owner = lane(connection.protocol_);
   const size_t served = beingOpened(owner);
   if (owner.waiting.size() <= served) return;

@@ -47,11 +47,13 @@ PooledConnection::PooledConnection(Pool& pool, Protocol protocol)
   PP_ASSERT(protocol != Protocol::kAuto);
   Context& context = pool_.context();
   const Options& options = *context.options;
-  auto codec = protocol == Protocol::kHttp2 ? http::createH2ClientCodec(*this, context.limits)
-                                            : http::createH1ClientCodec(*this, context.limits);
+  auto codec = protocol == Protocol::kHttp2
+                   ? http::createH2ClientCodec(*this, context.limits, pool_.connectors().secure())
+                   : http::createH1ClientCodec(*this, context.limits);
   codec_ = codec.get();
-  wire_ = std::make_unique<wire::CodecConnection>(
-      context.io, pool_.address(), socketOptions(options.tcp, pool_.trafficClass()), std::move(codec), *this);
+  wire_ = std::make_unique<wire::CodecConnection>(context.io, pool_.connectors().of(protocol), pool_.address(),
+                                                  socketOptions(options.tcp, pool_.trafficClass()), std::move(codec),
+                                                  *this);
   const Duration timeout = options.timeoutsOf(pool_.trafficClass()).connect;
   const Duration patience = pool_.synPatience();
   const bool racing = pool_.racing(protocol);
@@ -111,6 +113,7 @@ void PooledConnection::onReady() {
   if (state_ != State::kConnecting && state_ != State::kLate) return;
   connectTimer_.reset();
   heardAt_ = pool_.context().now();
+  if (const net::TlsInfo* tls = wire_->tls(); tls != nullptr) pool_.stats().tlsUpstream.shookHands(tls->resumed);
   pool_.onReady(*this);
 }
 
@@ -158,6 +161,9 @@ void PooledConnection::onEnded(const wire::End& end) {
                       end.kind == wire::End::Kind::kConnectFailed;
   if (byPeer && (answered || end.kind == wire::End::Kind::kRemoteEnded)) heardKernel();
   connectTimer_.reset();
+  endError_ = end.error;
+  // A server that has nothing to say need not say goodbye.
+  if (!is(end.error, TlsFailure::kTruncated) || activeStreams() > 0) pool_.stats().tlsUpstream.ended(end.error);
   pool_.onEnded(*this, end);
 }
 

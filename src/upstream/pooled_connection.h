@@ -54,6 +54,8 @@ class PooledConnection final : public event::DeferredDeletable,
   bool reused() const { return streamsOpened_ > 1; }
   /// The peer said that it will end the connection (GOAWAY): a living answer, whatever became of the streams.
   bool ending() const { return goingAway_; }
+  /// What ended it: an errno value, a TlsFailure, or 0.
+  int endError() const { return endError_; }
 
   /// Requires state() == kReady.
   http::RequestStream& openStream(http::ResponseReceiver& receiver);
@@ -120,6 +122,7 @@ class PooledConnection final : public event::DeferredDeletable,
   uint64_t acknowledged_ = 0;  // bytes moved when all that was sent had arrived
   uint64_t streamsOpened_ = 0;
   uint32_t failuresInRow_ = 0;
+  int endError_ = 0;
   bool lossReported_ = false;
   bool answered_ = false;   // by the peer's kernel
   bool goingAway_ = false;  // it has sent GOAWAY

@@ -14,8 +14,11 @@ namespace peerpulse::upstream {
 
 namespace {
 
-ErrorType errorOf(http::ResetReason reason) {
-  switch (reason) {
+ErrorType errorOf(const Loss& loss) {
+  if (loss.reason == http::ResetReason::kConnectionClosed && isTlsFailure(loss.error)) {
+    return causeOf(static_cast<TlsFailure>(loss.error)).type;
+  }
+  switch (loss.reason) {
     case http::ResetReason::kProtocol:
     case http::ResetReason::kFlowControl: return ErrorType::kHttpProtocolError;
     default: return ErrorType::kConnectionTerminated;
@@ -96,7 +99,7 @@ void Request::onAttemptLost(const Loss& loss) {
   }
   if (retry(loss)) return;
   if (loss.countsAsFailure) report(health::Outcome::kReset);
-  failure.type = errorOf(loss.reason);
+  failure.type = errorOf(loss);
   failure.notProcessed = loss.reason == http::ResetReason::kRefused;
   failInTurn(std::move(failure));
 }
@@ -135,10 +138,11 @@ bool Request::retry(const Loss& loss) {
   return delay && goAgain(*delay, chargesBudget(attempt));
 }
 
-// Nothing was sent.
-bool Request::connectAgain(int errnoValue) {
+// Nothing was sent. What TLS did not accept it will not accept in a moment.
+bool Request::connectAgain(int code) {
+  if (isTlsFailure(code)) return false;
   const RetryOptions& options = spec_.options->retry;
-  const auto delay = reconnectAfter(options, retries_, errnoValue == ECONNREFUSED, peer_.context().jitter());
+  const auto delay = reconnectAfter(options, retries_, code == ECONNREFUSED, peer_.context().jitter());
   return delay && goAgain(*delay, true);
 }
 

@@ -16,7 +16,7 @@ constexpr size_t kLeastOutput = 16 * 1024;
 bool legal(CodecConnection::State from, CodecConnection::State to) {
   using State = CodecConnection::State;
   switch (from) {
-    case State::kConnecting:
+    case State::kConnecting: return to != State::kConnecting;
     case State::kChoosing: return to == State::kOpen || to == State::kEnded;
     case State::kOpen: return to == State::kEnded;
     case State::kEnded: return false;
@@ -37,15 +37,18 @@ CodecConnection::CodecConnection(IoContext& io, std::unique_ptr<net::Transport> 
       owner_(owner),
       state_(State::kChoosing),
       connection_(net::Connection::accepted(io.scheduler, io.blocks, std::move(transport), *this)),
-      serves_(true) {}
+      serves_(true) {
+  if (connection_->connecting()) state_ = State::kConnecting;
+}
 
-CodecConnection::CodecConnection(IoContext& io, const SocketAddress& address, const net::SocketOptions& options,
-                                 std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner)
+CodecConnection::CodecConnection(IoContext& io, net::Connector& connector, const SocketAddress& address,
+                                 const net::SocketOptions& options, std::unique_ptr<http::Codec> codec,
+                                 CodecConnectionOwner& owner)
     : io_(io),
       owner_(owner),
       state_(State::kConnecting),
       codec_(std::move(codec)),
-      connection_(net::Connection::connectTo(io.scheduler, io.blocks, io.connector, address, options, *this)),
+      connection_(net::Connection::connectTo(io.scheduler, io.blocks, connector, address, options, *this)),
       serves_(false) {
   connection_->setReadLimit(codec_->bufferLimit());
 }
@@ -60,6 +63,11 @@ void CodecConnection::enter(State to) {
 // --- reading ---------------------------------------------------------------------------------------------------
 
 void CodecConnection::onReady() {
+  if (serves_) {
+    enter(State::kChoosing);
+    owner_.onReady();
+    return;
+  }
   enter(State::kOpen);
   sendNow([this] { owner_.onReady(); });
 }

@@ -63,10 +63,12 @@ struct Config {
   Duration drainTimeout = seconds(10);
   std::string drainRecord;  ///< a file; empty: where systemd gives a directory, else none
   proxy::Preset preset = proxy::Preset::kGeneric;
-  /// Of peers that do not set their own: on_dead, profile and probe.
+  /// Of peers that do not set their own: on_dead, profile, probe and tls.
   proxy::OnDead onDead = proxy::OnDead::kRespond;
   Profile profile = Profile::kLan;
   health::ProbeOptions probe;
+  net::TlsClientOptions tlsUpstream;
+  net::TlsServerOptions tlsDownstream;
 
   AdminOptions admin;
   stats::PeerDetail metricsDetail = stats::PeerDetail::kAuto;

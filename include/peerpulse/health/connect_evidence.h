@@ -12,7 +12,7 @@ enum class ConnectEvidence : uint8_t {
   kLocal,    ///< no descriptor, port or memory here: says nothing about the peer
 };
 
-/// `error` is 0 or the errno value of the connect.
+/// `error` is 0, the errno value of the connect, or a TlsFailure.
 ConnectEvidence classifyConnect(int error);
 
 }  // namespace peerpulse::health

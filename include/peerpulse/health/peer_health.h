@@ -100,6 +100,7 @@ class PeerHealth {
 
  private:
   void handle(const Tick& tick, TimePoint now, Actions& actions);
+  void handle(const Reached& event, TimePoint now, Actions& actions);
   void handle(const Connected& event, TimePoint now, Actions& actions);
   void handle(const Received& event, TimePoint now, Actions& actions);
   void handle(const PingAcked& event, TimePoint now, Actions& actions);
@@ -130,6 +131,7 @@ class PeerHealth {
   void hostChecked(const ConnectResult& event, TimePoint now, Actions& actions);
   void patientlyAnswered(Duration elapsed, TimePoint now);
   void couldNotConnect(ConnectPurpose purpose, TimePoint now);
+  void connectionBegan(Duration elapsed, TimePoint now);
   void hostAnswered(Duration roundTrip, TimePoint now);
   void synAcked(Duration elapsed, TimePoint now, Actions& actions);
   /// What was known before the event that is being handled.

@@ -39,7 +39,10 @@ struct Tick {
 };
 
 // Of the probe connection; one whose `epoch` is not the current one is ignored.
-struct Connected {  ///< SYN-ACK
+struct Reached {  ///< SYN-ACK, and TLS has its handshake to do: Connected or Closed follows
+  uint32_t epoch = 0;
+};
+struct Connected {  ///< SYN-ACK, or after Reached the handshake's end
   uint32_t epoch = 0;
 };
 struct Received {  ///< any bytes
@@ -55,7 +58,7 @@ struct GoneAway {
 };
 struct Closed {
   uint32_t epoch = 0;
-  int error = 0;          ///< errno value; 0: the peer closed in order (FIN)
+  int error = 0;          ///< errno value or TlsFailure; 0: the peer closed in order (FIN)
   bool notHttp2 = false;  ///< what it sent was no HTTP/2
 };
 struct HealthAnswered {  ///< to a request
@@ -96,7 +99,7 @@ struct CircuitOverride {
   Duration ttl{};
 };
 
-using Event = std::variant<Tick, Connected, Received, PingAcked, GoneAway, Closed, HealthAnswered, EchoAnswered,
-                           EchoUnsent, ConnectResult, OutcomeRecord, CircuitOverride>;
+using Event = std::variant<Tick, Reached, Connected, Received, PingAcked, GoneAway, Closed, HealthAnswered,
+                           EchoAnswered, EchoUnsent, ConnectResult, OutcomeRecord, CircuitOverride>;
 
 }  // namespace peerpulse::health

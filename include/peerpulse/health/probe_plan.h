@@ -5,14 +5,17 @@
 //
 //             open                 Connected                      Closed, GoneAway, replaced
 //      none ---------> connecting ------------> open ----------------------------------------> none
-//        ^                 | not answered in attemptLifetime()
-//        +-----------------+
+//        ^                 |   |                  ^
+//        |                 |   +--Reached--> handshaking (TLS)
+//        |                 |                      | not done in kAnswerPatience, kHandshakePatience
+//        +-----------------+----------------------+
+//            not answered in attemptLifetime()
 //
 // It is opened again at once, but no sooner than recover_interval (and jitter) after the last time: the same
 // fixed cadence whether the peer closed it, refused it, or has been dead for a day.
 //
 // The ladder: GOAWAY ENHANCE_YOUR_CALM leads from fast to slow PINGs, and from slow to L4; an answer that is no
-// HTTP/2, or three connections in a row closed before they answered a PING, leads to L4. A peer that polices
+// HTTP/2, or three connections in a row closed before they answered a PING (or in TLS's handshake), leads to L4. A peer that polices
 // PINGs stays where that led; one that spoke no HTTP/2 is tried once more after each outage, as another program
 // may have come back.
 //
@@ -72,6 +75,8 @@ class ProbePlan {
   /// health path that answered badly is asked again.
   static constexpr Duration kAnswerPatience = milliseconds(500);
   static constexpr Duration kHealthRetry = milliseconds(100);
+  /// How long a handshake may take while there is no outage.
+  static constexpr Duration kHandshakePatience = seconds(5);
   /// During an outage one connect may take this long: a path slower than its last measure is found out by it.
   static constexpr Duration kPatientInterval = seconds(1);
   /// A connection that stayed mute for this long while fresh ones are answered is broken (a NAT or firewall
@@ -96,6 +101,7 @@ class ProbePlan {
   ProbeMode mode() const { return mode_; }
   PeerProtocol protocol() const { return protocol_; }
   bool connected() const { return state_ == State::kOpen; }
+  bool connecting() const { return state_ == State::kConnecting; }
   /// The means of now; nothing during an outage, and until it has been tried anew whether the peer speaks HTTP/2.
   std::optional<Rungs> rungs() const;
   /// The process is asked by requests.
@@ -132,8 +138,10 @@ class ProbePlan {
   bool current(uint32_t epoch) const { return epoch == epoch_ && state_ != State::kNone; }
 
   // What happened to the current connection.
-  /// Returns the SYN's round trip.
-  Duration connected(TimePoint now);
+  /// Returns the SYN's round trip; the handshake begins.
+  Duration reached(TimePoint now);
+  /// Returns the SYN's round trip; nothing after reached().
+  std::optional<Duration> connected(TimePoint now);
   /// Returns the PING's round trip (nothing if it is no longer known); `valid` is false for an ACK of
   /// nothing.
   struct Ack {
@@ -187,7 +195,7 @@ class ProbePlan {
   TimePoint nextDeadline() const;
 
  private:
-  enum class State : uint8_t { kNone, kConnecting, kOpen };
+  enum class State : uint8_t { kNone, kConnecting, kHandshaking, kOpen };
   /// kUnknown, tried kPortTrials times --> kSilent; any --an answer--> kAnswers; an outage ends --> kUnknown.
   enum class OtherPort : uint8_t { kUnknown, kAnswers, kSilent };
 

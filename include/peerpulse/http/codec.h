@@ -222,7 +222,9 @@ struct CodecLimits {
 std::unique_ptr<Codec> createH1ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits);
 std::unique_ptr<Codec> createH2ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits);
 std::unique_ptr<ClientCodec> createH1ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits);
-std::unique_ptr<ClientCodec> createH2ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits);
+/// `secure`: its connection speaks TLS, and that is what every request's :scheme says (RFC 9113 8.3.1).
+std::unique_ptr<ClientCodec> createH2ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits,
+                                                 bool secure = false);
 
 /// Tells h1 from h2 by the first bytes of a connection (RFC 9113 3.4).
 enum class Preface : uint8_t { kNeedMore, kHttp1, kHttp2 };

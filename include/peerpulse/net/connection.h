@@ -57,7 +57,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   static constexpr size_t kOutputLimit = 256 * 1024;
   static constexpr size_t kMinReadLimit = 16 * 1024;
 
-  /// An accepted connection over a plain transport: Open at once, reading enabled.
+  /// An accepted connection: over a plain transport Open at once, over TLS Handshaking; reading enabled.
   static std::unique_ptr<Connection> accepted(event::Scheduler& scheduler, ReadBlocks& blocks,
                                               std::unique_ptr<Transport> transport, ConnectionCallbacks& callbacks);
   /// Starts to connect; the outcome arrives as onReady() or onClosed(), never before this returns.
@@ -73,6 +73,8 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   /// Both directions are open.
   bool open() const { return state_ == State::kOpen; }
   int fd() const { return transport_ != nullptr ? transport_->fd() : -1; }
+  /// Null where no TLS is spoken.
+  const TlsInfo* tls() const { return transport_ != nullptr ? transport_->tls() : nullptr; }
   /// Somebody else takes the connection over.
   void setCallbacks(ConnectionCallbacks& callbacks) { callbacks_ = &callbacks; }
 
@@ -135,7 +137,7 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   size_t readSize_ = kInitialReadSize;
   size_t readLimit_ = SIZE_MAX;
   uint32_t watched_ = 0;
-  uint32_t handshakeWants_ = 0;
+  uint32_t handshakeWants_ = ready::kRead;
   bool readEnabled_ = true;
   bool outputEnds_ = false;  // endOutput() was called
   bool reading_ = false;     // readAll() is on the stack

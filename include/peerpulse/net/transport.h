@@ -1,6 +1,6 @@
 // Transport: the bytes of one connection, below net::Connection and above the kernel. It is the seam at which I/O is
-// injected and where TLS goes: PlainTransport is a stream socket, the tests have one in memory, and a TLS transport will
-// wrap another one.
+// injected and where TLS goes: PlainTransport is a stream socket, the tests have one in memory, and TlsTransport wraps
+// another one.
 //
 //   connecting --connectResult() == 0--> handshaking --handshake() kOk--> carrying --close()--> closed
 //
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <sys/uio.h>
 
 #include "peerpulse/base/address.h"
@@ -34,7 +35,7 @@ struct IoResult {
     kOk,     ///< `bytes` moved (handshake: done)
     kAgain,  ///< nothing now; `wants` says what to wait for
     kEnd,    ///< read: the remote side ended its direction in order
-    kError,  ///< `error` is an errno value
+    kError,  ///< `error` is an errno value or a TlsFailure
   };
   Status status = Status::kOk;
   size_t bytes = 0;
@@ -45,6 +46,14 @@ struct IoResult {
   static IoResult again(uint32_t wants) { return {Status::kAgain, 0, wants, 0}; }
   static IoResult end() { return {Status::kEnd, 0, 0, 0}; }
   static IoResult failed(int error) { return {Status::kError, 0, 0, error}; }
+};
+
+/// What two ends of a TLS connection have agreed upon; empty before the handshake.
+struct TlsInfo {
+  std::string version;  ///< "TLSv1.3"
+  std::string alpn;     ///< "h2", "http/1.1"; empty: nothing was agreed
+  bool resumed = false;
+  std::optional<WallTime> peerNotAfter;  ///< when the remote side's certificate expires, if it has shown one
 };
 
 /// How long ago the remote side's kernel was last heard on a connection.
@@ -89,6 +98,11 @@ class Transport {
   virtual std::optional<SendState> sendState() const { return std::nullopt; }
   /// For statistics and poll(); -1 where there is none.
   virtual int fd() const = 0;
+
+  /// The words for IoResult::error `code` of a `what` ("read").
+  virtual Error failure(const char* what, int code) const { return systemError(what, code); }
+  /// Null where no TLS is spoken. Otherwise accepted connections have a handshake to do, too.
+  virtual const TlsInfo* tls() const { return nullptr; }
 };
 
 /// Opens transports to addresses.

@@ -34,6 +34,7 @@
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
 #include "peerpulse/net/plain_transport.h"
+#include "peerpulse/net/tls_context.h"
 #include "peerpulse/stats/peer_stats.h"
 #include "peerpulse/wire/io_context.h"
 
@@ -53,6 +54,9 @@ struct ProberPeer {
   stats::ProbeStats* stats = nullptr;
   /// Of the sockets to it (net::setMark()).
   uint32_t mark = 0;
+  /// Null: plain text. `serverName` is that of TlsClientOptions.
+  net::TlsSlotRef tls{};
+  std::string serverName{};
 };
 
 class ProberCallbacks {

@@ -74,6 +74,8 @@ class Listener final : public upstream::PeerWatcher {
   /// The same for an exchange that the circuit refuses; kept until the circuit changes.
   const PreparedReply& refusalReply(const upstream::Failure& refusal, bool grpc);
   void remove(DownstreamConnection& connection);
+  /// A client's connection that TLS did not let begin, or cut short: the client's doing.
+  void onTlsFailure(int code, std::string_view detail);
   /// The exchange has ended: it is settled, logged and destroyed at the end of the turn, in slices.
   void finished(std::list<std::unique_ptr<Exchange>>& from, std::list<std::unique_ptr<Exchange>>::iterator exchange);
 
@@ -95,6 +97,7 @@ class Listener final : public upstream::PeerWatcher {
   Connections connections_;  // the newest first
   bool pingsHeld_ = false;
   std::array<log::Occasional, 2> turnedAwayTold_;  // by TurnedAway
+  log::Occasional tlsFailureTold_;
   event::SlicedWork idleReset_;
   event::SlicedWork clearing_;
   event::SlicedWork sweeping_;

@@ -49,6 +49,9 @@ struct AccessLogOptions {
 /// A peer and the listener that stands for it.
 struct PeerOptions : upstream::PeerOptions {
   SocketAddress listen;  ///< family AF_UNSPEC if `mode` carries no traffic
+  net::TlsServerOptions tlsDownstream;
+  /// What `tlsDownstream` was made into; null: the listener speaks plain text. Its files may change under it.
+  net::TlsSlotRef tlsDownstreamContext;
   OnDead onDead = OnDead::kRespond;
   guard::Mode mode = guard::Mode::kProxyAndGuard;
 };

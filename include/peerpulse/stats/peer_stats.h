@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 
+#include "peerpulse/base/tls_failure.h"
 #include "peerpulse/stats/governor_stats.h"
 #include "peerpulse/stats/histogram.h"
 #include "peerpulse/stats/last_error.h"
@@ -69,6 +70,7 @@ struct ProbeStats {
   Value lastHeardNanos;            ///< monotonic clock at the prober's last evidence of life; 0: never
   Value processHeardNanos;         ///< the same of its process alone, whatever its kernel says
   Value connected;                 ///< probe connections established now
+  Value certificateNotAfter;       ///< of the peer, as shown last: seconds since 1970; 0: none
   Histogram rtt{kProbeRttBounds};  ///< one observation per answer to a PING or an echo
 };
 
@@ -98,6 +100,30 @@ inline constexpr std::array<const char*, 5> kStatusClasses = {"1xx", "2xx", "3xx
 
 /// The words of upstream::TrafficClass, in its order.
 inline constexpr std::array<const char*, 3> kClassNames = {"control", "bulk", "stream"};
+
+/// The words of TlsFailure, in its order.
+inline constexpr std::array<const char*, kTlsFailures> kTlsFailureNames = {
+    "protocol", "plain_text", "certificate", "identity", "alert", "truncated", "no_http2"};
+
+/// TLS on the connections of one side. Written by the workers.
+struct TlsStats {
+  Value enabled;  ///< 1 where TLS is spoken
+  Value fullHandshakes;
+  Value resumedHandshakes;
+  std::array<Value, kTlsFailures> failures;  ///< connections that TLS ended, by TlsFailure
+
+  void shookHands(bool resumed) { (resumed ? resumedHandshakes : fullHandshakes).add(); }
+  /// `code` may be any Error::code.
+  void ended(int code) {
+    if (isTlsFailure(code)) failures[static_cast<size_t>(code - kFirstTlsFailure)].add();
+  }
+};
+
+/// When our own certificates expire, in seconds since 1970; 0: there is none. Written by who reads the files.
+struct CertificateStats {
+  Value client;    ///< what we show the peer
+  Value listener;  ///< what the peer's listener shows local clients
+};
 
 /// Written by the workers.
 struct alignas(64) PeerStats {
@@ -152,6 +178,9 @@ struct alignas(64) PeerStats {
   LastError lastError;     ///< refusals of the circuit and what clients did aside
   ByLegState undelivered;  ///< notifications (fan-out API) that did not arrive
   GovernorsByClass governors;
+  TlsStats tlsUpstream;
+  TlsStats tlsDownstream;
+  CertificateStats certificates;
   ProbeStats probe;
   GuardStats guard;
 };

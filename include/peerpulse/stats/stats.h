@@ -113,6 +113,10 @@ class Stats {
   Value lastDrainSpentPermille;
   Value lastDrainCut;
 
+  /// Certificate files that had changed: taken; could not be taken, the ones before stay in use.
+  Value tlsReloads;
+  Value tlsReloadsFailed;
+
   /// The guard's table was changed by somebody else, and made anew.
   Value guardTableRepairs;
   /// It could not be made or renewed.

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string>
 
+#include "peerpulse/base/tls_failure.h"
+
 namespace peerpulse::upstream {
 
 enum class ErrorType : uint8_t {
@@ -25,6 +27,9 @@ enum class ErrorType : uint8_t {
   kHttpProtocolError,
   kHttpUpgradeFailed,
   kProxyLoopDetected,  ///< the request has come from ourselves
+  kTlsProtocolError,
+  kTlsCertificateError,
+  kTlsAlertReceived,
 };
 
 struct ErrorInfo {
@@ -74,7 +79,14 @@ struct Failure {
   bool notProcessed = false;
 };
 
-/// A connect() that failed with `errnoValue`.
-Failure connectFailure(int errnoValue, std::string detail);
+/// A connect() that failed with `code`, an errno value or a TlsFailure.
+Failure connectFailure(int code, std::string detail);
+
+struct Cause {
+  ErrorType type = ErrorType::kNone;
+  Party party = Party::kPeer;
+};
+/// Of a TlsFailure, whenever it came.
+Cause causeOf(TlsFailure failure);
 
 }  // namespace peerpulse::upstream

@@ -11,6 +11,7 @@
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/probe_options.h"
+#include "peerpulse/net/tls_context.h"
 #include "peerpulse/upstream/governor_options.h"
 #include "peerpulse/upstream/timing.h"
 
@@ -34,6 +35,9 @@ struct PeerOptions {
   SocketAddress address;
   Protocol protocol = Protocol::kAuto;
   health::ProbeOptions probe;
+  net::TlsClientOptions tls;
+  /// What `tls` was made into; null: plain text. Its files may change under it.
+  net::TlsSlotRef tlsContext;
 };
 /// Pinned by whoever works with it: a reload makes a new one.
 using PeerOptionsRef = std::shared_ptr<const PeerOptions>;

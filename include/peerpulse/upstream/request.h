@@ -171,7 +171,7 @@ class Request final : public ListNode<HeldTag>,
   void onAttemptLost(const Loss& loss) override;
   void onNoConnection(PoolFailure failure, const Error& error) override;
   bool retry(const Loss& loss);
-  bool connectAgain(int errnoValue);
+  bool connectAgain(int code);
   bool goAgain(Duration delay, bool charged);
   void failInTurn(Failure failure);
   void fail(const Failure& failure);

@@ -2,6 +2,7 @@
 // Everything in peerpulse that speaks HTTP over a socket has one, on whichever side.
 //
 //   Connecting --ready--> Open                    (client; the codec is given)
+//   Connecting --TLS handshake done--> Choosing   (server, over TLS)
 //   Choosing --the first bytes tell--> Open       (server; h1 or h2 by the preface)
 //   Connecting, Choosing, Open --> Ended          the one end, told once by onEnded()
 //
@@ -41,7 +42,7 @@ struct End {
   };
   Kind kind{};
   std::string_view detail;  ///< lives during the call only
-  int error = 0;            ///< the errno value, if there is one
+  int error = 0;            ///< the errno value or TlsFailure, if there is one
 };
 
 class CodecConnectionOwner {
@@ -51,7 +52,7 @@ class CodecConnectionOwner {
   virtual std::unique_ptr<http::Codec> createCodec(http::Preface preface);
   /// The remote kernel answered our SYN.
   virtual void onTcpConnected() {}
-  /// Clients: what the codec is told from now on is sent.
+  /// Clients: what the codec is told from now on is sent. Servers, over TLS: the handshake is done.
   virtual void onReady() {}
   /// Bytes arrived, before the codec has read them.
   virtual void onHeard() {}
@@ -64,11 +65,15 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
  public:
   enum class State : uint8_t { kConnecting, kChoosing, kOpen, kEnded };
 
-  /// A client's connection, just accepted.
+  /// A client's connection, just accepted; over TLS its handshake comes first.
   CodecConnection(IoContext& io, std::unique_ptr<net::Transport> transport, CodecConnectionOwner& owner);
-  /// To a server. The outcome comes after this has returned.
+  /// To a server, by `connector`. The outcome comes after this has returned.
+  CodecConnection(IoContext& io, net::Connector& connector, const SocketAddress& address,
+                  const net::SocketOptions& options, std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner);
+  /// By that of `io`.
   CodecConnection(IoContext& io, const SocketAddress& address, const net::SocketOptions& options,
-                  std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner);
+                  std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner)
+      : CodecConnection(io, io.connector, address, options, std::move(codec), owner) {}
   ~CodecConnection() override;
   CodecConnection(const CodecConnection&) = delete;
   CodecConnection& operator=(const CodecConnection&) = delete;
@@ -110,6 +115,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   std::optional<net::SendState> sendState() const;
   /// Bytes, an end or an error wait in the kernel.
   bool readableNow() const { return connection_ != nullptr && connection_->readableNow(); }
+  /// Null where no TLS is spoken, and after the end.
+  const net::TlsInfo* tls() const { return connection_ != nullptr ? connection_->tls() : nullptr; }
   /// -1 after the end.
   int fd() const { return connection_ != nullptr ? connection_->fd() : -1; }
   uint64_t bytesMoved() const;

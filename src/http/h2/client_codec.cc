@@ -56,7 +56,7 @@ void ClientCodec::submit(ClientStream& stream, const RequestHead& head, bool end
   stream.headRequest = head.method == "HEAD";
   FieldArray& array = fields();
   array.add(":method", head.method);
-  array.add(":scheme", head.scheme);
+  array.add(":scheme", secure_ ? std::string_view("https") : std::string_view(head.scheme));
   if (!head.authority.empty()) array.add(":authority", head.authority);
   array.add(":path", head.path);
   array.addHeaders(head.headers);
@@ -233,8 +233,8 @@ void ClientCodec::deliverConnection(const Notification& notification) {
 
 namespace peerpulse::http {
 
-std::unique_ptr<ClientCodec> createH2ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits) {
-  return std::make_unique<h2::ClientCodec>(owner, limits);
+std::unique_ptr<ClientCodec> createH2ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits, bool secure) {
+  return std::make_unique<h2::ClientCodec>(owner, limits, secure);
 }
 
 }  // namespace peerpulse::http

@@ -32,8 +32,8 @@ class ClientStream final : public H2StreamOf<RequestStream> {
 
 class ClientCodec final : public http::ClientCodec, public Session {
  public:
-  ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
-      : Session(owner, limits, Side::kClient), owner_(owner), pacer_(limits.unheardResets) {}
+  ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits, bool secure)
+      : Session(owner, limits, Side::kClient), owner_(owner), secure_(secure), pacer_(limits.unheardResets) {}
 
   Result<void> receive(Slice in) override;
   void receiveEof() override { connectionLost("end of file"); }
@@ -71,6 +71,7 @@ class ClientCodec final : public http::ClientCodec, public Session {
   bool greetsInH1(std::string_view in);
 
   ClientCodecOwner& owner_;
+  const bool secure_;
   Greeting greeting_ = Greeting::kUnknown;
   std::string firstBytes_;  ///< until they are known to be h2 or not
   ResetPacer pacer_;
