@@ -13,5 +13,7 @@ std::string takeTlsErrors();
 
 /// SSL_CTX_sess_set_new_cb(): a server gave a session to a TlsTransport's SSL. Returns 1: it is ours now.
 int onNewTlsSession(ssl_st* ssl, ssl_session_st* session);
+/// SSL_CTX_set_cert_cb() of clients: the server asks for our certificate. Returns 1: whatever we have is shown.
+int onTlsIdentityAsked(ssl_st* ssl, void*);
 
 }  // namespace peerpulse::net

@@ -37,8 +37,9 @@ std::string hostOf(const SocketAddress& address) {
   return text.starts_with('[') ? text.substr(1, text.size() - 2) : text;
 }
 
-// Alerts by which the remote side refuses our certificate, or that we have shown none (RFC 8446 6.2).
-bool refusesIdentity(int alert) {
+// Alerts by which the remote side refuses our certificate, or that we have shown none (RFC 8446 6.2; TLS 1.2 has no word of
+// its own for that). `asked`: it had asked for one.
+bool refusesIdentity(int alert, bool asked) {
   switch (alert) {
     case SSL_AD_BAD_CERTIFICATE:
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
@@ -48,6 +49,7 @@ bool refusesIdentity(int alert) {
     case SSL_AD_UNKNOWN_CA:
     case SSL_AD_ACCESS_DENIED:
     case SSL_AD_CERTIFICATE_REQUIRED: return true;
+    case SSL_AD_HANDSHAKE_FAILURE: return asked;
     default: return false;
   }
 }
@@ -130,6 +132,12 @@ int onNewTlsSession(ssl_st* ssl, ssl_session_st* session) {
   auto* transport = static_cast<TlsTransport*>(SSL_get_app_data(ssl));
   TlsSessions::Session owned(session);
   if (transport != nullptr) transport->keep(std::move(owned));
+  return 1;
+}
+
+int onTlsIdentityAsked(ssl_st* ssl, void*) {
+  auto* transport = static_cast<TlsTransport*>(SSL_get_app_data(ssl));
+  if (transport != nullptr) transport->identityAsked();
   return 1;
 }
 
@@ -445,8 +453,8 @@ void TlsTransport::fail(int sslError) const {
 bool TlsTransport::spokeTls() const { return first_.empty() || isRecordType(first_.front()); }
 
 Error TlsTransport::describe(int sslError) const {
-  const unsigned long first = ERR_peek_error();
-  const int reason = sslError == SSL_ERROR_SSL && ERR_GET_LIB(first) == ERR_LIB_SSL ? ERR_GET_REASON(first) : 0;
+  const unsigned long last = ERR_peek_last_error();  // what it meant for TLS; the first one is why
+  const int reason = sslError == SSL_ERROR_SSL && ERR_GET_LIB(last) == ERR_LIB_SSL ? ERR_GET_REASON(last) : 0;
   if (sslError == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     if (!carrying_) return {"closed by the remote side during the TLS handshake", ECONNRESET};
     return {"the remote side closed the connection without TLS's close_notify", codeOf(TlsFailure::kTruncated)};
@@ -459,7 +467,7 @@ Error TlsTransport::describe(int sslError) const {
   }
   if (reason > SSL_AD_REASON_OFFSET) {
     const int alert = reason - SSL_AD_REASON_OFFSET;
-    const bool identity = refusesIdentity(alert);
+    const bool identity = refusesIdentity(alert, identityAsked_);
     return {std::string("the remote side ") + (identity ? "did not accept our certificate" : "ended the connection") +
                 " (TLS alert " + std::to_string(alert) + ", " + SSL_alert_desc_string_long(alert) + ")",
             codeOf(identity ? TlsFailure::kIdentity : TlsFailure::kAlert)};

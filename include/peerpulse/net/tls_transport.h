@@ -68,8 +68,11 @@ class TlsTransport final : public Transport, private TransportEvents {
   Error failure(const char* what, int code) const override;
   const TlsInfo* tls() const override { return &info_; }
 
-  /// From OpenSSL: the server gave a session.
+  // From OpenSSL.
+  /// The server gave a session.
   void keep(TlsSessions::Session session);
+  /// The server wants to see our certificate.
+  void identityAsked() { identityAsked_ = true; }
 
  private:
   friend struct TlsBio;
@@ -104,6 +107,7 @@ class TlsTransport final : public Transport, private TransportEvents {
   uint32_t readWants_ = ready::kRead;  // what goes on by which event below: a read may have to write first
   uint32_t writeWants_ = ready::kWrite;
   bool serves_ = false;
+  bool identityAsked_ = false;
   bool carrying_ = false;
   bool closed_ = false;
   bool closeNotifyWaits_ = false;  // shutdownWrite() was called and the kernel is full

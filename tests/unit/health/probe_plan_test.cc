@@ -186,6 +186,50 @@ TEST_CASE_FIXTURE(Fixture, "probe_plan: no HTTP/2 is told by one answer, or by t
   CHECK(plan.mode() == ProbeMode::kL4);
 }
 
+TEST_CASE_FIXTURE(Fixture, "probe_plan: a handshake has its own time, whatever the SYN's may be") {
+  runUntil(kStart + kT);
+  REQUIRE(opens.size() == 1);
+  CHECK(plan.reached(now) == now - opens[0]);
+  const size_t opened = opens.size();
+  runUntil(now + ProbePlan::kHandshakePatience - kT);
+  CHECK(opens.size() == opened);
+  CHECK(pings.empty());
+  CHECK_FALSE(plan.connected(now).has_value());  // the SYN's round trip was told
+  advance(now);
+  CHECK(pings.size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "probe_plan: a handshake that is never done is begun anew, in an outage sooner") {
+  runUntil(kStart + kT);
+  plan.reached(now);
+  const TimePoint reachedAt = now;
+  const size_t opened = opens.size();
+  runUntil(reachedAt + ProbePlan::kHandshakePatience + seconds(1));
+  CHECK(opens.size() == opened + 1);
+  plan.reached(now);
+  collect([&](Actions& actions) { plan.outageBegan(now, actions); });
+  runUntil(now + kT);
+  plan.reached(now);
+  const TimePoint again = now;
+  const size_t tried = opens.size();
+  runUntil(again + ProbePlan::kAnswerPatience - milliseconds(1));
+  CHECK(opens.size() == tried);
+  runUntil(again + ProbePlan::kAnswerPatience + 2 * kT);
+  CHECK(opens.size() > tried);
+}
+
+TEST_CASE_FIXTURE(Fixture, "probe_plan: three handshakes that fail lead to the rung that needs none") {
+  runUntil(kStart + kT);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(plan.mode() == ProbeMode::kFastPing);
+    plan.reached(now);
+    plan.closed(false, false, now);
+    if (i < 2) runUntil(now + milliseconds(50));
+  }
+  CHECK(plan.mode() == ProbeMode::kL4);
+  CHECK(plan.protocol() == PeerProtocol::kUnknown);
+}
+
 TEST_CASE_FIXTURE(Fixture, "probe_plan: a refused or answered connection says nothing against HTTP/2") {
   connect();
   for (int i = 0; i < 10; ++i) {

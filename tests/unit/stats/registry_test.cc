@@ -222,6 +222,27 @@ TEST_CASE("our own limits, the cluster and the process") {
   CHECK_LINE(text, "process_open_fds 12");
 }
 
+TEST_CASE("TLS is told where it is spoken") {
+  Stats s({"node2", "node3"}, {"default"}, {"main"});
+  stats::PeerStats& peer = s.peer(PeerId{0});
+  peer.tlsUpstream.enabled.set(1);
+  peer.tlsUpstream.shookHands(false);
+  peer.tlsUpstream.shookHands(true);
+  peer.tlsUpstream.shookHands(true);
+  peer.tlsUpstream.ended(codeOf(TlsFailure::kNoHttp2));
+  peer.certificates.client.set(1'800'000'000);
+  s.tlsReloadsFailed.add();
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "peerpulse_tls_handshakes_total{peer=\"node2\",side=\"upstream\",resumed=\"false\"} 1");
+  CHECK_LINE(text, "peerpulse_tls_handshakes_total{peer=\"node2\",side=\"upstream\",resumed=\"true\"} 2");
+  CHECK_LINE(text, "peerpulse_tls_failures_total{peer=\"node2\",side=\"upstream\",reason=\"no_http2\"} 1");
+  CHECK_LINE(text, "peerpulse_tls_failures_total{peer=\"node2\",side=\"upstream\",reason=\"protocol\"} 0");
+  CHECK_LINE(text, "peerpulse_tls_certificate_not_after_seconds{peer=\"node2\",certificate=\"client\"} 1800000000");
+  CHECK_LINE(text, "peerpulse_tls_reloads_total{result=\"failed\"} 1");
+  CHECK(text.find("peerpulse_tls_handshakes_total{peer=\"node3\"") == std::string::npos);
+  CHECK(text.find("side=\"downstream\"") == std::string::npos);
+}
+
 TEST_CASE("with less detail what is not by peer is a sum, and no family is missing") {
   std::vector<std::string> peers;
   for (int i = 0; i < 200; ++i)

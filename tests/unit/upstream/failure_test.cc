@@ -27,6 +27,10 @@ TEST_CASE("failure: names and statuses of RFC 9209 section 2.3, and the gRPC sta
       {ErrorType::kHttpResponseIncomplete, "http_response_incomplete", 502, 14},
       {ErrorType::kHttpProtocolError, "http_protocol_error", 502, 13},
       {ErrorType::kHttpUpgradeFailed, "http_upgrade_failed", 502, 13},
+      {ErrorType::kProxyLoopDetected, "proxy_loop_detected", 502, 14},
+      {ErrorType::kTlsProtocolError, "tls_protocol_error", 502, 14},
+      {ErrorType::kTlsCertificateError, "tls_certificate_error", 502, 14},
+      {ErrorType::kTlsAlertReceived, "tls_alert_received", 502, 14},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
@@ -42,6 +46,31 @@ TEST_CASE("failure: parties") {
   CHECK(std::string(toString(Party::kClient)) == "client");
   CHECK(std::string(toString(Party::kHost)) == "host");
   CHECK(std::string(toString(Party::kSelf)) == "self");
+}
+
+TEST_CASE("failure: TLS, failure by failure; that the peer does not take what we show it is no failure of the peer") {
+  const struct {
+    TlsFailure failure;
+    ErrorType type;
+    Party party;
+  } rows[] = {
+      {TlsFailure::kProtocol, ErrorType::kTlsProtocolError, Party::kPeer},
+      {TlsFailure::kPlainText, ErrorType::kTlsProtocolError, Party::kPeer},
+      {TlsFailure::kCertificate, ErrorType::kTlsCertificateError, Party::kPeer},
+      {TlsFailure::kIdentity, ErrorType::kTlsAlertReceived, Party::kSelf},
+      {TlsFailure::kAlert, ErrorType::kTlsAlertReceived, Party::kPeer},
+      {TlsFailure::kTruncated, ErrorType::kConnectionTerminated, Party::kPeer},
+      {TlsFailure::kNoHttp2, ErrorType::kHttpProtocolError, Party::kPeer},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(codeOf(row.failure));
+    CHECK(causeOf(row.failure).type == row.type);
+    CHECK(causeOf(row.failure).party == row.party);
+    const Failure failure = connectFailure(codeOf(row.failure), "why");
+    CHECK(failure.type == row.type);
+    CHECK(failure.party == row.party);
+    CHECK(failure.detail == "why");
+  }
 }
 
 TEST_CASE("failure: a failed connect, errno by errno") {
