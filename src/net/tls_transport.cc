@@ -52,6 +52,12 @@ bool refusesIdentity(int alert) {
   }
 }
 
+// OpenSSL 3.0 does not know all that it sends.
+std::string wordOf(int alert) {
+  if (alert == SSL_AD_CERTIFICATE_REQUIRED) return "certificate required";
+  return SSL_alert_desc_string_long(alert);
+}
+
 constexpr std::string_view kPlainTextAnswer =
     "HTTP/1.1 400 Bad Request\r\n"
     "proxy-status: peerpulse; error=tls_protocol_error; details=\"plain HTTP was sent to a TLS port\"\r\n"
@@ -131,6 +137,13 @@ int onNewTlsSession(ssl_st* ssl, ssl_session_st* session) {
   TlsSessions::Session owned(session);
   if (transport != nullptr) transport->keep(std::move(owned));
   return 1;
+}
+
+int onCertificateAsked(ssl_st* ssl, x509_st**, evp_pkey_st**) {
+  if (auto* transport = static_cast<TlsTransport*>(SSL_get_app_data(ssl)); transport != nullptr) {
+    transport->hadNothingToShow();
+  }
+  return 0;
 }
 
 TlsTransport::TlsTransport(event::Scheduler& scheduler, std::unique_ptr<Transport> below, TlsContextRef context)
@@ -459,9 +472,15 @@ Error TlsTransport::describe(int sslError) const {
   }
   if (reason > SSL_AD_REASON_OFFSET) {
     const int alert = reason - SSL_AD_REASON_OFFSET;
-    const bool identity = refusesIdentity(alert);
-    return {std::string("the remote side ") + (identity ? "did not accept our certificate" : "ended the connection") +
-                " (TLS alert " + std::to_string(alert) + ", " + SSL_alert_desc_string_long(alert) + ")",
+    // A server of TLS 1.2 has no better alert for it.
+    const bool unshown =
+        hadNothingToShow_ && (alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_CERTIFICATE_REQUIRED);
+    const bool identity = unshown || refusesIdentity(alert);
+    return {std::string("the remote side ") +
+                (unshown    ? "asks for a certificate and we have none to show"
+                 : identity ? "did not accept our certificate"
+                            : "ended the connection") +
+                " (TLS alert " + std::to_string(alert) + ", " + wordOf(alert) + ")",
             codeOf(identity ? TlsFailure::kIdentity : TlsFailure::kAlert)};
   }
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {

@@ -70,6 +70,8 @@ class TlsTransport final : public Transport, private TransportEvents {
 
   /// From OpenSSL: the server gave a session.
   void keep(TlsSessions::Session session);
+  /// From OpenSSL: the server has asked for a certificate, and we have none to show.
+  void hadNothingToShow() { hadNothingToShow_ = true; }
 
  private:
   friend struct TlsBio;
@@ -105,6 +107,7 @@ class TlsTransport final : public Transport, private TransportEvents {
   uint32_t writeWants_ = ready::kWrite;
   bool serves_ = false;
   bool carrying_ = false;
+  bool hadNothingToShow_ = false;
   bool closed_ = false;
   bool closeNotifyWaits_ = false;  // shutdownWrite() was called and the kernel is full
 
