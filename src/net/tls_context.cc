@@ -116,7 +116,7 @@ Result<TlsContextRef> TlsContext::client(const TlsClientOptions& options) {
   }
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(raw, onNewTlsSession);
-  SSL_CTX_set_cert_cb(raw, onTlsIdentityAsked, nullptr);
+  SSL_CTX_set_client_cert_cb(raw, onCertificateAsked);  // unless there is one
   return TlsContextRef(std::move(context));
 }
 

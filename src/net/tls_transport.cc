@@ -37,9 +37,8 @@ std::string hostOf(const SocketAddress& address) {
   return text.starts_with('[') ? text.substr(1, text.size() - 2) : text;
 }
 
-// Alerts by which the remote side refuses our certificate, or that we have shown none (RFC 8446 6.2; TLS 1.2 has no word of
-// its own for that). `asked`: it had asked for one.
-bool refusesIdentity(int alert, bool asked) {
+// Alerts by which the remote side refuses our certificate, or that we have shown none (RFC 8446 6.2).
+bool refusesIdentity(int alert) {
   switch (alert) {
     case SSL_AD_BAD_CERTIFICATE:
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
@@ -49,9 +48,14 @@ bool refusesIdentity(int alert, bool asked) {
     case SSL_AD_UNKNOWN_CA:
     case SSL_AD_ACCESS_DENIED:
     case SSL_AD_CERTIFICATE_REQUIRED: return true;
-    case SSL_AD_HANDSHAKE_FAILURE: return asked;
     default: return false;
   }
+}
+
+// OpenSSL 3.0 does not know all that it sends.
+std::string wordOf(int alert) {
+  if (alert == SSL_AD_CERTIFICATE_REQUIRED) return "certificate required";
+  return SSL_alert_desc_string_long(alert);
 }
 
 constexpr std::string_view kPlainTextAnswer =
@@ -135,10 +139,11 @@ int onNewTlsSession(ssl_st* ssl, ssl_session_st* session) {
   return 1;
 }
 
-int onTlsIdentityAsked(ssl_st* ssl, void*) {
-  auto* transport = static_cast<TlsTransport*>(SSL_get_app_data(ssl));
-  if (transport != nullptr) transport->identityAsked();
-  return 1;
+int onCertificateAsked(ssl_st* ssl, x509_st**, evp_pkey_st**) {
+  if (auto* transport = static_cast<TlsTransport*>(SSL_get_app_data(ssl)); transport != nullptr) {
+    transport->hadNothingToShow();
+  }
+  return 0;
 }
 
 TlsTransport::TlsTransport(event::Scheduler& scheduler, std::unique_ptr<Transport> below, TlsContextRef context)
@@ -291,7 +296,9 @@ void TlsTransport::established() {
   }
   quiet_ = 0;
   carrying_ = true;
+  // What came with the last of the handshake: nothing below says so again, and who waited to read goes on waiting for it.
   more_ = SSL_has_pending(ssl_) == 1;
+  resumeLater();
 }
 
 // To a client that sees to it that it reads what it gets: a browser, curl.
@@ -467,9 +474,15 @@ Error TlsTransport::describe(int sslError) const {
   }
   if (reason > SSL_AD_REASON_OFFSET) {
     const int alert = reason - SSL_AD_REASON_OFFSET;
-    const bool identity = refusesIdentity(alert, identityAsked_);
-    return {std::string("the remote side ") + (identity ? "did not accept our certificate" : "ended the connection") +
-                " (TLS alert " + std::to_string(alert) + ", " + SSL_alert_desc_string_long(alert) + ")",
+    // A server of TLS 1.2 has no better alert for it.
+    const bool unshown =
+        hadNothingToShow_ && (alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_CERTIFICATE_REQUIRED);
+    const bool identity = unshown || refusesIdentity(alert);
+    return {std::string("the remote side ") +
+                (unshown    ? "asks for a certificate and we have none to show"
+                 : identity ? "did not accept our certificate"
+                            : "ended the connection") +
+                " (TLS alert " + std::to_string(alert) + ", " + wordOf(alert) + ")",
             codeOf(identity ? TlsFailure::kIdentity : TlsFailure::kAlert)};
   }
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {

@@ -44,7 +44,9 @@ _HTTP2 = """
 """
 
 
-class _Nginx(Server):
+class Nginx(Server):
+    """What has a configuration of its own."""
+
     def _http(self) -> str:
         """What the configuration's http block has beside the usual."""
         raise NotImplementedError
@@ -59,7 +61,7 @@ class _Nginx(Server):
         return ["nginx", "-p", str(self.directory), "-c", str(config), "-e", str(self._log)]
 
 
-class NginxPeer(_Nginx):
+class NginxPeer(Nginx):
     """HTTP/1.1, GET and PUT; keepalive unless `keepalive_s` is 0."""
 
     def __init__(self, host, port: int | None = None, keepalive_s: int = 60) -> None:
@@ -70,7 +72,7 @@ class NginxPeer(_Nginx):
         return _HTTP1.format(listen=self.address, root=self.root, keepalive=self._keepalive_s)
 
 
-class NginxH2cPeer(_Nginx):
+class NginxH2cPeer(Nginx):
     """h2c with prior knowledge, and nothing else on the port: nginx 1.22 reads HTTP/1 there as a bad preface.
 
     What ends a connection that carries PINGs only, each time by GOAWAY NO_ERROR and FIN: client_header_timeout since

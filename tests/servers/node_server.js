@@ -1,12 +1,17 @@
-// A Node.js http2 server as a peer of the tests: h2c with prior knowledge.
+// A Node.js http2 server as a peer of the tests: h2c with prior knowledge, or h2 over TLS.
 //
-//   node node_server.js HOST PORT
+//   node node_server.js HOST PORT [CERTIFICATE KEY [CLIENTS_AUTHORITY]]
 'use strict';
 
+const fs = require('node:fs');
 const http2 = require('node:http2');
 
-const [host, port] = process.argv.slice(2);
-http2.createServer((request, response) => {
+const [host, port, ...files] = process.argv.slice(2);
+const [cert, key, ca] = files.map((file) => fs.readFileSync(file));
+const answer = (request, response) => {
   request.resume();  // a body must be read, or its window stays shut
   response.end('ok');
-}).listen(Number(port), host);
+};
+const server = cert ? http2.createSecureServer({cert, key, ca, requestCert: Boolean(ca), rejectUnauthorized: Boolean(ca)}, answer)
+  : http2.createServer(answer);
+server.listen(Number(port), host);

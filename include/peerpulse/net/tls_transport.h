@@ -71,8 +71,8 @@ class TlsTransport final : public Transport, private TransportEvents {
   // From OpenSSL.
   /// The server gave a session.
   void keep(TlsSessions::Session session);
-  /// The server wants to see our certificate.
-  void identityAsked() { identityAsked_ = true; }
+  /// The server has asked for a certificate, and we have none to show.
+  void hadNothingToShow() { hadNothingToShow_ = true; }
 
  private:
   friend struct TlsBio;
@@ -107,8 +107,8 @@ class TlsTransport final : public Transport, private TransportEvents {
   uint32_t readWants_ = ready::kRead;  // what goes on by which event below: a read may have to write first
   uint32_t writeWants_ = ready::kWrite;
   bool serves_ = false;
-  bool identityAsked_ = false;
   bool carrying_ = false;
+  bool hadNothingToShow_ = false;
   bool closed_ = false;
   bool closeNotifyWaits_ = false;  // shutdownWrite() was called and the kernel is full
 
