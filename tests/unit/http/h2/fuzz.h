@@ -51,7 +51,7 @@ inline void fuzzH2Client(const std::string& input, size_t cut, uint64_t seed, co
   CAPTURE(cut);
   CAPTURE(seed);
   ErraticClient owner(seed);
-  h2::ClientCodec codec(owner, limits);
+  h2::ClientCodec codec(owner, limits, false);
   owner.watch = [&] { visited.see(codec); };
   Drive<ErraticClient> drive(codec, owner);
   for (int i = 0; i < 3; ++i) {
