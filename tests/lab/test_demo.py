@@ -42,6 +42,21 @@ class Demo(LabCase):
         self.assertGreater(report["with"]["chunks_moved"], 0)
         self.assertEqual(report["read_back"]["corrupt"], 0)
 
+    def test_an_upload_over_tls_survives_a_power_cut(self):
+        done = subprocess.run(
+            ["/usr/bin/python3", "-B", "-m", "tools.lib.demo", "--quick", "--tls", "--json"],
+            capture_output=True, text=True, timeout=100, check=False,
+            env={**os.environ, "PEERPULSE_BUILD": str(build_directory())})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout.splitlines()[-1])
+        self.assertTrue(report["with"]["completed"])
+        self.assertEqual(report["healthy_peers"]["errors"], 0)
+        self.assertEqual(report["read_back"]["corrupt"], 0)
+        self.assertLess(report["cut_to_verdict_ms"], 1000, done.stderr)
+        self.assertEqual(set(report["tls"]), {"node2", "node3", "node4"})
+        for peer, tls in report["tls"].items():
+            self.assertGreater(tls["handshakes"]["full"], 0, peer)
+
     def test_one_request_to_all_while_nodes_fail(self):
         done = subprocess.run(
             ["/usr/bin/python3", "-B", "-m", "tools.lib.demo", "--fanout", "--json"],

@@ -43,11 +43,12 @@ Result<std::vector<std::unique_ptr<Disk>>> openDisks(const Options& options, Fil
 }
 
 void serve(const Options& options, const Router& router, tools::IoPool& pool, net::ListenSocket& socket,
-           event::Dispatcher& mainLoop, std::vector<std::unique_ptr<Worker>>& workers) {
+           const net::TlsContextRef& tls, event::Dispatcher& mainLoop,
+           std::vector<std::unique_ptr<Worker>>& workers) {
   std::vector<std::thread> threads;
   threads.reserve(static_cast<size_t>(options.workers));
   for (int i = 0; i < options.workers; ++i)
-    workers.push_back(std::make_unique<Worker>(router, pool, socket));
+    workers.push_back(std::make_unique<Worker>(router, pool, socket, tls));
   size_t running = workers.size();
   for (auto& worker : workers) {
     threads.emplace_back([&mainLoop, &running, worker = worker.get()] {
@@ -79,10 +80,16 @@ int run(const Options& options) {
   auto disks = openDisks(options, ops);
   if (!disks) return failStart(disks.error());
   const Router router(std::move(*disks), options.maxChunkSize);
+  net::TlsContextRef tls;
+  if (options.tls.enabled()) {
+    auto made = net::TlsContext::server(options.tls);
+    if (!made) return failStart(made.error());
+    tls = std::move(*made);
+  }
   auto socket = net::ListenSocket::open(options.listen);
   if (!socket) return failStart(socket.error());
   tools::IoPool pool(options.ioThreads);
-  serve(options, router, pool, **socket, mainLoop, workers);
+  serve(options, router, pool, **socket, tls, mainLoop, workers);
   pool.stop();
   workers.clear();
   return 0;

@@ -52,6 +52,10 @@ std::optional<Options> parseCommandLine(int argc, char** argv, int& exitCode) {
   app.add_option("--max-chunk", options.maxChunkSize, "Largest chunk taken")->transform(CLI::AsSizeValue(true));
   app.add_option("--drain-timeout", drainMillis, "Time for requests under way after SIGTERM (10s)")
       ->transform(CLI::AsNumberWithUnit(kMillisUnits, CLI::AsNumberWithUnit::CASE_SENSITIVE, "DURATION"));
+  auto* certificate =
+      app.add_option("--certificate", options.tls.certificateFile, "Speak TLS: its certificate and chain (PEM)");
+  app.add_option("--key", options.tls.keyFile, "Its private key (PEM), if it is not in the same file")
+      ->needs(certificate);
   try {
     app.parse(argc, argv);
     options.disks = splitDisks(disks);

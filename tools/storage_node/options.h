@@ -9,6 +9,7 @@
 
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/net/tls_options.h"
 #include "storage_node/disk.h"
 
 namespace peerpulse::storage_node {
@@ -21,6 +22,7 @@ struct Options {
   int ioThreads = 4;
   uint64_t maxChunkSize = uint64_t{1} << 30;
   Duration drainTimeout = seconds(10);
+  net::TlsServerOptions tls;
 };
 
 /// Nothing when the program is to end with `exitCode` (help, version or a usage error, which was printed).

@@ -1,11 +1,15 @@
 #include "worker.h"
 
+#include "peerpulse/net/tls_transport.h"
 #include "storage_node/reply_exchange.h"
 
 namespace peerpulse::storage_node {
 
-Worker::Worker(const Router& router, tools::IoPool& pool, net::ListenSocket& socket)
-    : router_(router), pool_(pool), acceptor_(dispatcher_, socket, [this](Fd fd) { onAccept(std::move(fd)); }) {
+Worker::Worker(const Router& router, tools::IoPool& pool, net::ListenSocket& socket, net::TlsContextRef tls)
+    : router_(router),
+      pool_(pool),
+      tls_(std::move(tls)),
+      acceptor_(dispatcher_, socket, [this](Fd fd) { onAccept(std::move(fd)); }) {
   sweepTimer_ = dispatcher_.createTimer([this] { sweep(); });
   drainTimer_ = dispatcher_.createTimer([this] { abortSessions(); });
 }
@@ -23,8 +27,13 @@ void Worker::drain(Duration timeout) {
 
 void Worker::onAccept(Fd fd) {
   if (sessions_.size() >= kMaxSessions) return;  // closes it
-  auto session = std::make_unique<Session>(static_cast<SessionHost&>(*this),
-                                           net::PlainTransport::accepted(dispatcher_, std::move(fd)));
+  std::unique_ptr<net::Transport> transport = net::PlainTransport::accepted(dispatcher_, std::move(fd));
+  if (tls_ != nullptr) {
+    auto secured = net::TlsTransport::server(dispatcher_, std::move(transport), tls_);
+    if (!secured) return;  // no memory
+    transport = std::move(*secured);
+  }
+  auto session = std::make_unique<Session>(static_cast<SessionHost&>(*this), std::move(transport));
   Session* key = session.get();
   sessions_.emplace(key, std::move(session));
 }

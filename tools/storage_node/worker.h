@@ -10,6 +10,7 @@
 
 #include "peerpulse/net/listener.h"
 #include "peerpulse/net/plain_transport.h"
+#include "peerpulse/net/tls_context.h"
 #include "storage_node/exchange.h"
 #include "storage_node/router.h"
 #include "storage_node/session.h"
@@ -18,7 +19,8 @@ namespace peerpulse::storage_node {
 
 class Worker : private SessionHost, private ExchangeHost {
  public:
-  Worker(const Router& router, tools::IoPool& pool, net::ListenSocket& socket);
+  /// `tls`: null for plain text.
+  Worker(const Router& router, tools::IoPool& pool, net::ListenSocket& socket, net::TlsContextRef tls);
   ~Worker() override;
 
   /// Returns after drain(), when everything is finished or `timeout` has passed.
@@ -50,6 +52,7 @@ class Worker : private SessionHost, private ExchangeHost {
 
   const Router& router_;
   tools::IoPool& pool_;
+  const net::TlsContextRef tls_;
   event::Dispatcher dispatcher_;
   net::PlainConnector connector_{dispatcher_};
   wire::IoContext io_{dispatcher_, connector_};

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+using namespace peerpulse;
 using namespace peerpulse::upstream;
 
 TEST_CASE("failure: names and statuses of RFC 9209 section 2.3, and the gRPC status beside them") {

@@ -43,10 +43,15 @@ def _arguments() -> argparse.Namespace:
                              "directory)")
     parser.add_argument("--through-api", action="store_true",
                         help="chunks are written by the fan-out API, which puts those of a dead node on spare disks")
+    parser.add_argument("--tls", action="store_true",
+                        help="peerpulse speaks TLS to the other nodes, with certificates of tools/certs; the writer here speaks "
+                             "none, so that there is no upload without peerpulse")
     parser.add_argument("--fanout", action="store_true",
                         help="instead: one local request to five nodes (a quorum write, an aggregation, a notification, a "
                              "chunk), with all well, then with one dead and one that stands still")
     arguments = parser.parse_args()
+    if arguments.tls and arguments.fanout:
+        parser.error("--tls is for the upload, --fanout has none")
     if arguments.quick:
         arguments.size = min(arguments.size, 128 * _MIB)
     return arguments
@@ -80,12 +85,15 @@ def _run(arguments: argparse.Namespace, build: pathlib.Path) -> int:
     print(f"demo: {len(files)} files, {total / _MIB:.0f} MiB; disks in {parent}", file=sys.stderr, flush=True)
     real_files.warm(files)
     with Lab(nodes=4) as lab, tempfile.TemporaryDirectory(prefix="peerpulse-demo-", dir=parent) as disks:
-        cluster = Cluster(lab, build, pathlib.Path(disks), **(API_CONFIG if arguments.through_api else {}))
+        cluster = Cluster(lab, build, pathlib.Path(disks), arguments.tls,
+                          **(API_CONFIG if arguments.through_api else {}))
         cluster.start()
         writer = Writer(cluster.program("erasure_writer"), cluster.writer_node, cluster.writer_node.directory)
         scenario = Scenario(cluster, writer, files, show=True, through_api=arguments.through_api)
         report = scenario.run_with(fail_fast_requests=10_000)
-        if not arguments.quick:
+        if arguments.tls:
+            report["tls"] = {peer["name"]: peer["tls"]["upstream"] for peer in cluster.admin.peers()}
+        elif not arguments.quick:
             report["without"] = scenario.run_without()
     problems = problems_of(report)
     print_report(report)

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import subprocess
 import time
 
 from tools.lib.demo.admin import Admin
@@ -12,6 +13,7 @@ DISKS_PER_NODE = 4
 _STORAGE_PORT = 9000
 _ADMIN_PORT = 9901
 _API_PORT = 9902
+_CERTS = pathlib.Path(__file__).resolve().parents[2] / "certs"
 _NAMES = [f"node{number}" for number in range(1, NODES + 1)]
 
 API_CONFIG = {
@@ -27,12 +29,14 @@ API_CONFIG = {
 class Cluster:
     """`disks` gets a directory per disk; it must exist, and what is made in it is the caller's to remove."""
 
-    def __init__(self, lab: Lab, build: pathlib.Path, disks: pathlib.Path, **config) -> None:
-        """`config` are further keys of peerpulse's configuration."""
+    def __init__(self, lab: Lab, build: pathlib.Path, disks: pathlib.Path, tls: bool = False, **config) -> None:
+        """`config` are further keys of peerpulse's configuration. `tls`: on the network all is TLS; on node1 itself the
+        writing process speaks plain text, to peerpulse and to its own node's storage."""
         self.lab = lab
         self._build = build
         self._disks = disks
         self._config = config
+        self._certificates = lab.node("node1").directory / "certificates" if tls else None
         self.writer_node: Node = lab.node("node1")
         self.admin = Admin(self.writer_node, _ADMIN_PORT)
         self.storage: dict[str, Process] = {}
@@ -43,6 +47,9 @@ class Cluster:
         return str(self._build / folder / name)
 
     def start(self) -> None:
+        if self._certificates is not None:
+            names = [f"{node.name},{node.address}" for node in self.lab.nodes]
+            subprocess.run([_CERTS, self._certificates, *names], check=True, stdout=subprocess.DEVNULL)
         for node in self.lab.nodes:
             self._start_storage(node)
         self._start_peerpulse()
@@ -83,6 +90,9 @@ class Cluster:
             directory = self._disks / node.name / f"disk{disk}"
             directory.mkdir(parents=True)
             argv += ["--disk", f"disk{disk}={directory}"]
+        if self._certificates is not None and node is not self.writer_node:
+            argv += ["--certificate", str(self._certificates / f"{node.name}.pem"),
+                     "--key", str(self._certificates / f"{node.name}.key")]
         process = node.spawn(argv, name="storage_node")
         self.storage[node.name] = process
         _wait_for_line(process, '"event":"listening"')
@@ -94,6 +104,8 @@ class Cluster:
         ]
         config = {"node": self.writer_node.name, "workers": 2, "preset": "generic",
                   "admin": {"listen": f"127.0.0.1:{_ADMIN_PORT}"}, "peers": peers, **self._config}
+        if self._certificates is not None:
+            config["tls"] = {"upstream": {"enabled": True, "ca_file": str(self._certificates / "ca.pem")}}
         file = self.writer_node.directory / "peerpulse.json"
         file.write_text(json.dumps(config, indent=1), encoding="utf-8")
         self.peerpulse = self.writer_node.spawn([self.program("peerpulse"), "run", "--config", str(file)])

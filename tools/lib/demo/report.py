@@ -38,14 +38,18 @@ def print_report(report: dict) -> None:
             if run.get("chunks_moved"):
                 print(f"  {'':28} {run['chunks_moved']} chunks went to spare disks, {run['chunks_failed']} failed",
                       file=sys.stderr)
+    for peer, tls in report.get("tls", {}).items():
+        handshakes = tls["handshakes"]
+        print(f"  {'TLS with ' + peer:28} {handshakes['full'] + handshakes['resumed']} handshakes, {handshakes['resumed']} of them "
+              f"resumed, failures: {tls['failures'] or 'none'}", file=sys.stderr)
     read = report["read_back"]
     print(f"  {'read back':28} {read['objects']} objects, {read['corrupt']} corrupt", file=sys.stderr)
 
 
 def json_fields(report: dict) -> dict:
-    """What --json prints: these keys, in this order."""
+    """What --json prints: these keys, in this order; `tls` where there is any."""
     healthy = report["healthy_peers"]
-    return {
+    fields = {
         "cut_to_verdict_ms": report["cut_to_verdict_ms"],
         "cut_to_inflight_failed_ms": report["cut_to_inflight_failed_ms"],
         "failfast_us": report["failfast_us"],
@@ -55,6 +59,7 @@ def json_fields(report: dict) -> dict:
         "recovery_ms": report["recovery_ms"],
         "read_back": report["read_back"],
     }
+    return fields | {"tls": report["tls"]} if "tls" in report else fields
 
 
 def problems_of(report: dict) -> list[str]:
@@ -68,4 +73,6 @@ def problems_of(report: dict) -> list[str]:
         problems.append(f"{report['healthy_peers']['errors']} errors on healthy peers")
     if report["read_back"]["corrupt"]:
         problems.append(f"{report['read_back']['corrupt']} objects corrupt or missing")
+    problems += [f"TLS with {peer} failed: {tls['failures']}" for peer, tls in report.get("tls", {}).items()
+                 if tls["failures"]]
     return problems
