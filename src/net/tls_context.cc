@@ -65,6 +65,25 @@ SSL_CTX* newContext(const SSL_METHOD* method, TlsVersion minVersion) {
   return context;
 }
 
+// What a connection judges by after it has changed to another certificate's context, too: that context's authorities, and its
+// sessions only.
+Result<void> serveBy(SSL_CTX* context, const TlsServerOptions& options) {
+  constexpr unsigned char kSessionContext[] = "peerpulse";
+  SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
+  SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nullptr);
+  if (options.clientCertificate == ClientCertificate::kNone) return {};
+  const char* file = options.clientCaFile.c_str();
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(file);
+  if (names == nullptr || SSL_CTX_load_verify_file(context, file) != 1) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return fileError(options.clientCaFile, "no authorities of clients (PEM) can be read from it");
+  }
+  SSL_CTX_set_client_CA_list(context, names);  // which it owns now
+  const bool required = options.clientCertificate == ClientCertificate::kRequired;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  return {};
+}
+
 }  // namespace
 
 std::optional<WallTime> notAfterOf(const x509_st* certificate) {
@@ -125,20 +144,7 @@ Result<TlsContextRef> TlsContext::server(const TlsServerOptions& options) {
   if (raw == nullptr) return Error{"TLS cannot be set up: " + takeTlsErrors()};
   std::shared_ptr<TlsContext> context(new TlsContext(raw));
   if (auto done = context->loadCertificate(options.certificateFile, options.keyFile); !done) return done.error();
-  if (options.clientCertificate != ClientCertificate::kNone) {
-    const char* file = options.clientCaFile.c_str();
-    STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(file);
-    if (names == nullptr || SSL_CTX_load_verify_file(raw, file) != 1) {
-      sk_X509_NAME_pop_free(names, X509_NAME_free);
-      return fileError(options.clientCaFile, "no authorities of clients (PEM) can be read from it");
-    }
-    SSL_CTX_set_client_CA_list(raw, names);  // which it owns now
-    const bool required = options.clientCertificate == ClientCertificate::kRequired;
-    SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
-  }
-  constexpr unsigned char kSessionContext[] = "peerpulse";
-  SSL_CTX_set_session_id_context(raw, kSessionContext, sizeof kSessionContext - 1);
-  SSL_CTX_set_alpn_select_cb(raw, chooseProtocol, nullptr);
+  if (auto done = serveBy(raw, options); !done) return done.error();
   SSL_CTX_set_options(raw, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   for (const std::string& file : options.sniCertificates) {
     if (auto added = context->addSniCertificate(file, options); !added) return added.error();
@@ -153,7 +159,7 @@ Result<void> TlsContext::addSniCertificate(const std::string& file, const TlsSer
   if (raw == nullptr) return Error{"TLS cannot be set up: " + takeTlsErrors()};
   std::unique_ptr<TlsContext> other(new TlsContext(raw));
   if (auto done = other->loadCertificate(file, ""); !done) return done;
-  SSL_CTX_set_alpn_select_cb(raw, chooseProtocol, nullptr);
+  if (auto done = serveBy(raw, options); !done) return done;
   if (other->notAfter_ && (!notAfter_ || *other->notAfter_ < *notAfter_)) notAfter_ = other->notAfter_;
   others_.push_back(std::move(other));
   return {};

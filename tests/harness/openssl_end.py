@@ -80,13 +80,19 @@ class TlsFailed(ConnectionError):
 
 
 class OpensslContext:
-    """For any number of connections; ends with the process of the test."""
+    """For any number of connections; ends with the process of the test. Without rules it is a client's, which takes whom it
+    reaches for whom it wants."""
 
-    def __init__(self, rules: TlsRules) -> None:
+    def __init__(self, rules: TlsRules | None) -> None:
         library = _library()
-        self.pointer = library.SSL_CTX_new(library.TLS_server_method())
+        self.serves = rules is not None
+        self.pointer = library.SSL_CTX_new(library.TLS_server_method() if rules else library.TLS_client_method())
         # What is older than TLS 1.2 needs the security level that was usual in its days.
         library.SSL_CTX_set_cipher_list(self.pointer, b"DEFAULT@SECLEVEL=0")
+        if rules is not None:
+            self._serve_by(library, rules)
+
+    def _serve_by(self, library: ctypes.CDLL, rules: TlsRules) -> None:
         library.SSL_CTX_ctrl(self.pointer, _CTRL_SET_MIN, rules.min_version, None)
         library.SSL_CTX_ctrl(self.pointer, _CTRL_SET_MAX, rules.max_version, None)
         loaded = library.SSL_CTX_use_certificate_chain_file(self.pointer, str(rules.certificate.file).encode())
@@ -112,7 +118,7 @@ class OpensslContext:
 
 
 class OpensslEnd:
-    """The server's end of a connected socket, which stays the caller's. Errors are OSErrors, as those of a socket.
+    """An end of a connected socket, which stays the caller's. Errors are OSErrors, as those of a socket.
 
     Threading: one thread's.
     """
@@ -124,7 +130,7 @@ class OpensslEnd:
         self._ssl = library.SSL_new(context.pointer)
         self._in, self._out = library.BIO_new(library.BIO_s_mem()), library.BIO_new(library.BIO_s_mem())
         library.SSL_set_bio(self._ssl, self._in, self._out)
-        library.SSL_set_accept_state(self._ssl)
+        (library.SSL_set_accept_state if context.serves else library.SSL_set_connect_state)(self._ssl)
 
     def __enter__(self) -> "OpensslEnd":
         return self

@@ -42,8 +42,8 @@ _HANDSHAKES = {
     "self-signed": Wrong("tls_certificate_error", _UNACCEPTED + "self-signed certificate", "certificate"),
     "foreign": Wrong("tls_certificate_error", _UNACCEPTED + "unable to get local issuer", "certificate"),
     # What it does not like of ours is not its failure. In TLS 1.3 it says so after the handshake.
-    "unshown-1.2": Wrong("tls_alert_received", "we have none to show", "identity", "self"),
-    "unshown-1.3": Wrong("tls_alert_received", "we have none to show", "identity", "self"),
+    "unshown-1.2": Wrong("tls_alert_received", "certificate", "identity", "self"),
+    "unshown-1.3": Wrong("tls_alert_received", "certificate", "identity", "self"),
     "disliked-1.2": Wrong("tls_alert_received", "did not accept our certificate", "identity", "self"),
     "disliked-1.3": Wrong("tls_alert_received", "did not accept our certificate", "identity", "self"),
     "old": Wrong("tls_alert_received", "protocol version", "alert"),
