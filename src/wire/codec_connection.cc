@@ -39,13 +39,13 @@ CodecConnection::CodecConnection(IoContext& io, std::unique_ptr<net::Transport> 
       connection_(net::Connection::accepted(io.scheduler, io.blocks, std::move(transport), *this)),
       serves_(true) {}
 
-CodecConnection::CodecConnection(IoContext& io, const SocketAddress& address, const net::SocketOptions& options,
+CodecConnection::CodecConnection(IoContext& io, const net::Destination& to, const net::SocketOptions& options,
                                  std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner)
     : io_(io),
       owner_(owner),
       state_(State::kConnecting),
       codec_(std::move(codec)),
-      connection_(net::Connection::connectTo(io.scheduler, io.blocks, io.connector, address, options, *this)),
+      connection_(net::Connection::connectTo(io.scheduler, io.blocks, io.connector, to, options, *this)),
       serves_(false) {
   connection_->setReadLimit(codec_->bufferLimit());
 }

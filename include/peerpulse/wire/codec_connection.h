@@ -67,7 +67,7 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   /// A client's connection, just accepted.
   CodecConnection(IoContext& io, std::unique_ptr<net::Transport> transport, CodecConnectionOwner& owner);
   /// To a server. The outcome comes after this has returned.
-  CodecConnection(IoContext& io, const SocketAddress& address, const net::SocketOptions& options,
+  CodecConnection(IoContext& io, const net::Destination& to, const net::SocketOptions& options,
                   std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner);
   ~CodecConnection() override;
   CodecConnection(const CodecConnection&) = delete;
