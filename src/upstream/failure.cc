@@ -10,7 +10,7 @@
 namespace peerpulse::upstream {
 
 const ErrorInfo& info(ErrorType type) {
-  static constexpr std::array<ErrorInfo, 14> kTable = {{
+  static constexpr std::array<ErrorInfo, 16> kTable = {{
       {"", 200, 0},
       {"destination_unavailable", 503, 14},
       {"destination_ip_unroutable", 502, 14},
@@ -25,6 +25,8 @@ const ErrorInfo& info(ErrorType type) {
       {"http_protocol_error", 502, 13},
       {"http_upgrade_failed", 502, 13},
       {"proxy_loop_detected", 502, 14},
+      {"dns_error", 502, 14},
+      {"dns_timeout", 504, 14},
   }};
   return kTable[static_cast<size_t>(type)];
 }

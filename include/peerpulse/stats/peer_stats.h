@@ -11,6 +11,7 @@
 #include "peerpulse/stats/histogram.h"
 #include "peerpulse/stats/last_error.h"
 #include "peerpulse/stats/latency_window.h"
+#include "peerpulse/stats/name_stats.h"
 #include "peerpulse/stats/value.h"
 
 namespace peerpulse::stats {
@@ -154,6 +155,7 @@ struct alignas(64) PeerStats {
   GovernorsByClass governors;
   ProbeStats probe;
   GuardStats guard;
+  NameStats names;
 };
 
 }  // namespace peerpulse::stats

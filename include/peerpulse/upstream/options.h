@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "peerpulse/base/address.h"
+#include "peerpulse/base/endpoint.h"
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/probe_options.h"
@@ -31,7 +31,9 @@ struct PeerOptions {
   PeerId id{};
   std::string name;
   std::string zone;
-  SocketAddress address;
+  Endpoint address;
+  /// What connections and probes to it come from; family AF_UNSPEC: the kernel chooses.
+  SocketAddress source;
   Protocol protocol = Protocol::kAuto;
   health::ProbeOptions probe;
 };

@@ -27,6 +27,9 @@ TEST_CASE("failure: names and statuses of RFC 9209 section 2.3, and the gRPC sta
       {ErrorType::kHttpResponseIncomplete, "http_response_incomplete", 502, 14},
       {ErrorType::kHttpProtocolError, "http_protocol_error", 502, 13},
       {ErrorType::kHttpUpgradeFailed, "http_upgrade_failed", 502, 13},
+      {ErrorType::kProxyLoopDetected, "proxy_loop_detected", 502, 14},
+      {ErrorType::kDnsError, "dns_error", 502, 14},
+      {ErrorType::kDnsTimeout, "dns_timeout", 504, 14},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
