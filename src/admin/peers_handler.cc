@@ -4,6 +4,7 @@
 #include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
+#include "name_json.h"
 #include "peerpulse/health/probe_mode.h"
 #include "timing_json.h"
 #include "tls_json.h"
@@ -55,10 +56,13 @@ Json lastErrorJson(const stats::LastError& last) {
 Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
   const health::CircuitWord word = context.sources.circuits->load(peer.id);
   const stats::PeerStats& s = context.sources.stats->peer(peer.id);
+  const std::optional<NameView> name = context.sources.name ? context.sources.name(peer.id) : std::nullopt;
   return {
       {"name", peer.name},
       {"listen", peer.listen.toString()},
       {"address", peer.address.toString()},
+      {"addresses", name ? Json(name->addresses) : Json::array({peer.address.toString()})},
+      {"dns", nameJson(name)},
       {"zone", peer.zone},
       {"on_dead", proxy::toString(peer.onDead)},
       {"verdict", health::toString(word.verdict)},

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <net/if.h>
 #include <netinet/in.h>
 
 namespace peerpulse {
@@ -15,6 +16,20 @@ constexpr std::string_view kUnixPrefix = "unix:";
 Error badAddress(std::string_view text, const char* why) {
   return Error{"'" + std::string(text) + "' is not an address: " + why +
                " (expected IP:PORT, [IPV6]:PORT or unix:/path)"};
+}
+
+/// A link-local address is one of an interface, given by name or number (RFC 4007 11); 0: there is none.
+unsigned scopeOf(const std::string& zone) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(zone.data(), zone.data() + zone.size(), number);
+  if (error == std::errc() && end == zone.data() + zone.size()) return number;
+  return ::if_nametoindex(zone.c_str());
+}
+
+std::string zoneText(unsigned scope) {
+  if (scope == 0) return "";
+  char name[IF_NAMESIZE] = {};
+  return "%" + (::if_indextoname(scope, name) != nullptr ? std::string(name) : std::to_string(scope));
 }
 
 }  // namespace
@@ -44,8 +59,14 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
     sockaddr_in6 in6{};
     in6.sin6_family = AF_INET6;
     in6.sin6_port = htons(port);
-    if (inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &in6.sin6_addr) != 1) {
+    const std::string_view inside = host.substr(1, host.size() - 2);
+    const size_t percent = inside.find('%');
+    if (inet_pton(AF_INET6, std::string(inside.substr(0, percent)).c_str(), &in6.sin6_addr) != 1) {
       return badAddress(text, "the part in brackets is not an IPv6 literal");
+    }
+    if (percent != std::string_view::npos) {
+      in6.sin6_scope_id = scopeOf(std::string(inside.substr(percent + 1)));
+      if (in6.sin6_scope_id == 0) return badAddress(text, "this host has no interface of the name after '%'");
     }
     return fromSockaddr(reinterpret_cast<const sockaddr*>(&in6), sizeof in6);
   }
@@ -95,8 +116,9 @@ std::string SocketAddress::toString() const {
     return std::string(text) + ":" + std::to_string(port());
   }
   if (family() == AF_INET6) {
-    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr, text, sizeof text);
-    return "[" + std::string(text) + "]:" + std::to_string(port());
+    const auto* in6 = reinterpret_cast<const sockaddr_in6*>(&storage_);
+    inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
+    return "[" + std::string(text) + zoneText(in6->sin6_scope_id) + "]:" + std::to_string(port());
   }
   if (isUnix()) {
     const size_t pathLength =

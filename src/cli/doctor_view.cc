@@ -15,8 +15,9 @@ void addPeers(DoctorView& view, const Json& peers) {
   const Json* list = at(peers, "/peers");
   if (list == nullptr || !list->is_array()) return;
   for (const Json& peer : *list) {
-    view.peers.push_back(
-        {textAt(peer, "/name"), addressAt(peer, "/listen"), addressAt(peer, "/address"), textAt(peer, "/verdict")});
+    // Of a name the first of what it leads to.
+    view.peers.push_back({textAt(peer, "/name"), addressAt(peer, "/listen"), addressAt(peer, "/addresses/0"),
+                          textAt(peer, "/verdict")});
   }
 }
 
@@ -49,7 +50,7 @@ Result<DoctorView> viewOf(const AdminClient& admin, const std::string& configFil
   if (!config) return config.error();
   view.icmp = config->probe.icmp;
   for (const auto& peer : config->proxy.peers)
-    view.peers.push_back({peer.name, peer.listen, peer.address, ""});
+    view.peers.push_back({peer.name, peer.listen, peer.address.literal(), ""});
   return view;
 }
 

@@ -74,7 +74,11 @@ Result<Subject> byAdmin(const AdminClient& admin, const std::string& peer) {
   Subject subject;
   subject.name = textAt(*entry, "/name");
   subject.admin = viewOf(peers->json, *entry);
-  const auto address = SocketAddress::parse(textAt(*entry, "/address"));
+  // Of a name: where it leads, as the process knows it.
+  const std::string first = textAt(*entry, "/addresses/0");
+  const std::string trouble = textAt(*entry, "/dns/error/details");
+  if (first.empty() && !trouble.empty()) return Error{textAt(*entry, "/address") + ": " + trouble};
+  const auto address = SocketAddress::parse(first.empty() ? textAt(*entry, "/address") : first);
   if (!address) return address.error();
   subject.address = *address;
   if (const auto listen = SocketAddress::parse(textAt(*entry, "/listen"))) subject.listen = *listen;
@@ -89,7 +93,10 @@ Result<Subject> byFile(const std::string& file, const std::string& peer) {
     if (entry.name != peer && entry.address.toString() != peer) continue;
     Subject subject;
     subject.name = entry.name;
-    subject.address = entry.address;
+    if (entry.address.isName()) {
+      return Error{"where " + entry.address.name() + " leads only a running peerpulse knows; give its IP:PORT"};
+    }
+    subject.address = entry.address.literal();
     subject.healthPath = entry.probe.healthPath;
     return subject;
   }

@@ -95,6 +95,65 @@ Expected read(const AddressField& f, const Json& json) {
   return std::nullopt;
 }
 
+Expected read(const EndpointField& f, const Json& json) {
+  constexpr const char* kForms =
+      "a literal address such as \"10.0.0.2:9000\", \"[fd00::2]:9000\" or \"unix:/run/x.sock\", or a host name and a "
+      "port "
+      "such as \"node2.example:9000\"";
+  if (!json.is_string()) return kForms;
+  const auto& text = json.get_ref<const std::string&>();
+  if (text.find('\0') != std::string::npos) return kForms;
+  auto parsed = Endpoint::parse(text);
+  if (!parsed) return kForms;
+  *f.value = std::move(*parsed);
+  return std::nullopt;
+}
+
+/// An IP address, with `port`.
+std::optional<SocketAddress> hostWithPort(const std::string& text, const char* port) {
+  const bool six = text.find(':') != std::string::npos;
+  const auto parsed = SocketAddress::parse((six ? "[" + text + "]" : text) + ":" + port);
+  if (!parsed || parsed->isUnix()) return std::nullopt;
+  return *parsed;
+}
+
+Expected read(const HostField& f, const Json& json) {
+  constexpr const char* kForms =
+      "an IP address of this host without a port, such as \"10.0.0.1\" or \"fd00::1\", or \"\"";
+  if (!json.is_string()) return kForms;
+  const auto& text = json.get_ref<const std::string&>();
+  if (text.empty()) {
+    *f.value = SocketAddress();
+    return std::nullopt;
+  }
+  const auto host = text.find('\0') == std::string::npos ? hostWithPort(text, "0") : std::nullopt;
+  if (!host) return kForms;
+  *f.value = *host;
+  return std::nullopt;
+}
+
+Expected read(const ServersField& f, const Json& json) {
+  const std::string expected = "an array of at most " + std::to_string(f.max) +
+                               " different addresses of DNS servers, such as \"10.0.0.53\" or \"[fd00::53]:53\"";
+  if (!json.is_array() || json.size() > f.max) return expected;
+  std::vector<std::string> servers;
+  for (const Json& entry : json) {
+    if (!entry.is_string()) return expected;
+    const auto& text = entry.get_ref<const std::string&>();
+    if (text.find('\0') != std::string::npos) return expected;
+    auto server = hostWithPort(text, "53");
+    if (!server) {
+      if (const auto whole = SocketAddress::parse(text); whole && !whole->isUnix() && whole->port() != 0)
+        server = *whole;
+    }
+    if (!server) return expected;
+    servers.push_back(server->toString());
+    if (std::count(servers.begin(), servers.end(), servers.back()) > 1) return expected;
+  }
+  *f.value = std::move(servers);
+  return std::nullopt;
+}
+
 Expected read(const EnumField& f, const Json& json) {
   if (json.is_string()) {
     const auto at = std::find(f.names.begin(), f.names.end(), json.get_ref<const std::string&>());
@@ -125,19 +184,9 @@ bool isPrintable(std::string_view text) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
-/// Labels of 1 to 63 letters, digits, hyphens (and underscores, which some zones have) between dots; or an IPv6 address.
 bool isHost(const std::string& text) {
-  constexpr size_t kMaxHost = 253;
-  constexpr size_t kMaxLabel = 63;
-  if (text.find(':') != std::string::npos) return SocketAddress::parse("[" + text + "]:1").has_value();
-  if (text.size() > kMaxHost || !consistsOf(text, "._-")) return false;
-  for (size_t at = 0; at <= text.size();) {
-    const size_t end = std::min(text.find('.', at), text.size());
-    const bool fits = end > at && end - at <= kMaxLabel && text[at] != '-' && text[end - 1] != '-';
-    if (!fits) return false;
-    at = end + 1;
-  }
-  return true;
+  const bool v6 = text.find(':') != std::string::npos;
+  return isHostName(text) || SocketAddress::parse(v6 ? "[" + text + "]:1" : text + ":1").has_value();
 }
 
 Expected read(const TextField& f, const Json& json) {
@@ -236,6 +285,14 @@ Json write(const SizeField& f) { return *f.value == 0 ? Json(0) : Json(formatSiz
 Json write(const PortsField& f) { return *f.value; }
 Json write(const BoolField& f) { return *f.value; }
 Json write(const AddressField& f) { return f.value->toString(); }
+Json write(const EndpointField& f) { return f.value->toString(); }
+Json write(const HostField& f) {
+  if (f.value->family() == AF_UNSPEC) return "";
+  const std::string text = f.value->toString();  // 10.0.0.1:0, [fd00::1]:0
+  const std::string host = text.substr(0, text.rfind(':'));
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+Json write(const ServersField& f) { return *f.value; }
 Json write(const EnumField& f) { return f.names.at(*f.value); }
 Json write(const TextField& f) { return *f.value; }
 Json write(const CommandField& f) { return *f.value; }

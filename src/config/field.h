@@ -11,7 +11,7 @@
 
 #include "error_list.h"
 #include "json_document.h"
-#include "peerpulse/base/address.h"
+#include "peerpulse/base/endpoint.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/fanout/options.h"
 
@@ -52,6 +52,19 @@ struct AddressField {
   SocketAddress* value;
   bool optional = false;  ///< "" for none (family AF_UNSPEC)
 };
+/// A literal address, or a host name and a port.
+struct EndpointField {
+  Endpoint* value;
+};
+/// An IP address without a port; "" for none (family AF_UNSPEC).
+struct HostField {
+  SocketAddress* value;
+};
+/// DNS servers, each an IP address with or without a port (53).
+struct ServersField {
+  std::vector<std::string>* value;
+  size_t max;
+};
 /// An enum whose values are 0, 1, 2, ... in the order of `names`.
 struct EnumField {
   uint8_t* value;
@@ -88,8 +101,8 @@ struct DisksField {
 
 struct Field {
   std::string pointer;  ///< "/pool/idle_timeout"
-  std::variant<DurationField, TimeoutField, CountField, SizeField, PortsField, BoolField, AddressField, EnumField,
-               TextField, CommandField, PathsField, DisksField>
+  std::variant<DurationField, TimeoutField, CountField, SizeField, PortsField, BoolField, AddressField, EndpointField,
+               HostField, ServersField, EnumField, TextField, CommandField, PathsField, DisksField>
       target;
 };
 

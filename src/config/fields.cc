@@ -117,6 +117,14 @@ std::vector<Field> processFields(Config& c) {
       {"/guard/witness", AddressField{&c.guard.witness, true}},
       {"/guard/max_peers", CountField{&c.guard.maxPeers, 0, kMaxPeers}},
       {"/guard/mark", CountField{&c.guard.mark, 1, UINT32_MAX}},
+      {"/upstream/mark", CountField{&c.upstreamMark, 0, UINT32_MAX}},
+      {"/upstream/source_address", HostField{&c.upstreamSource}},
+      {"/dns/servers", ServersField{&c.dns.servers, dns::Options::kMaxServers}},
+      {"/dns/timeout", DurationField{&c.dns.timeout, milliseconds(10), minutes(1)}},
+      {"/dns/tries", CountField{&c.dns.tries, 1, 10}},
+      {"/dns/min_ttl", DurationField{&c.dns.minTtl, milliseconds(100), hours(24)}},
+      {"/dns/max_ttl", DurationField{&c.dns.maxTtl, milliseconds(100), hours(24)}},
+      {"/dns/retry", DurationField{&c.dns.retry, milliseconds(100), hours(1)}},
   };
 }
 
@@ -190,7 +198,8 @@ std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const st
   std::vector<Field> fields = {
       {prefix + "/name", TextField{&peer.name, Kind::kName}},
       {prefix + "/listen", AddressField{&peer.listen, true}},
-      {prefix + "/address", AddressField{&peer.address}},
+      {prefix + "/address", EndpointField{&peer.address}},
+      {prefix + "/source_address", HostField{&peer.source}},
       {prefix + "/zone", TextField{&peer.zone, Kind::kAny}},
       {prefix + "/on_dead", onDeadField(peer.onDead)},
       {prefix + "/guard/mode", modeField(peer.mode)},

@@ -11,7 +11,7 @@ std::vector<GuardRole> guardRoles(const Config& config) {
       roles.push_back({false, "mode proxy"});
     } else if (peer.address.isUnix()) {
       roles.push_back({false, "a unix address"});
-    } else if (own.has(hostOf(peer.address))) {
+    } else if (!peer.address.isName() && own.has(hostOf(peer.address.literal()))) {
       roles.push_back({false, "an own address: it cannot lose power alone"});
     } else {
       roles.push_back({true, ""});
@@ -25,6 +25,10 @@ std::vector<std::string> guardNotes(const Config& config) {
   std::vector<std::string> notes;
   std::string guarded;
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (peer.address.isName() && guard::guards(peer.mode)) {
+      notes.push_back("guard: of " + peer.name + " at what " + peer.address.name() +
+                      " leads to, unless to this host");
+    }
     const GuardRole& role = roles[slot(peer.id)];
     if (role.guarded) {
       guarded += (guarded.empty() ? "" : ", ") + peer.name + " (" + guard::toString(peer.mode) + ")";

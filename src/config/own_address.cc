@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "peerpulse/base/assert.h"
+#include "peerpulse/config/config.h"
 
 namespace peerpulse::config {
 
@@ -68,6 +69,31 @@ bool leadsTo(const SocketAddress& address, const SocketAddress& listen, const Ow
   if (at == kAny4) return isV4(to) && own.has(to);
   if (at == kAny6) return own.has(to);  // of IPv4, too
   return to == at;
+}
+
+namespace {
+
+std::vector<SocketAddress> listenersOf(const Config& config) {
+  std::vector<SocketAddress> listeners = {config.admin.listen, config.admin.metricsListen, config.api.listen};
+  for (const proxy::PeerOptions& peer : config.proxy.peers)
+    listeners.push_back(peer.listen);
+  std::erase_if(listeners, [](const auto& listen) { return listen.family() == AF_UNSPEC; });
+  return listeners;
+}
+
+}  // namespace
+
+void removeOwnListeners(const Config& config, std::vector<SocketAddress>& addresses) {
+  const OwnHosts own = OwnHosts::ofThisHost();
+  const std::vector<SocketAddress> listeners = listenersOf(config);
+  std::erase_if(addresses, [&](const SocketAddress& address) {
+    return std::any_of(listeners.begin(), listeners.end(),
+                       [&](const SocketAddress& listen) { return leadsTo(address, listen, own); });
+  });
+}
+
+bool isOwnAddress(const SocketAddress& address) {
+  return address.isUnix() || OwnHosts::ofThisHost().has(hostOf(address));
 }
 
 }  // namespace peerpulse::config

@@ -109,6 +109,7 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   peer.probe = config.probe;
   peer.tls = config.tlsUpstream;
   peer.tlsDownstream = config.tlsDownstream;
+  peer.source = config.upstreamSource;
   profile = config.profile;
 
   const std::vector<Field> fields = fieldsOf(peer, profile, prefix);
@@ -163,6 +164,10 @@ void readConfig(const Json& document, const Environment& environment, Config& co
   readErasureSets(document, config, errors);
   applyEnvironment(environment, fields, config, errors);
   config.api.zone = config.zone;
+  if (config.upstreamMark != 0 && config.sources.count("/guard/mark") == 0) {
+    config.guard.mark = config.upstreamMark;  // our own sockets have one
+    config.sources["/guard/mark"] = "/upstream/mark";
+  }
 }
 
 }  // namespace peerpulse::config

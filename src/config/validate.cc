@@ -167,7 +167,7 @@ void checkLoops(const Config& config, ErrorList& errors) {
   const OwnHosts own = OwnHosts::ofThisHost();
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
     const auto check = [&](const SocketAddress& listen, const std::string& where) {
-      if (!leadsTo(peer.address, listen, own)) return;
+      if (peer.address.isName() || !leadsTo(peer.address.literal(), listen, own)) return;
       errors.add(
           peerPointer(peer.id) + "/address", quote(peer.address.toString()),
           "the address of the remote node: this one leads to our own " + where + ", " + quote(listen.toString()));
@@ -191,6 +191,38 @@ void checkMetricsListen(const Config& config, ErrorList& errors) {
   check(config.api.listen, "/api/listen");
   for (const proxy::PeerOptions& peer : config.proxy.peers)
     check(peer.listen, peerPointer(peer.id) + "/listen");
+}
+
+void checkSource(const proxy::PeerOptions& peer, const Config& config, ErrorList& errors) {
+  const std::string where = peerPointer(peer.id) + "/source_address";
+  const int family = peer.address.literal().family();
+  if (config.sources.count(where) == 0 || peer.source.family() == AF_UNSPEC) return;
+  if (isWildcard(peer.source)) {
+    errors.add(where, quote(peer.source.toString()), "an address of this host, or none: \"\"");
+  } else if (!peer.address.isName() && family != peer.source.family()) {
+    errors.add(where, quote(peer.source.toString()),
+               peer.address.isUnix() ? "none: /address is a unix address" : "an address of the family of /address");
+  }
+}
+
+void checkUpstream(const Config& config, ErrorList& errors) {
+  if (config.upstreamSource.family() != AF_UNSPEC && isWildcard(config.upstreamSource)) {
+    errors.add("/upstream/source_address", quote(config.upstreamSource.toString()),
+               "an address of this host, or none: \"\"");
+  }
+  if (config.upstreamMark != 0 && config.guard.mark != config.upstreamMark) {
+    errors.add("/upstream/mark", std::to_string(config.upstreamMark),
+               "the value of /guard/mark, " + std::to_string(config.guard.mark) +
+                   ", or leave that one out: our own sockets have one mark");
+  }
+  for (const proxy::PeerOptions& peer : config.proxy.peers)
+    checkSource(peer, config, errors);
+}
+
+void checkDns(const Config& config, ErrorList& errors) {
+  if (config.dns.maxTtl >= config.dns.minTtl) return;
+  errors.add("/dns/max_ttl", quote(formatDuration(config.dns.maxTtl)),
+             "at least /dns/min_ttl, " + quote(formatDuration(config.dns.minTtl)));
 }
 
 void checkAdmin(const Config& config, ErrorList& errors) {
@@ -311,6 +343,8 @@ void validate(const Config& config, ErrorList& errors) {
   checkNames(config, errors);
   checkAddresses(config, errors);
   checkLoops(config, errors);
+  checkUpstream(config, errors);
+  checkDns(config, errors);
   checkAdmin(config, errors);
   checkApi(config, errors);
   checkErasureSets(config, errors);

@@ -253,7 +253,7 @@ http::RequestHead headFor(const http::RequestHead& head, const Target& target) {
   out.method = head.method;
   out.scheme = head.scheme;
   // A socket's path is no authority: the request then has none of its own.
-  if (!target.peer->address.isUnix()) out.authority = target.peer->address.toString();
+  if (!target.peer->address.isUnix()) out.authority = target.peer->address.authority();
   out.path = target.path;
   out.version = head.version;
   out.contentLength = head.contentLength;

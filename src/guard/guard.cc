@@ -22,12 +22,14 @@ namespace {
 // Both are declared below and above each other's layers; their words must agree.
 static_assert(stats::kWithheldNames.size() == kWithheldReasons);
 
+uint16_t portOf(const GuardPeer& peer) { return peer.addresses.empty() ? peer.port : peer.addresses.front().port(); }
+
 /// By default those of all peers, unless they are too many to tell the cluster's port.
 std::vector<uint16_t> commonPorts(const Options& options, const std::vector<GuardPeer>& peers) {
   std::vector<uint16_t> ports = options.ports;
   if (ports.empty()) {
     for (const GuardPeer& peer : peers) {
-      if (peer.guarded) ports.push_back(peer.address.port());
+      if (peer.guarded) ports.push_back(portOf(peer));
     }
   }
   std::sort(ports.begin(), ports.end());
@@ -69,8 +71,7 @@ Guard::Guard(const Options& options, const std::string& node, std::vector<GuardP
       callbacks_(callbacks),
       policy_(peers_.size(), options.maxPeers, options.witness.family() != AF_UNSPEC),
       views_(peers_.size()),
-      hostOf_(hostsOf(peers_)),
-      hostLives_(peers_.size()),
+      sharing_(sharingOf(peers_)),
       current_(peers_.size()),
       before_(peers_.size()),
       first_(peers_.size()),
@@ -138,13 +139,23 @@ void Guard::wake() {
   dispatcher_.post([this] { look(); });
 }
 
+void Guard::setAddresses(PeerId peer, std::vector<SocketAddress> addresses, bool guarded) {
+  dispatcher_.post([this, peer, addresses = withoutMapping(std::move(addresses)), guarded]() mutable {
+    peers_[slot(peer)].addresses = std::move(addresses);
+    peers_[slot(peer)].guarded = guarded;
+    sharing_ = sharingOf(peers_);
+    moved_ = true;
+    look();
+  });
+}
+
 void Guard::look() {
   wakePending_.exchange(false, std::memory_order_acq_rel);
   const TimePoint now = dispatcher_.now();
   readViews(now);
   const std::vector<Decision>& decisions = policy_.decide(hostView(now), views_, now);
   const auto isRefused = [](const Decision& d) { return d.state == State::kRefused; };
-  bool changed = false;
+  bool changed = std::exchange(moved_, false) && any(State::kRefused);
   for (size_t i = 0; i < peers_.size(); ++i)
     changed = changed || isRefused(decisions[i]) != isRefused(current_[i]);
   before_.swap(current_);
@@ -174,13 +185,12 @@ void Guard::readViews(TimePoint now) {
 }
 
 void Guard::lookAtHosts() {
-  hostLives_.assign(peers_.size(), false);
-  for (size_t i = 0; i < peers_.size(); ++i) {
-    const health::Verdict verdict = views_[i].verdict;
-    if (verdict != health::Verdict::kDead && verdict != health::Verdict::kUnknown) hostLives_[hostOf_[i]] = true;
-  }
+  const auto lives = [this](size_t peer) {
+    const health::Verdict verdict = views_[peer].verdict;
+    return verdict != health::Verdict::kDead && verdict != health::Verdict::kUnknown;
+  };
   for (size_t i = 0; i < peers_.size(); ++i)
-    views_[i].hostLives = hostLives_[hostOf_[i]];
+    views_[i].hostLives = std::any_of(sharing_[i].begin(), sharing_[i].end(), lives);
 }
 
 HostView Guard::hostView(TimePoint now) const {
@@ -213,8 +223,10 @@ void Guard::renewTable(TimePoint now, bool changed) {
   destinations_.clear();
   for (size_t i = 0; i < peers_.size(); ++i) {
     if (current_[i].state != State::kRefused) continue;
-    for (const uint16_t port : portsOf(i))
-      destinations_.push_back(peers_[i].address.withPort(port));
+    for (const SocketAddress& address : peers_[i].addresses) {
+      for (const uint16_t port : portsOf(i))
+        destinations_.push_back(address.withPort(port));
+    }
   }
   renewedAt_ = now;
   beatAtRenewal_ = beat;
@@ -266,7 +278,13 @@ void Guard::follow(size_t peer, TimePoint now) {
 }
 
 Destruction Guard::destroySockets(size_t peer, TimePoint now, int passes) {
-  return destroyer_->destroy({peers_[peer].address, portsOf(peer), silenceOf(views_[peer], now) / 2}, passes);
+  Destruction all;
+  for (const SocketAddress& address : peers_[peer].addresses) {
+    const uint32_t spared = all.spared;  // of each address
+    all.add(destroyer_->destroy({address, portsOf(peer), silenceOf(views_[peer], now) / 2}, passes));
+    all.spared += spared;
+  }
+  return all;
 }
 
 /// `done`: what was found before.
@@ -280,7 +298,7 @@ void Guard::destroyLeft(size_t peer, TimePoint now, Destruction& done) {
 }
 
 std::vector<uint16_t> Guard::portsOf(size_t peer) const {
-  return ports_.empty() ? std::vector<uint16_t>{peers_[peer].address.port()} : ports_;
+  return ports_.empty() ? std::vector<uint16_t>{portOf(peers_[peer])} : ports_;
 }
 
 void Guard::askWitness(TimePoint now) {

@@ -14,7 +14,9 @@ namespace peerpulse::guard {
 /// theirs are.
 std::vector<GuardPeer> withoutMapping(std::vector<GuardPeer> peers);
 
-/// By peer: the first peer of its address, whatever their ports.
-std::vector<size_t> hostsOf(const std::vector<GuardPeer>& peers);
+std::vector<SocketAddress> withoutMapping(std::vector<SocketAddress> addresses);
+
+/// By peer: those that share a host with it, itself included, whatever their ports.
+std::vector<std::vector<size_t>> sharingOf(const std::vector<GuardPeer>& peers);
 
 }  // namespace peerpulse::guard

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "peerpulse/base/assert.h"
+#include "peerpulse/net/race_transport.h"
 
 namespace peerpulse::net {
 
@@ -65,9 +66,10 @@ std::unique_ptr<Connection> Connection::accepted(event::Scheduler& scheduler, Re
 }
 
 std::unique_ptr<Connection> Connection::connectTo(event::Scheduler& scheduler, ReadBlocks& blocks,
-                                                  Connector& connector, const SocketAddress& address,
+                                                  Connector& connector, const Destination& to,
                                                   const SocketOptions& options, ConnectionCallbacks& callbacks) {
-  auto transport = connector.connect(address, options);
+  auto transport =
+      to.single() ? connector.connect(to.first(), options) : RaceTransport::start(scheduler, connector, to, options);
   auto connection = std::unique_ptr<Connection>(
       new Connection(scheduler, blocks, transport ? std::move(*transport) : nullptr, State::kConnecting, callbacks));
   if (!transport) connection->failLater(transport.error());

@@ -96,6 +96,7 @@ Result<std::unique_ptr<Transport>> PlainConnector::connect(const SocketAddress& 
   }
   if (auto applied = applyOptions(fd->get(), options); !applied) return applied.error();
   if (auto marked = setMark(fd->get(), mark_); !marked) return marked.error();
+  if (auto bound = bindSource(fd->get(), options.source, address); !bound) return bound.error();
   if (auto started = startConnect(fd->get(), address); !started) return started.error();
   return std::unique_ptr<Transport>(std::make_unique<PlainTransport>(dispatcher_, std::move(*fd)));
 }

@@ -97,6 +97,15 @@ Result<void> setMark(int fd, uint32_t mark) {
   return setOption(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark), "SO_MARK");
 }
 
+Result<void> bindSource(int fd, const SocketAddress& source, const SocketAddress& to) {
+  if (source.family() == AF_UNSPEC || source.family() != to.family() || source.isUnix()) return {};
+  // An older kernel takes a port at once: there are fewer then.
+  (void)setOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, "IP_BIND_ADDRESS_NO_PORT");
+  const SocketAddress from = source.withPort(0);
+  if (::bind(fd, from.get(), from.length()) == 0) return {};
+  return systemError("cannot connect from " + from.toString(), errno);
+}
+
 Result<void> startConnect(int fd, const SocketAddress& address) {
   int rc;
   do {

@@ -4,8 +4,8 @@
 
 namespace peerpulse::probe {
 
-EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, uint64_t token,
-                         uint32_t mark, OnAnswer onAnswer)
+EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, bool names,
+                         uint64_t token, uint32_t mark, OnAnswer onAnswer)
     : addresses_(std::move(addresses)), onAnswer_(std::move(onAnswer)) {
   const auto answered = [this](uint32_t slot, uint32_t sequence, const SocketAddress& from) {
     if (slot < addresses_.size() && IcmpEcho::sameHost(addresses_[slot], from)) onAnswer_(slot, sequence);
@@ -14,11 +14,11 @@ EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddres
     bool wanted = false;
     for (const SocketAddress& address : addresses_)
       wanted = wanted || address.family() == family;
-    if (!wanted) continue;
+    if (!wanted && !names) continue;
     auto socket = IcmpEcho::open(dispatcher, family, token, mark, answered);
     if (socket) {
       sockets_[indexOf(family)] = std::move(*socket);
-    } else {
+    } else if (wanted || family == AF_INET) {  // a host without IPv6 lacks nothing
       status_ = socket.error();
     }
   }

@@ -12,8 +12,8 @@ namespace peerpulse::probe {
 /// Deleted at the end of the loop's turn, as its file event may be on the stack.
 class FreshConnects::Connect : public event::DeferredDeletable {
  public:
-  Connect(FreshConnects& owner, health::ConnectPurpose purpose, Fd fd)
-      : purpose_(purpose), fd_(std::move(fd)), began_(owner.dispatcher_.now()) {
+  Connect(FreshConnects& owner, health::ConnectPurpose purpose, const SocketAddress& to, Fd fd)
+      : purpose_(purpose), to_(to), fd_(std::move(fd)), began_(owner.dispatcher_.now()) {
     event_ = owner.dispatcher_.createFileEvent(fd_.get(), [this, &owner](uint32_t) { owner.finished(*this); });
     event_->setEnabled(event::FileEvent::kWrite);
   }
@@ -24,44 +24,54 @@ class FreshConnects::Connect : public event::DeferredDeletable {
     fd_.reset();
   }
   health::ConnectPurpose purpose() const { return purpose_; }
+  const SocketAddress& to() const { return to_; }
   int fd() const { return fd_.get(); }
   TimePoint began() const { return began_; }
 
  private:
   health::ConnectPurpose purpose_;
+  SocketAddress to_;
   Fd fd_;
   std::unique_ptr<event::FileEvent> event_;
   TimePoint began_;
 };
 
-FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
-                             Duration interval, std::function<void(const health::ConnectResult&)> report,
-                             uint32_t mark)
+FreshConnects::FreshConnects(event::Dispatcher& dispatcher, const net::AddressOrder& addresses,
+                             uint16_t hostCheckPort, Duration interval, Report report, uint32_t mark,
+                             const SocketAddress& source)
     : dispatcher_(dispatcher),
-      address_(address),
-      hostAddress_(address.withPort(hostCheckPort)),
+      addresses_(addresses),
+      hostCheckPort_(hostCheckPort),
       resetProbes_(interval < kOrderlyInterval),
       report_(std::move(report)),
-      mark_(mark) {}
+      mark_(mark),
+      source_(source) {}
 
 FreshConnects::~FreshConnects() = default;
 
+SocketAddress FreshConnects::next(health::ConnectPurpose purpose) {
+  if (purpose == health::ConnectPurpose::kHostCheck) return addresses_.first().withPort(hostCheckPort_);
+  return addresses_.inOrder()[turn_++ % addresses_.size()];
+}
+
 FreshConnects::Started FreshConnects::start(health::ConnectPurpose purpose) {
-  const SocketAddress& address = purpose == health::ConnectPurpose::kHostCheck ? hostAddress_ : address_;
+  const SocketAddress address = next(purpose);
   auto fd = net::createStreamSocket(address);
   Result<void> started = fd ? Result<void>() : Result<void>(fd.error());
   if (started) {
     if (purpose == health::ConnectPurpose::kProbe && resetProbes_) net::setResetOnClose(fd->get());
     started = net::setMark(fd->get(), mark_);
+    if (started) started = net::bindSource(fd->get(), source_, address);
     if (started) started = net::startConnect(fd->get(), address);
   }
-  if (!started) return {.error = started.error().code, .dropped = std::nullopt};
+  if (!started) return {.error = started.error().code, .asked = address, .dropped = std::nullopt};
   Started result;
+  result.asked = address;
   if (connects_.size() >= kMax) {
     result.dropped = connects_.front()->purpose();
     connects_.erase(connects_.begin());
   }
-  connects_.push_back(std::make_unique<Connect>(*this, purpose, std::move(*fd)));
+  connects_.push_back(std::make_unique<Connect>(*this, purpose, address, std::move(*fd)));
   return result;
 }
 
@@ -76,9 +86,10 @@ void FreshConnects::finished(Connect& connect) {
       std::find_if(connects_.begin(), connects_.end(), [&](const auto& c) { return c.get() == &connect; });
   std::unique_ptr<Connect> done = std::move(*it);
   connects_.erase(it);
+  const SocketAddress asked = done->to();
   done->release();
   dispatcher_.deferredDelete(std::move(done));
-  report_(result);
+  report_(result, asked);
 }
 
 void FreshConnects::addPollFds(std::vector<pollfd>& fds) const {

@@ -1,5 +1,5 @@
-// FreshConnects: bare TCP connects to one peer that only ask its kernel: is anybody there? Host checks go to
-// another port of its address. Each is closed in order (FIN) as soon as it is answered: a process that accepts one finds
+// FreshConnects: bare TCP connects to one peer that only ask its kernel: is anybody there? Those to a peer with several
+// addresses go to each in turn. Host checks go to another port of the first. Each is closed in order (FIN) as soon as it is answered: a process that accepts one finds
 // nothing to read, while a reset is an error in its log. What that costs is a TIME_WAIT of a minute here for each.
 // So those of a cadence faster than kOrderlyInterval are reset all the same: they would use up the local ports.
 //
@@ -16,6 +16,7 @@
 #include "peerpulse/base/address.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/probe_event.h"
+#include "peerpulse/net/address_order.h"
 
 struct pollfd;
 
@@ -27,14 +28,17 @@ class FreshConnects {
   /// 6,000 TIME_WAITs a minute, of 28,000 ports.
   static constexpr Duration kOrderlyInterval = milliseconds(10);
 
-  /// `interval`: of the cadence of ConnectPurpose::kProbe, the most frequent. `mark` is that of their sockets (net::setMark()).
+  using Report = std::function<void(const health::ConnectResult&, const SocketAddress& asked)>;
+
+  /// `addresses` outlives it, and may change. `interval`: of the cadence of ConnectPurpose::kProbe, the most frequent. `mark` and `source` are those of their sockets (net::setMark(), bindSource()).
   /// `report` is never called from inside start().
-  FreshConnects(event::Dispatcher& dispatcher, const SocketAddress& address, uint16_t hostCheckPort,
-                Duration interval, std::function<void(const health::ConnectResult&)> report, uint32_t mark = 0);
+  FreshConnects(event::Dispatcher& dispatcher, const net::AddressOrder& addresses, uint16_t hostCheckPort,
+                Duration interval, Report report, uint32_t mark = 0, const SocketAddress& source = {});
   ~FreshConnects();
 
   struct Started {
-    int error = 0;                                  ///< of one that could not be sent at all, or was refused at once
+    int error = 0;  ///< of one that could not be sent at all, or was refused at once
+    SocketAddress asked;
     std::optional<health::ConnectPurpose> dropped;  ///< the one, unanswered, that had to make room
   };
   Started start(health::ConnectPurpose purpose);
@@ -47,13 +51,16 @@ class FreshConnects {
  private:
   class Connect;
   void finished(Connect& connect);
+  SocketAddress next(health::ConnectPurpose purpose);
 
   event::Dispatcher& dispatcher_;
-  const SocketAddress& address_;
-  SocketAddress hostAddress_;
-  bool resetProbes_;
-  std::function<void(const health::ConnectResult&)> report_;
+  const net::AddressOrder& addresses_;
+  const uint16_t hostCheckPort_;
+  const bool resetProbes_;
+  Report report_;
   const uint32_t mark_;
+  const SocketAddress source_;
+  size_t turn_ = 0;
   std::vector<std::unique_ptr<Connect>> connects_;  // oldest first
 };
 

@@ -1,6 +1,7 @@
 #include "peer_prober.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <poll.h>
 #include <utility>
@@ -12,9 +13,16 @@ namespace peerpulse::probe {
 
 namespace {
 
-health::ProbeOptions effectiveOptions(const ProberPeer& peer, const IcmpEcho* echo) {
+/// To have echoes at all is a property of the peer; which family they have changes with its addresses.
+bool mayUseEcho(const ProberPeer& peer, EchoSockets& echoes, const SocketAddress& address) {
+  if (!peer.options.icmp) return false;
+  echoes.move(slot(peer.id), address);
+  return echoes.of(slot(peer.id)) != nullptr;
+}
+
+health::ProbeOptions effectiveOptions(const ProberPeer& peer, bool usesEcho) {
   health::ProbeOptions options = peer.options;
-  options.icmp = options.icmp && echo != nullptr;
+  options.icmp = usesEcho;
   if (peer.address.isUnix() || options.confirmPort == peer.address.port()) options.confirmPort = 0;
   return options;
 }
@@ -30,22 +38,26 @@ bool couldNotAsk(const health::Event& event) {
 
 }  // namespace
 
-PeerProber::PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wire::IoContext& io,
-                       health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch, IcmpEcho* echo,
-                       uint32_t jitterSeed, Duration phase)
+PeerProber::PeerProber(const ProberPeer& peer, const net::AddressOrder& addresses, event::Dispatcher& dispatcher,
+                       wire::IoContext& io, health::CircuitTable& table, ProberCallbacks& callbacks,
+                       LocalWatch& watch, EchoSockets& echoes, uint32_t jitterSeed, Duration phase)
     : peer_(peer),
       dispatcher_(dispatcher),
       io_(io),
       table_(table),
       callbacks_(callbacks),
       watch_(watch),
-      echo_(echo),
+      echoes_(echoes),
+      addresses_(addresses),
+      echoAt_(addresses.first()),
+      usesEcho_(mayUseEcho(peer, echoes, addresses.first())),
       stats_(*peer.stats),
       started_(dispatcher.now()),
-      health_(peer.id, effectiveOptions(peer, echo), jitterSeed, started_, phase),
+      health_(peer.id, effectiveOptions(peer, usesEcho_), jitterSeed, started_, phase),
       connects_(
-          dispatcher, peer.address, static_cast<uint16_t>(peer.options.confirmPort), peer.options.interval,
-          [this](const health::ConnectResult& result) { feed(result); }, peer.mark),
+          dispatcher, addresses_, static_cast<uint16_t>(peer.options.confirmPort), peer.options.interval,
+          [this](const health::ConnectResult& result, const SocketAddress& asked) { onConnectResult(result, asked); },
+          peer.mark, peer.source),
       requestPath_(peer.options.healthPath),
       timer_(dispatcher.createTimer([this] { onTimer(); })) {
   if (peer_.tls != nullptr) {
@@ -82,6 +94,51 @@ void PeerProber::feed(const health::Event& event) {
   stats_.processHeardNanos.set(static_cast<uint64_t>(health_.processHeard().time_since_epoch().count()));
   stats_.connected.set(session_ != nullptr && !session_->connecting() ? 1 : 0);
   arm();
+}
+
+// What was learnt of the peer stays: it is the same one elsewhere.
+void PeerProber::setAddresses(const AddressSet& addresses) {
+  (void)addresses_.set(addresses);
+  std::erase_if(refused_, [this](const SocketAddress& address) { return !addresses_.has(address); });
+  inUse(addresses_.first());
+  // One that still connects may be on its way to an address that has gone.
+  if (session_ != nullptr && (session_->connecting() || !addresses_.has(sessionAt_))) moveSession();
+}
+
+void PeerProber::moveSession() {
+  if (session_ != nullptr) feed(health::Closed{session_->epoch(), ECONNABORTED, false});
+}
+
+void PeerProber::inUse(const SocketAddress& address) {
+  addresses_.answered(address);
+  echoAt_ = address;
+  if (usesEcho_) echoes_.move(slot(peer_.id), address);
+}
+
+// Of a peer with several addresses one answer is enough, and one that refuses speaks for its host, not for the process at
+// another: only when all of them do is the process gone.
+void PeerProber::onConnectResult(health::ConnectResult result, const SocketAddress& asked) {
+  if (addresses_.size() == 1 || result.purpose == health::ConnectPurpose::kHostCheck) {
+    feed(result);
+    return;
+  }
+  if (result.error == ECONNREFUSED && !allRefuse(asked)) {
+    if (result.purpose != health::ConnectPurpose::kConfirm) return;
+    result.error = ECONNRESET;  // its kernel lives
+  }
+  if (result.error == 0) refused_.clear();
+  const bool elsewhere =
+      result.error == 0 && session_ != nullptr && !session_->connecting() && !(sessionAt_ == asked);
+  const bool doubted = health_.word().verdict == health::Verdict::kSuspect;
+  feed(result);
+  if (!doubted || !elsewhere) return;
+  inUse(asked);
+  moveSession();  // where it leads nobody has answered
+}
+
+bool PeerProber::allRefuse(const SocketAddress& asked) {
+  if (std::find(refused_.begin(), refused_.end(), asked) == refused_.end()) refused_.push_back(asked);
+  return refused_.size() >= addresses_.size();
 }
 
 void PeerProber::handle(const health::Event& event) {
@@ -133,7 +190,7 @@ void PeerProber::arm() {
 bool PeerProber::readable() {
   pollFds_.clear();
   connects_.addPollFds(pollFds_);
-  if (echo_ != nullptr) pollFds_.push_back({echo_->fd(), POLLIN, 0});
+  if (const IcmpEcho* asks = echo(); asks != nullptr) pollFds_.push_back({asks->fd(), POLLIN, 0});
   if (session_ != nullptr && session_->fd() >= 0) {
     const short events = session_->connecting() ? POLLOUT : POLLIN;
     pollFds_.push_back({session_->fd(), events, 0});
@@ -146,9 +203,12 @@ void PeerProber::apply(const health::Action& action) {
 }
 
 void PeerProber::run(const health::OpenConnection& action) {
+  // Attempts of recovery are given up long before a race would come to the second address.
+  if (std::exchange(opening_, true)) addresses_.rotate();
   dropSession(ProbeSession::Leave::kReset);
   stats_.connects.add();
-  session_ = std::make_unique<ProbeSession>(io_, connectorFor(action.kind), peer_.address, action, requestPath_,
+  session_ = std::make_unique<ProbeSession>(io_, connectorFor(action.kind), net::Destination(addresses_.inOrder()),
+                                            peer_.source, peer_.address.authority(), action, requestPath_,
                                             [this](const health::Event& event) { feed(event); });
 }
 
@@ -182,19 +242,22 @@ void PeerProber::run(const health::DrawAck& action) {
 }
 
 void PeerProber::run(const health::SendEcho& action) {
-  if (auto sent = echo_->send(peer_.address, slot(peer_.id), action.sequence); !sent) {
-    feed(health::EchoUnsent{sent.error().code});
-  }
+  IcmpEcho* const asks = echo();  // none: of a family that this host has no ICMP for
+  const auto sent = asks != nullptr ? asks->send(echoAt_, slot(peer_.id), action.sequence)
+                                    : Result<void>(Error{"no ICMP socket of that family", EADDRNOTAVAIL});
+  if (!sent) feed(health::EchoUnsent{sent.error().code});
 }
 
 void PeerProber::run(const health::StartConnects& action) {
-  for (uint32_t i = 0; i < action.count; ++i) {
+  const bool confirms = action.purpose == health::ConnectPurpose::kConfirm;
+  const uint32_t count = confirms ? std::max(action.count, static_cast<uint32_t>(addresses_.size())) : action.count;
+  for (uint32_t i = 0; i < count; ++i) {
     stats_.connects.add();
     const FreshConnects::Started started = connects_.start(action.purpose);
     const bool sent = started.error == 0 || health::classifyConnect(started.error) != health::ConnectEvidence::kLocal;
     if (sent && action.purpose == health::ConnectPurpose::kProbe) stats_.knocks.sent.add();
     if (started.dropped == health::ConnectPurpose::kProbe) stats_.knocks.lost.add();
-    if (started.error != 0) feed(health::ConnectResult{action.purpose, started.error, Duration::zero()});
+    if (started.error != 0) onConnectResult({action.purpose, started.error, Duration::zero()}, started.asked);
   }
 }
 
@@ -249,6 +312,13 @@ void PeerProber::prepare(const health::Event& event) {
   if (std::holds_alternative<health::Connected>(event) && session_ != nullptr) {
     watch_.reachedFrom(net::localAddress(session_->fd()));
     stats_.certificateNotAfter.set(session_->certificateNotAfter());
+    opening_ = false;
+    if (addresses_.size() > 1) {
+      sessionAt_ = net::remoteAddress(session_->fd());
+      inUse(sessionAt_);
+    } else {
+      sessionAt_ = addresses_.first();
+    }
   }
   if (const auto* closed = std::get_if<health::Closed>(&event); closed != nullptr) {
     // Before the health hears of it: its next session may be opened in answer.

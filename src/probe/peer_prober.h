@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
+#include "echo_sockets.h"
 #include "fresh_connects.h"
-#include "icmp_echo.h"
 #include "local_watch.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/peer_health.h"
@@ -23,13 +23,16 @@ namespace peerpulse::probe {
 
 class PeerProber {
  public:
-  /// `echo`: null where its host cannot be sent ICMP.
-  PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wire::IoContext& io, health::CircuitTable& table,
-             ProberCallbacks& callbacks, LocalWatch& watch, IcmpEcho* echo, uint32_t jitterSeed, Duration phase);
+  /// `addresses`: at least one.
+  PeerProber(const ProberPeer& peer, const net::AddressOrder& addresses, event::Dispatcher& dispatcher,
+             wire::IoContext& io, health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch,
+             EchoSockets& echoes, uint32_t jitterSeed, Duration phase);
   ~PeerProber();
 
   /// Gives the event to the peer's health now (or, from inside one of its actions, right after them).
   void feed(const health::Event& event);
+  /// Where it is from now on. A probe connection to an address that has gone is moved.
+  void setAddresses(const AddressSet& addresses);
   /// Statistics that are too dear for every PING.
   void refreshStats();
 
@@ -60,6 +63,12 @@ class PeerProber {
   void count(const health::Event& event);
   void dropSession(ProbeSession::Leave leave);
   net::Connector& connectorFor(health::ConnectionKind kind);
+  /// Not from inside feed().
+  void moveSession();
+  void inUse(const SocketAddress& address);
+  IcmpEcho* echo() const { return usesEcho_ ? echoes_.of(slot(peer_.id)) : nullptr; }
+  void onConnectResult(health::ConnectResult result, const SocketAddress& asked);
+  bool allRefuse(const SocketAddress& asked);
 
   const ProberPeer& peer_;
   event::Dispatcher& dispatcher_;
@@ -67,7 +76,12 @@ class PeerProber {
   health::CircuitTable& table_;
   ProberCallbacks& callbacks_;
   LocalWatch& watch_;
-  IcmpEcho* const echo_;
+  EchoSockets& echoes_;
+  net::AddressOrder addresses_;  // the one in use first
+  std::vector<SocketAddress>
+      refused_;           // of several, those that answered a connect by RST since the last that did not
+  SocketAddress echoAt_;  // the one in use
+  const bool usesEcho_;
   stats::ProbeStats& stats_;
 
   const TimePoint started_;
@@ -77,6 +91,8 @@ class PeerProber {
   FreshConnects connects_;
   std::array<std::optional<net::TlsConnector>, 2> tls_;  // by ConnectionKind; none: plain text
   std::unique_ptr<ProbeSession> session_;
+  SocketAddress sessionAt_;    // where it leads, once connected
+  bool opening_ = false;       // the last one that was opened has not connected
   uint64_t unanswered_ = 0;    // PINGs of the session
   std::string requestPath_;    // what the process is asked for; empty: OPTIONS *
   bool requestWaits_ = false;  // for its answer, on the session

@@ -26,12 +26,13 @@ http::CodecLimits probeLimits() {
 
 // A lost PING is sent again after a round trip and 8 ms instead of 200 ms. A segment that was not lost and is sent
 // again all the same (its process is paused, its ACK delayed) makes a living kernel acknowledge at once.
-net::SocketOptions probeSocketOptions() {
+net::SocketOptions probeSocketOptions(const SocketAddress& source) {
   net::SocketOptions options;
   options.rtoMin = milliseconds(8);
   options.rtoMax = seconds(1);
   options.userTimeout = seconds(30);
   options.keepaliveIdle = kKeepIdle;
+  options.source = source;
   options.keepaliveProbes = 127;  // each that is drawn counts as one
   return options;
 }
@@ -48,9 +49,10 @@ health::SegmentCounters countersOf(const net::TcpInfo& info) {
 
 }  // namespace
 
-ProbeSession::ProbeSession(wire::IoContext& io, net::Connector& connector, const SocketAddress& address,
-                           const health::OpenConnection& what, std::string healthPath, Report report)
-    : authority_(address.isUnix() ? "localhost" : address.toString()),
+ProbeSession::ProbeSession(wire::IoContext& io, net::Connector& connector, const net::Destination& to,
+                           const SocketAddress& source, std::string authority, const health::OpenConnection& what,
+                           std::string healthPath, Report report)
+    : authority_(std::move(authority)),
       healthPath_(std::move(healthPath)),
       epoch_(what.epoch),
       kind_(what.kind),
@@ -58,7 +60,7 @@ ProbeSession::ProbeSession(wire::IoContext& io, net::Connector& connector, const
       healthCheck_([this](int status) {
         this->report(health::HealthAnswered{epoch_, status});
       }),
-      connection_(io, connector, address, probeSocketOptions(), makeCodec(), *this) {
+      connection_(io, connector, to, probeSocketOptions(source), makeCodec(), *this) {
   // Whoever ends it: neither side keeps a TIME_WAIT.
   if (kind_ == health::ConnectionKind::kHttp2) connection_.resetWhenFinished();
 }

@@ -31,8 +31,10 @@ class ProbeSession : public event::DeferredDeletable, wire::CodecConnectionOwner
   using Report = std::function<void(const health::Event&)>;
 
   /// `healthPath` is for ConnectionKind::kRequests. The first report comes after this has returned.
-  ProbeSession(wire::IoContext& io, net::Connector& connector, const SocketAddress& address,
-               const health::OpenConnection& what, std::string healthPath, Report report);
+  /// `authority`: of its requests. `source`: what it comes from (net::bindSource()).
+  ProbeSession(wire::IoContext& io, net::Connector& connector, const net::Destination& to,
+               const SocketAddress& source, std::string authority, const health::OpenConnection& what,
+               std::string healthPath, Report report);
 
   /// Requires that Connected was reported.
   void sendPing(uint32_t sequence);

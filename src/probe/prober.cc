@@ -96,11 +96,10 @@ void Prober::runThread(std::function<void()> onRunning) {
   const auto firstTurn = dispatcher_.createTimer(std::move(onRunning));
   firstTurn->enable(Duration::zero());
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
+  peers_.resize(configured_.size());
+  awaited_.resize(configured_.size());
   for (const ProberPeer& peer : configured_) {
-    const uint32_t seed = jitterSeed_ + slot(peer.id) * 2654435761u;  // Knuth: neighbours far apart
-    IcmpEcho* echo = peer.options.icmp ? echoes_->of(slot(peer.id)) : nullptr;
-    peers_.push_back(
-        std::make_unique<PeerProber>(peer, dispatcher_, io_, table_, callbacks_, *watch_, echo, seed, phaseOf(peer)));
+    if (!peer.address.isName()) begin(peer, net::AddressOrder(peer.address.literal()));
   }
   dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
   dispatcher_.run();
@@ -110,18 +109,44 @@ void Prober::runThread(std::function<void()> onRunning) {
   drainTimer_.reset();
 }
 
+void Prober::begin(const ProberPeer& peer, const net::AddressOrder& addresses) {
+  const uint32_t seed = jitterSeed_ + slot(peer.id) * 2654435761u;  // Knuth: neighbours far apart
+  peers_[slot(peer.id)] = std::make_unique<PeerProber>(peer, addresses, dispatcher_, io_, table_, callbacks_, *watch_,
+                                                       *echoes_, seed, phaseOf(peer));
+}
+
+void Prober::feed(uint32_t slot, const health::Event& event) {
+  if (slot < peers_.size() && peers_[slot] != nullptr) peers_[slot]->feed(event);
+}
+
+void Prober::setAddresses(PeerId id, AddressSetRef addresses) {
+  dispatcher_.post([this, id, addresses = std::move(addresses)] {
+    const uint32_t at = slot(id);
+    if (at >= peers_.size()) return;
+    if (peers_[at] != nullptr) {
+      peers_[at]->setAddresses(*addresses);
+      return;
+    }
+    net::AddressOrder order;
+    order.set(*addresses);
+    begin(configured_[at], order);
+    if (awaited_[at]) feed(at, *std::exchange(awaited_[at], std::nullopt));
+  });
+}
+
 void Prober::openEchoSockets() {
   std::vector<SocketAddress> addresses;
-  for (const ProberPeer& peer : configured_)
-    addresses.push_back(peer.options.icmp ? peer.address : SocketAddress());
+  bool names = false;
+  for (const ProberPeer& peer : configured_) {
+    addresses.push_back(peer.options.icmp ? peer.address.literal() : SocketAddress());
+    names = names || (peer.options.icmp && peer.address.isName());
+  }
   // Not the seed: that may be the same on many hosts, and every raw socket hears the answers of all.
   std::random_device random;
   const uint64_t token = static_cast<uint64_t>(random()) << 32 | random();
-  echoes_ = std::make_unique<EchoSockets>(dispatcher_, std::move(addresses), token, markOf(configured_),
-                                          [this](uint32_t slot, uint32_t sequence) {
-                                            if (slot < peers_.size())
-                                              peers_[slot]->feed(health::EchoAnswered{sequence});
-                                          });
+  echoes_ = std::make_unique<EchoSockets>(
+      dispatcher_, std::move(addresses), names, token, markOf(configured_),
+      [this](uint32_t slot, uint32_t sequence) { feed(slot, health::EchoAnswered{sequence}); });
   echoStatus_ = echoes_->status();
 }
 
@@ -136,7 +161,7 @@ void Prober::beat(Duration lag) {
   drainInbox();
   // A slice of the peers each time, all of them once per kStatsInterval: no turn of the loop is long.
   for (statsOwed_ += peers_.size() * kBeatInterval; statsOwed_ >= kStatsInterval; statsOwed_ -= kStatsInterval)
-    peers_[nextStats_++ % peers_.size()]->refreshStats();
+    if (auto& peer = peers_[nextStats_++ % peers_.size()]; peer != nullptr) peer->refreshStats();
 }
 
 void Prober::drainSoon() {
@@ -155,7 +180,7 @@ void Prober::drainInbox() {
   for (size_t i = 0; i < OutcomeInbox::kCapacity; ++i) {
     const auto record = inbox_->take();
     if (!record.has_value()) return;
-    if (slot(record->peer) < peers_.size()) peers_[slot(record->peer)]->feed(*record);
+    feed(slot(record->peer), *record);
   }
 }
 
@@ -163,7 +188,9 @@ health::OutcomeSink& Prober::outcomes() { return *inbox_; }
 
 void Prober::overrideCircuit(PeerId peer, health::CircuitOverride::Kind state, Duration ttl) {
   dispatcher_.post([this, peer, state, ttl] {
-    if (slot(peer) < peers_.size()) peers_[slot(peer)]->feed(health::CircuitOverride{state, ttl});
+    const uint32_t at = slot(peer);
+    if (at < peers_.size() && peers_[at] == nullptr) awaited_[at] = health::CircuitOverride{state, ttl};
+    feed(at, health::CircuitOverride{state, ttl});
   });
 }
 

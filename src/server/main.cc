@@ -35,6 +35,8 @@ int check(const std::string& path) {
   }
   if (!runs) return kExitBadInput;
   std::cout << path << ": ok, " << config->proxy.peers.size() << " peers\n";
+  for (const std::string& note : config::nameNotes(*config))
+    std::cout << note << "\n";
   for (const std::string& note : config::guardNotes(*config))
     std::cout << note << "\n";
   return 0;

@@ -11,6 +11,7 @@
 
 #include "peerpulse/admin/token.h"
 #include "peerpulse/base/fd.h"
+#include "peerpulse/net/socket.h"
 
 namespace peerpulse::server {
 
@@ -122,7 +123,31 @@ void checkTlsFiles(const config::Config& config, std::vector<Finding>& findings)
   }
 }
 
+void checkSource(const SocketAddress& source, const std::string& pointer, std::vector<Finding>& findings) {
+  if (source.family() == AF_UNSPEC) return;
+  const auto fd = net::createStreamSocket(source);
+  const auto bound = fd ? net::bindSource(fd->get(), source, source) : Result<void>(fd.error());
+  if (bound) return;
+  findings.push_back({true, pointer, bound.error().message + ": it has to be an address of this host"});
+}
+
+void checkSources(const config::Config& config, std::vector<Finding>& findings) {
+  checkSource(config.upstreamSource, "/upstream/source_address", findings);
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (peer.source == config.upstreamSource) continue;  // inherited, and said once
+    checkSource(peer.source, "/peers/" + std::to_string(slot(peer.id)) + "/source_address", findings);
+  }
+}
+
 }  // namespace
+
+Result<void> mayMark(uint32_t mark) {
+  const auto fd = net::createStreamSocket(SocketAddress::parse("127.0.0.1:1").value());
+  if (!fd) return fd.error();
+  auto marked = net::setMark(fd->get(), mark);
+  if (marked) return {};
+  return Error{"/upstream/mark: " + marked.error().message + ": it needs CAP_NET_ADMIN", marked.error().code};
+}
 
 std::vector<Finding> preflight(const config::Config& config) {
   std::vector<Finding> findings;
@@ -132,6 +157,11 @@ std::vector<Finding> preflight(const config::Config& config) {
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
     if (!guard::carries(peer.mode)) continue;
     checkBind(peer.listen, "/peers/" + std::to_string(slot(peer.id)) + "/listen", findings);
+  }
+  checkSources(config, findings);
+  if (config.upstreamMark != 0) {
+    if (const auto may = mayMark(config.upstreamMark); !may)
+      findings.push_back({true, "/upstream/mark", may.error().message});
   }
   checkFile(config.log.file, "/log/file", findings);
   checkFile(config.drainRecord, "/drain_record", findings);

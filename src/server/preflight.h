@@ -20,6 +20,9 @@ struct Finding {
   std::string text;  ///< what is wrong, and what to do about it
 };
 
+/// Whether this process may give its sockets to peers `upstream.mark`; without it they would take another way than is meant.
+Result<void> mayMark(uint32_t mark);
+
 std::vector<Finding> preflight(const config::Config& config);
 
 }  // namespace peerpulse::server

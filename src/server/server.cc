@@ -12,6 +12,7 @@
 #include "peerpulse/http/via.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/net/kernel_features.h"
+#include "preflight.h"
 #include "process_usage.h"
 #include "service_notify.h"
 #include "transition_log.h"
@@ -110,6 +111,7 @@ Result<void> Server::run() {
 Result<void> Server::start() {
   DescriptorWatch::raiseLimit();
   logKernelFeatures();
+  if (auto may = mayMark(config_.upstreamMark); !may) return may;
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
   if (auto loaded = tlsFiles_.load(); !loaded) return loaded;
@@ -122,7 +124,7 @@ Result<void> Server::start() {
   std::vector<probe::ProberPeer> probed;
   for (const auto& peer : snapshot_->options.peers) {
     probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe, mark(),
-                      peer.tlsContext, peer.tls.serverName});
+                      peer.tlsContext, upstream::tlsServerName(peer), peer.source});
   }
   const auto onChange = [this](const health::Transition& transition, WallTime at) {
     if (hook_) hook_->onTransition(transition, at);
@@ -136,10 +138,12 @@ Result<void> Server::start() {
   if (!reporter_->status()) return reporter_->status();
   prober_ = std::make_unique<probe::Prober>(std::move(probed), table_, *this, std::random_device{}());
   table_.beat(dispatcher_.now());
+  makeNames();  // the prober's thread may ask it to hurry
   startHook();
   startWorkers();
   prober_->start();
   if (guard_) guard_->start();
+  names_->start();
   if (const auto& precedence = prober_->precedence(); !precedence) {
     log::write(log::Level::kInfo, "prober_precedence",
                log::Fields().add("nice", probe::Prober::kNice).add("error", precedence.error().message));
@@ -179,8 +183,11 @@ Result<void> Server::start() {
 void Server::openGuard() {
   const std::vector<config::GuardRole> roles = config::guardRoles(config_);
   std::vector<guard::GuardPeer> peers;
-  for (const auto& peer : config_.proxy.peers)
-    peers.push_back({peer.id, peer.address, roles[slot(peer.id)].guarded});
+  for (const auto& peer : config_.proxy.peers) {
+    std::vector<SocketAddress> addresses;
+    if (!peer.address.isName()) addresses.push_back(peer.address.literal());
+    peers.push_back({peer.id, std::move(addresses), roles[slot(peer.id)].guarded, peer.address.port()});
+  }
   if (std::none_of(peers.begin(), peers.end(), [](const auto& peer) { return peer.guarded; })) return;
   const guard::Sources sources{table_, stats_, [this] { return prober_->localState(); }};
   guard_ = std::make_unique<guard::Guard>(config_.guard, config_.node, std::move(peers), sources, *this);
@@ -195,7 +202,7 @@ void Server::openGuard() {
   logGuardReady(guard_->tableName(), config_.guard.mark);
 }
 
-uint32_t Server::mark() const { return guard_ ? config_.guard.mark : 0; }
+uint32_t Server::mark() const { return guard_ ? config_.guard.mark : config_.upstreamMark; }
 
 Result<void> Server::openApi() {
   if (config_.api.listen.family() == AF_UNSPEC) return {};
@@ -213,6 +220,36 @@ void Server::startWorkers() {
                                                 kFirstWorkerLoop + i, mark()));
     workers_.back()->start();
   }
+}
+
+void Server::makeNames() {
+  NameSinks sinks{
+      .onAddresses = [this](PeerId peer, const AddressSetRef& addresses) { onAddresses(peer, addresses); },
+      .onNoAddress = [this](PeerId peer, dns::Status status,
+                            const std::string& name) { onNoAddress(peer, status, name); }};
+  names_ = std::make_unique<PeerNames>(dispatcher_, config_, stats_, std::move(sinks));
+}
+
+// The prober first: whoever finds a peer dead where it was must not hear of it after who goes there.
+void Server::onAddresses(PeerId peer, const AddressSetRef& addresses) {
+  prober_->setAddresses(peer, addresses);
+  for (auto& worker : workers_)
+    worker->addressesChanged(peer, addresses);
+  if (!guard_) return;
+  const bool meant = guard::guards(config_.proxy.peers[slot(peer)].mode);
+  const bool own = std::any_of(addresses->addresses.begin(), addresses->addresses.end(), config::isOwnAddress);
+  guard_->setAddresses(peer, addresses->addresses, meant && !own);
+}
+
+void Server::onNoAddress(PeerId peer, dns::Status status, const std::string& name) {
+  upstream::Failure failure;
+  failure.timedOut = status == dns::Status::kTimeout;
+  failure.type = failure.timedOut ? upstream::ErrorType::kDnsTimeout : upstream::ErrorType::kDnsError;
+  if (status == dns::Status::kLoop) failure.type = upstream::ErrorType::kProxyLoopDetected;
+  failure.party = upstream::Party::kHost;
+  failure.detail = name + ": " + dns::explain(status);
+  for (auto& worker : workers_)
+    worker->addressesFailed(peer, failure);
 }
 
 void Server::startHook() {
@@ -243,6 +280,7 @@ admin::Sources Server::adminSources() {
   };
   sources.localHealth = [this] { return health::toString(prober_->localState()); };
   sources.guard = guardView();
+  sources.name = [this](PeerId peer) { return nameView(peer); };
   sources.logDropped = log::dropped;
   sources.metricsDetail = config_.metricsDetail;
   sources.limits = [this] { return limits(); };
@@ -290,6 +328,23 @@ admin::GuardView Server::guardView() const {
   return view;
 }
 
+std::optional<admin::NameView> Server::nameView(PeerId peer) const {
+  const dns::NameView* known = names_->view(peer);
+  if (known == nullptr) return std::nullopt;
+  admin::NameView view;
+  view.name = config_.proxy.peers[slot(peer)].address.name();
+  view.state = dns::toString(known->state);
+  view.answered = known->state != dns::NameRecord::State::kUnknown;
+  if (known->addresses) view.addresses = known->addresses->texts();
+  view.unused = known->leftOut;
+  if (known->status != dns::Status::kOk) {
+    view.error = dns::toString(known->status);
+    view.details = dns::explain(known->status);
+  }
+  if (known->goodAt != TimePoint()) view.goodAge = dispatcher_.now() - known->goodAt;
+  return view;
+}
+
 // On the prober's thread, right after the table was published: first what refuses, then who must know, then the rest.
 void Server::onTransition(const health::Transition& transition) {
   const WallTime wall = dispatcher_.wallNow();
@@ -297,6 +352,9 @@ void Server::onTransition(const health::Transition& transition) {
   if (guard_) guard_->wake();
   for (auto& worker : workers_)
     worker->circuitChanged(transition.peer, transition.at);
+  // It may have gone elsewhere, whatever the old answer's TTL says.
+  const health::Verdict verdict = transition.to.verdict;
+  if (verdict == health::Verdict::kDead || verdict == health::Verdict::kRefusing) names_->hurry(transition.peer);
   reporter_->report(transition, wall);
   if (settled.failure) reporter_->report(*settled.failure, wall);
 }
@@ -478,6 +536,7 @@ void Server::onDrainTimer() {
 
 // The prober goes first: its callbacks post to workers. Its inbox outlives the workers that write to it.
 void Server::stopAll() {
+  if (names_) names_->stop();
   if (prober_) prober_->stop();
   if (guard_) guard_->stop();
   if (reporter_) reporter_->drain();

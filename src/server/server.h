@@ -20,6 +20,7 @@
 #include "descriptor_watch.h"
 #include "drain_record.h"
 #include "listener_gates.h"
+#include "peer_names.h"
 #include "peerpulse/admin/event_log.h"
 #include "peerpulse/admin/server.h"
 #include "peerpulse/config/config.h"
@@ -56,6 +57,10 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   uint32_t mark() const;
   admin::GuardView guardView() const;
   void startWorkers();
+  void makeNames();
+  std::optional<admin::NameView> nameView(PeerId peer) const;
+  void onAddresses(PeerId peer, const AddressSetRef& addresses);
+  void onNoAddress(PeerId peer, dns::Status status, const std::string& name);
   Result<void> openApi();
   Result<void> startAdmin();
   admin::Sources adminSources();
@@ -105,6 +110,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   std::string guardMissing_;
   std::unique_ptr<probe::Prober> prober_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<PeerNames> names_;
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<admin::Server> admin_;
   std::unique_ptr<event::Timer> proberWatch_;

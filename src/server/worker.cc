@@ -138,6 +138,18 @@ void Worker::owingChanged(PeerId peer) {
   });
 }
 
+void Worker::addressesChanged(PeerId id, AddressSetRef addresses) {
+  dispatcher_.post([this, id, addresses = std::move(addresses)] {
+    if (upstream::Peer* peer = context_->peers.find(id)) peer->setAddresses(*addresses);
+  });
+}
+
+void Worker::addressesFailed(PeerId id, upstream::Failure failure) {
+  dispatcher_.post([this, id, failure = std::move(failure)] {
+    if (upstream::Peer* peer = context_->peers.find(id)) peer->addressesFailed(failure);
+  });
+}
+
 bool Worker::drained() const {
   return context_->io.farewells.empty() &&
          std::all_of(ports_.begin(), ports_.end(), [](const Port& port) { return port.listener->drained(); }) &&

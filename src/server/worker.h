@@ -47,6 +47,10 @@ class Worker {
   void circuitChanged(PeerId peer, TimePoint at);
   /// CircuitTable::owing() of the peer changed. As circuitChanged().
   void owingChanged(PeerId peer);
+  /// The peer's name leads there now. As circuitChanged().
+  void addressesChanged(PeerId peer, AddressSetRef addresses);
+  /// It leads nowhere: who waits for an address fails by `failure`.
+  void addressesFailed(PeerId peer, upstream::Failure failure);
   /// Ends idle connections and waits for the others; `onDrained` is called once, on the worker's thread.
   void drain(std::function<void()> onDrained);
   /// Cuts off what is left and joins the thread.

@@ -58,6 +58,8 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
 void appendGuardFamilies(const Stats& stats, Families& out);
 /// peerpulse_tls_*.
 void appendTlsFamilies(const Stats& stats, Families& out);
+/// peerpulse_dns_*.
+void appendNameFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: exchanges, pools, bytes.
 void appendTrafficFamilies(const Stats& stats, Families& out);
 /// peerpulse_latency_*.

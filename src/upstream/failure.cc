@@ -10,7 +10,7 @@
 namespace peerpulse::upstream {
 
 const ErrorInfo& info(ErrorType type) {
-  static constexpr std::array<ErrorInfo, 17> kTable = {{
+  static constexpr std::array<ErrorInfo, 19> kTable = {{
       {"", 200, 0},
       {"destination_unavailable", 503, 14},
       {"destination_ip_unroutable", 502, 14},
@@ -28,6 +28,8 @@ const ErrorInfo& info(ErrorType type) {
       {"tls_protocol_error", 502, 14},
       {"tls_certificate_error", 502, 14},
       {"tls_alert_received", 502, 14},
+      {"dns_error", 502, 14},
+      {"dns_timeout", 504, 14},
   }};
   return kTable[static_cast<size_t>(type)];
 }

@@ -18,4 +18,11 @@ const char* toString(Protocol protocol) {
   return "?";
 }
 
+std::string tlsServerName(const PeerOptions& peer) {
+  if (!peer.tls.serverName.empty() || !peer.address.isName()) return peer.tls.serverName;
+  std::string name = peer.address.name();
+  if (name.ends_with('.')) name.pop_back();  // a certificate has none (RFC 6125 6.4)
+  return name;
+}
+
 }  // namespace peerpulse::upstream

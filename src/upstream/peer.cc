@@ -2,6 +2,7 @@
 
 #include "admission.h"
 #include "failure_queue.h"
+#include "peer_addresses.h"
 #include "peer_governors.h"
 #include "pool.h"
 #include "retry_budget.h"
@@ -26,6 +27,7 @@ Peer::Peer(Context& context, PeerOptionsRef options)
     : context_(context),
       options_(std::move(options)),
       stats_(context.stats.peer(options_->id)),
+      addresses_(std::make_unique<PeerAddresses>(options_->address)),
       retryBudget_(std::make_unique<RetryBudget>()),
       failureQueue_(std::make_unique<FailureQueue>(context.io.scheduler)),
       governors_(std::make_unique<PeerGovernors>(context, options_->id)),
@@ -51,12 +53,26 @@ Peer::Peer(Context& context, PeerOptionsRef options)
 Peer::~Peer() { retire(); }
 
 void Peer::update(PeerOptionsRef options) {
-  const bool moved = options->address != options_->address;
+  const bool moved = !(options->address == options_->address);
   options_ = std::move(options);
   if (!moved) return;
+  *addresses_ = PeerAddresses(options_->address);
   forEachPool([](Pool& pool) { pool.renew(); });
   settlePools();
   death_.start();  // of the connections that were being opened
+}
+
+void Peer::setAddresses(const AddressSet& addresses) {
+  if (addresses_->set(addresses)) {
+    forEachPool([](Pool& pool) { pool.leaveGone(); });
+    death_.start();  // of the connections that were being opened
+  }
+  settlePools();
+}
+
+void Peer::addressesFailed(Failure failure) {
+  addresses_->fail(std::move(failure));
+  settlePools();
 }
 
 template <typename Visit>
@@ -68,7 +84,7 @@ void Peer::forEachPool(Visit visit) const {
 
 Pool& Peer::pool(TrafficClass trafficClass) {
   auto& pool = pools_[static_cast<size_t>(trafficClass)];
-  if (!pool) pool = std::make_unique<Pool>(context_, options_, trafficClass, *connectLimit_);
+  if (!pool) pool = std::make_unique<Pool>(context_, options_, *addresses_, trafficClass, *connectLimit_);
   return *pool;
 }
 

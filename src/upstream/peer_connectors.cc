@@ -8,7 +8,7 @@ net::Connector& PeerConnectors::of(Protocol protocol) {
     madeOf_ = peer_;
     const auto make = [&](std::optional<net::TlsConnector>& connector, net::Alpn alpn) {
       connector.emplace(context_.io.scheduler, context_.io.connector, peer_->tlsContext,
-                        net::TlsTarget{peer_->tls.serverName, alpn});
+                        net::TlsTarget{tlsServerName(*peer_), alpn});
     };
     make(tls_[0], net::Alpn::kHttp1);
     make(tls_[1], net::Alpn::kHttp2);

@@ -8,8 +8,14 @@
 
 namespace peerpulse::upstream {
 
-Pool::Pool(Context& context, const PeerOptionsRef& peer, TrafficClass trafficClass, ConnectLimit& limit)
-    : context_(context), peer_(peer), class_(trafficClass), limit_(limit), stats_(context.stats.peer(peer->id)) {
+Pool::Pool(Context& context, const PeerOptionsRef& peer, PeerAddresses& addresses, TrafficClass trafficClass,
+           ConnectLimit& limit)
+    : context_(context),
+      peer_(peer),
+      addresses_(addresses),
+      class_(trafficClass),
+      limit_(limit),
+      stats_(context.stats.peer(peer->id)) {
   lanes_[0].protocol = Protocol::kHttp1;
   lanes_[1].protocol = Protocol::kHttp2;
 }
@@ -66,10 +72,13 @@ void Pool::serve(Lane& lane) {
   }
   while (!lane.waiting.empty()) {
     PooledConnection* connection = findReady(lane, allowed);
-    if (connection == nullptr) return;
+    if (connection == nullptr) break;
     Waiter& first = lane.waiting.front();
     first.unlink();
     first.onConnection(*connection);
+  }
+  if (addresses_.state() == PeerAddresses::State::kFailed) {
+    turnAway(lane, lane.waiting.size(), PoolFailure::kNoAddress, Error{"the peer's name leads nowhere"});
   }
 }
 
@@ -150,7 +159,7 @@ std::optional<TimePoint> Pool::openingSince(Protocol protocol) const {
 }
 
 bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
-  if (closing_ || !policy.connect) return false;
+  if (closing_ || !policy.connect || addresses_.order().empty()) return false;
   if (full() && roomFor(lane) == nullptr) return false;
   return lane.list(State::kConnecting).empty() || !limit_.full();
 }
@@ -164,6 +173,10 @@ PooledConnection* Pool::roomFor(const Lane& lane) const {
     if (oldest != ready.rend()) return oldest->get();
   }
   return nullptr;
+}
+
+net::Destination Pool::destination() const {
+  return net::Destination(addresses_.order().inOrder(), limit_.time.attemptDelay());
 }
 
 void Pool::connectFor(Lane& lane) {

@@ -20,8 +20,10 @@
 #include <string>
 
 #include "flow_watch.h"
+#include "peer_addresses.h"
 #include "peer_connectors.h"
 #include "peerpulse/base/linked_list.h"
+#include "peerpulse/net/destination.h"
 #include "peerpulse/upstream/context.h"
 #include "peerpulse/upstream/waiter.h"
 #include "pool_policy.h"
@@ -41,6 +43,11 @@ struct ConnectTime {
   void learn(Duration took) {
     if (took >= kRepeated) return;
     smoothed = smoothed == Duration::zero() ? took : (7 * smoothed + took) / 8;
+  }
+  /// RFC 8305 5: between two attempts of a race.
+  Duration attemptDelay() const {
+    if (smoothed == Duration::zero()) return net::kAttemptDelay;
+    return std::clamp<Duration>(4 * smoothed, net::kMinAttemptDelay, net::kMaxAttemptDelay);
   }
   Duration patience() const { return std::max(kLeastPatience, 4 * smoothed); }
 };
@@ -67,8 +74,9 @@ struct KernelEvidence {
 
 class Pool {
  public:
-  /// References must outlive the pool. `peer`: read anew for each connection, a reload may change the address.
-  Pool(Context& context, const PeerOptionsRef& peer, TrafficClass trafficClass, ConnectLimit& limit);
+  /// References must outlive the pool. `peer` and `addresses`: read anew for each connection, a reload or DNS may change them.
+  Pool(Context& context, const PeerOptionsRef& peer, PeerAddresses& addresses, TrafficClass trafficClass,
+       ConnectLimit& limit);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -84,6 +92,8 @@ class Pool {
   bool abortCondemned(TimePoint stop);
   /// The peer's address changed: what leads to the old one ends with its streams.
   void renew();
+  /// The same of what leads to an address that is no longer one of the peer's, or may.
+  void leaveGone();
   /// Looks at connections with streams in flight (`busy`) or without, newest first, until `budget` is used up.
   void lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence& evidence) const;
   /// Every second: closes idle connections that were unused too long, that nobody needed for kUnneeded beyond
@@ -105,8 +115,10 @@ class Pool {
   // For PooledConnection.
   Context& context() { return context_; }
   PeerId peer() const { return peer_->id; }
-  const SocketAddress& address() const { return peer_->address; }
   PeerConnectors& connectors() { return connectors_; }
+  const PeerOptions& options() const { return *peer_; }
+  /// Requires that an address is known.
+  net::Destination destination() const;
   TrafficClass trafficClass() const { return class_; }
   stats::PeerStats& stats() { return stats_; }
   size_t streamsPerConnection(Protocol protocol) const;
@@ -118,7 +130,7 @@ class Pool {
   void onConnectTimeout(PooledConnection& connection);
   void onLate(PooledConnection& connection);
   /// The peer's kernel has answered its SYN.
-  void onAnswered(const PooledConnection& connection) { limit_.time.learn(context_.now() - connection.openedAt_); }
+  void onAnswered(const PooledConnection& connection);
   Duration synPatience() const { return limit_.time.patience(); }
   /// What is opened now is opened beside one that is late.
   bool racing(Protocol protocol) const { return !lane(protocol).list(State::kLate).empty(); }
@@ -191,6 +203,7 @@ class Pool {
 
   Context& context_;
   const PeerOptionsRef& peer_;
+  PeerAddresses& addresses_;
   const TrafficClass class_;
   ConnectLimit& limit_;
   PeerConnectors connectors_{context_, peer_};

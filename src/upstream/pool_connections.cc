@@ -164,6 +164,32 @@ bool Pool::abortCondemned(TimePoint stop) {
   return done;
 }
 
+void Pool::onAnswered(const PooledConnection& connection) {
+  // Of one that had to wait for others to fail nobody knows how quick it was.
+  net::AddressOrder& order = addresses_.order();
+  const SocketAddress remote = order.size() > 1 ? connection.remote() : SocketAddress();
+  if (order.size() == 1 || remote == order.first()) limit_.time.learn(context_.now() - connection.openedAt_);
+  order.answered(remote);
+}
+
+void Pool::leaveGone() {
+  withoutSettling([this] {
+    for (Lane& each : lanes_) {
+      for (const State state : {State::kConnecting, State::kLate}) {
+        while (!each.list(state).empty())
+          condemn(*each.list(state).front());
+      }
+      for (const State state : {State::kReady, State::kBusy}) {
+        List& list = each.list(state);
+        for (auto next = list.begin(); next != list.end();) {
+          PooledConnection& connection = **next++;
+          if (!addresses_.order().has(connection.remote())) retire(connection);
+        }
+      }
+    }
+  });
+}
+
 void Pool::renew() {
   withoutSettling([this] {  // nobody takes one of the old ones
     for (Lane& each : lanes_) {

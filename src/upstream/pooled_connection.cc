@@ -16,12 +16,13 @@ constexpr uint32_t kBulkNotSentLowat = 512 * 1024;
 // for each request.
 constexpr Duration kJustUsed = milliseconds(1);
 
-net::SocketOptions socketOptions(const TcpOptions& tcp, TrafficClass trafficClass) {
+net::SocketOptions socketOptions(const TcpOptions& tcp, const SocketAddress& source, TrafficClass trafficClass) {
   net::SocketOptions options;
   options.keepaliveIdle = tcp.keepaliveIdle;
   options.keepaliveInterval = tcp.keepaliveInterval;
   options.keepaliveProbes = static_cast<int>(tcp.keepaliveProbes);
   options.userTimeout = tcp.userTimeout;
+  options.source = source;
   if (trafficClass == TrafficClass::kBulk) options.notSentLowat = kBulkNotSentLowat;
   return options;
 }
@@ -51,16 +52,18 @@ PooledConnection::PooledConnection(Pool& pool, Protocol protocol)
                    ? http::createH2ClientCodec(*this, context.limits, pool_.connectors().secure())
                    : http::createH1ClientCodec(*this, context.limits);
   codec_ = codec.get();
-  wire_ = std::make_unique<wire::CodecConnection>(context.io, pool_.connectors().of(protocol), pool_.address(),
-                                                  socketOptions(options.tcp, pool_.trafficClass()), std::move(codec),
-                                                  *this);
+  const net::Destination to = pool_.destination();
+  wire_ = std::make_unique<wire::CodecConnection>(
+      context.io, pool_.connectors().of(protocol), to,
+      socketOptions(options.tcp, pool_.options().source, pool_.trafficClass()), std::move(codec), *this);
   const Duration timeout = options.timeoutsOf(pool_.trafficClass()).connect;
   const Duration patience = pool_.synPatience();
   const bool racing = pool_.racing(protocol);
   // A second try has the time that is left of the first one's.
   if (timeout > Duration::zero())
     connectBy_ = askedAt_ + (racing ? std::max(timeout - patience, timeout / 2) : timeout);
-  const TimePoint lateAt = racing ? TimePoint::max() : askedAt_ + patience;
+  // A race of several addresses has its own second tries.
+  const TimePoint lateAt = racing || !to.single() ? TimePoint::max() : askedAt_ + patience;
   const TimePoint first = std::min(lateAt, connectBy_);
   if (first == TimePoint::max()) return;
   connectTimer_ = context.io.scheduler.createTimer([this] { onConnectTimer(); });
@@ -68,6 +71,11 @@ PooledConnection::PooledConnection(Pool& pool, Protocol protocol)
 }
 
 PooledConnection::~PooledConnection() = default;
+
+SocketAddress PooledConnection::remote() const {
+  const int fd = wire_->fd();
+  return fd >= 0 ? net::remoteAddress(fd) : SocketAddress();
+}
 
 http::RequestStream& PooledConnection::openStream(http::ResponseReceiver& receiver) {
   PP_ASSERT(state_ == State::kReady);

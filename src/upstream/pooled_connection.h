@@ -68,6 +68,9 @@ class PooledConnection final : public event::DeferredDeletable,
   /// What became of an attempt on this connection; three failures in a row end its use.
   void recordResult(bool success);
 
+  /// Where it leads; family AF_UNSPEC where no kernel knows (any more).
+  SocketAddress remote() const;
+
   // For FlowWatch.
   /// When it last heard anything of the peer.
   TimePoint heardAt() const { return heardAt_; }

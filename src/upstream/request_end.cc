@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "failure_queue.h"
+#include "peer_addresses.h"
 #include "peerpulse/upstream/peer.h"
 #include "peerpulse/upstream/request.h"
 #include "pool.h"
@@ -108,6 +109,7 @@ void Request::onNoConnection(PoolFailure failure, const Error& error) {
   Failure why;
   switch (failure) {
     case PoolFailure::kCircuit: failInTurn(peer_.refusal(peer_.word())); return;
+    case PoolFailure::kNoAddress: failInTurn(peer_.addresses().failure()); return;
     case PoolFailure::kOverflow:
       why.type = ErrorType::kConnectionLimitReached;
       why.party = Party::kSelf;
@@ -330,6 +332,8 @@ void Request::onExpiry(Expiry expiry) {
 void Request::blameUs(Failure& failure) const {
   if (state_ == State::kHeld || state_ == State::kBackingOff) {
     failure.party = Party::kSelf;
+  } else if (state_ == State::kWaiting && peer_.addresses().state() != PeerAddresses::State::kKnown) {
+    failure = peer_.addresses().failure();
   } else if (attempt_.waitsForUs(now() - spec_.options->timeoutsOf(spec_.trafficClass).connect / 2)) {
     failure.type = ErrorType::kConnectionLimitReached;
     failure.party = Party::kSelf;

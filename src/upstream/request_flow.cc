@@ -47,8 +47,7 @@ void Request::sendHead(http::RequestStream& stream) {
     return;
   }
   http::RequestHead head = *spec_.head;
-  const SocketAddress& address = peer_.options().address;
-  head.authority = address.isUnix() ? "localhost" : address.toString();
+  head.authority = peer_.options().address.authority();
   stream.sendHeaders(head, head.complete);
 }
 

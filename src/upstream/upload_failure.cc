@@ -6,6 +6,8 @@ stats::UploadFailure uploadFailureOf(const Failure& failure) {
   using stats::UploadFailure;
   if (failure.byCircuit) return UploadFailure::kCircuitOpen;
   if (failure.timedOut && failure.party == Party::kClient) return UploadFailure::kClientAborted;
+  if (failure.type == ErrorType::kDnsError || failure.type == ErrorType::kDnsTimeout)
+    return UploadFailure::kConnectFailed;
   const bool answered = failure.type == ErrorType::kNone;
   if (!answered && (failure.party == Party::kHost || failure.party == Party::kSelf))
     return UploadFailure::kLocalLimit;

@@ -41,14 +41,14 @@ CodecConnection::CodecConnection(IoContext& io, std::unique_ptr<net::Transport> 
   if (connection_->connecting()) state_ = State::kConnecting;
 }
 
-CodecConnection::CodecConnection(IoContext& io, net::Connector& connector, const SocketAddress& address,
+CodecConnection::CodecConnection(IoContext& io, net::Connector& connector, const net::Destination& to,
                                  const net::SocketOptions& options, std::unique_ptr<http::Codec> codec,
                                  CodecConnectionOwner& owner)
     : io_(io),
       owner_(owner),
       state_(State::kConnecting),
       codec_(std::move(codec)),
-      connection_(net::Connection::connectTo(io.scheduler, io.blocks, connector, address, options, *this)),
+      connection_(net::Connection::connectTo(io.scheduler, io.blocks, connector, to, options, *this)),
       serves_(false) {
   connection_->setReadLimit(codec_->bufferLimit());
 }

@@ -11,14 +11,20 @@ class ConnectionListener:
     Threading: close() ends all threads by closing their sockets; from then on the host refuses connections.
     """
 
-    def __init__(self, host, serve) -> None:
+    def __init__(self, host, serve, path: str = "", port: int = 0) -> None:
+        """`path`: of a unix socket instead. `port` 0: the system's choice."""
         self._serve = serve
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._closing = False
         with host.entered():
-            self._listener = socket.create_server((host.address, 0), backlog=128)
-        self.address = "{}:{}".format(*self._listener.getsockname()[:2])
+            if path:
+                self._listener = socket.socket(socket.AF_UNIX)
+                self._listener.bind(path)
+                self._listener.listen(128)
+            else:
+                self._listener = socket.create_server((host.address, port), backlog=128)
+        self.address = f"unix:{path}" if path else "{}:{}".format(*self._listener.getsockname()[:2])
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
 

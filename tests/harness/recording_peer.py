@@ -20,7 +20,7 @@ class RecordingPeer:
     """`reply(request)` returns the bytes of the answer; None: none, ever. While `may_read` is not set no body is read, and
     while `may_answer` is not set nothing is answered."""
 
-    def __init__(self, host, reply=lambda request: answer("200 OK")) -> None:
+    def __init__(self, host, reply=lambda request: answer("200 OK"), port: int = 0) -> None:
         self.requests: list[Recorded] = []
         self.reply = reply
         self.ends = False
@@ -30,7 +30,7 @@ class RecordingPeer:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self._closing = threading.Event()
-        self.server = ScriptedPeer(host, self._serve)
+        self.server = ScriptedPeer(host, self._serve, port=port)
         self.address = self.server.address
 
     def _serve(self, connection, head: bytes) -> bool:

@@ -12,9 +12,9 @@ class ScriptedPeer(ConnectionListener):
     """Speaks HTTP/1: `serve(connection, head)` gets each request's head (bytes up to and including the empty line,
     and whatever of the body came with it) and the socket, and returns True to wait for another request."""
 
-    def __init__(self, host, serve) -> None:
+    def __init__(self, host, serve, path: str = "", port: int = 0) -> None:
         self._serve_request = serve
-        super().__init__(host, self._serve_connection)
+        super().__init__(host, self._serve_connection, path, port)
 
     def _serve_connection(self, connection: socket.socket) -> None:
         while head := self._read_head(connection):

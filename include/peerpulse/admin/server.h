@@ -10,12 +10,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "peerpulse/admin/event_log.h"
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
+#include "peerpulse/base/time.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/probe_event.h"
@@ -33,6 +35,18 @@ struct GuardView {
   std::vector<std::string> notGuarded;  ///< by PeerId: why this peer is not meant to be; empty: it is
 };
 
+/// What a peer's name leads to.
+struct NameView {
+  std::string name;
+  std::string state;  ///< "unknown", "good", "stale", "failed"
+  bool answered = false;
+  std::vector<std::string> addresses;
+  uint64_t unused = 0;              ///< addresses that were given beyond these
+  std::string error;                ///< of the last round of questions; empty: it gave an address
+  std::string details;              ///< the same for people
+  std::optional<Duration> goodAge;  ///< how long ago DNS last gave an address
+};
+
 /// What the admin reads and whom it asks. Functions marked optional may be empty.
 struct Sources {
   std::string node;
@@ -45,6 +59,8 @@ struct Sources {
   stats::AdminStats* own = nullptr;  ///< of `stats`: written by the admin
   EventLog* events = nullptr;
   GuardView guard;
+  /// Nothing for a peer whose address is a literal; optional.
+  std::function<std::optional<NameView>(PeerId)> name;
   /// The body of /config.
   std::string effectiveConfig;
   /// What is not ready, beside peers without a first verdict ("listener node2 is not bound"); optional.

@@ -18,6 +18,7 @@
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/dns/options.h"
 #include "peerpulse/fanout/options.h"
 #include "peerpulse/guard/options.h"
 #include "peerpulse/health/probe_options.h"
@@ -76,6 +77,11 @@ struct Config {
   hooks::Options onTransition;
   log::Options log;
   guard::Options guard;
+  dns::Options dns;
+  /// SO_MARK of the sockets to peers, probes included; 0: that of the guard while it is active, else none.
+  uint32_t upstreamMark = 0;
+  /// Of peers that do not set their own: what their connections come from.
+  SocketAddress upstreamSource;
   /// peers[i].id == PeerId(i); at least one peer. The last route matches everything.
   proxy::ProxyOptions proxy;
 
@@ -96,6 +102,15 @@ Environment processEnvironment();
 Result<Config> load(const std::string& path, const Environment& environment);
 /// As load(), of JSON text; `name` stands for it in errors.
 Result<Config> parse(std::string_view text, const std::string& name, const Environment& environment);
+
+/// Takes out of `addresses`, what the name of a peer leads to, those that lead to a listener of this configuration: what is sent
+/// there would come back. Asks the kernel for this host's addresses.
+void removeOwnListeners(const Config& config, std::vector<SocketAddress>& addresses);
+/// Whether it is an address of this host. Asks the kernel.
+bool isOwnAddress(const SocketAddress& address);
+
+/// What `peerpulse check` says of names: which peers have one, and who is asked for it. One line each.
+std::vector<std::string> nameNotes(const Config& config);
 
 /// What the guard is to one peer.
 struct GuardRole {

@@ -10,7 +10,7 @@
 // While somebody is refused it comes back every RefusalTable::kRenewal to renew that, if the prober has beaten since; while
 // somebody is withheld, every kReconsider.
 //
-// Threading: construct, open(), start() and stop() on one thread; wake() on any; GuardCallbacks come on the guard's own. The thread may block in the kernel for milliseconds: nobody waits for it but stop().
+// Threading: construct, open(), start() and stop() on one thread; wake() and setAddresses() on any; GuardCallbacks come on the guard's own. The thread may block in the kernel for milliseconds: nobody waits for it but stop().
 // Ownership: what Sources refers to outlives it.
 // Errors: what cannot be done is reported and counted; nothing ends the process. Where the kernel gives no table, or takes it
 //   away, sockets are destroyed all the same, and those that were opened to a peer meanwhile go every RefusalTable::kRenewal.
@@ -44,9 +44,11 @@ class Witness;
 /// `id` is the peer's place in the list given to Guard.
 struct GuardPeer {
   PeerId id{};
-  SocketAddress address;
+  /// All that its name leads to; empty: not known yet.
+  std::vector<SocketAddress> addresses;
   /// False: only somebody else, who may speak for this host's network.
   bool guarded = true;
+  uint16_t port = 0;  ///< where `addresses` is empty
 };
 
 struct Sources {
@@ -91,6 +93,8 @@ class Guard {
   /// Nobody is refused any more when it returns.
   void stop();
 
+  /// Where a peer is from now on, and whether it is guarded there. Any thread, once started.
+  void setAddresses(PeerId peer, std::vector<SocketAddress> addresses, bool guarded);
   /// Something may have changed. Costs a write to an eventfd at most.
   void wake();
 
@@ -123,7 +127,7 @@ class Guard {
 
   const Options options_;
   const std::string node_;
-  const std::vector<GuardPeer> peers_;
+  std::vector<GuardPeer> peers_;
   const std::vector<uint16_t> ports_;  // of all peers; empty: each its own
   const Sources sources_;
   GuardCallbacks& callbacks_;
@@ -140,8 +144,8 @@ class Guard {
   std::unique_ptr<event::Timer> timer_;
   TimePoint knownSince_;
   std::vector<PeerView> views_;
-  std::vector<size_t> hostOf_;               // by peer: the first peer of its address, whatever the port
-  std::vector<bool> hostLives_;              // by such a first peer
+  std::vector<std::vector<size_t>>
+      sharing_;                              // by peer: those at one of its hosts, itself included, whatever the port
   std::vector<Decision> current_;            // by peer: what is done now
   std::vector<Decision> before_;             // by peer: what was, while it changes
   std::vector<Destruction> first_;           // by peer that is refused from now on: what became of those found first
@@ -150,6 +154,7 @@ class Guard {
   TimePoint renewedAt_;
   TimePoint beatAtRenewal_;
   bool tableFailed_ = false;
+  bool moved_ = false;  // addresses changed since the last look
 
   std::thread thread_;
 };

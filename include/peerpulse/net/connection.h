@@ -23,6 +23,7 @@
 #include "peerpulse/base/buffer.h"
 #include "peerpulse/base/fd.h"
 #include "peerpulse/event/scheduler.h"
+#include "peerpulse/net/destination.h"
 #include "peerpulse/net/read_blocks.h"
 #include "peerpulse/net/transport.h"
 
@@ -60,9 +61,9 @@ class Connection final : public event::DeferredDeletable, private TransportEvent
   /// An accepted connection: over a plain transport Open at once, over TLS Handshaking; reading enabled.
   static std::unique_ptr<Connection> accepted(event::Scheduler& scheduler, ReadBlocks& blocks,
                                               std::unique_ptr<Transport> transport, ConnectionCallbacks& callbacks);
-  /// Starts to connect; the outcome arrives as onReady() or onClosed(), never before this returns.
+  /// Starts to connect, to whichever address of several answers first; the outcome arrives as onReady() or onClosed(), never before this returns.
   static std::unique_ptr<Connection> connectTo(event::Scheduler& scheduler, ReadBlocks& blocks, Connector& connector,
-                                               const SocketAddress& address, const SocketOptions& options,
+                                               const Destination& to, const SocketOptions& options,
                                                ConnectionCallbacks& callbacks);
   ~Connection() override;
 

@@ -29,6 +29,8 @@ struct SocketOptions {
   /// Unsent bytes the kernel queues before the socket stops being writable (TCP_NOTSENT_LOWAT); 0 leaves the
   /// default. Keeps bulk bodies in our bounded buffers instead of the kernel's.
   uint32_t notSentLowat = 0;
+  /// What connections come from (bindSource()); family AF_UNSPEC: the kernel chooses.
+  SocketAddress source;
 };
 
 /// A non-blocking, close-on-exec stream socket for `address`.
@@ -37,6 +39,9 @@ Result<Fd> createStreamSocket(const SocketAddress& address);
 Result<void> applyOptions(int fd, const SocketOptions& options);
 /// SO_MARK: what the host's packet filters know our own packets by; 0 does nothing. Needs CAP_NET_ADMIN.
 Result<void> setMark(int fd, uint32_t mark);
+/// Makes `fd` connect to `to` from `source`, an IP address whose port does not count, which the kernel chooses at the connect
+/// (IP_BIND_ADDRESS_NO_PORT: only what is the same to one destination uses one up). Nothing where the families differ.
+Result<void> bindSource(int fd, const SocketAddress& source, const SocketAddress& to);
 /// connect() on a non-blocking socket; EINPROGRESS is success.
 Result<void> startConnect(int fd, const SocketAddress& address);
 /// The outcome of a finished connect(): 0 or an errno value.

@@ -17,11 +17,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "peerpulse/base/address.h"
+#include "peerpulse/base/address_set.h"
+#include "peerpulse/base/endpoint.h"
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/result.h"
 #include "peerpulse/event/dispatcher.h"
@@ -33,6 +35,7 @@
 #include "peerpulse/health/rung_change.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
+#include "peerpulse/net/address_order.h"
 #include "peerpulse/net/plain_transport.h"
 #include "peerpulse/net/tls_context.h"
 #include "peerpulse/stats/peer_stats.h"
@@ -49,14 +52,18 @@ class PeerProber;
 struct ProberPeer {
   PeerId id{};
   std::string name;
-  SocketAddress address;
+  /// A name is probed once setAddresses() has said where it leads; until then it has no verdict.
+  Endpoint address;
   health::ProbeOptions options;
   stats::ProbeStats* stats = nullptr;
   /// Of the sockets to it (net::setMark()).
   uint32_t mark = 0;
-  /// Null: plain text. `serverName` is that of TlsClientOptions.
+  /// Null: plain text. `serverName`: what its certificate must name; empty: the address that is
+  /// connected to.
   net::TlsSlotRef tls{};
   std::string serverName{};
+  /// What they come from (net::bindSource()).
+  SocketAddress source{};
 };
 
 class ProberCallbacks {
@@ -102,6 +109,10 @@ class Prober {
   /// An operator's word; `ttl` zero: until lifted by kAuto.
   void overrideCircuit(PeerId peer, health::CircuitOverride::Kind state, Duration ttl);
 
+  /// Where the peer's name leads from now on: what was learnt of it stays, and connections to addresses that have gone are
+  /// moved. Any thread.
+  void setAddresses(PeerId peer, AddressSetRef addresses);
+
   /// The most that the loop was late at a heartbeat since the last call. One caller; any thread.
   Duration takeLoopLag() { return Duration(loopLag_.exchange(0, std::memory_order_relaxed)); }
   /// What LocalHealth says of this host; any thread.
@@ -125,6 +136,8 @@ class Prober {
   void drainSoon();
   void drainInbox();
   void openEchoSockets();
+  void begin(const ProberPeer& peer, const net::AddressOrder& addresses);
+  void feed(uint32_t slot, const health::Event& event);
 
   std::vector<ProberPeer> configured_;
   health::CircuitTable& table_;
@@ -139,7 +152,8 @@ class Prober {
   net::PlainConnector connector_;
   wire::IoContext io_{dispatcher_, connector_};
   std::unique_ptr<EchoSockets> echoes_;
-  std::vector<std::unique_ptr<PeerProber>> peers_;
+  std::vector<std::unique_ptr<PeerProber>> peers_;               // by slot; null: nobody knows where it is yet
+  std::vector<std::optional<health::CircuitOverride>> awaited_;  // by slot: an operator's word for one of these
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint lastDrain_;
   size_t nextStats_ = 0;

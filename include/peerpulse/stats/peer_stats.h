@@ -12,6 +12,7 @@
 #include "peerpulse/stats/histogram.h"
 #include "peerpulse/stats/last_error.h"
 #include "peerpulse/stats/latency_window.h"
+#include "peerpulse/stats/name_stats.h"
 #include "peerpulse/stats/value.h"
 
 namespace peerpulse::stats {
@@ -183,6 +184,7 @@ struct alignas(64) PeerStats {
   CertificateStats certificates;
   ProbeStats probe;
   GuardStats guard;
+  NameStats names;
 };
 
 }  // namespace peerpulse::stats

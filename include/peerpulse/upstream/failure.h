@@ -30,6 +30,8 @@ enum class ErrorType : uint8_t {
   kTlsProtocolError,
   kTlsCertificateError,
   kTlsAlertReceived,
+  kDnsError,    ///< the peer's name has led nowhere yet
+  kDnsTimeout,  ///< the same, because nobody answered in time
 };
 
 struct ErrorInfo {
@@ -44,7 +46,7 @@ const ErrorInfo& info(ErrorType type);
 enum class Party : uint8_t {
   kPeer,
   kClient,  ///< its deadline, its bytes, its going away
-  kHost,    ///< our host: descriptors, ports, memory, routes
+  kHost,    ///< our host: descriptors, ports, memory, routes, what it knows of names
   kPath,    ///< what lies between: it has forgotten a connection while both ends live
   kSelf,    ///< peerpulse: its limits, its circuit's refusals, its end
 };

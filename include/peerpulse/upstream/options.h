@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "peerpulse/base/address.h"
+#include "peerpulse/base/endpoint.h"
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/health/probe_options.h"
@@ -32,13 +32,17 @@ struct PeerOptions {
   PeerId id{};
   std::string name;
   std::string zone;
-  SocketAddress address;
+  Endpoint address;
+  /// What connections and probes to it come from; family AF_UNSPEC: the kernel chooses.
+  SocketAddress source;
   Protocol protocol = Protocol::kAuto;
   health::ProbeOptions probe;
   net::TlsClientOptions tls;
   /// What `tls` was made into; null: plain text. Its files may change under it.
   net::TlsSlotRef tlsContext;
 };
+/// What its certificate must name: as configured, else the name that is its address; empty: the address that is connected to.
+std::string tlsServerName(const PeerOptions& peer);
 /// Pinned by whoever works with it: a reload makes a new one.
 using PeerOptionsRef = std::shared_ptr<const PeerOptions>;
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 
+#include "peerpulse/base/address_set.h"
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/event/sliced_work.h"
 #include "peerpulse/upstream/context.h"
@@ -24,6 +25,7 @@ namespace peerpulse::upstream {
 
 class Pool;
 class FailureQueue;
+class PeerAddresses;
 class PeerGovernors;
 class RetryBudget;
 class WaitingRoom;
@@ -51,6 +53,10 @@ class Peer final : public event::DeferredDeletable {
   const PeerOptionsRef& optionsRef() const { return options_; }
   /// A reload changed them: new connections go by the new ones; those to another address end with their streams.
   void update(PeerOptionsRef options);
+  /// Its name leads elsewhere: new connections go there; those to addresses that have gone end with their streams.
+  void setAddresses(const AddressSet& addresses);
+  /// Its name has led nowhere so far: who waits for that fails now, by `failure`.
+  void addressesFailed(Failure failure);
 
   /// The peer's word in the circuit table changed, by what was decided at `at`.
   void onCircuitChange(TimePoint at);
@@ -88,6 +94,7 @@ class Peer final : public event::DeferredDeletable {
   stats::PeerStats& stats() { return stats_; }
   RetryBudget& retryBudget() { return *retryBudget_; }
   PeerGovernors& governors() { return *governors_; }
+  const PeerAddresses& addresses() const { return *addresses_; }
   FailureQueue& failureQueue() { return *failureQueue_; }
   Pool& pool(TrafficClass trafficClass);
   /// What a request is sent in: as configured, else as it came unless the peer is known not to speak it.
@@ -116,6 +123,7 @@ class Peer final : public event::DeferredDeletable {
   Context& context_;
   PeerOptionsRef options_;
   stats::PeerStats& stats_;
+  std::unique_ptr<PeerAddresses> addresses_;  // before the pools, which refer to it
   std::unique_ptr<RetryBudget> retryBudget_;
   std::unique_ptr<FailureQueue> failureQueue_;
   std::unique_ptr<PeerGovernors> governors_;

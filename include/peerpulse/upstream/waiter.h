@@ -14,8 +14,9 @@ class PooledConnection;
 enum class PoolFailure : uint8_t {
   kConnectFailed,  ///< `error` says why (ECONNREFUSED, EHOSTUNREACH, ...)
   kConnectTimeout,
-  kOverflow,  ///< too many wait already
-  kCircuit,   ///< the circuit is open
+  kOverflow,   ///< too many wait already
+  kCircuit,    ///< the circuit is open
+  kNoAddress,  ///< the peer's name has led nowhere
 };
 
 struct WaiterTag {};

@@ -68,12 +68,12 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   /// A client's connection, just accepted; over TLS its handshake comes first.
   CodecConnection(IoContext& io, std::unique_ptr<net::Transport> transport, CodecConnectionOwner& owner);
   /// To a server, by `connector`. The outcome comes after this has returned.
-  CodecConnection(IoContext& io, net::Connector& connector, const SocketAddress& address,
+  CodecConnection(IoContext& io, net::Connector& connector, const net::Destination& to,
                   const net::SocketOptions& options, std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner);
   /// By that of `io`.
-  CodecConnection(IoContext& io, const SocketAddress& address, const net::SocketOptions& options,
+  CodecConnection(IoContext& io, const net::Destination& to, const net::SocketOptions& options,
                   std::unique_ptr<http::Codec> codec, CodecConnectionOwner& owner)
-      : CodecConnection(io, io.connector, address, options, std::move(codec), owner) {}
+      : CodecConnection(io, io.connector, to, options, std::move(codec), owner) {}
   ~CodecConnection() override;
   CodecConnection(const CodecConnection&) = delete;
   CodecConnection& operator=(const CodecConnection&) = delete;

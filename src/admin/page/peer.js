@@ -22,7 +22,7 @@ function pathRows(data) {
   const alive = data.verdict === "alive";
   const lost = data.probe.lost + (data.probe.sent ? " of " + count(data.probe.sent) : "");
   return [
-    ["Address", data.address], ["Zone", data.zone || "–"], ["Local clients use", data.listen || "–"],
+    ["Address", data.address], ...dnsRows(data), ["Zone", data.zone || "–"], ["Local clients use", data.listen || "–"],
     ["Score", data.score.toFixed(2)], ["Circuit", CIRCUITS[data.circuit] || data.circuit],
     ["RTT last / p50 / p99", alive ? [data.rtt_us.last, data.rtt_us.p50, data.rtt_us.p99].map(micros).join(" / ") : "–"],
     ["Host last heard", data.last_heard_ms === null ? "never" : millis(data.last_heard_ms) + " ago"],
@@ -31,6 +31,14 @@ function pathRows(data) {
     ["Probes lost", lost],
     ["Guard", data.guard.state + (data.guard.reason ? ": " + guardReason(data.guard.reason) : "")],
   ];
+}
+
+/** Of a name where it leads, and what DNS had against it last. */
+function dnsRows(data) {
+  if (!data.dns) return [];
+  const rows = [["Leads to", data.addresses.join(", ") || "nowhere yet"]];
+  if (data.dns.error) rows.push(["DNS", data.dns.error.details + (data.dns.state === "stale" ? "; the last addresses stay in use" : "")]);
+  return rows;
 }
 
 function timingRows(data) {

@@ -492,3 +492,78 @@ TEST_CASE("files that cannot be read") {
   REQUIRE_FALSE(endless.has_value());
   CHECK(endless.error().code == EFBIG);
 }
+
+TEST_CASE("names: an address may be one, and how DNS is asked can be set") {
+  const std::string named =
+      R"("peers":[{"name":"node2","listen":"127.0.0.12:9000","address":"Node2.Example:9000"}]})";
+  const Config plain = good("{" + named);
+  CHECK(plain.proxy.peers[0].address.name() == "node2.example");
+  CHECK(plain.dns.servers.empty());
+  CHECK(plain.dns.minTtl == seconds(5));
+  CHECK(plain.dns.maxTtl == seconds(300));
+  CHECK(config::guardRoles(plain)[0].guarded);
+  CHECK_HAS(config::nameNotes(plain).at(0), "node2 (node2.example); asked while it runs: /etc/hosts");
+  CHECK(config::nameNotes(good(withPeer(""))).empty());
+
+  const Config set =
+      good(R"({"dns":{"servers":["10.0.0.53","[fd00::53]:5353","fd00::54"],"timeout":"200ms","tries":2,)"
+           R"("min_ttl":"1s","max_ttl":"1m","retry":"2s"},)" +
+           named);
+  CHECK(set.dns.servers == std::vector<std::string>{"10.0.0.53:53", "[fd00::53]:5353", "[fd00::54]:53"});
+  CHECK(set.dns.timeout == milliseconds(200));
+  CHECK(set.dns.tries == 2);
+  CHECK_HAS(config::nameNotes(set).at(0), "10.0.0.53:53, [fd00::53]:5353");
+}
+
+TEST_CASE("names: what is wrong with them") {
+  const auto at = [](const std::string& address) {
+    return R"({"peers":[{"name":"node2","listen":"127.0.0.12:9000","address":")" + address + "\"}]}";
+  };
+  for (const char* address : {"node2", "-node2:9000", "10.0.0.300:9000", "a..b:1", "node2:x"})
+    CHECK_HAS(bad(at(address)), "or a host name and a port");
+  CHECK_HAS(bad(at("node2:0")), "/peers/0/address: found \"node2:0\", expected a port from 1 to 65535");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a","listen":"127.0.0.12:9000","address":"n:1"},)"
+                R"({"name":"b","listen":"127.0.0.13:9000","address":"N:1"}]})"),
+            "an address of its own: /peers/0 has it too");
+  for (const char* server :
+       {"\"ns.example\"", "\"10.0.0.53:0\"", "\"unix:/x\"", "53", "\"10.0.0.53\",\"10.0.0.53:53\""})
+    CHECK_HAS(bad(withPeer(std::string("\"dns\":{\"servers\":[") + server + "]}")),
+              "different addresses of DNS servers");
+  CHECK_HAS(bad(withPeer(R"("dns":{"min_ttl":"10m"})")),
+            "/dns/max_ttl: found \"5m\", expected at least /dns/min_ttl");
+}
+
+TEST_CASE("own sockets: mark and source address") {
+  const auto peer = [](const std::string& address, const std::string& more) {
+    return R"("peers":[{"name":"node2","listen":"127.0.0.12:9000","address":")" + address + "\"" + more + "}]}";
+  };
+  const Config set = good(R"({"upstream":{"mark":9,"source_address":"127.0.0.1"},)" + peer("10.0.0.2:9000", ""));
+  CHECK(set.upstreamMark == 9);
+  CHECK(set.guard.mark == 9);
+  CHECK(set.proxy.peers[0].source == *SocketAddress::parse("127.0.0.1:0"));
+  CHECK(good(R"({"upstream":{"mark":9},"guard":{"mark":9},)" + peer("10.0.0.2:9000", "")).guard.mark == 9);
+  CHECK_HAS(bad(R"({"upstream":{"mark":9},"guard":{"mark":8},)" + peer("10.0.0.2:9000", "")),
+            "/upstream/mark: found 9, expected the value of /guard/mark, 8");
+  const Config own = good("{" + peer("[fd00::2]:9000", R"(,"source_address":"fd00::1")"));
+  CHECK(own.proxy.peers[0].source == *SocketAddress::parse("[fd00::1]:0"));
+  CHECK_HAS(bad("{" + peer("10.0.0.2:9000", R"(,"source_address":"fd00::1")")), "of the family of /address");
+  CHECK_HAS(bad("{" + peer("unix:/x", R"(,"source_address":"10.0.0.1")")), "none: /address is a unix address");
+  for (const char* source : {"10.0.0.1:80", "node1", "1"})
+    CHECK_HAS(bad("{" + peer("10.0.0.2:9000", std::string(",\"source_address\":\"") + source + "\"")),
+              "an IP address of this host without a port");
+  CHECK_HAS(bad(R"({"upstream":{"source_address":"0.0.0.0"},)" + peer("10.0.0.2:9000", "")),
+            "an address of this host");
+}
+
+TEST_CASE("names: an answer that leads to our own listeners is taken out") {
+  const Config c = good(withPeer(R"("admin":{"listen":"127.0.0.1:9901"})"));
+  std::vector<SocketAddress> addresses;
+  for (const char* text : {"10.0.0.2:9901", "127.0.0.12:9000", "127.0.0.1:9901", "127.0.0.12:9001"})
+    addresses.push_back(*SocketAddress::parse(text));
+  config::removeOwnListeners(c, addresses);
+  REQUIRE(addresses.size() == 2);
+  CHECK(addresses[0].toString() == "10.0.0.2:9901");
+  CHECK(addresses[1].toString() == "127.0.0.12:9001");
+  CHECK(config::isOwnAddress(*SocketAddress::parse("127.0.0.77:1")));
+  CHECK_FALSE(config::isOwnAddress(*SocketAddress::parse("192.0.2.1:1")));
+}

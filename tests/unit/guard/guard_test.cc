@@ -62,7 +62,7 @@ struct World {
     table.adopt(PeerId{1});
     guard = std::make_unique<Guard>(
         options, "unit",
-        std::vector<GuardPeer>{{PeerId{0}, server.address(), true}, {PeerId{1}, addressOf(other), true}},
+        std::vector<GuardPeer>{{PeerId{0}, {server.address()}, true}, {PeerId{1}, {addressOf(other)}, true}},
         Sources{table, stats, [] { return health::LocalState::kOk; }}, recorder);
     const auto opened = guard->open();
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
@@ -199,8 +199,8 @@ TEST_CASE("an IPv4 peer that is written as IPv6") {
   const uint16_t port = world.server.address().port();
   world.guard = std::make_unique<Guard>(
       Options{}, "unit",
-      std::vector<GuardPeer>{{PeerId{0}, addressOf("[::ffff:127.0.0.2]:" + std::to_string(port)), true},
-                             {PeerId{1}, addressOf("127.0.0.3:1"), true}},
+      std::vector<GuardPeer>{{PeerId{0}, {addressOf("[::ffff:127.0.0.2]:" + std::to_string(port))}, true},
+                             {PeerId{1}, {addressOf("127.0.0.3:1")}, true}},
       Sources{world.table, world.stats, [] { return health::LocalState::kOk; }}, world.recorder);
   REQUIRE(world.guard->open().has_value());
   world.guard->start();
@@ -237,10 +237,11 @@ TEST_CASE("the right to it is lost: nothing happens, and that is said once") {
   if (!noOwnNetwork().empty()) return;
   World world;
   world.guard.reset();
-  world.guard = std::make_unique<Guard>(
-      Options{}, "unit",
-      std::vector<GuardPeer>{{PeerId{0}, world.server.address(), true}, {PeerId{1}, addressOf("127.0.0.3:1"), true}},
-      Sources{world.table, world.stats, [] { return health::LocalState::kOk; }}, world.recorder);
+  world.guard = std::make_unique<Guard>(Options{}, "unit",
+                                        std::vector<GuardPeer>{{PeerId{0}, {world.server.address()}, true},
+                                                               {PeerId{1}, {addressOf("127.0.0.3:1")}, true}},
+                                        Sources{world.table, world.stats, [] { return health::LocalState::kOk; }},
+                                        world.recorder);
   REQUIRE(world.guard->open().has_value());
   {
     const WithoutNetAdmin without;

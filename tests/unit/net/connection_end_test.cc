@@ -54,7 +54,7 @@ TEST_CASE("connection: what cannot even begin is told once, later, and toggling 
   REQUIRE(connector.connect({}, {}));
   Recorder side;
   side.whenEnded = [&] { dispatcher.exit(); };
-  auto connection = Connection::connectTo(dispatcher, blocks, connector, {}, SocketOptions{}, side);
+  auto connection = Connection::connectTo(dispatcher, blocks, connector, SocketAddress(), SocketOptions{}, side);
   connection->setReadEnabled(false);
   connection->setReadEnabled(true);
   CHECK(is(*connection, Connection::State::kConnecting));
@@ -199,7 +199,7 @@ TEST_CASE("connection: a handshake that the remote side ends or breaks is told w
     script.handshakes = {IoResult::again(ready::kRead), outcome};
     ScriptedConnector connector(script);
     Recorder side;
-    auto connection = Connection::connectTo(dispatcher, blocks, connector, {}, SocketOptions{}, side);
+    auto connection = Connection::connectTo(dispatcher, blocks, connector, SocketAddress(), SocketOptions{}, side);
     script.events->onTransportReady(ready::kWrite);
     script.events->onTransportReady(ready::kRead);
     CHECK(side.ready == 0);

@@ -129,7 +129,7 @@ TEST_CASE("connection: a handshake waits for what it wants, and only then output
   script.handshakes = {IoResult::again(ready::kRead), IoResult::again(ready::kWrite), IoResult::moved(0)};
   ScriptedConnector connector(script);
   Recorder side;
-  auto connection = Connection::connectTo(dispatcher, blocks, connector, {}, SocketOptions{}, side);
+  auto connection = Connection::connectTo(dispatcher, blocks, connector, SocketAddress(), SocketOptions{}, side);
   connection->output().append("hello");
   connection->flush();
   script.events->onTransportReady(ready::kWrite);
@@ -159,7 +159,7 @@ TEST_CASE("connection: whoever left output behind when it became ready is told w
   script.writeRoom = 2;
   ScriptedConnector connector(script);
   Recorder side;
-  auto connection = Connection::connectTo(dispatcher, blocks, connector, {}, SocketOptions{}, side);
+  auto connection = Connection::connectTo(dispatcher, blocks, connector, SocketAddress(), SocketOptions{}, side);
   int writable = 0;
   side.whenReady = [&] {
     connection->output().append("hello");

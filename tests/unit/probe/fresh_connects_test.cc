@@ -44,8 +44,9 @@ struct Fixture {
 TEST_CASE_FIXTURE(Fixture, "fresh_connects: a listener answers, a closed port refuses") {
   auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 16);
   REQUIRE(listener.has_value());
-  const SocketAddress address = net::localAddress(listener->get());
-  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
+  const net::AddressOrder addresses(net::localAddress(listener->get()));
+  FreshConnects connects(dispatcher, addresses, 1, kInterval,
+                         [this](const ConnectResult& r, const SocketAddress&) { report(r); });
   for (int i = 0; i < 4; ++i)
     connects.start(ConnectPurpose::kConfirm);
   runUntil(4);
@@ -68,11 +69,12 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: a listener answers, a closed port re
 TEST_CASE_FIXTURE(Fixture, "fresh_connects: an answered one ends in order, one of a fast cadence by a reset") {
   auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 16);
   REQUIRE(listener.has_value());
-  const SocketAddress address = net::localAddress(listener->get());
+  const net::AddressOrder addresses(net::localAddress(listener->get()));
   for (const Duration interval : {kInterval, Duration(milliseconds(2))}) {
     for (const ConnectPurpose purpose : {ConnectPurpose::kProbe, ConnectPurpose::kConfirm}) {
       results.clear();
-      FreshConnects connects(dispatcher, address, 1, interval, [this](const ConnectResult& r) { report(r); });
+      FreshConnects connects(dispatcher, addresses, 1, interval,
+                             [this](const ConnectResult& r, const SocketAddress&) { report(r); });
       connects.start(purpose);
       runUntil(1);
       CHECK(results[0].error == 0);
@@ -90,8 +92,9 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: an answered one ends in order, one o
 TEST_CASE_FIXTURE(Fixture, "fresh_connects: stopped ones report nothing, and there are never too many") {
   auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 128);
   REQUIRE(listener.has_value());
-  const SocketAddress address = net::localAddress(listener->get());
-  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
+  const net::AddressOrder addresses(net::localAddress(listener->get()));
+  FreshConnects connects(dispatcher, addresses, 1, kInterval,
+                         [this](const ConnectResult& r, const SocketAddress&) { report(r); });
   for (size_t i = 0; i < FreshConnects::kMax + 10; ++i) {
     const FreshConnects::Started started = connects.start(i == 0 ? ConnectPurpose::kPatient : ConnectPurpose::kProbe);
     CHECK(started.error == 0);
@@ -114,9 +117,9 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: host checks go to the other port, ov
     REQUIRE(peer.has_value());
     auto other = net::createListenSocket(SocketAddress::parse(any).value(), 16);
     REQUIRE(other.has_value());
-    const SocketAddress address = net::localAddress(peer->get());
-    FreshConnects connects(dispatcher, address, net::localAddress(other->get()).port(), kInterval,
-                           [this](const ConnectResult& r) { report(r); });
+    const net::AddressOrder addresses(net::localAddress(peer->get()));
+    FreshConnects connects(dispatcher, addresses, net::localAddress(other->get()).port(), kInterval,
+                           [this](const ConnectResult& r, const SocketAddress&) { report(r); });
     results.clear();
     peer->reset();
     connects.start(ConnectPurpose::kHostCheck);
@@ -133,8 +136,9 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: host checks go to the other port, ov
 TEST_CASE_FIXTURE(Fixture, "fresh_connects: a full accept queue is silent, the host's other port is not") {
   auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 1);
   REQUIRE(listener.has_value());
-  const SocketAddress address = net::localAddress(listener->get());
-  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
+  const net::AddressOrder addresses(net::localAddress(listener->get()));
+  FreshConnects connects(dispatcher, addresses, 1, kInterval,
+                         [this](const ConnectResult& r, const SocketAddress&) { report(r); });
   for (int i = 0; i < 2; ++i)  // nobody accepts: the queue takes backlog + 1
     connects.start(ConnectPurpose::kProbe);
   runUntil(2);
@@ -149,10 +153,57 @@ TEST_CASE_FIXTURE(Fixture, "fresh_connects: a full accept queue is silent, the h
 }
 
 TEST_CASE_FIXTURE(Fixture, "fresh_connects: what fails at once is said at once") {
-  const SocketAddress address = SocketAddress::parse("unix:/nonexistent/peerpulse.sock").value();
-  FreshConnects connects(dispatcher, address, 1, kInterval, [this](const ConnectResult& r) { report(r); });
+  const net::AddressOrder addresses(SocketAddress::parse("unix:/nonexistent/peerpulse.sock").value());
+  FreshConnects connects(dispatcher, addresses, 1, kInterval,
+                         [this](const ConnectResult& r, const SocketAddress&) { report(r); });
   CHECK(connects.start(ConnectPurpose::kConfirm).error == ENOENT);
   CHECK(results.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: several addresses are asked in turn, and said to have been") {
+  auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.2:0").value(), 16);
+  REQUIRE(listener.has_value());
+  const SocketAddress open = net::localAddress(listener->get());
+  const SocketAddress closed = SocketAddress::parse("127.0.0.3:" + std::to_string(open.port())).value();
+  net::AddressOrder addresses;
+  addresses.set({{open, closed}});
+  size_t answered = 0, refused = 0;
+  FreshConnects connects(dispatcher, addresses, 1, kInterval,
+                         [&](const ConnectResult& r, const SocketAddress& asked) {
+                           CHECK(asked == (r.error == 0 ? open : closed));
+                           ++(r.error == 0 ? answered : refused);
+                           report(r);
+                         });
+  size_t atOnce = 0;
+  for (int i = 0; i < 6; ++i) {
+    const FreshConnects::Started started = connects.start(ConnectPurpose::kConfirm);
+    if (started.error == 0) continue;
+    CHECK(started.error == ECONNREFUSED);
+    CHECK(started.asked == closed);
+    ++atOnce;
+  }
+  runUntil(6 - atOnce);
+  CHECK(answered == 3);
+  CHECK(refused + atOnce == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "fresh_connects: come from the address they are told to") {
+  auto listener = net::createListenSocket(SocketAddress::parse("127.0.0.1:0").value(), 16);
+  REQUIRE(listener.has_value());
+  const net::AddressOrder addresses(net::localAddress(listener->get()));
+  FreshConnects connects(
+      dispatcher, addresses, 1, kInterval, [this](const ConnectResult& r, const SocketAddress&) { report(r); }, 0,
+      SocketAddress::parse("127.0.0.77:0").value());
+  connects.start(ConnectPurpose::kConfirm);
+  runUntil(1);
+  const Fd accepted(::accept4(listener->get(), nullptr, nullptr, SOCK_NONBLOCK));
+  REQUIRE(accepted.valid());
+  CHECK(net::remoteAddress(accepted.get()).withPort(0).toString() == "127.0.0.77:0");
+
+  FreshConnects nowhere(
+      dispatcher, addresses, 1, kInterval, [this](const ConnectResult& r, const SocketAddress&) { report(r); }, 0,
+      SocketAddress::parse("192.0.2.1:0").value());
+  CHECK(nowhere.start(ConnectPurpose::kConfirm).error == EADDRNOTAVAIL);
 }
 
 }  // namespace

@@ -77,8 +77,8 @@ TEST_CASE("icmp_echo: an answer counts from the address that was asked only") {
 
   event::Dispatcher dispatcher;
   std::vector<uint32_t> answered;
-  EchoSockets sockets(dispatcher, {at("127.0.0.1:1"), at("127.0.0.2:1"), at("unix:/run/x.sock"), SocketAddress()}, 5,
-                      0, [&](uint32_t slot, uint32_t) { answered.push_back(slot); });
+  EchoSockets sockets(dispatcher, {at("127.0.0.1:1"), at("127.0.0.2:1"), at("unix:/run/x.sock"), SocketAddress()},
+                      false, 5, 0, [&](uint32_t slot, uint32_t) { answered.push_back(slot); });
   CHECK(sockets.of(2) == nullptr);
   CHECK(sockets.of(3) == nullptr);
   IcmpEcho* echo = sockets.of(0);

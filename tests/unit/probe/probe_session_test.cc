@@ -21,9 +21,9 @@ using Events = std::vector<std::string>;
 struct Fixture {
   explicit Fixture(health::ConnectionKind kind = health::ConnectionKind::kHttp2, const std::string& path = "/ok") {
     open = [this, kind, path] {
-      session =
-          std::make_unique<ProbeSession>(io, connector, peer.listener->address(), health::OpenConnection{7, kind},
-                                         path, [this](const health::Event& event) { record(event); });
+      session = std::make_unique<ProbeSession>(io, connector, peer.listener->address(), SocketAddress(),
+                                               peer.listener->address().toString(), health::OpenConnection{7, kind},
+                                               path, [this](const health::Event& event) { record(event); });
     };
   }
   ~Fixture() {

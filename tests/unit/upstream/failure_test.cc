@@ -32,6 +32,8 @@ TEST_CASE("failure: names and statuses of RFC 9209 section 2.3, and the gRPC sta
       {ErrorType::kTlsProtocolError, "tls_protocol_error", 502, 14},
       {ErrorType::kTlsCertificateError, "tls_certificate_error", 502, 14},
       {ErrorType::kTlsAlertReceived, "tls_alert_received", 502, 14},
+      {ErrorType::kDnsError, "dns_error", 502, 14},
+      {ErrorType::kDnsTimeout, "dns_timeout", 504, 14},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);

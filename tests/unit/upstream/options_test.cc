@@ -39,3 +39,13 @@ TEST_CASE("upstream options: each class has its own timeouts") {
   CHECK(options.timeoutsOf(TrafficClass::kBulk).minBytesPerSecond == 8);
   CHECK(options.timeoutsOf(TrafficClass::kStream).connect == seconds(2));
 }
+
+TEST_CASE("options: a peer's certificate must have the name by which it is called, unless another is wanted") {
+  PeerOptions peer;
+  peer.address = peerpulse::Endpoint::parse("10.0.0.2:9000").value();
+  CHECK(tlsServerName(peer).empty());
+  peer.address = peerpulse::Endpoint::parse("node2.example.:9000").value();
+  CHECK(tlsServerName(peer) == "node2.example");
+  peer.tls.serverName = "other";
+  CHECK(tlsServerName(peer) == "other");
+}

@@ -368,6 +368,67 @@ TEST_CASE("peer: when its address changes, new requests go there and those under
   moved.connections.clear();
 }
 
+namespace {
+
+/// The peer by a name, which leads nowhere yet.
+void name(RequestWorld& w) {
+  PeerOptions options = *w.peerOptions();
+  options.address = Endpoint::parse("node2.example:9000").value();
+  w.peers.apply(PeerSet(2, {std::make_shared<const PeerOptions>(options)}));
+}
+
+}  // namespace
+
+TEST_CASE("peer: requests to a name wait until it leads somewhere, and those under way end where they are") {
+  RequestWorld w;
+  name(w);
+  Owner& first = w.ask(hang());
+  w.run(milliseconds(500));
+  CHECK(first.request().state() == State::kWaiting);
+  w.peer().setAddresses({{w.remote.listener.address()}});
+  w.until([&] { return w.remote.requests.size() == 1; });
+
+  MemoryPeer moved(w.network, w.there, w.remoteLoop, w.remoteIo, *SocketAddress::parse("10.0.0.2:9001"));
+  w.peer().setAddresses({{moved.listener.address()}});
+  Owner& second = w.ask(Wish{});
+  w.until([&] { return second.story().over(); });
+  CHECK(second.story().closed);
+  CHECK(moved.requests.size() == 1);
+  CHECK_FALSE(first.story().over());
+  w.remote.last().answer(200, "");
+  w.until([&] { return first.story().closed; });
+  w.settle();
+  CHECK(w.remote.openConnections() == 0);
+  moved.connections.clear();
+}
+
+TEST_CASE("peer: a name that leads nowhere fails who waits for it at once, and nobody is to blame") {
+  RequestWorld w;
+  name(w);
+  Owner& waiting = w.ask(hang());
+  Failure why;
+  why.type = ErrorType::kDnsError;
+  why.party = Party::kHost;
+  w.peer().addressesFailed(why);
+  w.until([&] { return waiting.story().over(); });
+  CHECK(waiting.story().failed);
+  CHECK(waiting.story().failure.type == ErrorType::kDnsError);
+  Owner& next = w.ask(hang());
+  w.until([&] { return next.story().over(); });
+  CHECK(next.story().failure.type == ErrorType::kDnsError);
+  CHECK(w.outcomes.seen.empty());
+}
+
+TEST_CASE("peer: a name without any answer fails by the connect timeout, and nobody is to blame") {
+  RequestWorld w;
+  name(w);
+  Owner& waiting = w.ask(hang());
+  w.until([&] { return waiting.story().over(); });
+  CHECK(waiting.story().failure.type == ErrorType::kDnsTimeout);
+  CHECK(waiting.story().failure.party == Party::kHost);
+  CHECK(w.outcomes.seen.empty());
+}
+
 TEST_CASE("peer: options that change something else leave its connections alone") {
   RequestWorld w;
   w.answered();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "peer_addresses.h"
 #include "pool.h"
 #include "world.h"
 
@@ -63,7 +64,7 @@ struct PoolWorld : World {
       : World([&](Options& o) {
           if (configure) configure(o.pool);
         }),
-        pool(std::make_unique<Pool>(context, options, trafficClass, limit)) {
+        pool(std::make_unique<Pool>(context, options, addresses, trafficClass, limit)) {
     invariant = [this] { return pool->settled() && consistent(); };
   }
   ~PoolWorld() {
@@ -102,6 +103,7 @@ struct PoolWorld : World {
 
   ConnectLimit limit;
   PeerOptionsRef options = peerOptions();
+  PeerAddresses addresses{options->address};
   std::unique_ptr<Pool> pool;
   std::list<std::unique_ptr<Wanter>> wanters;
 };

@@ -275,6 +275,7 @@ TEST_CASE("pool: a changed address is where new connections go") {
   PeerOptions moved = *w.options;
   moved.address = other.listener.address();
   w.options = std::make_shared<const PeerOptions>(moved);
+  w.addresses = PeerAddresses(moved.address);
   const auto two = w.add(kH1, 2);
   w.until([&] { return allOver(two); });
   CHECK(w.remote.connections.size() == 1);
@@ -295,6 +296,7 @@ TEST_CASE("pool: renewed, it uses no connection that it had, and those end with 
     PeerOptions moved = *w.options;
     moved.address = other.listener.address();
     w.options = std::make_shared<const PeerOptions>(moved);
+    w.addresses = PeerAddresses(moved.address);
     w.pool->renew();
     CHECK(w.pool->settled());
     CHECK(w.pool->abortCondemned(TimePoint::max()));
