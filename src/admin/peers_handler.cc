@@ -6,6 +6,7 @@
 #include "json_response.h"
 #include "peerpulse/health/probe_mode.h"
 #include "timing_json.h"
+#include "transparent_json.h"
 
 namespace peerpulse::admin {
 
@@ -79,6 +80,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"process_silent_ms", millisSince(context, peer.id, s.probe.processHeardNanos.get())},
       {"probe", probeJson(s.probe)},
       {"guard", guardJson(context, peer)},
+      {"transparent", transparentJson(context, peer)},
       {"governor", governorJson(context.snapshot->options.governor.mode, s.governors)},
       {"connections",
        {{"active", s.connectionsActive.get()},

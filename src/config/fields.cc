@@ -94,6 +94,8 @@ std::vector<Field> processFields(Config& c) {
       {"/guard/witness", AddressField{&c.guard.witness, true}},
       {"/guard/max_peers", CountField{&c.guard.maxPeers, 0, kMaxPeers}},
       {"/guard/mark", CountField{&c.guard.mark, 1, UINT32_MAX}},
+      {"/transparent/listen", AddressField{&c.transparent.listen, true}},
+      {"/transparent/listen6", AddressField{&c.transparent.listen6, true}},
   };
 }
 
@@ -170,6 +172,7 @@ std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const st
       {prefix + "/zone", TextField{&peer.zone, Kind::kAny}},
       {prefix + "/on_dead", onDeadField(peer.onDead)},
       {prefix + "/guard/mode", modeField(peer.mode)},
+      {prefix + "/transparent", BoolField{&peer.transparent}},
       {prefix + "/protocol", choice(peer.protocol, {"auto", "http1", "http2"})},
   };
   append(fields, probeFields(peer.probe, profile, prefix));

@@ -20,8 +20,11 @@ netlink::Layout layoutOf(netlink::MarkOf of, uint32_t mark) {
 }  // namespace
 
 Result<RefusalTable> RefusalTable::make(const std::string& node, uint32_t mark) {
-  auto table = netlink::TimedTable::make(
-      "peerpulse_" + node, {layoutOf(netlink::MarkOf::kSocket, mark), layoutOf(netlink::MarkOf::kPacket, mark)});
+  auto socket = netlink::NetlinkSocket::open(NETLINK_NETFILTER);
+  if (!socket) return socket.error();
+  auto table =
+      netlink::TimedTable::make(std::move(*socket), "peerpulse_" + node,
+                                {layoutOf(netlink::MarkOf::kSocket, mark), layoutOf(netlink::MarkOf::kPacket, mark)});
   if (!table) return table.error();
   return RefusalTable(std::move(*table));
 }

@@ -135,13 +135,11 @@ void putRule(Transaction& transaction, const std::string& table, const char* cha
 
 }  // namespace
 
-Result<TimedTable> TimedTable::make(const std::string& base, std::vector<Layout> layouts) {
+Result<TimedTable> TimedTable::make(NetlinkSocket socket, const std::string& base, std::vector<Layout> layouts) {
   PP_ASSERT(!layouts.empty());
-  auto socket = NetlinkSocket::open(NETLINK_NETFILTER);
-  if (!socket) return socket.error();
   auto claim = TableClaim::take(base);
   if (!claim) return claim.error();
-  TimedTable table(std::move(*socket), std::move(*claim));
+  TimedTable table(std::move(socket), std::move(*claim));
   Result<void> created;
   for (Layout& layout : layouts) {
     table.layout_ = std::move(layout);

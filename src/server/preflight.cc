@@ -117,6 +117,8 @@ std::vector<Finding> preflight(const config::Config& config) {
     if (!guard::carries(peer.mode)) continue;
     checkBind(peer.listen, "/peers/" + std::to_string(slot(peer.id)) + "/listen", findings);
   }
+  checkBind(config.transparent.listen, "/transparent/listen", findings);
+  checkBind(config.transparent.listen6, "/transparent/listen6", findings);
   checkFile(config.log.file, "/log/file", findings);
   checkFile(config.drainRecord, "/drain_record", findings);
   if (!config.admin.tokenFile.empty()) {

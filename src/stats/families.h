@@ -56,6 +56,8 @@ void appendUploadFamilies(const UploadStats& uploads, Families& out);
 void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Families& out);
 /// peerpulse_guard_*.
 void appendGuardFamilies(const Stats& stats, Families& out);
+/// peerpulse_transparent_*.
+void appendTransparentFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: exchanges, pools, bytes.
 void appendTrafficFamilies(const Stats& stats, Families& out);
 /// peerpulse_latency_*.

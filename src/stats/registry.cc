@@ -20,6 +20,7 @@ class Collector : public prometheus::Collectable {
     appendUploadFamilies(stats_.uploads, all);
     appendHealthFamilies(stats_, sources_, all);
     appendGuardFamilies(stats_, all);
+    appendTransparentFamilies(stats_, all);
     appendTrafficFamilies(stats_, all);
     appendLatencyFamilies(stats_, all);
     appendGovernorFamilies(stats_, all);

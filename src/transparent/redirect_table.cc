@@ -27,14 +27,14 @@ netlink::Layout layoutOf(MarkOf of, bool owned, uint32_t mark, const std::vector
 
 }  // namespace
 
-Result<RedirectTable> RedirectTable::make(const std::string& node, uint32_t mark,
+Result<RedirectTable> RedirectTable::make(netlink::NetlinkSocket socket, const std::string& node, uint32_t mark,
                                           const std::vector<SocketAddress>& listeners) {
   std::vector<netlink::Layout> layouts;
   for (const bool owned : {true, false}) {
     for (const MarkOf of : {MarkOf::kSocket, MarkOf::kPacket})
       layouts.push_back(layoutOf(of, owned, mark, listeners));
   }
-  auto table = netlink::TimedTable::make("peerpulse_" + node + "_transparent", std::move(layouts));
+  auto table = netlink::TimedTable::make(std::move(socket), "peerpulse_" + node + "_transparent", std::move(layouts));
   if (!table) return table.error();
   return RedirectTable(std::move(*table));
 }

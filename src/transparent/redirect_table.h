@@ -33,7 +33,9 @@ class RedirectTable {
   static constexpr Duration kRenewal = netlink::TimedTable::kRenewal;
 
   /// `listeners`: where connects are turned to, at most one of each family. `mark`: what our own packets carry, and pass.
-  static Result<RedirectTable> make(const std::string& node, uint32_t mark,
+  /// `socket`: of NETLINK_NETFILTER, older than the listeners. When a process is killed the kernel closes its descriptors
+  /// from the youngest on (task_work): the table must be there until the listeners and what they accepted have said their RST.
+  static Result<RedirectTable> make(netlink::NetlinkSocket socket, const std::string& node, uint32_t mark,
                                     const std::vector<SocketAddress>& listeners);
 
   using Renewed = netlink::TimedTable::Renewed;

@@ -47,11 +47,10 @@ const char* toString(Lapse why) {
   return "?";
 }
 
-Redirector::Redirector(std::string node, uint32_t mark, std::vector<SocketAddress> listeners,
-                       std::vector<RedirectedPeer> peers, RedirectorSources sources, RedirectorCallbacks& callbacks)
+Redirector::Redirector(std::string node, uint32_t mark, std::vector<RedirectedPeer> peers, RedirectorSources sources,
+                       RedirectorCallbacks& callbacks)
     : node_(std::move(node)),
       mark_(mark),
-      listeners_(std::move(listeners)),
       peers_(asOnTheNetwork(std::move(peers))),
       sources_(std::move(sources)),
       callbacks_(callbacks),
@@ -59,9 +58,18 @@ Redirector::Redirector(std::string node, uint32_t mark, std::vector<SocketAddres
 
 Redirector::~Redirector() { stop(); }
 
-Result<void> Redirector::open() {
+Result<void> Redirector::reserve() {
   if (auto may = mayMarkSockets(mark_); !may) return whatIsMissing(may.error());
-  auto table = RedirectTable::make(node_, mark_, listeners_);
+  auto socket = netlink::NetlinkSocket::open(NETLINK_NETFILTER);
+  if (!socket) return whatIsMissing(socket.error());
+  socket_.emplace(std::move(*socket));
+  return {};
+}
+
+Result<void> Redirector::open(const std::vector<SocketAddress>& listeners) {
+  PP_ASSERT(socket_.has_value());
+  auto table = RedirectTable::make(std::move(*socket_), node_, mark_, listeners);
+  socket_.reset();
   if (!table) return whatIsMissing(table.error());
   table_ = std::make_unique<RedirectTable>(std::move(*table));
   tableName_ = table_->name();

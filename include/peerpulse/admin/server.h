@@ -33,6 +33,14 @@ struct GuardView {
   std::vector<std::string> notGuarded;  ///< by PeerId: why this peer is not meant to be; empty: it is
 };
 
+/// What is known of transparent mode once and for all; the rest is in Stats.
+struct TransparentView {
+  bool active = false;                 ///< false: nobody's connects are turned
+  std::string table;                   ///< of nftables; empty: there is none
+  std::string missing;                 ///< what it would need
+  std::vector<std::string> listeners;  ///< where connects are turned to
+};
+
 /// What the admin reads and whom it asks. Functions marked optional may be empty.
 struct Sources {
   std::string node;
@@ -45,6 +53,7 @@ struct Sources {
   stats::AdminStats* own = nullptr;  ///< of `stats`: written by the admin
   EventLog* events = nullptr;
   GuardView guard;
+  TransparentView transparent;
   /// The body of /config.
   std::string effectiveConfig;
   /// What is not ready, beside peers without a first verdict ("listener node2 is not bound"); optional.

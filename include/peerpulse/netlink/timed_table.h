@@ -50,8 +50,8 @@ class TimedTable {
   static constexpr Duration kRenewal = milliseconds(500);
 
   /// Makes the table by the first of `layouts` that the kernel takes; the error is that of the last. Whatever was there of
-  /// its name goes. `base`: of the name (TableClaim::take()).
-  static Result<TimedTable> make(const std::string& base, std::vector<Layout> layouts);
+  /// its name goes. `base`: of the name (TableClaim::take()). `socket`: of NETLINK_NETFILTER, to which an owned table belongs.
+  static Result<TimedTable> make(NetlinkSocket socket, const std::string& base, std::vector<Layout> layouts);
   TimedTable(TimedTable&&) = default;
   TimedTable& operator=(TimedTable&&) = default;
 

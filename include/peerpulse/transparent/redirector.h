@@ -9,7 +9,7 @@
 // RedirectTable::kTimeout (an owned table goes with the process); a worker's loop or the prober that has not turned for
 // kStalled is found at its next look, and the elements are taken away.
 //
-// Threading: construct, open(), start(), release() and stop() on one thread; wake() on any; RedirectorCallbacks come on the
+// Threading: construct, reserve(), open(), start(), release() and stop() on one thread; wake() on any; RedirectorCallbacks come on the
 //   redirector's own. The thread may block in the kernel for milliseconds: nobody waits for it but release() and stop().
 // Ownership: what Sources refers to outlives it.
 // Errors: what cannot be done is reported and counted; nothing ends the process. Where the kernel gives no table, or takes it
@@ -19,6 +19,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,6 +30,7 @@
 #include "peerpulse/base/time.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
+#include "peerpulse/netlink/netlink_socket.h"
 #include "peerpulse/stats/stats.h"
 #include "peerpulse/transparent/plan.h"
 
@@ -67,15 +69,17 @@ class RedirectorCallbacks {
 
 class Redirector {
  public:
-  /// `listeners`: where connects are turned to, at most one of each family, of which each peer's must be there.
-  Redirector(std::string node, uint32_t mark, std::vector<SocketAddress> listeners, std::vector<RedirectedPeer> peers,
-             RedirectorSources sources, RedirectorCallbacks& callbacks);
+  Redirector(std::string node, uint32_t mark, std::vector<RedirectedPeer> peers, RedirectorSources sources,
+             RedirectorCallbacks& callbacks);
   ~Redirector();
   Redirector(const Redirector&) = delete;
   Redirector& operator=(const Redirector&) = delete;
 
-  /// Makes the table, which turns nobody yet. An error says what is missing; then start() is not to be called.
-  Result<void> open();
+  /// Asks the kernel for what is needed. Before there are listeners: see RedirectTable::make(). An error says what is missing.
+  Result<void> reserve();
+  /// Makes the table, which turns nobody yet. `listeners`: where connects are to be turned to, one of each family that a peer
+  /// has. After reserve(). An error says what is missing; then start() is not to be called.
+  Result<void> open(const std::vector<SocketAddress>& listeners);
   /// From now on connects are turned: who accepts them must be there.
   void start();
   /// No new connect is turned or refused when it returns; connections that were turned live on. For good.
@@ -107,7 +111,6 @@ class Redirector {
 
   const std::string node_;
   const uint32_t mark_;
-  const std::vector<SocketAddress> listeners_;
   const std::vector<RedirectedPeer> peers_;
   const RedirectorSources sources_;
   RedirectorCallbacks& callbacks_;
@@ -116,6 +119,7 @@ class Redirector {
 
   // On the redirector's thread, or before and after it runs.
   event::Dispatcher dispatcher_;
+  std::optional<netlink::NetlinkSocket> socket_;  // until there is a table
   std::unique_ptr<RedirectTable> table_;
   std::unique_ptr<event::Timer> timer_;
   std::vector<Way> ways_;                  // by peer: what is wanted, and, unless the table fails, done

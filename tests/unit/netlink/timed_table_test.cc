@@ -25,8 +25,14 @@ Layout refusing(bool owned) {
   return {.owned = owned, .sets = {"a", "b"}, .chains = {chain}};
 }
 
+Result<TimedTable> make(std::vector<Layout> layouts) {
+  auto socket = NetlinkSocket::open(NETLINK_NETFILTER);
+  REQUIRE(socket.has_value());
+  return TimedTable::make(std::move(*socket), "peerpulse_unit_table", std::move(layouts));
+}
+
 TimedTable made(std::vector<Layout> layouts) {
-  auto table = TimedTable::make("peerpulse_unit_table", std::move(layouts));
+  auto table = make(std::move(layouts));
   REQUIRE_MESSAGE(table.has_value(), (table ? "" : table.error().message));
   return std::move(*table);
 }
@@ -80,7 +86,7 @@ TEST_CASE("the first layout that the kernel takes") {
   TimedTable table = made({impossible, refusing(false)});
   CHECK(nft("list table inet " + table.name()).find("owner") == std::string::npos);
   REQUIRE(table.remove().has_value());
-  const auto none = TimedTable::make("peerpulse_unit_table", {impossible});
+  const auto none = make({impossible});
   REQUIRE_FALSE(none.has_value());
   CHECK(none.error().code == ENOENT);
   CHECK(none.error().message.find("refuse of table peerpulse_unit_table") != std::string::npos);

@@ -38,7 +38,9 @@ struct World {
 
  private:
   RedirectTable made() {
-    auto made = RedirectTable::make("unit", kMark, {listener.address(), listener6.address()});
+    auto socket = netlink::NetlinkSocket::open(NETLINK_NETFILTER);
+    REQUIRE(socket.has_value());
+    auto made = RedirectTable::make(std::move(*socket), "unit", kMark, {listener.address(), listener6.address()});
     REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
     return std::move(*made);
   }
