@@ -2,6 +2,7 @@
 
 #include "cluster_json.h"
 #include "guard_json.h"
+#include "transparent_json.h"
 
 namespace peerpulse::admin {
 
@@ -57,6 +58,7 @@ Json clusterJson(const Context& context) {
   }
   json["local_health"] = localHealth(context);
   json["guard"] = guardJson(context);
+  json["transparent"] = transparentJson(context);
   return json;
 }
 

@@ -8,6 +8,7 @@
 #include "peerpulse/health/probe_mode.h"
 #include "timing_json.h"
 #include "tls_json.h"
+#include "transparent_json.h"
 
 namespace peerpulse::admin {
 
@@ -84,6 +85,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"process_silent_ms", millisSince(context, peer.id, s.probe.processHeardNanos.get())},
       {"probe", probeJson(s.probe)},
       {"guard", guardJson(context, peer)},
+      {"transparent", transparentJson(context, peer)},
       {"governor", governorJson(context.snapshot->options.governor.mode, s.governors)},
       {"tls", tlsJson(s)},
       {"connections",

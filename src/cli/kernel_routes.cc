@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "peerpulse/base/fd.h"
-#include "peerpulse/guard/netlink_socket.h"
+#include "peerpulse/netlink/netlink_socket.h"
 
 namespace peerpulse::cli {
 
@@ -124,7 +124,7 @@ std::string linkAddressText(const unsigned char* bytes, size_t size) {
 }
 
 Result<Route> lookUpRoute(const SocketAddress& to) {
-  auto socket = guard::NetlinkSocket::open(NETLINK_ROUTE);
+  auto socket = netlink::NetlinkSocket::open(NETLINK_ROUTE);
   if (!socket) return socket.error();
   std::array<char, 256> bytes{};
   nlmsghdr* header = mnl_nlmsg_put_header(bytes.data());
@@ -152,7 +152,7 @@ Result<Route> lookUpRoute(const SocketAddress& to) {
 }
 
 Result<std::optional<Neighbour>> lookUpNeighbour(const SocketAddress& host, int interface) {
-  auto socket = guard::NetlinkSocket::open(NETLINK_ROUTE);
+  auto socket = netlink::NetlinkSocket::open(NETLINK_ROUTE);
   if (!socket) return socket.error();
   std::array<char, 256> bytes{};
   nlmsghdr* header = mnl_nlmsg_put_header(bytes.data());

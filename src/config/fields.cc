@@ -125,6 +125,8 @@ std::vector<Field> processFields(Config& c) {
       {"/dns/min_ttl", DurationField{&c.dns.minTtl, milliseconds(100), hours(24)}},
       {"/dns/max_ttl", DurationField{&c.dns.maxTtl, milliseconds(100), hours(24)}},
       {"/dns/retry", DurationField{&c.dns.retry, milliseconds(100), hours(1)}},
+      {"/transparent/listen", AddressField{&c.transparent.listen, true}},
+      {"/transparent/listen6", AddressField{&c.transparent.listen6, true}},
   };
 }
 
@@ -203,6 +205,7 @@ std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const st
       {prefix + "/zone", TextField{&peer.zone, Kind::kAny}},
       {prefix + "/on_dead", onDeadField(peer.onDead)},
       {prefix + "/guard/mode", modeField(peer.mode)},
+      {prefix + "/transparent", BoolField{&peer.transparent}},
       {prefix + "/protocol", choice(peer.protocol, {"auto", "http1", "http2"})},
   };
   append(fields, probeFields(peer.probe, profile, prefix));

@@ -126,7 +126,11 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   if (!json.is_object()) return;
   for (const char* key : {"name", "address"})
     require(fields, reader, prefix, key, errors);
-  if (guard::carries(peer.mode)) require(fields, reader, prefix, "listen", errors);
+  // Who has no listener of his own is called by his address, where there is a listener for that.
+  if (reader.seen().count(prefix + "/transparent") == 0) {
+    peer.transparent = config.transparent.enabled() && guard::carries(peer.mode) && peer.listen.family() == AF_UNSPEC;
+  }
+  if (guard::carries(peer.mode) && !peer.transparent) require(fields, reader, prefix, "listen", errors);
 }
 
 void readPeers(const Json& document, Config& config, ErrorList& errors) {

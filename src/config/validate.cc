@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "own_address.h"
+#include "peerpulse/net/original_destination.h"
 #include "units.h"
 
 namespace peerpulse::config {
@@ -51,8 +52,9 @@ void checkNames(const Config& config, ErrorList& errors) {
 // A listener and what the guard's mode says of it.
 void checkListen(const proxy::PeerOptions& peer, const std::string& where, ErrorList& errors) {
   const bool listens = peer.listen.family() != AF_UNSPEC;
-  if (guard::carries(peer.mode) && !listens) {
-    errors.add(where, "\"\"", "an address: only a peer with guard.mode \"guard\" has no listener");
+  if (guard::carries(peer.mode) && !listens && !peer.transparent) {
+    errors.add(where, "\"\"",
+               "an address: only a transparent peer, or one with guard.mode \"guard\", has no listener");
   }
   if (!guard::carries(peer.mode) && listens) {
     errors.add(where, quote(peer.listen.toString()),
@@ -73,6 +75,57 @@ void checkGuard(const Config& config, ErrorList& errors) {
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
     if (guard::carries(peer.mode) || !peer.address.isUnix()) continue;
     errors.add(peerPointer(peer.id) + "/guard/mode", "\"guard\"", "\"proxy\": a unix address has no TCP sockets");
+  }
+}
+
+/// What keeps `peer` from being called by its address; empty: nothing.
+std::string whyNotTransparent(const Config& config, const proxy::PeerOptions& peer) {
+  if (!config.transparent.enabled()) return "false, or an address at /transparent/listen";
+  if (!guard::carries(peer.mode)) return "false: guard.mode \"guard\" carries no traffic";
+  if (peer.address.isName()) return "false: connects show addresses and no names, and this peer's is a name";
+  if (peer.address.isUnix()) return "false: nobody's connects to a unix address can be turned";
+  const bool v4 = net::withoutMapping(peer.address.literal()).family() == AF_INET;
+  const SocketAddress& listen = v4 ? config.transparent.listen : config.transparent.listen6;
+  if (listen.family() != AF_UNSPEC) return {};
+  return std::string("false, or an address at ") + (v4 ? "/transparent/listen" : "/transparent/listen6") + ": " +
+         quote(peer.address.toString()) + (v4 ? " is IPv4" : " is IPv6");
+}
+
+void checkTransparentListen(const Config& config, const SocketAddress& listen, int family, const std::string& where,
+                            ErrorList& errors) {
+  if (listen.family() == AF_UNSPEC) return;
+  const std::string found = quote(listen.toString());
+  if (listen.family() != family || !listen.isLoopback()) {
+    errors.add(where, found,
+               std::string("a loopback address of ") +
+                   (family == AF_INET ? "IPv4 (127.0.0.1:15001)" : "IPv6 ([::1]:15001)") +
+                   ": who comes from elsewhere has no business there");
+  }
+  const auto check = [&](const SocketAddress& other, const std::string& of) {
+    if (clash(listen, other)) errors.add(where, found, "an address of its own: " + of + " has it too");
+  };
+  check(config.admin.listen, "/admin/listen");
+  check(config.admin.metricsListen, "/admin/metrics_listen");
+  check(config.api.listen, "/api/listen");
+  for (const proxy::PeerOptions& peer : config.proxy.peers)
+    check(peer.listen, peerPointer(peer.id) + "/listen");
+}
+
+void checkTransparent(const Config& config, ErrorList& errors) {
+  checkTransparentListen(config, config.transparent.listen, AF_INET, "/transparent/listen", errors);
+  checkTransparentListen(config, config.transparent.listen6, AF_INET6, "/transparent/listen6", errors);
+  std::map<std::string, PeerId> addresses;
+  for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (!peer.transparent) continue;
+    if (const std::string why = whyNotTransparent(config, peer); !why.empty()) {
+      errors.add(peerPointer(peer.id) + "/transparent", "true", why);
+      continue;
+    }
+    const auto [at, fresh] = addresses.emplace(net::withoutMapping(peer.address.literal()).toString(), peer.id);
+    if (fresh || config.proxy.peers[slot(at->second)].address == peer.address)
+      continue;  // the latter is said elsewhere
+    errors.add(peerPointer(peer.id) + "/address", quote(peer.address.toString()),
+               "an address of its own: " + peerPointer(at->second) + " has it too, written in another way");
   }
 }
 
@@ -175,6 +228,8 @@ void checkLoops(const Config& config, ErrorList& errors) {
     for (const proxy::PeerOptions& other : config.proxy.peers) {
       if (other.listen.family() != AF_UNSPEC) check(other.listen, peerPointer(other.id) + "/listen");
     }
+    if (config.transparent.listen.family() != AF_UNSPEC) check(config.transparent.listen, "/transparent/listen");
+    if (config.transparent.listen6.family() != AF_UNSPEC) check(config.transparent.listen6, "/transparent/listen6");
     check(config.admin.listen, "/admin/listen");
     if (config.admin.metricsListen.family() != AF_UNSPEC) check(config.admin.metricsListen, "/admin/metrics_listen");
     if (config.api.listen.family() != AF_UNSPEC) check(config.api.listen, "/api/listen");
@@ -351,6 +406,7 @@ void validate(const Config& config, ErrorList& errors) {
   checkHooks(config, errors);
   checkGovernor(config, errors);
   checkGuard(config, errors);
+  checkTransparent(config, errors);
   checkRoutes(config, errors);
   checkProbe(config.probe, "", errors);
   checkTls(config.tlsUpstream, config.tlsDownstream, "", errors);

@@ -1,28 +1,13 @@
 #include "peer_hosts.h"
 
-#include <cstring>
 #include <map>
-#include <netinet/in.h>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "peerpulse/net/original_destination.h"
+
 namespace peerpulse::guard {
-
-namespace {
-
-SocketAddress withoutMapping(const SocketAddress& address) {
-  if (address.family() != AF_INET6) return address;
-  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address.get());
-  if (!IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) return address;
-  sockaddr_in v4{};
-  v4.sin_family = AF_INET;
-  v4.sin_port = v6->sin6_port;
-  std::memcpy(&v4.sin_addr, &v6->sin6_addr.s6_addr[12], sizeof v4.sin_addr);
-  return SocketAddress::fromSockaddr(reinterpret_cast<const sockaddr*>(&v4), sizeof v4);
-}
-
-}  // namespace
 
 std::vector<GuardPeer> withoutMapping(std::vector<GuardPeer> peers) {
   for (GuardPeer& peer : peers)
@@ -32,7 +17,7 @@ std::vector<GuardPeer> withoutMapping(std::vector<GuardPeer> peers) {
 
 std::vector<SocketAddress> withoutMapping(std::vector<SocketAddress> addresses) {
   for (SocketAddress& address : addresses)
-    address = withoutMapping(address);
+    address = net::withoutMapping(address);
   return addresses;
 }
 

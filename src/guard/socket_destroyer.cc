@@ -41,15 +41,15 @@ Request requestFor(uint16_t type, uint16_t flags, uint32_t sequence, uint8_t fam
   request.diag.sdiag_protocol = IPPROTO_TCP;
   return request;
 }
-static_assert(sizeof(Request) == alignedSize(sizeof(Request)));
+static_assert(sizeof(Request) == netlink::alignedSize(sizeof(Request)));
 
 /// Which sockets a dump is to tell of. One of IPv4 may be of a socket of IPv6 (mapped addresses), and only the older form of the
 /// request asks for both families: a second walk through the kernel's table would take as long as destroying fifty.
 std::vector<char> dumpRequest(int family, uint32_t sequence, const std::vector<uint8_t>& filter) {
   constexpr uint8_t kInfo = 1U << (INET_DIAG_INFO - 1);
   const bool bothFamilies = family == AF_INET;
-  std::vector<char> bytes(alignedSize(sizeof(nlmsghdr)) + sizeof(inet_diag_req_v2) + sizeof(inet_diag_req) +
-                          sizeof(nlattr) + alignedSize(filter.size()));
+  std::vector<char> bytes(netlink::alignedSize(sizeof(nlmsghdr)) + sizeof(inet_diag_req_v2) + sizeof(inet_diag_req) +
+                          sizeof(nlattr) + netlink::alignedSize(filter.size()));
   nlmsghdr* header = mnl_nlmsg_put_header(bytes.data());
   header->nlmsg_type = bothFamilies ? TCPDIAG_GETSOCK : SOCK_DIAG_BY_FAMILY;
   header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -103,7 +103,7 @@ std::optional<Duration> heardAgo(const inet_diag_msg& socket, const nlattr* info
 }  // namespace
 
 Result<SocketDestroyer> SocketDestroyer::open(uint32_t mark) {
-  auto socket = NetlinkSocket::open(NETLINK_SOCK_DIAG);
+  auto socket = netlink::NetlinkSocket::open(NETLINK_SOCK_DIAG);
   if (!socket) return socket.error();
   return SocketDestroyer(std::move(*socket), mark);
 }

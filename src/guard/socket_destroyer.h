@@ -23,7 +23,7 @@
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/guard/destruction.h"
-#include "peerpulse/guard/netlink_socket.h"
+#include "peerpulse/netlink/netlink_socket.h"
 
 namespace peerpulse::guard {
 
@@ -52,13 +52,13 @@ class SocketDestroyer {
     inet_diag_sockid id;
   };
 
-  SocketDestroyer(NetlinkSocket socket, uint32_t mark) : socket_(std::move(socket)), mark_(mark) {}
+  SocketDestroyer(netlink::NetlinkSocket socket, uint32_t mark) : socket_(std::move(socket)), mark_(mark) {}
   /// `family`: of the host.
   bool sweep(int family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
   Result<void> dump(int family, const std::vector<uint8_t>& filter, Duration heardWithin, Destruction& result);
   void destroyFound(Destruction& result);
 
-  NetlinkSocket socket_;
+  netlink::NetlinkSocket socket_;
   uint32_t mark_;
   std::vector<Found> found_;
   std::vector<char> batch_;

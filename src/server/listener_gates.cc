@@ -17,7 +17,7 @@ Gate stateOf(const net::ListenSocket& socket) {
 
 Result<void> ListenerGates::open(const std::vector<proxy::PeerOptions>& peers) {
   for (const proxy::PeerOptions& peer : peers) {
-    if (!guard::carries(peer.mode)) {
+    if (peer.listen.family() == AF_UNSPEC) {
       sockets_.push_back(nullptr);
       entries_.push_back(nullptr);
       continue;

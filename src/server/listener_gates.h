@@ -52,7 +52,7 @@ class ListenerGates {
  public:
   explicit ListenerGates(const health::CircuitTable& table) : table_(table) {}
 
-  /// Binds every peer's listener; the error names the peer. Until then nothing is accepted.
+  /// Binds the listener of every peer that has one; the error names the peer. Until then nothing is accepted.
   Result<void> open(const std::vector<proxy::PeerOptions>& peers);
 
   /// After the peer's word in the table changed.

@@ -39,6 +39,8 @@ int check(const std::string& path) {
     std::cout << note << "\n";
   for (const std::string& note : config::guardNotes(*config))
     std::cout << note << "\n";
+  for (const std::string& note : config::transparentNotes(*config))
+    std::cout << note << "\n";
   return 0;
 }
 

@@ -163,6 +163,8 @@ std::vector<Finding> preflight(const config::Config& config) {
     if (const auto may = mayMark(config.upstreamMark); !may)
       findings.push_back({true, "/upstream/mark", may.error().message});
   }
+  checkBind(config.transparent.listen, "/transparent/listen", findings);
+  checkBind(config.transparent.listen6, "/transparent/listen6", findings);
   checkFile(config.log.file, "/log/file", findings);
   checkFile(config.drainRecord, "/drain_record", findings);
   checkTlsFiles(config, findings);

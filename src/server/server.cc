@@ -90,6 +90,7 @@ Server::Server(config::Config config)
       snapshot_(std::make_shared<const proxy::Snapshot>(1, tlsFiles_.prepare(config_.proxy))),
       gates_(table_),
       apiBudget_(config_.api),
+      transparent_(config_, table_, stats_),
       drainRecord_(drainRecordPath(config_.drainRecord, std::getenv("STATE_DIRECTORY"))) {}
 
 Server::~Server() { stopAll(); }
@@ -119,6 +120,7 @@ Result<void> Server::start() {
     table_.adopt(peer.id);
   if (auto opened = gates_.open(config_.proxy.peers); !opened) return opened;
   if (auto opened = openApi(); !opened) return opened;
+  if (auto opened = transparent_.open([this] { return workersBeat(); }); !opened) return opened;
 
   openGuard();
   std::vector<probe::ProberPeer> probed;
@@ -160,6 +162,7 @@ Result<void> Server::start() {
   if (auto begun = descriptorWatch_.begin(static_cast<uint32_t>(config_.proxy.peers.size())); !begun) return begun;
 
   tlsFiles_.watch();
+  transparent_.start();
   readLastDrain();  // not before: a start that fails tells nobody of it
   loopWatch_.emplace(dispatcher_, loopTime_);
   proberWatch_ = dispatcher_.createTimer([this] { watchProber(); });
@@ -202,7 +205,14 @@ void Server::openGuard() {
   logGuardReady(guard_->tableName(), config_.guard.mark);
 }
 
-uint32_t Server::mark() const { return guard_ ? config_.guard.mark : config_.upstreamMark; }
+uint32_t Server::mark() const { return guard_ || transparent_.active() ? config_.guard.mark : config_.upstreamMark; }
+
+TimePoint Server::workersBeat() const {
+  TimePoint oldest = TimePoint::max();
+  for (const auto& worker : workers_)
+    oldest = std::min(oldest, worker->lastBeat());
+  return oldest;
+}
 
 Result<void> Server::openApi() {
   if (config_.api.listen.family() == AF_UNSPEC) return {};
@@ -216,8 +226,8 @@ void Server::startWorkers() {
   const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_};
   const SharedApi api{apiSocket_.get(), &config_.api, &apiBudget_};
   for (uint32_t i = 0; i < config_.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), api, descriptors_,
-                                                kFirstWorkerLoop + i, mark()));
+    workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), api, transparent_.shared(),
+                                                descriptors_, kFirstWorkerLoop + i, mark()));
     workers_.back()->start();
   }
 }
@@ -281,6 +291,12 @@ admin::Sources Server::adminSources() {
   sources.localHealth = [this] { return health::toString(prober_->localState()); };
   sources.guard = guardView();
   sources.name = [this](PeerId peer) { return nameView(peer); };
+  sources.transparent = transparent_.view();
+  sources.notReady = [this] {
+    std::vector<std::string> missing;
+    if (!transparent_.missing().empty()) missing.push_back("transparent: " + transparent_.missing());
+    return missing;
+  };
   sources.logDropped = log::dropped;
   sources.metricsDetail = config_.metricsDetail;
   sources.limits = [this] { return limits(); };
@@ -350,6 +366,7 @@ void Server::onTransition(const health::Transition& transition) {
   const WallTime wall = dispatcher_.wallNow();
   const Settled settled = gates_.settle(transition.peer, transition.at);
   if (guard_) guard_->wake();
+  transparent_.wake();
   for (auto& worker : workers_)
     worker->circuitChanged(transition.peer, transition.at);
   // It may have gone elsewhere, whatever the old answer's TTL says.
@@ -368,6 +385,7 @@ void Server::onOwing(PeerId peer) {
 void Server::onReturned() {
   const TimePoint now = dispatcher_.now();
   const WallTime wall = dispatcher_.wallNow();
+  transparent_.wake();
   for (const auto& peer : snapshot_->options.peers) {
     const Settled settled = gates_.settle(peer.id, now);
     for (auto& worker : workers_)
@@ -468,6 +486,7 @@ void Server::beginDrain() {
   drainUntil_ = loopTime_.at(dispatcher_.now()) + config_.drainTimeout;
   drainTimer_->enable(config_.drainTimeout);
   // Before the workers: the connections that the accept queues hand over reach them ahead of the order to drain.
+  transparent_.drain();
   for (const GateFailure& failure : gates_.drain(dispatcher_.now())) {
     const auto& peer = config_.proxy.peers[slot(failure.peer)];
     logGateFailure(peer.name, peer.listen, failure, dispatcher_.wallNow());
@@ -539,9 +558,11 @@ void Server::stopAll() {
   if (names_) names_->stop();
   if (prober_) prober_->stop();
   if (guard_) guard_->stop();
+  transparent_.drain();
   if (reporter_) reporter_->drain();
   for (auto& worker : workers_)
     worker->stop();
+  transparent_.stop();  // whose connections are all over
   workers_.clear();
   admin_.reset();
   hook_.reset();

@@ -1,7 +1,7 @@
 // Server: the whole process: listeners, prober, workers, admin, and the order in which they start and end.
 //
-//   start: bind everything -> guard's rights -> workers -> prober, guard -> admin -> READY
-//   SIGTERM/SIGINT: stop accepting, let exchanges finish up to drain_timeout, tunnels up to drain_tunnels
+//   start: bind everything -> guard's rights -> workers -> prober, guard -> admin -> connects are turned here -> READY
+//   SIGTERM/SIGINT: connects are turned here no more, stop accepting, let exchanges finish up to drain_timeout, tunnels up to drain_tunnels
 //     -> workers -> prober, guard -> admin -> 0
 //   a second one: the same without waiting
 //   SIGUSR1: the log file is opened anew;  SIGHUP, SIGUSR2: logged, and nothing else
@@ -38,6 +38,7 @@
 #include "signals.h"
 #include "tls_files.h"
 #include "transition_hook.h"
+#include "transparent_mode.h"
 #include "worker.h"
 
 namespace peerpulse::server {
@@ -55,6 +56,8 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   void openGuard();
   /// Of the sockets to peers.
   uint32_t mark() const;
+  /// Of that whose loop has not turned for longest.
+  TimePoint workersBeat() const;
   admin::GuardView guardView() const;
   void startWorkers();
   void makeNames();
@@ -108,6 +111,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   std::unique_ptr<guard::Guard>
       guard_;  // null: nobody is to be guarded, or it may not; before the prober, which wakes it
   std::string guardMissing_;
+  TransparentMode transparent_;  // before the prober, which wakes it
   std::unique_ptr<probe::Prober> prober_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<PeerNames> names_;

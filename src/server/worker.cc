@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <pthread.h>
 
+#include "gate.h"
 #include "peerpulse/log/log.h"
+#include "peerpulse/net/original_destination.h"
 
 namespace peerpulse::server {
 
@@ -16,16 +18,18 @@ constexpr milliseconds kLagInterval{50};
 }  // namespace
 
 Worker::Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-               const std::vector<net::ListenSocket*>& sockets, const SharedApi& api,
+               const std::vector<net::ListenSocket*>& sockets, const SharedApi& api, SharedTransparent transparent,
                const net::DescriptorShares& descriptors, size_t loop, uint32_t mark)
     : number_(number),
       shared_(shared),
       first_(std::move(snapshot)),
       sockets_(sockets),
       sharedApi_(api),
+      transparent_(std::move(transparent)),
       descriptors_(descriptors),
       loopStats_(shared.stats.loop(loop)),
-      connector_(dispatcher_, &descriptors, mark) {}
+      connector_(dispatcher_, &descriptors, mark),
+      beat_(dispatcher_.now().time_since_epoch().count()) {}
 
 Worker::~Worker() { stop(); }
 
@@ -42,11 +46,13 @@ void Worker::run() {
     if (guard::carries(peer.mode)) openPort(peer);
   }
   if (sharedApi_.socket != nullptr) openApi();
+  openTransparent();
   tick_ = dispatcher_.createTimer([this] { onTick(); });
   tick_->enable(kSweepInterval);
-  dispatcher_.measureLag(kLagInterval, [this](Duration lag) { loopStats_.lag.observe(lag); });
+  dispatcher_.measureLag(kLagInterval, [this](Duration lag) { onBeat(lag); });
   dispatcher_.run();
   tick_.reset();
+  transparentAcceptors_.clear();
   ports_.clear();
   apiAcceptor_.reset();
   if (api_) api_->abortAll();
@@ -58,8 +64,13 @@ void Worker::run() {
 
 void Worker::openPort(const proxy::PeerOptions& peer) {
   Port port{std::make_unique<proxy::Listener>(*context_, peer), nullptr};
+  net::ListenSocket* const socket = sockets_[slot(peer.id)];
+  if (socket == nullptr) {
+    ports_.push_back(std::move(port));
+    return;
+  }
   port.acceptor = std::make_unique<net::Acceptor>(
-      dispatcher_, *sockets_[slot(peer.id)],
+      dispatcher_, *socket,
       [this, listener = port.listener.get(), tls = peer.tlsDownstreamContext](Fd fd) {
         onAccept(*listener, tls.get(), std::move(fd));
       },
@@ -77,6 +88,60 @@ void Worker::openApi() {
     if (!descriptors_.allows(net::DescriptorUse::kClient, fd.get())) return;
     api_->accept(net::PlainTransport::accepted(dispatcher_, std::move(fd)));
   });
+}
+
+void Worker::openTransparent() {
+  for (net::ListenSocket* socket : transparent_.sockets) {
+    transparentAcceptors_.push_back(std::make_unique<net::Acceptor>(
+        dispatcher_, *socket, [this](Fd fd) { onTransparent(std::move(fd)); },
+        [this](int error) { tellAcceptPause("transparent", error); }));
+  }
+}
+
+/// Null: it is nobody's.
+proxy::Listener* Worker::listenerOf(const SocketAddress& destination) const {
+  const auto peer = transparent_.destinations->find(destination);
+  if (!peer) return nullptr;
+  for (const Port& port : ports_) {
+    if (port.listener->peerId() == *peer) return port.listener.get();
+  }
+  return nullptr;
+}
+
+const net::TlsContextSlot* Worker::tlsOf(PeerId peer) const {
+  const proxy::PeerOptions* options = first_->find(peer);
+  return options != nullptr ? options->tlsDownstreamContext.get() : nullptr;
+}
+
+// Whoever is not let in is reset, as by a port that nobody listens on.
+void Worker::onTransparent(Fd fd) {
+  const auto meant = net::originalDestination(fd.get());
+  proxy::Listener* const listener = meant ? listenerOf(*meant) : nullptr;
+  if (listener == nullptr) {
+    net::setResetOnClose(fd.get());
+    turnAwayUnknown(meant);
+    return;
+  }
+  const PeerId peer = listener->peerId();
+  const bool stalled = shared_.table.proberStalled(dispatcher_.now());
+  if (gateFor(shared_.table.load(peer), stalled, false, listener->onDead()) == Gate::kRefusing) {
+    net::setResetOnClose(fd.get());  // it was on its way when the table began to refuse
+    return;
+  }
+  shared_.stats.peer(peer).transparent.connections.add();
+  onAccept(*listener, tlsOf(peer), std::move(fd));
+}
+
+void Worker::turnAwayUnknown(const Result<SocketAddress>& meant) {
+  shared_.stats.transparentUnknown.add();
+  if (!unknownTold_.due(dispatcher_.now())) return;
+  log::write(
+      log::Level::kWarn, "transparent_unknown_destination",
+      log::Fields()
+          .add("destination", meant ? meant->toString() : "")
+          .add("error", meant ? "" : meant.error().message)
+          .add("turned_away", shared_.stats.transparentUnknown.get())
+          .add("details", "a client that no peer's address led here: it may have called this listener itself"));
 }
 
 void Worker::onAccept(proxy::Listener& listener, const net::TlsContextSlot* tls, Fd fd) {
@@ -99,9 +164,18 @@ void Worker::onAccept(proxy::Listener& listener, const net::TlsContextSlot* tls,
 
 void Worker::onAcceptPause(proxy::Listener& listener, int error) {
   shared_.stats.peer(listener.peerId()).acceptPauses.add();
+  tellAcceptPause(listener.peerName(), error);
+}
+
+void Worker::tellAcceptPause(const std::string& of, int error) {
   if (!pauseTold_.due(dispatcher_.now())) return;
   log::write(log::Level::kError, "accept_paused",
-             log::Fields().add("peer", listener.peerName()).add("error", systemError("accept", error).message));
+             log::Fields().add("peer", of).add("error", systemError("accept", error).message));
+}
+
+void Worker::onBeat(Duration lag) {
+  loopStats_.lag.observe(lag);
+  beat_.store(dispatcher_.now().time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 void Worker::onTick() {
@@ -165,8 +239,10 @@ void Worker::drain(std::function<void()> onDrained) {
 }
 
 void Worker::startDrain() {
+  for (const auto& acceptor : transparentAcceptors_)
+    acceptor->stop();
   for (Port& port : ports_) {
-    port.acceptor->stop();
+    if (port.acceptor) port.acceptor->stop();
     port.listener->drain();
   }
   if (api_) {

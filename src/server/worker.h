@@ -5,6 +5,7 @@
 // Ownership: owns its dispatcher, thread, peers and listeners; listen sockets and shared state outlive it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "peerpulse/proxy/listener.h"
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/proxy/worker_context.h"
+#include "transparent_mode.h"
 
 namespace peerpulse::server {
 
@@ -36,7 +38,7 @@ class Worker {
   /// `sockets` by PeerId; null for a peer without a listener. `loop` is this worker's row in Stats. `mark` is that of the
   /// sockets to peers (net::setMark()).
   Worker(uint32_t number, const proxy::SharedState& shared, proxy::SnapshotRef snapshot,
-         const std::vector<net::ListenSocket*>& sockets, const SharedApi& api,
+         const std::vector<net::ListenSocket*>& sockets, const SharedApi& api, SharedTransparent transparent,
          const net::DescriptorShares& descriptors, size_t loop, uint32_t mark);
   ~Worker();
   Worker(const Worker&) = delete;
@@ -55,9 +57,12 @@ class Worker {
   void drain(std::function<void()> onDrained);
   /// Cuts off what is left and joins the thread.
   void stop();
+  /// When its loop last turned; any thread. Every kLagInterval, if it is well.
+  TimePoint lastBeat() const { return TimePoint(Duration(beat_.load(std::memory_order_relaxed))); }
 
  private:
-  /// What accepts from a listening socket here, and where that goes.
+  /// What accepts from a listening socket here, and where that goes. No acceptor: clients come by the transparent listener
+  /// alone.
   struct Port {
     std::unique_ptr<proxy::Listener> listener;
     std::unique_ptr<net::Acceptor> acceptor;
@@ -66,10 +71,18 @@ class Worker {
   void run();
   void openPort(const proxy::PeerOptions& peer);
   void openApi();
+  void openTransparent();
   void onAccept(proxy::Listener& listener, const net::TlsContextSlot* tls, Fd fd);
+  /// Null: its clients speak plain text.
+  const net::TlsContextSlot* tlsOf(PeerId peer) const;
+  proxy::Listener* listenerOf(const SocketAddress& destination) const;
+  void onTransparent(Fd fd);
+  void turnAwayUnknown(const Result<SocketAddress>& meant);
   void onAcceptPause(proxy::Listener& listener, int error);
+  void tellAcceptPause(const std::string& of, int error);
   void onCircuitChange(PeerId peer, TimePoint at);
   void onTick();
+  void onBeat(Duration lag);
   void startDrain();
   bool drained() const;
 
@@ -78,6 +91,7 @@ class Worker {
   const proxy::SnapshotRef first_;
   const std::vector<net::ListenSocket*>& sockets_;
   const SharedApi sharedApi_;
+  const SharedTransparent transparent_;
   const net::DescriptorShares& descriptors_;
   stats::LoopStats& loopStats_;
   event::Dispatcher dispatcher_;
@@ -87,9 +101,12 @@ class Worker {
   std::vector<Port> ports_;
   std::optional<fanout::Api> api_;
   std::unique_ptr<net::Acceptor> apiAcceptor_;
+  std::vector<std::unique_ptr<net::Acceptor>> transparentAcceptors_;
   std::unique_ptr<event::Timer> tick_;
   std::function<void()> onDrained_;
   log::Occasional pauseTold_;
+  log::Occasional unknownTold_;
+  std::atomic<int64_t> beat_;  // TimePoint as a number
   std::thread thread_;
 };
 

@@ -60,6 +60,8 @@ void appendGuardFamilies(const Stats& stats, Families& out);
 void appendTlsFamilies(const Stats& stats, Families& out);
 /// peerpulse_dns_*.
 void appendNameFamilies(const Stats& stats, Families& out);
+/// peerpulse_transparent_*.
+void appendTransparentFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: exchanges, pools, bytes.
 void appendTrafficFamilies(const Stats& stats, Families& out);
 /// peerpulse_latency_*.

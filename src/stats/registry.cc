@@ -22,6 +22,7 @@ class Collector : public prometheus::Collectable {
     appendGuardFamilies(stats_, all);
     appendTlsFamilies(stats_, all);
     appendNameFamilies(stats_, all);
+    appendTransparentFamilies(stats_, all);
     appendTrafficFamilies(stats_, all);
     appendLatencyFamilies(stats_, all);
     appendGovernorFamilies(stats_, all);

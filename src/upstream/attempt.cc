@@ -10,9 +10,8 @@ namespace peerpulse::upstream {
 
 namespace {
 
-using State = Attempt::State;
-
-bool legal(State from, State to) {
+bool legal(Attempt::State from, Attempt::State to) {
+  using State = Attempt::State;
   switch (from) {
     case State::kIdle: return to == State::kWaiting;
     case State::kWaiting: return to == State::kStreaming || to == State::kIdle;

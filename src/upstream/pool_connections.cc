@@ -11,9 +11,8 @@ namespace peerpulse::upstream {
 
 namespace {
 
-using State = PooledConnection::State;
-
-bool legal(State from, State to) {
+bool legal(PooledConnection::State from, PooledConnection::State to) {
+  using State = PooledConnection::State;
   switch (from) {
     case State::kConnecting: return to != State::kConnecting && to != State::kBusy && to != State::kDraining;
     case State::kLate: return to == State::kReady || to == State::kCondemned || to == State::kClosed;

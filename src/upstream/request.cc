@@ -15,9 +15,8 @@ namespace peerpulse::upstream {
 
 namespace {
 
-using State = Request::State;
-
-bool legal(State from, State to) {
+bool legal(Request::State from, Request::State to) {
+  using State = Request::State;
   switch (from) {
     case State::kAdmitting: return to == State::kHeld || to == State::kWaiting || to == State::kEnded;
     case State::kHeld: return to == State::kAdmitting || to == State::kEnded;
@@ -34,7 +33,8 @@ bool legal(State from, State to) {
   return false;
 }
 
-bool isInFlight(State state) {
+bool isInFlight(Request::State state) {
+  using State = Request::State;
   return state == State::kWaiting || state == State::kSending || state == State::kAnswering ||
          state == State::kAnswered || state == State::kBackingOff || state == State::kFailing;
 }
@@ -46,7 +46,8 @@ TrafficClass anotherThan(TrafficClass trafficClass) {
 
 }  // namespace
 
-const char* toString(State state) {
+const char* toString(Request::State state) {
+  using State = Request::State;
   switch (state) {
     case State::kAdmitting: return "admitting";
     case State::kHeld: return "held";

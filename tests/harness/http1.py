@@ -23,7 +23,7 @@ class Http1Client:
     def __init__(self, host, address: tuple[str, int], timeout: float = 10) -> None:
         self.socket = connect(host, address, timeout)
         self._file = self.socket.makefile("rb")
-        self._authority = f"{address[0]}:{address[1]}"
+        self._authority = f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)

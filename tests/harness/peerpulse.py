@@ -55,7 +55,8 @@ class Peerpulse:
         entries = []
         for peer in peers:
             entry = {"name": peer.name, "address": peer.address, **peer.options}
-            if {**config.get("guard", {}), **entry.get("guard", {})}.get("mode") != "guard":
+            guards_only = {**config.get("guard", {}), **entry.get("guard", {})}.get("mode") == "guard"
+            if not guards_only and "transparent" not in config:
                 self.listen[peer.name] = ("127.0.0.1", free_port(host, "127.0.0.1"))
                 entry.setdefault("listen", "{}:{}".format(*self.listen[peer.name]))
             entries.append(entry)
@@ -66,8 +67,13 @@ class Peerpulse:
             **config,
         }
         self.config_file = host.directory / f"peerpulse-{self.admin[1]}.json"
-        self.config_file.write_text(json.dumps(self.config, indent=1), encoding="utf-8")
         self.process = None
+        self.write()
+
+    def write(self) -> "Peerpulse":
+        """After a change of `config`."""
+        self.config_file.write_text(json.dumps(self.config, indent=1), encoding="utf-8")
+        return self
 
     def start(self, ready_timeout: float = 10, launcher: tuple[str, ...] = ()) -> "Peerpulse":
         """Also again, after its end. `launcher`: a command that becomes the program (prlimit, nice)."""

@@ -47,6 +47,14 @@ struct NameView {
   std::optional<Duration> goodAge;  ///< how long ago DNS last gave an address
 };
 
+/// What is known of transparent mode once and for all; the rest is in Stats.
+struct TransparentView {
+  bool active = false;                 ///< false: nobody's connects are turned
+  std::string table;                   ///< of nftables; empty: there is none
+  std::string missing;                 ///< what it would need
+  std::vector<std::string> listeners;  ///< where connects are turned to
+};
+
 /// What the admin reads and whom it asks. Functions marked optional may be empty.
 struct Sources {
   std::string node;
@@ -61,6 +69,7 @@ struct Sources {
   GuardView guard;
   /// Nothing for a peer whose address is a literal; optional.
   std::function<std::optional<NameView>(PeerId)> name;
+  TransparentView transparent;
   /// The body of /config.
   std::string effectiveConfig;
   /// What is not ready, beside peers without a first verdict ("listener node2 is not bound"); optional.

@@ -26,6 +26,7 @@
 #include "peerpulse/log/log.h"
 #include "peerpulse/proxy/options.h"
 #include "peerpulse/stats/peer_detail.h"
+#include "peerpulse/transparent/options.h"
 
 namespace peerpulse::config {
 
@@ -82,6 +83,7 @@ struct Config {
   uint32_t upstreamMark = 0;
   /// Of peers that do not set their own: what their connections come from.
   SocketAddress upstreamSource;
+  transparent::Options transparent;
   /// peers[i].id == PeerId(i); at least one peer. The last route matches everything.
   proxy::ProxyOptions proxy;
 
@@ -123,6 +125,10 @@ std::vector<GuardRole> guardRoles(const Config& config);
 /// What `peerpulse check` says of the guard: whom it is meant for, what it needs, and what keeps it from acting. One line
 /// each.
 std::vector<std::string> guardNotes(const Config& config);
+
+/// What `peerpulse check` says of transparent mode: whose connects are turned, and what that needs. One line each; none: it
+/// is not used.
+std::vector<std::string> transparentNotes(const Config& config);
 
 /// Every key with its value and source, nested as the file is:
 ///   {"pool":{"idle_timeout":{"value":"30s","source":"default"},...},"peers":[{...}],...}

@@ -48,12 +48,14 @@ struct AccessLogOptions {
 
 /// A peer and the listener that stands for it.
 struct PeerOptions : upstream::PeerOptions {
-  SocketAddress listen;  ///< family AF_UNSPEC if `mode` carries no traffic
+  SocketAddress listen;  ///< family AF_UNSPEC if `mode` carries no traffic, or only `transparent` brings it
   net::TlsServerOptions tlsDownstream;
   /// What `tlsDownstream` was made into; null: the listener speaks plain text. Its files may change under it.
   net::TlsSlotRef tlsDownstreamContext;
   OnDead onDead = OnDead::kRespond;
   guard::Mode mode = guard::Mode::kProxyAndGuard;
+  /// Connects of this host to `address` are turned to the transparent listener.
+  bool transparent = false;
 };
 
 struct ProxyOptions : upstream::Options {

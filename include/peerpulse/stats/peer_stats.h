@@ -91,6 +91,12 @@ struct GuardStats {
   std::array<Value, kWithheldNames.size()> withheldBy;  ///< times, by reason
 };
 
+/// Written by the workers, and `way` by the thread that renews the table of transparent mode.
+struct TransparentStats {
+  Value way;          ///< transparent::Way as a number
+  Value connections;  ///< clients that connected to the peer's address and came here
+};
+
 /// How a leg of a fan-out ended: the words of fanout::stateWord(), without that of one under way.
 inline constexpr std::array<const char*, 8> kLegStates = {"ok",     "error",     "offline",         "timeout",
                                                           "failed", "too_large", "digest_mismatch", "cancelled"};
@@ -185,6 +191,7 @@ struct alignas(64) PeerStats {
   ProbeStats probe;
   GuardStats guard;
   NameStats names;
+  TransparentStats transparent;
 };
 
 }  // namespace peerpulse::stats

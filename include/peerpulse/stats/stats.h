@@ -122,6 +122,12 @@ class Stats {
   /// It could not be made or renewed.
   Value guardTableErrors;
 
+  /// The same of transparent mode's own table.
+  Value transparentTableRepairs;
+  Value transparentTableErrors;
+  /// Clients of the transparent listener that had connected to no peer's address.
+  Value transparentUnknown;
+
   const std::vector<std::string>& routeNames() const { return routeNames_; }
   const std::vector<std::string>& loopNames() const { return loopNames_; }
 

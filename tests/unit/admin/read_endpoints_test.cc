@@ -3,6 +3,7 @@
 
 #include "fixture.h"
 #include "peerpulse/health/probe_mode.h"
+#include "peerpulse/transparent/plan.h"
 
 using namespace peerpulse;
 using namespace peerpulse::admin::test;
@@ -189,6 +190,7 @@ TEST_CASE("cluster counts this node and knows its quorum") {
   const auto cluster = [&f] {
     Json json = Json::parse(f.get("/cluster").body);
     json.erase("guard");
+    json.erase("transparent");
     json.erase("zones");
     return json;
   };
@@ -233,6 +235,27 @@ TEST_CASE("the guard is told, and why it does nothing") {
     CHECK(metrics.body.find("peerpulse_guard_withheld_total{peer=\"node3\",reason=\"nobody_else\"} 0\n") !=
           std::string::npos);
   }
+}
+
+TEST_CASE("transparent mode is told by peer, and who goes past us") {
+  Fixture f;
+  f.setAllAlive();
+  CHECK(Json::parse(f.get("/peers/node3").body)["transparent"]["way"] == "off");
+  const Json off = Json::parse(f.get("/cluster").body)["transparent"];
+  CHECK(off["active"] == false);
+  CHECK(off["direct"].empty());
+  stats::TransparentStats& stats = f.stats.peer(PeerId{1}).transparent;
+  stats.way.set(static_cast<uint64_t>(transparent::Way::kRefused));
+  stats.connections.add(3);
+  f.stats.transparentUnknown.add();
+  CHECK(Json::parse(f.get("/peers/node3").body)["transparent"]["connections_total"] == 3);
+  const Answer metrics = f.get("/metrics");
+  for (const char* line :
+       {"peerpulse_transparent_redirected{peer=\"node3\"} 0\n", "peerpulse_transparent_refused{peer=\"node3\"} 1\n",
+        "peerpulse_transparent_connections_total{peer=\"node3\"} 3\n",
+        "peerpulse_transparent_unknown_destinations_total 1\n", "peerpulse_transparent_table_repairs_total 0\n",
+        "peerpulse_transparent_table_errors_total 0\n"})
+    CHECK(metrics.body.find(line) != std::string::npos);
 }
 
 TEST_CASE("config and metrics") {

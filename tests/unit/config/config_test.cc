@@ -439,6 +439,70 @@ TEST_CASE("guard: bad values") {
     CHECK_HAS(bad(withPeer(std::string(R"("guard":{"ports":)") + ports + "}")), "/guard/ports");
 }
 
+namespace {
+
+std::string transparently(const std::string& options, const std::string& peers) {
+  return R"({"transparent":{)" + options + R"(},"peers":[)" + peers + "]}";
+}
+
+constexpr const char* kListen = R"("listen":"127.0.0.1:15001")";
+constexpr const char* kByAddress = R"({"name":"a","address":"10.0.0.2:9000"})";
+
+}  // namespace
+
+TEST_CASE("transparent: peers without a listener, and those that say so") {
+  CHECK_FALSE(good(withPeer("")).proxy.peers[0].transparent);
+  CHECK(config::transparentNotes(good(withPeer(""))).empty());
+  const Config c = good(transparently(kListen, std::string(kByAddress) + R"(,
+      {"name":"b","listen":"127.0.0.3:9000","address":"10.0.0.3:9000"},
+      {"name":"c","listen":"127.0.0.4:9000","address":"10.0.0.4:9000","transparent":true,"on_dead":"refuse"},
+      {"name":"d","guard":{"mode":"guard"},"address":"10.0.0.5:9000"})"));
+  CHECK(c.proxy.peers[0].transparent);
+  CHECK_FALSE(c.proxy.peers[1].transparent);
+  CHECK(c.proxy.peers[2].transparent);
+  CHECK_FALSE(c.proxy.peers[3].transparent);
+  const auto notes = config::transparentNotes(c);
+  REQUIRE(notes.size() == 2);
+  CHECK_HAS(notes[0], "connects of this host to a, c come to 127.0.0.1:15001; needs CAP_NET_ADMIN");
+  CHECK_HAS(notes[1], "when a is dead the guard ends");
+
+  const Config both = good(transparently(R"("listen":"127.0.0.1:0","listen6":"[::1]:15001")",
+                                         R"({"name":"a","address":"[::ffff:10.0.0.2]:9000","guard":{"mode":"proxy"}},
+                                          {"name":"b","address":"[fd00::2]:9000","guard":{"mode":"proxy"}})"));
+  CHECK(both.proxy.peers[1].transparent);
+  CHECK(config::transparentNotes(both).size() == 1);
+  const Config nobody =
+      good(transparently(kListen, R"({"name":"a","listen":"127.0.0.2:9000","address":"10.0.0.2:9000"})"));
+  CHECK_HAS(config::transparentNotes(nobody).at(0), "transparent: nobody");
+}
+
+TEST_CASE("transparent: what cannot be") {
+  for (const char* listen : {"10.0.0.1:15001", "0.0.0.0:15001", "unix:/run/x.sock", "[::1]:15001"})
+    CHECK_HAS(bad(transparently(std::string(R"("listen":")") + listen + "\"", kByAddress)),
+              "/transparent/listen: found");
+  CHECK_HAS(bad(transparently(R"("listen6":"127.0.0.1:15001")", kByAddress)), "/transparent/listen6: found");
+  CHECK_HAS(bad(transparently(R"("listen":"127.0.0.1:9901")", kByAddress)), "/admin/listen has it too");
+  CHECK_HAS(bad(transparently(kListen, R"({"name":"a","address":"10.0.0.2:9000","listen":"127.0.0.1:15001"})")),
+            "/peers/0/listen has it too");
+  CHECK_HAS(bad(transparently(kListen, R"({"name":"a","address":"[fd00::2]:9000"})")),
+            "expected false, or an address at /transparent/listen6: \"[fd00::2]:9000\" is IPv6");
+  CHECK_HAS(bad(transparently(R"("listen6":"[::1]:15001")", R"({"name":"a","address":"[::ffff:10.0.0.2]:9000"})")),
+            "is IPv4");
+  CHECK_HAS(bad(transparently(kListen, R"({"name":"a","address":"unix:/run/x.sock"})")), "/peers/0/transparent");
+  CHECK_HAS(bad(R"({"peers":[{"name":"a","address":"10.0.0.2:9000","transparent":true}]})"),
+            "/peers/0/transparent: found true, expected false, or");
+  CHECK_HAS(bad(transparently(kListen, R"({"name":"a","address":"10.0.0.2:9000","transparent":false})")),
+            "missing key \"listen\"");
+  CHECK_HAS(bad(transparently(kListen, R"({"name":"a","address":"10.0.0.2:9000","transparent":true,
+                                        "guard":{"mode":"guard"}})")),
+            "carries no traffic");
+  CHECK_HAS(
+      bad(transparently(kListen, std::string(kByAddress) + R"(,{"name":"b","address":"[::ffff:10.0.0.2]:9000"})")),
+      "written in another way");
+  CHECK_HAS(bad(transparently(kListen, R"({"name":"a","address":"127.0.0.1:15001"})")),
+            "this one leads to our own /transparent/listen");
+}
+
 TEST_CASE("times that contradict") {
   CHECK_HAS(bad(withPeer(R"("probe":{"interval":"40ms"})")),
             "/probe/suspect_after: found \"50ms\", expected at least twice the interval, \"80ms\"");

@@ -9,7 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "own_network.h"
-#include "table_claim.h"
+#include "peerpulse/netlink/table_claim.h"
 
 using namespace peerpulse;
 using namespace peerpulse::guard;
@@ -214,8 +214,8 @@ TEST_CASE("an IPv4 peer that is written as IPv6") {
 
 TEST_CASE("no table can be made: sockets are destroyed all the same") {
   if (!noOwnNetwork().empty()) return;
-  std::vector<TableClaim> others;
-  while (auto claim = TableClaim::take("peerpulse_unit"))
+  std::vector<netlink::TableClaim> others;
+  while (auto claim = netlink::TableClaim::take("peerpulse_unit"))
     others.push_back(std::move(*claim));
   World world;
   CHECK(world.guard->tableName() == "");

@@ -5,6 +5,6 @@
 
 int main(int argc, char** argv) {
   // Before there is a second thread.
-  peerpulse::guard::enterOwnNetwork();
+  peerpulse::enterOwnNetwork();
   return doctest::Context(argc, argv).run();
 }

@@ -9,7 +9,7 @@
 #include "peerpulse/base/address.h"
 #include "peerpulse/base/fd.h"
 
-namespace peerpulse::guard {
+namespace peerpulse {
 
 /// Requires a process of one thread.
 void enterOwnNetwork();
@@ -26,6 +26,8 @@ class LocalServer {
   SocketAddress address() const { return address_; }
   /// The next connection from its queue.
   Fd accept() const;
+  /// Whether there is one.
+  bool waits() const;
 
  private:
   Fd fd_;
@@ -55,4 +57,4 @@ class WithoutNetAdmin {
   uint32_t before_;
 };
 
-}  // namespace peerpulse::guard
+}  // namespace peerpulse

@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <nftables/libnftables.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -19,7 +20,7 @@
 
 #include "peerpulse/net/socket.h"
 
-namespace peerpulse::guard {
+namespace peerpulse {
 
 namespace {
 
@@ -83,6 +84,11 @@ Fd LocalServer::accept() const {
   return fd;
 }
 
+bool LocalServer::waits() const {
+  pollfd asked{fd_.get(), POLLIN, 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
+
 Fd connectTo(const SocketAddress& to, uint32_t mark, const SocketAddress& from) {
   Fd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   REQUIRE(fd.valid());
@@ -139,4 +145,4 @@ WithoutNetAdmin::~WithoutNetAdmin() {
   (void)exchangeEffective([this](uint32_t) { return before_; });
 }
 
-}  // namespace peerpulse::guard
+}  // namespace peerpulse

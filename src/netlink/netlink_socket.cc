@@ -1,4 +1,4 @@
-#include "peerpulse/guard/netlink_socket.h"
+#include "peerpulse/netlink/netlink_socket.h"
 
 #include <cerrno>
 #include <linux/netlink.h>
@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-namespace peerpulse::guard {
+namespace peerpulse::netlink {
 
 namespace {
 
@@ -94,4 +94,4 @@ void NetlinkSocket::takeErrors(const std::function<void(uint32_t sequence, int e
   }
 }
 
-}  // namespace peerpulse::guard
+}  // namespace peerpulse::netlink

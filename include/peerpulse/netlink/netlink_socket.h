@@ -15,7 +15,7 @@
 #include "peerpulse/base/result.h"
 #include "peerpulse/base/time.h"
 
-namespace peerpulse::guard {
+namespace peerpulse::netlink {
 
 /// The room that a message or attribute of this length takes (MNL_ALIGN, for unsigned numbers).
 constexpr size_t alignedSize(size_t length) { return (length + 3) / 4 * 4; }
@@ -55,4 +55,4 @@ class NetlinkSocket {
   uint32_t sequence_ = 0;
 };
 
-}  // namespace peerpulse::guard
+}  // namespace peerpulse::netlink

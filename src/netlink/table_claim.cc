@@ -1,4 +1,4 @@
-#include "table_claim.h"
+#include "peerpulse/netlink/table_claim.h"
 
 #include <cerrno>
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace peerpulse::guard {
+namespace peerpulse::netlink {
 
 namespace {
 
@@ -36,4 +36,4 @@ Result<TableClaim> TableClaim::take(const std::string& base) {
   }
 }
 
-}  // namespace peerpulse::guard
+}  // namespace peerpulse::netlink

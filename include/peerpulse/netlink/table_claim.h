@@ -7,7 +7,7 @@
 #include "peerpulse/base/fd.h"
 #include "peerpulse/base/result.h"
 
-namespace peerpulse::guard {
+namespace peerpulse::netlink {
 
 class TableClaim {
  public:
@@ -25,4 +25,4 @@ class TableClaim {
   std::string name_;
 };
 
-}  // namespace peerpulse::guard
+}  // namespace peerpulse::netlink
