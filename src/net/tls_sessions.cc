@@ -8,20 +8,20 @@ namespace peerpulse::net {
 
 void TlsSessions::Free::operator()(ssl_session_st* session) const { SSL_SESSION_free(session); }
 
-void TlsSessions::startWith(const TlsContext& context) {
-  if (of_ == &context) return;
+void TlsSessions::startWith(const TlsContextRef& context) {
+  if (of_ == context) return;
   sessions_.clear();
-  of_ = &context;
+  of_ = context;
 }
 
-void TlsSessions::add(const TlsContext& context, Session session) {
-  if (of_ != nullptr && of_ != &context) return;  // of a connection that was begun with the last one
+void TlsSessions::add(const TlsContextRef& context, Session session) {
+  if (of_ != nullptr && of_ != context) return;  // of a connection that was begun with the last one
   startWith(context);
   if (sessions_.size() == kMax) sessions_.pop_front();
   sessions_.push_back(std::move(session));
 }
 
-TlsSessions::Session TlsSessions::take(const TlsContext& context) {
+TlsSessions::Session TlsSessions::take(const TlsContextRef& context) {
   startWith(context);
   while (!sessions_.empty() && SSL_SESSION_is_resumable(sessions_.back().get()) == 0)
     sessions_.pop_back();

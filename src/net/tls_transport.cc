@@ -186,7 +186,7 @@ Result<void> TlsTransport::aimAt(const TlsTarget& target, std::shared_ptr<TlsSes
   set = set && SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(offer.data()),
                                    static_cast<unsigned int>(offer.size())) == 0;
   if (!set) return Error{"TLS to \"" + name_ + "\" cannot begin: " + takeTlsErrors(), ENOMEM};
-  if (const auto session = sessions_->take(*context_)) SSL_set_session(ssl_, session.get());
+  if (const auto session = sessions_->take(context_)) SSL_set_session(ssl_, session.get());
   SSL_set_connect_state(ssl_);
   return {};
 }
@@ -210,7 +210,7 @@ Result<std::unique_ptr<Transport>> TlsTransport::server(event::Scheduler& schedu
 }
 
 void TlsTransport::keep(TlsSessions::Session session) {
-  if (sessions_ != nullptr) sessions_->add(*context_, std::move(session));
+  if (sessions_ != nullptr) sessions_->add(context_, std::move(session));
 }
 
 // --- events ----------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ class DownstreamConnection final : public event::DeferredDeletable,
   bool lost() const { return life_.ended() && http2(); }
   /// RST: what was answered so far must not pass for complete. Exchanges on it end for this reason.
   void abort(const upstream::Failure& why);
+  /// What there is to send is sent now.
+  void flush() { wire_->flushNow(); }
   /// Why we ended the connection, while its exchanges are told; null when we did not.
   const upstream::Failure* abortedFor() const { return abortedFor_; }
   /// Takes no new requests after the current ones. An idle h1 connection is kept for a moment: a request may be

@@ -226,6 +226,8 @@ void Exchange::reply(const PreparedReply& reply) {
 }
 
 void Exchange::resetDownstream(const upstream::Failure& failure) {
+  // What the peer had said before is said; h1 would take it back.
+  if (state_ == State::kAnswering && !downstream_.http2()) downstream_.flush();
   const bool unseen = !request_ || !request_->sent() || failure.notProcessed;
   if (stream_ != nullptr) {
     std::exchange(stream_, nullptr)->reset(unseen ? http::ResetReason::kRefused : http::ResetReason::kInternal);

@@ -84,3 +84,25 @@ class EarlyAnswer(LocalCase):
         with Http1Client(self.host, self.listen) as client:
             self.assertEqual(client.request("GET", "/").status, 200)
         self.assert_nothing_left()
+
+
+class HalfAnAnswer(LocalCase):
+    """A peer whose answer breaks off, in one piece with what came before."""
+
+    def test_what_came_before_the_break_is_passed_on(self):
+        def break_off(connection, head: bytes) -> bool:
+            if head.startswith(b"GET /half"):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of ")
+                return False
+            connection.sendall(answer("200 OK"))
+            return True
+
+        peer = self.start_scripted(self.host, break_off)
+        peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address, {"protocol": "http1"})])
+        peerpulse.wait_verdict("node2", "alive")
+        for _ in range(_CLIENTS):
+            with Http1Client(self.host, peerpulse.listen["node2"]) as client:
+                client.send_head("GET", "/half")
+                self.assertEqual(client.read_head().status, 200)
+                self.assertEqual(client.read(8), b"half of ")
+                self.assertTrue(client.closed_by_reset())

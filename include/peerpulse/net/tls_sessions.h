@@ -24,15 +24,15 @@ class TlsSessions {
   };
   using Session = std::unique_ptr<ssl_session_st, Free>;
 
-  void add(const TlsContext& context, Session session);
+  void add(const TlsContextRef& context, Session session);
   /// The newest one; null if there is none.
-  Session take(const TlsContext& context);
+  Session take(const TlsContextRef& context);
   size_t size() const { return sessions_.size(); }
 
  private:
-  void startWith(const TlsContext& context);
+  void startWith(const TlsContextRef& context);
 
-  const TlsContext* of_ = nullptr;  // compared, never followed
+  TlsContextRef of_;  // held: another one in its place in memory must not be taken for it
   std::deque<Session> sessions_;
 };
 

@@ -204,7 +204,7 @@ TEST_CASE_FIXTURE(Fixture, "probe_plan: a handshake that is never done is begun 
   plan.reached(now);
   const TimePoint reachedAt = now;
   const size_t opened = opens.size();
-  runUntil(reachedAt + ProbePlan::kHandshakePatience + seconds(1));
+  runUntil(reachedAt + ProbePlan::kHandshakePatience + kT);
   CHECK(opens.size() == opened + 1);
   plan.reached(now);
   collect([&](Actions& actions) { plan.outageBegan(now, actions); });

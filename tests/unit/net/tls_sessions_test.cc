@@ -22,15 +22,15 @@ TlsSessions::Session made(int version) {
 TEST_CASE("tls sessions: the newest first, each ticket once, and not more than fit") {
   const auto context = TlsContext::client({}).value();
   TlsSessions sessions;
-  CHECK(sessions.take(*context) == nullptr);
+  CHECK(sessions.take(context) == nullptr);
   ssl_session_st* newest = nullptr;
   for (size_t i = 0; i < TlsSessions::kMax + 3; ++i) {
     auto session = made(TLS1_3_VERSION);
     newest = session.get();
-    sessions.add(*context, std::move(session));
+    sessions.add(context, std::move(session));
   }
   CHECK(sessions.size() == TlsSessions::kMax);
-  CHECK(sessions.take(*context).get() == newest);
+  CHECK(sessions.take(context).get() == newest);
   CHECK(sessions.size() == TlsSessions::kMax - 1);
 }
 
@@ -39,18 +39,18 @@ TEST_CASE("tls sessions: one of TLS 1.2 is used until it is replaced") {
   TlsSessions sessions;
   auto session = made(TLS1_2_VERSION);
   const ssl_session_st* same = session.get();
-  sessions.add(*context, std::move(session));
-  CHECK(sessions.take(*context).get() == same);
-  CHECK(sessions.take(*context).get() == same);
+  sessions.add(context, std::move(session));
+  CHECK(sessions.take(context).get() == same);
+  CHECK(sessions.take(context).get() == same);
 }
 
 TEST_CASE("tls sessions: those of a context that was replaced are gone") {
   const auto before = TlsContext::client({}).value();
   const auto now = TlsContext::client({}).value();
   TlsSessions sessions;
-  sessions.add(*before, made(TLS1_3_VERSION));
-  CHECK(sessions.take(*now) == nullptr);
-  sessions.add(*before, made(TLS1_3_VERSION));  // of a connection that is still open
+  sessions.add(before, made(TLS1_3_VERSION));
+  CHECK(sessions.take(now) == nullptr);
+  sessions.add(before, made(TLS1_3_VERSION));  // of a connection that is still open
   CHECK(sessions.size() == 0);
-  CHECK(sessions.take(*now) == nullptr);
+  CHECK(sessions.take(now) == nullptr);
 }
