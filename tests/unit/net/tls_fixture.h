@@ -56,6 +56,7 @@ struct TlsPair {
   explicit TlsPair(const Files& f) : files(f), clientOptions(f.client()), serverOptions(f.server()) {}
 
   void connect(Alpn alpn = Alpn::kHttp1) {
+    acceptor.reset();  // of an earlier socket, which goes now
     auto context = TlsContext::server(serverOptions);
     REQUIRE_MESSAGE(context, context.error().message);
     serverContext = *context;
