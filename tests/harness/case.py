@@ -77,15 +77,16 @@ def _lab_unavailable() -> str:
 
 
 class LabCase(Case):
-    """In a lab of its own. `nodes` is the number of its nodes."""
+    """In a lab of its own. `nodes` is the number of its nodes, `delay` what frames of a node take longer, in seconds."""
 
     nodes = 3
+    delay: dict[str, float] = {}
 
     def setUp(self) -> None:
         reason = _lab_unavailable()
         if reason:
             self.skipTest(reason)
-        self.lab = Lab(nodes=self.nodes)
+        self.lab = Lab(nodes=self.nodes, delay=self.delay)
         self.lab.__enter__()
         self.addCleanup(self.lab.close)
         self.local = self.lab.node("node1")

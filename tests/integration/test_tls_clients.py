@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import socket
 import ssl
+import struct
 import sys
 import time
 
@@ -387,3 +388,87 @@ class Requests(TlsCase):
             client.get("/x")
             self.assertTrue(client.read_until(b"ok"))
         self.assertEqual(self.failures("node2", "downstream"), {})
+
+
+class Answers(TlsCase):
+    """close_notify says that this was all: a client gets it then, and only then."""
+
+    def start(self, serve, **config) -> None:
+        self.peer = ScriptedPeer(self.host, serve)
+        self.addCleanup(self.peer.close)
+        options = {**tls_downstream(self.good), **config.pop("options", {})}
+        self.peerpulse = self.start_peerpulse(self.host, [Peer("node2", self.peer.address, options)], workers=1, **config)
+
+    def shaken(self) -> TlsClient:
+        return self.enterContext(TlsClient(self.host, self.peerpulse.listen["node2"]))
+
+    def end_of(self, client: TlsClient) -> tuple[bytes, str]:
+        """What came, and how it ended."""
+        data = b""
+        try:
+            while received := client.read():
+                data += received
+            return data, "close_notify"
+        except TlsFailed as failure:
+            return data, str(failure)
+        except ConnectionResetError:
+            return data, "reset"
+
+    def test_an_answer_that_ends_with_its_connection(self):
+        def serve(connection, head: bytes) -> bool:
+            if b" /whole" in head or b" /broken" in head:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 50_000)
+                if b" /broken" in head:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return False
+            connection.sendall(answer("200 OK"))
+            return True
+
+        self.start(serve)
+        for path, version, ends in (("/whole", "1.0", ("close_notify",)), ("/whole", "1.1", ("close_notify",)),
+                                    ("/broken", "1.0", ("reset", "end of stream without close_notify")),
+                                    ("/broken", "1.1", ("reset", "end of stream without close_notify"))):
+            with self.subTest(path=path, version=version):
+                client = self.shaken()
+                client.write(f"GET {path} HTTP/{version}\r\nHost: node2\r\nConnection: close\r\n\r\n".encode())
+                data, end = self.end_of(client)
+                self.assertIn(end, ends)
+                if path == "/whole":
+                    self.assertEqual(data.count(b"x"), 50_000)
+
+    def test_an_answer_that_is_cut(self):
+        cut = {"/length": b"Content-Length: 100000\r\n\r\n" + b"x" * 50_000,
+               "/chunked": b"Transfer-Encoding: chunked\r\n\r\nc350\r\n" + b"x" * 50_000 + b"\r\n"}
+
+        def serve(connection, head: bytes) -> bool:
+            rest = cut.get(head.split(b" ")[1].decode())
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + rest if rest else answer("200 OK"))
+            return rest is None
+
+        self.start(serve)
+        for path in cut:
+            with self.subTest(path=path):
+                client = self.shaken()
+                client.get(path, "Connection: close")
+                data, end = self.end_of(client)
+                self.assertIn(end, ("reset", "end of stream without close_notify"))
+                self.assertNotIn(b"\r\n0\r\n", data)
+                self.assertEqual(self.line("node2", path)["error"], "http_response_incomplete")
+
+    def test_a_drain_says_goodbye(self):
+        self.start(lambda connection, head: connection.sendall(answer("200 OK", b"ok")) is None)
+        client = self.shaken()
+        client.get("/x")
+        self.assertTrue(client.read_until(b"ok"))
+        self.peerpulse.process.signal(15)
+        self.assertEqual(self.end_of(client), (b"", "close_notify"))
+        self.assertEqual(self.peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
+
+    def test_a_peer_whose_process_is_gone_resets_them(self):
+        self.start(lambda connection, head: connection.sendall(answer("200 OK", b"ok")) is None, options={"on_dead": "refuse"})
+        client = self.shaken()
+        client.get("/x")
+        self.assertTrue(client.read_until(b"ok"))
+        self.peer.close()
+        self.peerpulse.wait_circuit("node2", "open")
+        self.assertEqual(self.end_of(client), (b"", "reset"))

@@ -5,7 +5,7 @@ import socket
 import sys
 
 from tests.harness.clients import curl, start_upload, url
-from tests.harness.host import LocalHost
+from tests.harness.host import LocalHost, free_port
 from tests.harness.http1 import Http1Client, request
 from tests.harness.openssl_end import TlsFailed
 from tests.harness.peerpulse import SLOWDOWN, Peer, Peerpulse
@@ -187,6 +187,27 @@ class Sessions(TlsCase):
             metric = f'peerpulse_tls_certificate_not_after_seconds{{peer="node2",certificate="{whose}"}}'
             self.assertEqual(self.peerpulse.metrics()[metric], 3786912000)
         self.assertIsNone(expires["listener"])
+
+
+class FanOut(TlsCase):
+    """The API's calls go over TLS, too; a peer whose certificate is not accepted is one that failed."""
+
+    def test_quorum_and_aggregate(self):
+        good = [TlsNginx(self.host, ServerTls(self.good)).start() for _ in range(2)]
+        wrong = TlsNginx(self.host, ServerTls(self.authority.issue("another", "DNS:another"))).start()
+        api = ("127.0.0.1", free_port(self.host))
+        self.peerpulse = self.start_peerpulse(
+            self.host, [self.secure(f"node{number}", server) for number, server in enumerate([*good, wrong], start=2)],
+            api={"listen": "{}:{}".format(*api)})
+        stored = request(self.host, api, "PUT", "/quorum/stored", b"bytes", {"peerpulse-quorum": "2"}, timeout=20)
+        self.assertEqual(stored.status, 200, stored.body)
+        for server in good:
+            wait_for(lambda server=server: (server.root / "stored").exists(), 10 * SLOWDOWN, "it is stored")
+        listed = request(self.host, api, "GET", "/aggregate/hello", timeout=20).json()
+        states = {one["peer"]: one["state"] for one in listed["peers"]}
+        self.assertEqual((states["node2"], states["node3"], listed["partial"]), ("ok", "ok", True))
+        self.assertNotEqual(states["node4"], "ok")
+        self.assertEqual(set(self.failures("node4")), {"certificate"})
 
 
 class Tunnels(TlsCase):
