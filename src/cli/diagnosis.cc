@@ -229,12 +229,17 @@ Diagnosis silent(const Observations& o) {
   return o.admin.verdict == "stalled" ? processStopped(o) : portFiltered(o);
 }
 
-/// Our own guard is in the way: the host's other answers have to do.
+/// We are in the way ourselves: the host's other answers have to do.
 Diagnosis guarded(const Observations& o) {
+  if (o.admin.transparentWay == "redirected") {
+    return {Cause::kUndecided,
+            o.peer + " could not be asked: connections from here to it come to peerpulse (transparent mode)",
+            {"run this command as root (CAP_NET_ADMIN): then its own connections pass"}};
+  }
   if (!hostAnswers(o)) return allSilent(o);
   return {Cause::kUndecided,
-          "the host " + hostOf(o.address) + " answers, but peerpulse's guard refuses connections to it from here",
-          {"run this command as root (CAP_NET_ADMIN): then its own connections pass the guard"}};
+          "the host " + hostOf(o.address) + " answers, but peerpulse refuses connections to it from here",
+          {"run this command as root (CAP_NET_ADMIN): then its own connections pass"}};
 }
 
 bool ownAddress(const Observations& o) {

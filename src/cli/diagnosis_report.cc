@@ -125,7 +125,7 @@ std::string connectWords(const ConnectAnswer& connect) {
     case Kind::kSilent: return "silent for " + ageText(connect.took);
     case Kind::kUnreachable:
     case Kind::kOwnTrouble: return std::strerror(connect.error);
-    case Kind::kGuarded: return "our guard refuses it (this command needs root, or CAP_NET_ADMIN, to pass)";
+    case Kind::kGuarded: return "peerpulse itself is in the way (this command needs root, or CAP_NET_ADMIN, to pass)";
     case Kind::kNotAsked: break;
   }
   return "";

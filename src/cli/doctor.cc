@@ -133,6 +133,14 @@ Findings checkCapabilities(const DoctorView& view, const HostFiles& files, const
   } else if (view.guardActive) {
     findings.push_back({Severity::kOk, "capabilities", "guard", "has what it needs", ""});
   }
+  if (!view.transparentMissing.empty()) {
+    findings.push_back(
+        {Severity::kProblem, "capabilities", "transparent", view.transparentMissing + ": clients go past peerpulse",
+         "systemd/peerpulse.service.d/guard.conf gives it CAP_NET_ADMIN; NAT needs a kernel with nf_tables "
+         "and nft_nat"});
+  } else if (view.transparentActive) {
+    findings.push_back({Severity::kOk, "capabilities", "transparent", "has what it needs", ""});
+  }
   if (!own || !view.icmp) return findings;
   const auto raw = hasCapability(files, own->pid, CAP_NET_RAW);
   const auto ping = mayPing(files, own->pid);

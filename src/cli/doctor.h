@@ -27,10 +27,12 @@ struct DoctorView {
   std::string error;  ///< why it was not
   SocketAddress admin;
   std::vector<DoctorPeer> peers;
-  bool icmp = true;          ///< whether it is to send echoes
-  bool guardActive = false;  ///< it guards somebody
-  std::string guardMissing;  ///< what that would need
-  double clientsAtMost = 0;  ///< connections of clients that the configuration allows; 0: not known
+  bool icmp = true;                ///< whether it is to send echoes
+  bool guardActive = false;        ///< it guards somebody
+  std::string guardMissing;        ///< what that would need
+  bool transparentActive = false;  ///< connects to somebody are turned
+  std::string transparentMissing;  ///< what that would need
+  double clientsAtMost = 0;        ///< connections of clients that the configuration allows; 0: not known
 };
 
 /// Errors: neither answers, and a file was given and is wrong. Without a file, a view without peers.

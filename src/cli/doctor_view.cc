@@ -40,6 +40,8 @@ Result<DoctorView> viewOf(const AdminClient& admin, const std::string& configFil
     if (const auto cluster = admin.cluster()) {
       view.guardActive = flagAt(cluster->json, "/guard/active");
       view.guardMissing = textAt(cluster->json, "/guard/missing");
+      view.transparentActive = flagAt(cluster->json, "/transparent/active");
+      view.transparentMissing = textAt(cluster->json, "/transparent/missing");
     }
     if (const auto config = admin.config()) addConfiguration(view, config->json);
     return view;

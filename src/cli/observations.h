@@ -35,7 +35,7 @@ struct ArpAnswer {
 struct ConnectAnswer {
   enum class Kind {
     kNotAsked,
-    kGuarded,      ///< our own guard would refuse it, and this process may not set the mark that passes
+    kGuarded,      ///< peerpulse itself would refuse or take it, and this process may not set the mark that passes
     kAccepted,     ///< the kernel of the peer took it
     kRefused,      ///< by RST
     kSilent,       ///< nothing came
@@ -78,6 +78,7 @@ struct AdminView {
   std::string since;  ///< RFC 3339
   std::string localHealth;
   std::string guardState;
+  std::string transparentWay;  ///< empty: of a version that has none
   bool overridden = false;
   bool heard = false;         ///< anything of the host, ever since it started
   bool processHeard = false;  ///< anything of the process

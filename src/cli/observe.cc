@@ -9,7 +9,7 @@ namespace peerpulse::cli {
 
 namespace {
 
-/// Whether this process may set that mark, without which the guard refuses it.
+/// Whether this process may set that mark, without which the guard refuses it and transparent mode takes it.
 bool mayMark(const SocketAddress& address, uint32_t mark) {
   const auto fd = net::createStreamSocket(address);
   return fd && net::setMark(fd->get(), mark).has_value();
@@ -79,13 +79,15 @@ Observations observe(const AdminClient& admin, const Subject& subject) {
 
   const bool markable = subject.mark != 0 && !subject.address.isUnix() && mayMark(subject.address, subject.mark);
   const uint32_t mark = markable ? subject.mark : 0;
+  const std::string& way = subject.admin.transparentWay;
   const bool blockedByGuard = subject.admin.guardState == "refused" && !markable;
+  const bool blocked = blockedByGuard || (!markable && (way == "redirected" || way == "refused"));
   const bool ip = !subject.address.isUnix();
   if (ip) askKernel(subject.address, seen);
   const bool routed =
       !seen.route || seen.route->kind == Route::Kind::kUnicast || seen.route->kind == Route::Kind::kLocal;
-  if (routed && blockedByGuard) seen.connect.kind = ConnectAnswer::Kind::kGuarded;
-  if (routed && !blockedByGuard) knockAtPort(subject, mark, seen);
+  if (routed && blocked) seen.connect.kind = ConnectAnswer::Kind::kGuarded;
+  if (routed && !blocked) knockAtPort(subject, mark, seen);
   const bool accepted = seen.connect.kind == ConnectAnswer::Kind::kAccepted;
   // Whether the host lives is known where its process took a connection.
   if (routed && ip && !accepted) knockAtHost(subject, blockedByGuard, mark, seen);

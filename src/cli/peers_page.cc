@@ -109,6 +109,11 @@ std::string peerText(const Json& peer, WallTime now) {
        textAt(peer, "/guard/mode") + ", " + textAt(peer, "/guard/state") +
            (withheld.empty() ? "" : " (" + withheld + ")"));
   if (!textAt(peer, "/listen").empty()) line(text, "reached at", textAt(peer, "/listen"));
+  const std::string way = textAt(peer, "/transparent/way", "off");
+  if (way != "off") {
+    line(text, "transparent",
+         "connects to its address are " + way + "; " + number(peer, "/transparent/connections_total") + " came here");
+  }
   if (!textAt(peer, "/zone").empty()) line(text, "zone", textAt(peer, "/zone"));
   line(text, "last error", lastErrorWords(peer, now));
   line(text, "override", overrideWords(peer, now));

@@ -38,13 +38,21 @@ std::string guardWords(const Json& cluster) {
   return text;
 }
 
+std::string transparentWords(const Json& cluster) {
+  const std::string missing = textAt(cluster, "/transparent/missing");
+  if (!missing.empty()) return "transparent mode: off, " + missing;
+  const std::vector<std::string> direct = textsAt(cluster, "/transparent/direct");
+  return direct.empty() ? "" : "transparent mode: connections to " + listText(direct) + " go past peerpulse";
+}
+
 }  // namespace
 
 std::string statusText(const Json& cluster, const Json& peers, WallTime now) {
   std::string text = textAt(peers, "/node", "?") + ": " + quorumWords(cluster) + "\n";
   text += "this host: " + localHealthWords(textAt(peers, "/local_health", "?")) + "\n";
-  const std::string guard = guardWords(cluster);
-  if (!guard.empty()) text += guard + "\n";
+  for (const std::string& words : {guardWords(cluster), transparentWords(cluster)}) {
+    if (!words.empty()) text += words + "\n";
+  }
   Table table({"PEER", "ADDRESS", "VERDICT", "CIRCUIT", "SINCE", "WHY"});
   std::vector<std::string> well;
   for (const Json& peer : peerList(peers)) {

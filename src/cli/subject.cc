@@ -24,6 +24,7 @@ AdminView viewOf(const Json& peers, const Json& peer) {
   view.since = textAt(peer, "/since");
   view.localHealth = textAt(peers, "/local_health");
   view.guardState = textAt(peer, "/guard/state");
+  view.transparentWay = textAt(peer, "/transparent/way", "off");
   view.overridden = flagAt(peer, "/overridden");
   view.heard = numberAt(peer, "/last_heard_ms").has_value();
   view.processHeard = numberAt(peer, "/process_silent_ms").has_value();
@@ -42,7 +43,8 @@ const Json* entryOf(const Json& json, const char* list, Matches matches) {
 /// What the effective configuration has for this peer.
 void addConfiguration(Subject& subject, const Json& config) {
   const int64_t mark = wholeAt(config, "/guard/mark/value", 0, UINT32_MAX).value_or(0);
-  if (subject.admin.guardState != "off") subject.mark = static_cast<uint32_t>(mark);
+  if (subject.admin.guardState != "off" || subject.admin.transparentWay != "off")
+    subject.mark = static_cast<uint32_t>(mark);
   const Json* entry =
       entryOf(config, "/peers", [&](const Json& e) { return textAt(e, "/name/value") == subject.name; });
   if (entry == nullptr) return;

@@ -82,7 +82,7 @@ class Hostile(ForeignCase):
         return {**self.object("address listen zone verdict circuit reason since", "score last_heard_ms process_silent_ms requests_total "
                               "failures_total fast_failures_total timeouts_total in_flight held"),
                 "name": "node2", "overridden": True, "guard": self.object("mode state reason"),
-                "rtt_us": self.object("", "last p50 p99"), "connections": self.object("", "active idle connecting"),
+                "transparent": self.object("way", "connections_total"), "rtt_us": self.object("", "last p50 p99"), "connections": self.object("", "active idle connecting"),
                 "probe": self.object("mode host process", "sent acked lost"),
                 "last_error": self.object("at error party details"), "override": self.object("state why by since", "ttl_left_ms")}
 
@@ -92,7 +92,8 @@ class Hostile(ForeignCase):
 
     def cluster(self) -> dict:
         return {**self.object("status", "size quorum online"), "offline": [self.poison],
-                "guard": {"active": True, "missing": self.poison, "refused": [self.poison]}}
+                "guard": {"active": True, "missing": self.poison, "refused": [self.poison]},
+                "transparent": {"active": True, "missing": "", "direct": [self.poison]}}
 
     def config(self) -> dict:
         return {"guard": {"mark": {"value": 1e300}}, "workers": {"value": 1e300}, "peers": [

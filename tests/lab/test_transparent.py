@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 
+from tests.harness import cli
 from tests.harness.case import DETECTED_S, LabCase
 from tests.harness.host import connect
 from tests.harness.http1 import Http1Client, request
@@ -271,6 +272,22 @@ class Transparent(TransparentCase):
         self.lab.cut("node3")
         wait_for(lambda: self.connect_error(self.servers["node3"], 0.05) == "ECONNREFUSED", DETECTED_S, "refused")
         self.assertEqual(self.came(self.servers["node2"]), "peerpulse")
+
+    def test_a_diagnosis_asks_the_peer_and_not_peerpulse(self):
+        self.serve()
+        self.start(on_dead="respond", guard={"mode": "proxy"})
+        self.assertEqual(self.diagnose("node2")["cause"], "well")
+        self.assertEqual(self.peerpulse.peer("node2")["transparent"]["connections_total"], 0)
+        self.lab.cut("node3")
+        self.peerpulse.wait_verdict("node3", "dead")
+        self.assertEqual(self.diagnose("node3")["cause"], "power_off")
+        unprivileged = self.diagnose("node2", ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--reuid=65534",
+                                               "--regid=65534", "--clear-groups"))
+        self.assertEqual((unprivileged["cause"], unprivileged["evidence"]["connect"]["answer"]), ("undecided", "guarded"))
+
+    def diagnose(self, name: str, launcher: tuple[str, ...] = ()) -> dict:
+        return cli.Ran(self.local.run([*launcher, cli.program(), "diagnose", name, "--json",
+                                       *cli.admin(self.peerpulse)])).json()
 
     def test_a_client_of_the_listener_itself_is_reset(self):
         self.serve()

@@ -6,7 +6,7 @@ import { age, clock, count, micros, millis, rate } from "./format.js";
 import { History } from "./history.js";
 import { OverrideForm } from "./override.js";
 import { remarks } from "./overview.js";
-import { CIRCUITS, effect, guardReason, state, tone, verdictEvidence, why } from "./words.js";
+import { CIRCUITS, TRANSPARENT, effect, guardReason, state, tone, verdictEvidence, why } from "./words.js";
 
 /** Every value of a nested answer by its path: ["probe.kinds.ping.sent", 12]. */
 function flatten(value, path, rows) {
@@ -18,11 +18,18 @@ function flatten(value, path, rows) {
   return rows;
 }
 
+/** Where clients of this host reach the peer. */
+function clientsUse(data) {
+  const ways = data.listen ? [data.listen] : [];
+  if (data.transparent.way !== "off") ways.push("its own address: " + TRANSPARENT[data.transparent.way]);
+  return ways.join(", ") || "–";
+}
+
 function pathRows(data) {
   const alive = data.verdict === "alive";
   const lost = data.probe.lost + (data.probe.sent ? " of " + count(data.probe.sent) : "");
   return [
-    ["Address", data.address], ...dnsRows(data), ["Zone", data.zone || "–"], ["Local clients use", data.listen || "–"],
+    ["Address", data.address], ...dnsRows(data), ["Zone", data.zone || "–"], ["Local clients use", clientsUse(data)],
     ["Score", data.score.toFixed(2)], ["Circuit", CIRCUITS[data.circuit] || data.circuit],
     ["RTT last / p50 / p99", alive ? [data.rtt_us.last, data.rtt_us.p50, data.rtt_us.p99].map(micros).join(" / ") : "–"],
     ["Host last heard", data.last_heard_ms === null ? "never" : millis(data.last_heard_ms) + " ago"],

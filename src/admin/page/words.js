@@ -147,6 +147,13 @@ const WITHHELD = {
   heard_since: "it was heard since", host_lives: "its host lives",
 };
 
+/** What becomes of this host's connects to the peer's own address (transparent mode). */
+export const TRANSPARENT = {
+  direct: "connections go past peerpulse",
+  redirected: "connections come here",
+  refused: "connections are refused",
+};
+
 /** Why the guard does nothing. */
 export const guardReason = (reason) => WITHHELD[reason] || reason;
 

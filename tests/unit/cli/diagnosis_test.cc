@@ -123,6 +123,14 @@ TEST_CASE("diagnosis: the host lives, the port is silent") {
   CHECK(causeOf(o) == nameOf(Cause::kUndecided));
 }
 
+TEST_CASE("diagnosis: transparent mode is in our way, which says nothing of the peer") {
+  Observations o = silentPeer();
+  o.admin.guardState = "idle";
+  o.admin.transparentWay = "redirected";
+  o.connect.kind = Connect::kGuarded;
+  CHECK(causeOf(o) == nameOf(Cause::kUndecided));
+}
+
 TEST_CASE("diagnosis: the guard is in our way, and nothing else answers") {
   Observations o = silentPeer();
   o.connect.kind = Connect::kGuarded;

@@ -18,6 +18,7 @@ inline Observations silentPeer() {
              .since = "2026-01-31T12:00:00Z",
              .localHealth = "ok",
              .guardState = "refused",
+             .transparentWay = "off",
              .heard = true,
              .processHeard = true};
   o.route =

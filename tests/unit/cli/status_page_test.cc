@@ -50,6 +50,18 @@ TEST_CASE("status_page: what is said") {
   CHECK(lost.find("cut off") != std::string::npos);
 }
 
+TEST_CASE("status_page: clients that go past us though they should not") {
+  Json cluster = clusterOf("ok", 3, 3);
+  cluster["transparent"] = {{"active", true}, {"missing", ""}, {"direct", Json::array()}};
+  CHECK(statusText(cluster, peersOf("ok", {}), WallTime()).find("transparent") == std::string::npos);
+  cluster["transparent"]["direct"] = {"node3"};
+  CHECK(statusText(cluster, peersOf("ok", {}), WallTime())
+            .find("transparent mode: connections to node3 go past peerpulse\n") != std::string::npos);
+  cluster["transparent"]["missing"] = "no CAP_NET_ADMIN";
+  CHECK(statusText(cluster, peersOf("ok", {}), WallTime()).find("transparent mode: off, no CAP_NET_ADMIN\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("status_page: what the guard does") {
   Json cluster = clusterOf("degraded", 3, 2);
   cluster["guard"]["refused"] = {"node3"};

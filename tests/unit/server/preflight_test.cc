@@ -61,6 +61,9 @@ TEST_CASE("preflight: a port in use is a note, and the one who uses it notices n
   const auto findings = preflight(config);
   CHECK_FALSE(only(findings).fatal);
   CHECK(only(findings).pointer == "/admin/metrics_listen");
+  config = good();
+  config.transparent.listen = (*socket)->address();
+  CHECK(only(preflight(config)).pointer == "/transparent/listen");
 }
 
 TEST_CASE("preflight: a log that cannot be written, and nothing is made by asking") {
