@@ -30,7 +30,7 @@ struct SocketOptions {
   /// default. Keeps bulk bodies in our bounded buffers instead of the kernel's.
   uint32_t notSentLowat = 0;
   /// What connections come from (bindSource()); family AF_UNSPEC: the kernel chooses.
-  SocketAddress source;
+  SocketAddress source{};
 };
 
 /// A non-blocking, close-on-exec stream socket for `address`.
