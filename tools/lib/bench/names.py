@@ -11,21 +11,22 @@ from tests.harness.host import LocalHost
 from tests.harness.http1 import Http1Client
 from tests.harness.peerpulse import Peer, Peerpulse
 from tests.harness.recording_peer import RecordingPeer
-from tests.harness.waiting import wait_for
 from tools.lib.bench import command
 from tools.lib.bench.command import BenchFailed, say
 
 _DELAY_MS = 1.0
 _STEP_S = 0.4
-_OTHERS = 50
+_OTHERS = 10
+_PEERS = ("literal", "cached")
+_ROUND = 50
 _ABOUT = f"""\
-What exchanges notice of DNS: two peerpulse run side by side, one whose names are answered at once and for an hour, one
-whose DNS server is late, silent, wrong, empty, refuses, answers with a TTL of 0 and with 50 addresses in turn, all the time, and
-is asked for {_OTHERS} names more that it never answers well. The same client sends a request to each of them in turn: to a peer
-by its literal address, and to one by a name that was answered before.
+What exchanges notice of DNS: two peerpulse run side by side with the same peers, {_OTHERS} of which have names that lead nowhere. The
+DNS server of one answers at once, and the name in use for an hour; that of the other is late, silent, wrong, empty, refuses, answers
+with a TTL of 0 and with 50 addresses in turn, all the time. The same client sends a request to each of them in turn: to a peer by
+its literal address, and to one by a name that was answered before.
 
 Target: no exchange is delayed by {_DELAY_MS:g} ms by what DNS does. Of each pair the difference is taken; those of {_DELAY_MS:g} ms and more
-are noise of the machine where there are as many in favour of either."""
+are noise of the machine where there are as many in favour of either: run it on one that has nothing else to do."""
 
 
 def _fifty(last: str) -> tuple[str, ...]:
@@ -50,16 +51,16 @@ def _misbehave(pipe, address: str, step: float) -> None:
     pipe.send(sum(bad.questions.values()))
 
 
-def _config(server: str, names: dict) -> dict:
-    return {"dns": {"servers": [server], "timeout": "200ms", "tries": 1, "min_ttl": "100ms", "retry": "100ms"},
-            "guard": {"mode": "proxy"}, "log": {"access": {"mode": "off"}}, **names}
+def _config(server: str) -> dict:
+    return {"dns": {"servers": [server], "timeout": "200ms", "tries": 1, "min_ttl": "200ms", "retry": "200ms"},
+            "guard": {"mode": "proxy"}, "log": {"access": {"mode": "off"}}, "metrics": {"per_peer": "full"}}
 
 
-def _peerpulse(host, server: str, literal: str, others: int) -> Peerpulse:
+def _peerpulse(host, server: str, literal: str) -> Peerpulse:
     port = literal.rpartition(":")[2]
     peers = [Peer("literal", literal, {"protocol": "http1"}), Peer("cached", f"cached.example:{port}", {"protocol": "http1"})]
-    peers += [Peer(f"other{i}", f"other{i}.example:{port}", {"protocol": "http1"}) for i in range(others)]
-    return Peerpulse(host, peers, **_config(server, {}))
+    peers += [Peer(f"other{i}", f"other{i}.example:{port}", {"protocol": "http1"}) for i in range(_OTHERS)]
+    return Peerpulse(host, peers, **_config(server))
 
 
 def _timed(client: Http1Client) -> float:
@@ -83,6 +84,19 @@ def _compare(quiet: list[float], troubled: list[float]) -> dict:
             "pairs_slower": slower, "pairs_quicker": quicker}
 
 
+def _round(host, both: list[Peerpulse], times: dict) -> None:
+    """On connections of their own: which worker and which processor one has is a matter of luck."""
+    with contextlib.ExitStack() as stack:
+        clients = {key: stack.enter_context(Http1Client(host, both[key[0]].listen[key[1]])) for key in times}
+        for client in clients.values():
+            _timed(client)  # is connected by then, on both sides
+        for turn in range(_ROUND):
+            for peer in _PEERS:
+                for number in ((0, 1) if turn % 2 else (1, 0)):
+                    times[number, peer].append(_timed(clients[number, peer]))
+            time.sleep(0.0005)
+
+
 def measure(pairs: int) -> dict:
     host = LocalHost()
     with contextlib.ExitStack() as stack:
@@ -95,21 +109,15 @@ def measure(pairs: int) -> dict:
         dns.start()
         stack.callback(dns.join, 10)
         good, bad = ours.recv()
-        both = [stack.enter_context(_peerpulse(host, good, server.address, 0)),
-                stack.enter_context(_started(_peerpulse(host, bad, server.address, _OTHERS)))]
-        clients = {}
-        for number, peerpulse in enumerate(both):
-            for peer in ("literal", "cached"):
+        both = [stack.enter_context(_peerpulse(host, dns_server, server.address)) for dns_server in (good, bad)]
+        for peerpulse in both:
+            for peer in _PEERS:
                 peerpulse.wait_verdict(peer, "alive")
-                clients[number, peer] = stack.enter_context(Http1Client(host, peerpulse.listen[peer]))
         ours.send("begin")
-        times: dict = {key: [] for key in clients}
-        for turn in range(pairs):
-            for peer in ("literal", "cached"):
-                for number in ((0, 1) if turn % 2 else (1, 0)):
-                    times[number, peer].append(_timed(clients[number, peer]))
+        times: dict = {(number, peer): [] for number in range(2) for peer in _PEERS}
+        for _ in range(math.ceil(pairs / _ROUND)):
+            _round(host, both, times)
             server.requests.clear()
-            time.sleep(0.0005)
         ours.send("end")
         questions = ours.recv()
         metrics = both[1].metrics()
@@ -119,31 +127,6 @@ def measure(pairs: int) -> dict:
     return {"pairs": pairs, "dns_questions": questions, "dns_troubles_of_the_cached_name": troubles,
             "failures": failures, **{peer: _compare(times[0, peer], times[1, peer]) for peer in ("literal", "cached")},
             "target_ms": _DELAY_MS, "load_average": command.load_average()}
-
-
-class _Started:
-    """As a Peerpulse in `with`, but not waited for: names that are never answered are no reason to."""
-
-    def __init__(self, peerpulse: Peerpulse) -> None:
-        self._peerpulse = peerpulse
-
-    def __enter__(self) -> Peerpulse:
-        self._peerpulse.spawn()
-        wait_for(self._answers, 20, "the admin answers")
-        return self._peerpulse
-
-    def _answers(self) -> bool:
-        try:
-            return self._peerpulse.get("/livez").status == 200
-        except ConnectionError:
-            return False
-
-    def __exit__(self, *exception) -> None:
-        self._peerpulse.__exit__(*exception)
-
-
-def _started(peerpulse: Peerpulse) -> _Started:
-    return _Started(peerpulse)
 
 
 def _measure(arguments: argparse.Namespace):
@@ -157,9 +140,8 @@ def _measure(arguments: argparse.Namespace):
         say(f"{peer}: p50 {one['quiet_p50_ms']} -> {one['troubled_p50_ms']} ms, p99 {one['quiet_p99_ms']} -> "
             f"{one['troubled_p99_ms']} ms; of {result['pairs']} pairs {one['pairs_slower']} were {_DELAY_MS:g} ms slower with the "
             f"trouble, {one['pairs_quicker']} without it")
-        apart = one["pairs_slower"] - one["pairs_quicker"]
-        if apart > 5 + 3 * math.sqrt(one["pairs_slower"] + one["pairs_quicker"]):
-            raise BenchFailed(f"{peer}: {apart} more exchanges were {_DELAY_MS:g} ms slower than faster")
+        if one["pairs_slower"] > 10 + 2 * one["pairs_quicker"]:
+            raise BenchFailed(f"{peer}: {one['pairs_slower']} exchanges were {_DELAY_MS:g} ms slower by DNS")
     yield result
 
 
