@@ -52,17 +52,30 @@ int serverCount(ares_channel channel) {
   return count;
 }
 
+/// What a connect to it could only mean: an address of nobody, of many, of this host by mistake (what filters answer for names
+/// that are not to be reached), or of a link without saying of which.
+bool isNobody(const sockaddr* address) {
+  if (address->sa_family == AF_INET) {
+    const uint32_t v4 = ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
+    return (v4 >> 24) == 0 || v4 >= 0xe0000000;  // 0/8, 224/4, 240/4
+  }
+  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+  return IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_MULTICAST(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6);
+}
+
 Answer answerOf(int status, const ares_addrinfo* result, uint16_t port) {
   Answer answer;
   answer.status = statusOf(status);
   if (answer.status != Status::kOk) return answer;
   answer.ttl = Duration::max();
   for (const ares_addrinfo_node* node = result->nodes; node != nullptr; node = node->ai_next) {
-    if (node->ai_family != AF_INET && node->ai_family != AF_INET6) continue;
+    if ((node->ai_family != AF_INET && node->ai_family != AF_INET6) || isNobody(node->ai_addr)) continue;
     answer.addresses.push_back(SocketAddress::fromSockaddr(node->ai_addr, node->ai_addrlen).withPort(port));
     answer.ttl = std::min<Duration>(answer.ttl, seconds(std::max(node->ai_ttl, 0)));
   }
-  if (answer.addresses.empty()) return {.status = Status::kNoAddress, .addresses = {}, .ttl = {}};
+  if (answer.addresses.empty()) {
+    return {.status = result->nodes == nullptr ? Status::kNoAddress : Status::kBadAnswer, .addresses = {}, .ttl = {}};
+  }
   return answer;
 }
 

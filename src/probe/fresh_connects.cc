@@ -51,7 +51,8 @@ FreshConnects::~FreshConnects() = default;
 
 SocketAddress FreshConnects::next(health::ConnectPurpose purpose) {
   if (purpose == health::ConnectPurpose::kHostCheck) return addresses_.first().withPort(hostCheckPort_);
-  return addresses_.inOrder()[turn_++ % addresses_.size()];
+  const size_t turn = purpose == health::ConnectPurpose::kProbe ? probeTurn_ : turn_++;
+  return addresses_.inOrder()[turn % addresses_.size()];
 }
 
 FreshConnects::Started FreshConnects::start(health::ConnectPurpose purpose) {
@@ -76,7 +77,9 @@ FreshConnects::Started FreshConnects::start(health::ConnectPurpose purpose) {
 }
 
 size_t FreshConnects::stop(health::ConnectPurpose purpose) {
-  return std::erase_if(connects_, [&](const auto& connect) { return connect->purpose() == purpose; });
+  const size_t stopped = std::erase_if(connects_, [&](const auto& connect) { return connect->purpose() == purpose; });
+  if (stopped > 0 && purpose == health::ConnectPurpose::kProbe) ++probeTurn_;
+  return stopped;
 }
 
 void FreshConnects::finished(Connect& connect) {
@@ -89,6 +92,7 @@ void FreshConnects::finished(Connect& connect) {
   const SocketAddress asked = done->to();
   done->release();
   dispatcher_.deferredDelete(std::move(done));
+  if (result.purpose == health::ConnectPurpose::kProbe) probeTurn_ = result.error == 0 ? 0 : probeTurn_ + 1;
   report_(result, asked);
 }
 

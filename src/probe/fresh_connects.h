@@ -1,5 +1,6 @@
-// FreshConnects: bare TCP connects to one peer that only ask its kernel: is anybody there? Those to a peer with several
-// addresses go to each in turn. Host checks go to another port of the first. Each is closed in order (FIN) as soon as it is answered: a process that accepts one finds
+// FreshConnects: bare TCP connects to one peer that only ask its kernel: is anybody there? Of a peer with several
+// addresses each is asked in turn, but for the cadence: that stays with the first as long as it answers. Host checks go to
+// another port of the first. Each is closed in order (FIN) as soon as it is answered: a process that accepts one finds
 // nothing to read, while a reset is an error in its log. What that costs is a TIME_WAIT of a minute here for each.
 // So those of a cadence faster than kOrderlyInterval are reset all the same: they would use up the local ports.
 //
@@ -61,6 +62,7 @@ class FreshConnects {
   const uint32_t mark_;
   const SocketAddress source_;
   size_t turn_ = 0;
+  size_t probeTurn_ = 0;                            // of the cadence: goes on when there is no answer
   std::vector<std::unique_ptr<Connect>> connects_;  // oldest first
 };
 

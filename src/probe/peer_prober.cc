@@ -127,8 +127,9 @@ void PeerProber::onConnectResult(health::ConnectResult result, const SocketAddre
     result.error = ECONNRESET;  // its kernel lives
   }
   if (result.error == 0) refused_.clear();
-  const bool elsewhere =
-      result.error == 0 && session_ != nullptr && !session_->connecting() && !(sessionAt_ == asked);
+  const bool connected = session_ != nullptr && !session_->connecting();
+  if (result.error == 0 && !connected) inUse(asked);
+  const bool elsewhere = result.error == 0 && connected && !(sessionAt_ == asked);
   const bool doubted = health_.word().verdict == health::Verdict::kSuspect;
   feed(result);
   if (!doubted || !elsewhere) return;

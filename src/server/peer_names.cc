@@ -102,6 +102,7 @@ void PeerNames::take(size_t name, const dns::NameRecord::Change& change, const d
   } else if (change.round && !failed && failedBefore) {
     log::write(log::Level::kInfo, "dns_recovered", log::Fields().add("peer", peer).add("name", named.name));
   }
+  if (change.round && sinks_.isLost(named.peer)) resolver_->hurry(name);
   if (failed && view.addresses == nullptr) sinks_.onNoAddress(named.peer, view.status, named.name);
 }
 

@@ -23,6 +23,8 @@ namespace peerpulse::server {
 /// Called on the main thread.
 struct NameSinks {
   std::function<void(PeerId, const AddressSetRef&)> onAddresses;
+  /// Whether the peer does not answer at its addresses: then they may be old, whatever their TTL.
+  std::function<bool(PeerId)> isLost;
   /// A peer has no address at all, and that is why.
   std::function<void(PeerId, dns::Status, const std::string& name)> onNoAddress;
 };

@@ -68,6 +68,11 @@ const char* signalName(int signal) {
   }
 }
 
+/// Nobody answers where it is said to be.
+bool isLost(health::Verdict verdict) {
+  return verdict == health::Verdict::kDead || verdict == health::Verdict::kRefusing;
+}
+
 void logKernelFeatures() {
   const net::KernelFeatures& kernel = net::kernelFeatures();
   log::write(log::Level::kInfo, "kernel_features",
@@ -235,6 +240,7 @@ void Server::startWorkers() {
 void Server::makeNames() {
   NameSinks sinks{
       .onAddresses = [this](PeerId peer, const AddressSetRef& addresses) { onAddresses(peer, addresses); },
+      .isLost = [this](PeerId peer) { return isLost(table_.load(peer).verdict); },
       .onNoAddress = [this](PeerId peer, dns::Status status,
                             const std::string& name) { onNoAddress(peer, status, name); }};
   names_ = std::make_unique<PeerNames>(dispatcher_, config_, stats_, std::move(sinks));
@@ -370,8 +376,7 @@ void Server::onTransition(const health::Transition& transition) {
   for (auto& worker : workers_)
     worker->circuitChanged(transition.peer, transition.at);
   // It may have gone elsewhere, whatever the old answer's TTL says.
-  const health::Verdict verdict = transition.to.verdict;
-  if (verdict == health::Verdict::kDead || verdict == health::Verdict::kRefusing) names_->hurry(transition.peer);
+  if (isLost(transition.to.verdict)) names_->hurry(transition.peer);
   reporter_->report(transition, wall);
   if (settled.failure) reporter_->report(*settled.failure, wall);
 }

@@ -2,7 +2,7 @@
 
 namespace peerpulse::stats {
 
-// Of peers whose address is a literal there is no line.
+// Of peers whose address is a literal there is no line, and where there are no others no family.
 void appendNameFamilies(const Stats& stats, Families& out) {
   auto resolutions = Family::counter("peerpulse_dns_resolutions_total",
                                      "Rounds of questions for the name of a peer, by what came of them; all but ok "
@@ -14,9 +14,11 @@ void appendNameFamilies(const Stats& stats, Families& out) {
   auto goodAt = Family::gauge("peerpulse_dns_last_answer_timestamp_seconds",
                               "When DNS last gave an address of the peer (Unix time); 0: never.");
   out.detail(resolutions, {"peer"});
+  bool any = false;
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
     const NameStats& names = peer.names;
     if (names.named.get() == 0) return;
+    any = true;
     for (size_t i = 0; i < kNameResults.size(); ++i)
       resolutions.add({{"peer", name}, {"result", kNameResults[i]}}, names.results[i].get());
     addresses.add({{"peer", name}}, names.addresses.get());
@@ -24,7 +26,7 @@ void appendNameFamilies(const Stats& stats, Families& out) {
     changes.add({{"peer", name}}, names.changes.get());
     goodAt.add({{"peer", name}}, names.goodAtSeconds.get());
   });
-  out.add({&resolutions, &addresses, &leftOut, &changes, &goodAt});
+  if (any) out.add({&resolutions, &addresses, &leftOut, &changes, &goodAt});
 }
 
 }  // namespace peerpulse::stats

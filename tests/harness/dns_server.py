@@ -27,12 +27,13 @@ class DnsServer:
     """`zone` is what it says of each name (lower case, no final dot); names that are not there do not exist. It may be
     changed at any time. `questions` counts by name."""
 
-    def __init__(self, zone: dict[str, Reply] | None = None) -> None:
+    def __init__(self, host, zone: dict[str, Reply] | None = None) -> None:
         self.zone: dict[str, Reply] = dict(zone or {})
         self.questions: dict[str, int] = {}
         self.over_tcp = 0
         self._closing = threading.Event()
-        self._udp, self._tcp = self._sockets()
+        with host.entered():
+            self._udp, self._tcp = self._sockets()
         self.address = "127.0.0.1:{}".format(self._udp.getsockname()[1])
         self._threads = [threading.Thread(target=serve, daemon=True) for serve in (self._serve_udp, self._serve_tcp)]
         for thread in self._threads:

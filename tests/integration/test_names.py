@@ -34,7 +34,7 @@ class At(LocalHost):
 class Names(LocalCase):
     def setUp(self) -> None:
         super().setUp()
-        self.dns = DnsServer()
+        self.dns = DnsServer(self.host)
         self.addCleanup(self.dns.close)
 
     def start(self, port: int | str, *others: Peer, dns: dict | None = None, **options):
@@ -308,8 +308,9 @@ class Trouble(Names):
         self.start(first.port, dns={"max_ttl": "1h"})
         self.peerpulse.wait_verdict("node2", "alive")
         first.process.kill()
-        self.dns.zone[NAME] = Reply(("127.0.0.3",), ttl=3600)
         self.peerpulse.wait_verdict("node2", "refusing")
+        self.wait_dns(lambda _state: self.dns.questions[NAME] >= 8, "asked again and again")
+        self.dns.zone[NAME] = Reply(("127.0.0.3",), ttl=3600)
         peer = self.wait_dns(lambda state: state["addresses"] == [f"127.0.0.3:{first.port}"], "moved")
         self.assertEqual(peer["dns"]["state"], "good")
         self.peerpulse.wait_verdict("node2", "alive")

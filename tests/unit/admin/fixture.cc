@@ -124,6 +124,10 @@ Sources Fixture::sources() {
     const MutexLock lock(mutex_);
     return localHealth_;
   };
+  s.name = [this](PeerId id) {
+    const MutexLock lock(mutex_);
+    return slot(id) == 0 ? name_ : std::nullopt;
+  };
   s.overrideCircuit = [this](PeerId id, const health::CircuitOverride& change, const std::string& why) {
     const MutexLock lock(mutex_);
     overrides_.push_back({id, change, why});
@@ -175,6 +179,11 @@ void Fixture::setNotReady(std::vector<std::string> what) {
 void Fixture::setLocalHealth(std::string state) {
   const MutexLock lock(mutex_);
   localHealth_ = std::move(state);
+}
+
+void Fixture::setName(NameView view) {
+  const MutexLock lock(mutex_);
+  name_ = std::move(view);
 }
 
 void Fixture::drain() {

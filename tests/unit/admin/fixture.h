@@ -64,6 +64,8 @@ class Fixture {
   std::vector<Override> overrides();
   void setNotReady(std::vector<std::string> what);
   void setLocalHealth(std::string state);
+  /// Of the first peer.
+  void setName(NameView view);
   /// Returns once it was carried out.
   void drain();
 
@@ -88,6 +90,7 @@ class Fixture {
   std::vector<Override> overrides_ PP_GUARDED_BY(mutex_);
   std::vector<std::string> notReady_ PP_GUARDED_BY(mutex_);
   std::string localHealth_ PP_GUARDED_BY(mutex_) = "ok";
+  std::optional<NameView> name_ PP_GUARDED_BY(mutex_);
   event::Dispatcher dispatcher_;
   std::unique_ptr<Server> server_;
   SocketAddress address_;

@@ -211,6 +211,49 @@ TEST_CASE("cluster counts this node and knows its quorum") {
   CHECK(Json::parse(f.get("/cluster").body)["status"] == "degraded");
 }
 
+TEST_CASE("a name is told, where it leads, and what DNS has against it") {
+  Fixture f;
+  const auto peer = [&f] { return Json::parse(f.get("/peers/node2").body); };
+  CHECK(peer()["dns"] == nullptr);
+  CHECK(peer()["addresses"] == Json::array({peer()["address"]}));
+  f.setName({.name = "node2.example",
+             .state = "unknown",
+             .answered = false,
+             .addresses = {},
+             .unused = 0,
+             .error = "",
+             .details = "",
+             .goodAge = std::nullopt});
+  f.publish(1, Verdict::kAlive, CircuitState::kClosed, Reason::kProbeAck);
+  f.publish(2, Verdict::kAlive, CircuitState::kClosed, Reason::kProbeAck);
+  CHECK(f.get("/readyz").status == 503);
+  CHECK(peer()["addresses"] == Json::array());
+  CHECK(peer()["dns"] ==
+        Json::parse(R"({"name":"node2.example","state":"unknown","unused":0,"error":null,"answered_ms":null})"));
+  f.setName({.name = "node2.example",
+             .state = "failed",
+             .answered = true,
+             .addresses = {},
+             .unused = 0,
+             .error = "timeout",
+             .details = "no DNS server answered in time",
+             .goodAge = std::nullopt});
+  CHECK(f.get("/readyz").status == 200);  // nothing more will be known of it soon
+  CHECK(peer()["dns"]["error"] == Json::parse(R"({"error":"timeout","details":"no DNS server answered in time"})"));
+  f.setName({.name = "node2.example",
+             .state = "good",
+             .answered = true,
+             .addresses = {"10.0.0.2:1", "10.0.0.3:1"},
+             .unused = 3,
+             .error = "",
+             .details = "",
+             .goodAge = milliseconds(1500)});
+  CHECK(f.get("/readyz").status == 503);  // it has no verdict yet
+  CHECK(peer()["addresses"] == Json::array({"10.0.0.2:1", "10.0.0.3:1"}));
+  CHECK(peer()["dns"]["unused"] == 3);
+  CHECK(peer()["dns"]["answered_ms"] == 1500);
+}
+
 TEST_CASE("the guard is told, and why it does nothing") {
   Fixture f;
   f.setAllAlive();

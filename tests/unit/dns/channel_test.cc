@@ -76,6 +76,16 @@ TEST_CASE("channel: what is no address is told apart") {
   CHECK(askFor(other).status == Status::kTimeout);  // it is no answer to ours
 }
 
+TEST_CASE("channel: addresses that nobody can have are left out") {
+  Reply reply;
+  reply.addresses = {"0.0.0.0", "10.0.0.2", "224.0.0.1", "255.255.255.255"};
+  const Answer v4 = askFor(reply);
+  REQUIRE(v4.addresses.size() == 1);
+  CHECK(v4.addresses[0].toString() == "10.0.0.2:9000");
+  reply.addresses = {"::", "fe80::2", "ff02::1"};
+  CHECK(askFor(reply, Family::kV6).status == Status::kBadAnswer);
+}
+
 TEST_CASE("channel: a server that fails is not the last one") {
   const DnsServer bad([](uint16_t) { return rcode(2); });
   const DnsServer good([](uint16_t) {
