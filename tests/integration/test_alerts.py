@@ -3,13 +3,16 @@
 import pathlib
 import re
 import subprocess
+import tempfile
 
 import yaml
 
 from tests.harness.case import LocalCase
+from tests.harness.certificates import Authority
 from tests.harness.host import free_port
 from tests.harness.peerpulse import Peer
 from tests.harness.prometheus import ALERTS, FOLDER, RULES, missing
+from tests.harness.tls_case import tls_downstream
 
 _TESTS = sorted((FOLDER / "tests").glob("*.yml"))
 _ENTRY = re.compile(r"^## (\w+)\n(.*?)(?=^## |\Z)", re.M | re.S)
@@ -73,7 +76,10 @@ class Alerts(LocalCase):
 
     def test_all_that_is_asked_for_exists(self):
         recorded = {rule["record"] for rule in _rules(RULES)}
-        peerpulse = self.start_peerpulse(self.host, [Peer("node2", f"127.0.0.1:{free_port(self.host)}")])
+        with tempfile.TemporaryDirectory(prefix="peerpulse-certificates-") as directory:
+            listener = Authority(pathlib.Path(directory) / "authority").issue("node1")
+            peerpulse = self.start_peerpulse(
+                self.host, [Peer("node2", f"127.0.0.1:{free_port(self.host)}", tls_downstream(listener))])
         scraped = {series.partition("{")[0] for series in peerpulse.metrics()} | {"up"}
         asked = set()
         for rule in _rules(RULES) + _rules(ALERTS):
