@@ -457,6 +457,30 @@ class Answers(TlsCase):
                 self.assertNotIn(b"\r\n0\r\n", data)
                 self.assertEqual(self.line("node2", path)["error"], "http_response_incomplete")
 
+    def test_a_client_that_ends_its_direction_has_its_answer(self):
+        """By close_notify, with the connection's FIN or without."""
+        ended = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            if b" /late" in head:
+                ended.wait(20)
+            connection.sendall(answer("200 OK", b"ok"))
+            return True
+
+        self.start(serve)
+        for fin in (False, True):
+            with self.subTest(fin=fin):
+                ended.clear()
+                client = self.shaken()
+                client.get("/late")
+                wait_for(lambda: self.peerpulse.peer("node2")["in_flight"] == 1, 10 * SLOWDOWN, "in flight")
+                client.close_notify()
+                if fin:
+                    client.socket.shutdown(socket.SHUT_WR)
+                ended.set()
+                data, end = self.end_of(client)
+                self.assertEqual((data[-2:], end), (b"ok", "close_notify"))
+
     def test_a_drain_says_goodbye(self):
         self.start(lambda connection, head: connection.sendall(answer("200 OK", b"ok")) is None)
         client = self.shaken()

@@ -202,8 +202,9 @@ def _end_badly(end, how: str) -> None:
         for _ in range(_FLOOD):
             end.key_update(how == "asking-flood")
         end.read()
-    elif how == "renegotiate":
-        end.renegotiate()
+    elif how in ("renegotiate", "renegotiate-flood"):
+        for _ in range(_FLOOD if how == "renegotiate-flood" else 1):
+            end.renegotiate()
         end.read()
     end.leave()
 
@@ -290,11 +291,15 @@ class Bodies(TlsCase):
                 self.assertEqual(self.failures("node2"), {"protocol": count})
 
     def test_renegotiation_is_refused(self):
-        server = self.start_tls_peer(self.serve, max_version=TLS1_2)
-        self.peerpulse = self.start_peerpulse(self.host, [self.secure("node2", server)], **self.config)
-        self.assertEqual(self.end_of("node2", "/renegotiate/length"), "reset")
-        wait_for(lambda: "no renegotiation" in server.failures, 10 * SLOWDOWN, "the peer is told")
-        self.assert_incomplete("node2", "/renegotiate/length", "TLS alert")
+        for how, details, reason in (("renegotiate", "TLS alert", "alert"),
+                                     ("renegotiate-flood", "records without data in a row", "protocol")):
+            with self.subTest(how=how):
+                server = self.start_tls_peer(self.serve, max_version=TLS1_2)
+                self.peerpulse = self.start_peerpulse(self.host, [self.secure("node2", server)], **self.config)
+                self.assertEqual(self.end_of("node2", f"/{how}/length"), "reset")
+                wait_for(lambda: "no renegotiation" in server.failures, 10 * SLOWDOWN, "the peer is told")
+                self.assert_incomplete("node2", f"/{how}/length", details)
+                self.assertEqual(self.failures("node2"), {reason: 1})
 
     def test_key_updates_between_data_are_harmless(self):
         def serve(end, head: bytes) -> bool:
