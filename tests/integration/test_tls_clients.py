@@ -267,6 +267,14 @@ class Rules(TlsCase):
                 self.assertGreater(time.monotonic() - started, 0.25)
         self.assertEqual(self.curl().status, 200)
 
+    def test_a_restart_does_not_wait_for_a_handshake(self):
+        self.start(config={"limits": {"header_timeout": "50s"}, "drain_timeout": "60s"})
+        stopped = [self.enterContext(connect(self.host, self.listen)) for _ in range(10)]
+        stopped[0].sendall(b"\x16\x03\x01")
+        self.assertEqual(self.curl().status, 200)  # they have been accepted
+        self.peerpulse.process.signal(15)
+        self.assertEqual(self.peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
+
     def test_a_handshake_byte_by_byte_is_ended_too(self):
         self.start(config={"limits": {"header_timeout": "300ms"}})
         with connect(self.host, self.listen, 20 * SLOWDOWN) as slow:
