@@ -289,9 +289,7 @@ void TlsTransport::established() {
     info_.peerNotAfter = notAfterOf(certificate);
   }
   if (!serves_ && alpn_ == Alpn::kHttp2 && info_.alpn != "h2") {
-    failure_ = Error{"\"" + name_ + "\" speaks no HTTP/2 on this port: by ALPN it chose " +
-                         (info_.alpn.empty() ? "nothing" : info_.alpn),
-                     codeOf(TlsFailure::kNoHttp2)};
+    failure_ = noHttp2("by ALPN it chose " + (info_.alpn.empty() ? "nothing" : info_.alpn));
     return;
   }
   quiet_ = 0;
@@ -299,6 +297,11 @@ void TlsTransport::established() {
   // What came with the last of the handshake: nothing below says so again, and who waited to read goes on waiting for it.
   more_ = SSL_has_pending(ssl_) == 1;
   resumeLater();
+}
+
+// A server that has nothing in common with our offer chooses nothing, or ends the handshake (RFC 7301 3.2).
+Error TlsTransport::noHttp2(const std::string& how) const {
+  return {"\"" + name_ + "\" speaks no HTTP/2 on this port: " + how, codeOf(TlsFailure::kNoHttp2)};
 }
 
 // To a client that sees to it that it reads what it gets: a browser, curl.
@@ -474,6 +477,9 @@ Error TlsTransport::describe(int sslError) const {
   }
   if (reason > SSL_AD_REASON_OFFSET) {
     const int alert = reason - SSL_AD_REASON_OFFSET;
+    if (alert == SSL_AD_NO_APPLICATION_PROTOCOL && !serves_ && alpn_ == Alpn::kHttp2) {
+      return noHttp2("it refused it by ALPN");
+    }
     // A server of TLS 1.2 has no better alert for it.
     const bool unshown =
         hadNothingToShow_ && (alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_CERTIFICATE_REQUIRED);

@@ -15,11 +15,8 @@ constexpr std::string_view kHeadTimeoutAnswer =
 
 DownstreamConnection::DownstreamConnection(Listener& listener, std::unique_ptr<net::Transport> transport)
     : listener_(listener),
-      life_(listener.context().loopTime()),
-      wire_(std::make_unique<wire::CodecConnection>(listener.context().io, std::move(transport), *this)) {
-  // A handshake may take no longer than a request's head.
-  if (wire_->tls() != nullptr) life_.onHeard(listener.context().loopTime());
-}
+      life_(listener.context().loopTime(), transport->tls() != nullptr),
+      wire_(std::make_unique<wire::CodecConnection>(listener.context().io, std::move(transport), *this)) {}
 
 DownstreamConnection::~DownstreamConnection() = default;
 
@@ -32,7 +29,7 @@ std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface pre
 }
 
 void DownstreamConnection::onReady() {
-  life_.onSettled(false, listener_.context().loopTime());
+  life_.onShaken(listener_.context().loopTime());
   listener_.context().shared.stats.peer(listener_.peerId()).tlsDownstream.shookHands(wire_->tls()->resumed);
 }
 

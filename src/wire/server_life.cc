@@ -11,8 +11,9 @@ namespace {
 bool legal(ServerLife::State from, ServerLife::State to) {
   using State = ServerLife::State;
   switch (from) {
-    case State::kIdle: return to != State::kIdle;
-    case State::kReadingHead: return to != State::kReadingHead;
+    case State::kHandshaking: return to == State::kIdle || to == State::kEnded;
+    case State::kIdle: return to == State::kReadingHead || to == State::kBusy || to == State::kEnded;
+    case State::kReadingHead: return to == State::kIdle || to == State::kBusy || to == State::kEnded;
     case State::kBusy: return to == State::kIdle || to == State::kEnded;
     case State::kEnded: return false;
   }
@@ -48,8 +49,9 @@ void ServerLife::onEnded(TimePoint now) { enter(State::kEnded, now); }
 // An h2 client that has not acknowledged the notice of the drain by the end of the grace does not run, or does not want to.
 ServerLife::Expiry ServerLife::expiry(TimePoint now, const Limits& limits) const {
   if (state_ == State::kReadingHead) return now - since_ > limits.head ? Expiry::kHead : Expiry::kNot;
-  if (state_ != State::kIdle) return Expiry::kNot;
+  if (state_ != State::kIdle && state_ != State::kHandshaking) return Expiry::kNot;
   if (drainingSince_ && now - std::max(since_, *drainingSince_) > kDrainGrace) return Expiry::kDraining;
+  if (state_ == State::kHandshaking) return now - since_ > limits.head ? Expiry::kHandshake : Expiry::kNot;
   return now - since_ > limits.idle ? Expiry::kIdle : Expiry::kNot;
 }
 
@@ -59,6 +61,7 @@ const char* toString(ServerLife::Expiry expiry) {
     case ServerLife::Expiry::kIdle: return "idle for too long";
     case ServerLife::Expiry::kDraining: return "draining";
     case ServerLife::Expiry::kHead: return "the request's head took too long";
+    case ServerLife::Expiry::kHandshake: return "the handshake took too long";
   }
   return "?";
 }

@@ -13,6 +13,7 @@ TLS1_1, TLS1_2, TLS1_3 = 0x0302, 0x0303, 0x0304
 _CTRL_SET_MIN, _CTRL_SET_MAX = 123, 124
 _WANT_READ, _ZERO_RETURN = 2, 6
 _PEM = 1
+_ALERT_FATAL, _NO_ACK = 2, 3  # SSL_TLSEXT_ERR_...
 _VERIFY_PEER_REQUIRED = 1 | 2
 _READ = 65536
 _pointer, _int, _text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
@@ -73,6 +74,8 @@ class TlsRules:
     max_version: int = TLS1_3
     alpn: bytes = b""
     """What it chooses if it is offered; empty: nothing."""
+    alpn_strict: bool = False
+    """It ends the handshake if that is not offered."""
 
 
 class TlsFailed(ConnectionError):
@@ -102,6 +105,7 @@ class OpensslContext:
             library.SSL_CTX_load_verify_file(self.pointer, rules.client_ca.encode())
             library.SSL_CTX_set_verify(self.pointer, _VERIFY_PEER_REQUIRED, None)
         self._wanted = rules.alpn
+        self._otherwise = _ALERT_FATAL if rules.alpn_strict else _NO_ACK
         self._callback = _ALPN_CALLBACK(self._choose)  # kept: the library has but its address
         library.SSL_CTX_set_alpn_select_cb(self.pointer, self._callback, None)
 
@@ -114,7 +118,7 @@ class OpensslContext:
                 length[0] = names[at]
                 return 0
             at += 1 + names[at]
-        return 3  # SSL_TLSEXT_ERR_NOACK
+        return self._otherwise
 
 
 class OpensslEnd:

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import sys
+import threading
 import time
 
 from tests.harness import go_peer
@@ -23,6 +24,7 @@ from tests.harness.scripted_peer import ScriptedPeer, answer
 from tests.harness.tls_case import TlsCase, tls_downstream
 from tests.harness.tls_client import TlsClient
 from tests.harness.waiting import wait_for
+from tools.lib.bench.idle import thread_seconds
 
 _MIB = 1 << 20
 _BODY = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(8 * _MIB // 32)) + b"end"
@@ -265,6 +267,14 @@ class Rules(TlsCase):
                 self.assertGreater(time.monotonic() - started, 0.25)
         self.assertEqual(self.curl().status, 200)
 
+    def test_a_restart_does_not_wait_for_a_handshake(self):
+        self.start(config={"limits": {"header_timeout": "50s"}, "drain_timeout": "60s"})
+        stopped = [self.enterContext(connect(self.host, self.listen)) for _ in range(10)]
+        stopped[0].sendall(b"\x16\x03\x01")
+        self.assertEqual(self.curl().status, 200)  # they have been accepted
+        self.peerpulse.process.signal(15)
+        self.assertEqual(self.peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
+
     def test_a_handshake_byte_by_byte_is_ended_too(self):
         self.start(config={"limits": {"header_timeout": "300ms"}})
         with connect(self.host, self.listen, 20 * SLOWDOWN) as slow:
@@ -455,6 +465,30 @@ class Answers(TlsCase):
                 self.assertNotIn(b"\r\n0\r\n", data)
                 self.assertEqual(self.line("node2", path)["error"], "http_response_incomplete")
 
+    def test_a_client_that_ends_its_direction_has_its_answer(self):
+        """By close_notify, with the connection's FIN or without."""
+        ended = threading.Event()
+
+        def serve(connection, head: bytes) -> bool:
+            if b" /late" in head:
+                ended.wait(20)
+            connection.sendall(answer("200 OK", b"ok"))
+            return True
+
+        self.start(serve)
+        for fin in (False, True):
+            with self.subTest(fin=fin):
+                ended.clear()
+                client = self.shaken()
+                client.get("/late")
+                wait_for(lambda: self.peerpulse.peer("node2")["in_flight"] == 1, 10 * SLOWDOWN, "in flight")
+                client.close_notify()
+                if fin:
+                    client.socket.shutdown(socket.SHUT_WR)
+                ended.set()
+                data, end = self.end_of(client)
+                self.assertEqual((data[-2:], end), (b"ok", "close_notify"))
+
     def test_a_drain_says_goodbye(self):
         self.start(lambda connection, head: connection.sendall(answer("200 OK", b"ok")) is None)
         client = self.shaken()
@@ -472,3 +506,54 @@ class Answers(TlsCase):
         self.peer.close()
         self.peerpulse.wait_circuit("node2", "open")
         self.assertEqual(self.end_of(client), (b"", "reset"))
+
+
+class Stopped(TlsCase):
+    """Whoever does not read is waited for, and nothing turns meanwhile: what TLS has read ahead makes no descriptor readable, and
+    must not be asked for again and again."""
+
+    def setUp(self):
+        super().setUp()
+        self.over = threading.Event()
+        self.addCleanup(self.over.set)
+        peer = self.secure("node2", self.start_tls_peer(self.serve))
+        peer.options["tls"].update(tls_downstream(self.good)["tls"])
+        self.peerpulse = self.start_peerpulse(self.host, [peer], timeouts={"bulk": {"stall": "60s"}})
+
+    def serve(self, end, head: bytes) -> bool:
+        if head.startswith(b"PUT"):
+            self.over.wait(60)
+            return False
+        end.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        while not self.over.is_set():
+            end.write(b"x" * _MIB)
+        return False
+
+    def shaken(self) -> TlsClient:
+        return self.enterContext(TlsClient(self.host, self.peerpulse.listen["node2"], timeout=60))
+
+    def used_in_a_second(self) -> float:
+        """Of processors. Another pause than this one would say nothing of turning in vain."""
+        before = sum(thread_seconds(self.peerpulse.process.pid).values())
+        time.sleep(1)
+        return sum(thread_seconds(self.peerpulse.process.pid).values()) - before
+
+    def assert_still(self) -> None:
+        wait_for(lambda: self.used_in_a_second() < 0.3, 20 * SLOWDOWN, "nothing turns any more")
+        self.assertLess(self.peerpulse.resident_bytes(), 128 * _MIB)
+        self.assertEqual(self.peerpulse.peer("node2")["in_flight"], 1)
+
+    def test_a_client_that_stops_reading(self):
+        client = self.shaken()
+        client.get("/big")
+        self.assertTrue(client.read())
+        self.assert_still()
+
+    def test_a_peer_that_stops_reading(self):
+        client = self.shaken()
+        client.write(b"PUT /big HTTP/1.1\r\nHost: node2\r\nContent-Length: 1000000000\r\n\r\n")
+        client.socket.settimeout(2 * SLOWDOWN)
+        with self.assertRaises(TimeoutError):
+            while True:
+                client.write(b"x" * _MIB)
+        self.assert_still()

@@ -73,6 +73,12 @@ class RealPeers(TlsCase):
                 self.assertEqual((result.exit_code, result.status, result.body), (0, 200, b"ok"), result.errors)
                 self.assertGreaterEqual(sum(self.handshakes(kind.name).values()), 1)
 
+    def test_what_speaks_no_h2_is_asked_in_h1(self):
+        """nginx says by an alert that it has nothing of what ALPN offers, Python's ssl goes on without."""
+        for kind in self.each(h2=False, h1=True):
+            result = curl(self.shared, self.target(kind, "/hello"), h2=True)
+            self.assertEqual((result.exit_code, result.status, result.body), (0, 200, b"ok"), result.errors)
+
     def put(self, kind: TlsServer, path: str, h2: bool, *options: str):
         source = self.shared.directory / "source"
         source.write_bytes(_BODY)

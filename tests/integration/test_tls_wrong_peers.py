@@ -52,7 +52,9 @@ _HANDSHAKES = {
     "garbage": Wrong("tls_protocol_error", "TLS: unexpected message", "protocol"),
     "closing": Wrong("connection_terminated", "closed by the remote side during the TLS handshake"),
     "mute": Wrong("connection_timeout", "no connection to the peer in time", status=504),
-    "h1-only": Wrong("http_protocol_error", "speaks no HTTP/2", "no_http2"),
+    # A server with nothing to choose from what it is offered goes on without, or ends the handshake (RFC 7301 3.2).
+    "h1-silent": Wrong("http_protocol_error", "speaks no HTTP/2 on this port: by ALPN it chose nothing", "no_http2"),
+    "h1-strict": Wrong("http_protocol_error", "speaks no HTTP/2 on this port: it refused it by ALPN", "no_http2"),
 }
 
 
@@ -82,7 +84,8 @@ class Handshakes(TlsCase):
             "garbage": self.start_raw("garbage", _GARBAGE),
             "closing": self.start_raw("closing", b""),
             "mute": self.start_raw("mute", None),
-            "h1-only": tls(),
+            "h1-silent": tls(),
+            "h1-strict": tls(alpn=b"http/1.1", alpn_strict=True),
         }
 
     def start_raw(self, name: str, sends: bytes | None) -> ConnectionListener:
@@ -105,7 +108,7 @@ class Handshakes(TlsCase):
         peers = []
         for name, server in self.servers.items():
             peer = self.secure(name, server, client=self.client if name.startswith("disliked") else None)
-            if name == "h1-only":
+            if name.startswith("h1-"):
                 peer.options["protocol"] = "http2"
             peers.append(peer)
         self.peerpulse = self.start_peerpulse(self.host, peers, **config)
@@ -115,7 +118,7 @@ class Handshakes(TlsCase):
         return self.hellos[name] + getattr(self.servers[name], "greeted", 0)
 
     def assert_told(self, name: str, wrong: Wrong) -> None:
-        h2 = name == "h1-only"
+        h2 = name.startswith("h1-")
         answered = (curl(self.host, url(self.peerpulse.listen[name], "/x"), h2=True) if h2 else
                     request(self.host, self.peerpulse.listen[name], "GET", "/x"))
         self.assertEqual(answered.status, wrong.status)
@@ -134,7 +137,7 @@ class Handshakes(TlsCase):
         self.assertIn(state["verdict"], ("alive", "suspect"))
 
     def test_each_has_its_name_and_owner(self):
-        self.start(timeouts={"bulk": {"connect": "700ms"}})
+        self.start(timeouts={"bulk": {"connect": "700ms"}}, metrics={"per_peer": "full"})
         for name, wrong in _HANDSHAKES.items():
             with self.subTest(peer=name):
                 self.assert_told(name, wrong)
@@ -142,7 +145,7 @@ class Handshakes(TlsCase):
     def test_only_what_the_peer_did_opens_its_circuit(self):
         self.start(timeouts={"bulk": {"connect": "100ms"}})
         for name, wrong in _HANDSHAKES.items():
-            if name == "h1-only":
+            if name.startswith("h1-"):
                 continue
             with self.subTest(peer=name):
                 for _ in range(3):
@@ -158,7 +161,7 @@ class Handshakes(TlsCase):
         settled = [name for name in self.servers if name != "mute"]
         for name in settled:
             wait_for(lambda: self.peerpulse.peer(name)["probe"]["mode"] == "l4", 20 * SLOWDOWN, f"{name} is on its rung")
-            wait_for(lambda: self.peerpulse.peer(name)["probe"]["process"] == "connect" or name == "h1-only", 20 * SLOWDOWN,
+            wait_for(lambda: self.peerpulse.peer(name)["probe"]["process"] == "connect" or name.startswith("h1-"), 20 * SLOWDOWN,
                      f"the process of {name} is asked by connects")
         for name in settled:
             with self.subTest(peer=name):
@@ -202,8 +205,9 @@ def _end_badly(end, how: str) -> None:
         for _ in range(_FLOOD):
             end.key_update(how == "asking-flood")
         end.read()
-    elif how == "renegotiate":
-        end.renegotiate()
+    elif how in ("renegotiate", "renegotiate-flood"):
+        for _ in range(_FLOOD if how == "renegotiate-flood" else 1):
+            end.renegotiate()
         end.read()
     end.leave()
 
@@ -290,11 +294,15 @@ class Bodies(TlsCase):
                 self.assertEqual(self.failures("node2"), {"protocol": count})
 
     def test_renegotiation_is_refused(self):
-        server = self.start_tls_peer(self.serve, max_version=TLS1_2)
-        self.peerpulse = self.start_peerpulse(self.host, [self.secure("node2", server)], **self.config)
-        self.assertEqual(self.end_of("node2", "/renegotiate/length"), "reset")
-        wait_for(lambda: "no renegotiation" in server.failures, 10 * SLOWDOWN, "the peer is told")
-        self.assert_incomplete("node2", "/renegotiate/length", "TLS alert")
+        for how, details, reason in (("renegotiate", "TLS alert", "alert"),
+                                     ("renegotiate-flood", "records without data in a row", "protocol")):
+            with self.subTest(how=how):
+                server = self.start_tls_peer(self.serve, max_version=TLS1_2)
+                self.peerpulse = self.start_peerpulse(self.host, [self.secure("node2", server)], **self.config)
+                self.assertEqual(self.end_of("node2", f"/{how}/length"), "reset")
+                wait_for(lambda: "no renegotiation" in server.failures, 10 * SLOWDOWN, "the peer is told")
+                self.assert_incomplete("node2", f"/{how}/length", details)
+                self.assertEqual(self.failures("node2"), {reason: 1})
 
     def test_key_updates_between_data_are_harmless(self):
         def serve(end, head: bytes) -> bool:

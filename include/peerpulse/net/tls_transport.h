@@ -90,6 +90,7 @@ class TlsTransport final : public Transport, private TransportEvents {
   IoResult trouble(int result, uint32_t& wants) const;
   void fail(int sslError) const;
   Error describe(int sslError) const;
+  Error noHttp2(const std::string& how) const;
   void onQuietRecord();
   bool spokeTls() const;
 
