@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "own_address.h"
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 #include "units.h"
 
 namespace peerpulse::config {

@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 
 namespace peerpulse::guard {
 

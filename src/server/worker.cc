@@ -5,7 +5,7 @@
 
 #include "gate.h"
 #include "peerpulse/log/log.h"
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 
 namespace peerpulse::server {
 

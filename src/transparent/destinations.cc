@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "peerpulse/base/assert.h"
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 
 namespace peerpulse::transparent {
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "peerpulse/base/assert.h"
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 #include "peerpulse/net/socket.h"
 #include "redirect_table.h"
 

@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "own_network.h"
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 #include "peerpulse/net/socket.h"
 
 using namespace peerpulse;

@@ -1,6 +1,6 @@
 // Goal: a socket that is no TCP connection of NAT has an error, not a wrong destination; both ways to write IPv4 are one. What
 // NAT turned: tests/unit/transparent/redirect_table_test.cc.
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 
 #include <sys/socket.h>
 

@@ -1,4 +1,4 @@
-// Destination: where a connection was meant to go, whatever became of that on its way.
+// OriginalDestination: where a connection was meant to go, whatever became of that on its way.
 //
 // Threading: free functions without state.
 #pragma once

@@ -1,4 +1,4 @@
-#include "peerpulse/net/destination.h"
+#include "peerpulse/net/original_destination.h"
 
 #include <cerrno>
 #include <cstring>
