@@ -133,7 +133,7 @@ class Transparent(TransparentCase):
         self.peerpulse.process.signal(signal.SIGKILL)
         begin = time.monotonic()
         for client in steady:
-            client.wait("direct", timeout=_FAILS_OPEN_S)
+            client.wait("direct", 5, timeout=_FAILS_OPEN_S)
         for client in idle:
             with client.socket:
                 client.socket.settimeout(_FAILS_OPEN_S)
