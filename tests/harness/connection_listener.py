@@ -11,13 +11,14 @@ class ConnectionListener:
     Threading: close() ends all threads by closing their sockets; from then on the host refuses connections.
     """
 
-    def __init__(self, host, serve) -> None:
+    def __init__(self, host, serve, port: int = 0) -> None:
+        """`port` 0: any."""
         self._serve = serve
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._closing = False
         with host.entered():
-            self._listener = socket.create_server((host.address, 0), backlog=128)
+            self._listener = socket.create_server((host.address, port), backlog=128)
         self.address = "{}:{}".format(*self._listener.getsockname()[:2])
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
