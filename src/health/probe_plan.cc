@@ -52,6 +52,8 @@ bool ProbePlan::asksRequests() const {
 }
 
 bool ProbePlan::wantsConnects() const {
+  // A process that is busy shaking hands says nothing, and there is nothing to ask on the connection: its host is asked beside it.
+  if (state_ == State::kHandshaking && (recovering_ || mode_ == ProbeMode::kFastPing)) return true;
   if (mode_ == ProbeMode::kFastPing) return false;
   if (recovering_) return mode_ == ProbeMode::kL4 && !asksHealth_;
   return !echo_.trusted() || !asksRequests();
@@ -65,7 +67,8 @@ Duration ProbePlan::attemptLifetime(const PathRtt& path) const {
 Duration ProbePlan::reached(TimePoint now) {
   state_ = State::kHandshaking;
   heardHere_ = now;
-  expiry_ = now + (recovering_ || relearning_ ? Duration(kAnswerPatience) : kHandshakePatience);
+  expiry_ = now + (recovering_ || relearning_ ? kRecoveryHandshake : kHandshakePatience);
+  nextConnect_ = std::max(nextConnect_, now + interval_);
   return now - openedAt_;
 }
 

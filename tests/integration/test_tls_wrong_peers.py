@@ -8,11 +8,12 @@ from tests.harness import h2_frames
 from tests.harness.certificates import EXPIRED, NOT_YET_VALID, Authority, self_signed
 from tests.harness.clients import CURL_H2_STREAM, curl, url
 from tests.harness.connection_listener import ConnectionListener
+from tests.harness.host import free_port
 from tests.harness.http1 import Http1Client, request
 from tests.harness.openssl_end import TLS1_1, TLS1_2
-from tests.harness.peerpulse import SLOWDOWN
+from tests.harness.peerpulse import SLOWDOWN, Peer
 from tests.harness.scripted_peer import answer
-from tests.harness.tls_case import TlsCase
+from tests.harness.tls_case import TlsCase, tls_upstream
 from tests.harness.waiting import wait_for
 
 _PLAIN_HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
@@ -187,6 +188,30 @@ class Handshakes(TlsCase):
         self.peerpulse = self.start_peerpulse(self.host, [self.secure("node2", slow)])
         self.assertEqual(request(self.host, self.peerpulse.listen["node2"], "GET", "/x").status, 200)
         self.assertEqual(self.failures("node2"), {})
+
+
+class Back(TlsCase):
+    """A process that begins has many handshakes to do: it is slow, and its host lives all the same."""
+
+    def test_a_slow_handshake_ends_an_outage(self):
+        port = free_port(self.host)
+        address = f"{self.host.address}:{port}"
+        self.peerpulse = self.start_peerpulse(self.host, [Peer("node2", address, tls_upstream(self.authority))])
+        self.peerpulse.wait_verdict("node2", "refusing")
+        over = threading.Event()
+        self.addCleanup(over.set)
+
+        def late(connection) -> None:
+            if connection.recv(1, socket.MSG_PEEK):
+                over.wait(0.8)
+                peer.serve_connection(connection)
+
+        peer = self.start_tls_peer()
+        slow = ConnectionListener(self.host, late, port)
+        self.addCleanup(slow.close)
+        self.peerpulse.wait_circuit("node2", "closed", 15)
+        self.assertEqual([event["to"] for event in self.peerpulse.events()], ["refusing", "alive"])
+        self.assertEqual(request(self.host, self.peerpulse.listen["node2"], "GET", "/x").status, 200)
 
 
 _HALF = {

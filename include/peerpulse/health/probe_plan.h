@@ -7,7 +7,7 @@
 //      none ---------> connecting ------------> open ----------------------------------------> none
 //        ^                 |   |                  ^
 //        |                 |   +--Reached--> handshaking (TLS)
-//        |                 |                      | not done in kAnswerPatience, kHandshakePatience
+//        |                 |                      | not done in kHandshakePatience, kRecoveryHandshake
 //        +-----------------+----------------------+
 //            not answered in attemptLifetime()
 //
@@ -75,8 +75,10 @@ class ProbePlan {
   /// health path that answered badly is asked again.
   static constexpr Duration kAnswerPatience = milliseconds(500);
   static constexpr Duration kHealthRetry = milliseconds(100);
-  /// How long a handshake may take while there is no outage.
+  /// How long a handshake may take; in an outage less, as the connection may be one of before a second cut. All who use a
+  /// process that has just begun shake hands with it at once: who gave up early and began anew would keep it at that.
   static constexpr Duration kHandshakePatience = seconds(5);
+  static constexpr Duration kRecoveryHandshake = seconds(2);
   /// During an outage one connect may take this long: a path slower than its last measure is found out by it.
   static constexpr Duration kPatientInterval = seconds(1);
   /// A connection that stayed mute for this long while fresh ones are answered is broken (a NAT or firewall
@@ -122,7 +124,7 @@ class ProbePlan {
   }
   const EchoTrack::Counts& echoes() const { return echo_.counts(); }
   /// Whether a SYN-ACK is all that a peer which was out can be asked for.
-  bool endsOutageByConnect() const { return mode_ == ProbeMode::kL4 && recovering_ && wantsConnects(); }
+  bool endsOutageByConnect() const { return mode_ == ProbeMode::kL4 && recovering_ && !asksHealth_; }
   /// Of the current connection.
   uint32_t outstanding() const { return state_ == State::kNone ? 0 : sent_ - acked_; }
   /// The interval at which the peer is really probed.

@@ -212,9 +212,9 @@ TEST_CASE_FIXTURE(Fixture, "probe_plan: a handshake that is never done is begun 
   plan.reached(now);
   const TimePoint again = now;
   const size_t tried = opens.size();
-  runUntil(again + ProbePlan::kAnswerPatience - milliseconds(1));
+  runUntil(again + ProbePlan::kRecoveryHandshake - milliseconds(1));
   CHECK(opens.size() == tried);
-  runUntil(again + ProbePlan::kAnswerPatience + 2 * kT);
+  runUntil(again + ProbePlan::kRecoveryHandshake + 2 * kT);
   CHECK(opens.size() > tried);
 }
 
