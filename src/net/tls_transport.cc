@@ -283,7 +283,9 @@ void TlsTransport::established() {
   }
   quiet_ = 0;
   carrying_ = true;
+  // What came with the last of the handshake: nothing below says so again, and who waited to read goes on waiting for it.
   more_ = SSL_has_pending(ssl_) == 1;
+  resumeLater();
 }
 
 // To a client that sees to it that it reads what it gets: a browser, curl.
