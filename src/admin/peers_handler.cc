@@ -4,6 +4,7 @@
 #include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
+#include "link_json.h"
 #include "peerpulse/health/probe_mode.h"
 #include "timing_json.h"
 #include "tls_json.h"
@@ -57,6 +58,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
   const stats::PeerStats& s = context.sources.stats->peer(peer.id);
   return {
       {"name", peer.name},
+      {"role", proxy::toString(peer.role)},
       {"listen", peer.listen.toString()},
       {"address", peer.address.toString()},
       {"zone", peer.zone},
@@ -82,6 +84,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"guard", guardJson(context, peer)},
       {"governor", governorJson(context.snapshot->options.governor.mode, s.governors)},
       {"tls", tlsJson(s)},
+      {"link", linkJson(peer.link, s.link)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},

@@ -4,6 +4,7 @@
 
 #include "environment.h"
 #include "fields.h"
+#include "links.h"
 #include "object_reader.h"
 #include "presets.h"
 
@@ -109,6 +110,7 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   peer.probe = config.probe;
   peer.tls = config.tlsUpstream;
   peer.tlsDownstream = config.tlsDownstream;
+  peer.link.mode = config.link.mode;
   profile = config.profile;
 
   const std::vector<Field> fields = fieldsOf(peer, profile, prefix);
@@ -126,6 +128,7 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   for (const char* key : {"name", "address"})
     require(fields, reader, prefix, key, errors);
   if (guard::carries(peer.mode)) require(fields, reader, prefix, "listen", errors);
+  completeLink(config, peer);
 }
 
 void readPeers(const Json& document, Config& config, ErrorList& errors) {
@@ -140,6 +143,7 @@ void readPeers(const Json& document, Config& config, ErrorList& errors) {
   config.peerProfiles.resize(array->size());
   for (size_t i = 0; i < array->size(); ++i)
     readPeer((*array)[i], i, config, errors);
+  addStore(config);
 }
 
 }  // namespace

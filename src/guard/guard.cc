@@ -27,7 +27,9 @@ std::vector<uint16_t> commonPorts(const Options& options, const std::vector<Guar
   std::vector<uint16_t> ports = options.ports;
   if (ports.empty()) {
     for (const GuardPeer& peer : peers) {
-      if (peer.guarded) ports.push_back(peer.address.port());
+      if (!peer.guarded) continue;
+      ports.push_back(peer.address.port());
+      if (peer.linkPort != 0) ports.push_back(peer.linkPort);
     }
   }
   std::sort(ports.begin(), ports.end());
@@ -280,7 +282,10 @@ void Guard::destroyLeft(size_t peer, TimePoint now, Destruction& done) {
 }
 
 std::vector<uint16_t> Guard::portsOf(size_t peer) const {
-  return ports_.empty() ? std::vector<uint16_t>{peers_[peer].address.port()} : ports_;
+  if (!ports_.empty()) return ports_;
+  std::vector<uint16_t> ports = {peers_[peer].address.port()};
+  if (peers_[peer].linkPort != 0) ports.push_back(peers_[peer].linkPort);
+  return ports;
 }
 
 void Guard::askWitness(TimePoint now) {

@@ -21,15 +21,20 @@
 
 namespace peerpulse::probe {
 
+class LinkWatch;
+
 class PeerProber {
  public:
-  /// `echo`: null where its host cannot be sent ICMP.
+  /// `echo`: null where its host cannot be sent ICMP. `link`: null unless the peer is probed by its link; is told of all events.
   PeerProber(const ProberPeer& peer, event::Dispatcher& dispatcher, wire::IoContext& io, health::CircuitTable& table,
-             ProberCallbacks& callbacks, LocalWatch& watch, IcmpEcho* echo, uint32_t jitterSeed, Duration phase);
+             ProberCallbacks& callbacks, LocalWatch& watch, IcmpEcho* echo, uint32_t jitterSeed, Duration phase,
+             LinkWatch* link = nullptr);
   ~PeerProber();
 
   /// Gives the event to the peer's health now (or, from inside one of its actions, right after them).
   void feed(const health::Event& event);
+  /// An operator's word that holds at `now`, with the time that is left of it.
+  std::optional<health::CircuitOverride> standingOverride(TimePoint now) const;
   /// Statistics that are too dear for every PING.
   void refreshStats();
 
@@ -68,6 +73,7 @@ class PeerProber {
   ProberCallbacks& callbacks_;
   LocalWatch& watch_;
   IcmpEcho* const echo_;
+  LinkWatch* const link_;
   stats::ProbeStats& stats_;
 
   const TimePoint started_;
@@ -84,6 +90,8 @@ class PeerProber {
   TimePoint armedFor_;
   bool drained_ = false;  // this judgement was put off once, to read what had arrived
 
+  health::CircuitOverride override_;  // the last one
+  TimePoint overriddenAt_;
   std::deque<health::Event> events_;
   bool feeding_ = false;
   std::vector<pollfd> pollFds_;

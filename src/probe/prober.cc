@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "echo_sockets.h"
+#include "link_watch.h"
 #include "local_watch.h"
 #include "outcome_inbox.h"
 #include "peer_prober.h"
@@ -28,6 +29,16 @@ Duration shortestInterval(const std::vector<ProberPeer>& peers) {
 /// They have one connector, and so one mark.
 uint32_t markOf(const std::vector<ProberPeer>& peers) { return peers.empty() ? 0 : peers.front().mark; }
 
+std::vector<ProberPeer> byLinks(std::vector<ProberPeer> peers) {
+  for (ProberPeer& peer : peers) {
+    if (!peer.link) continue;
+    peer.address = peer.link->address;
+    peer.tls = peer.link->tls;
+    peer.serverName = peer.link->serverName;
+  }
+  return peers;
+}
+
 /// On Linux the priority of a thread.
 Result<void> takePrecedence() {
   if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), Prober::kNice) == 0) return {};
@@ -39,6 +50,7 @@ Result<void> takePrecedence() {
 Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
                uint32_t jitterSeed)
     : configured_(std::move(peers)),
+      linked_(byLinks(configured_)),
       table_(table),
       callbacks_(callbacks),
       jitterSeed_(jitterSeed),
@@ -96,18 +108,60 @@ void Prober::runThread(std::function<void()> onRunning) {
   const auto firstTurn = dispatcher_.createTimer(std::move(onRunning));
   firstTurn->enable(Duration::zero());
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
-  for (const ProberPeer& peer : configured_) {
-    const uint32_t seed = jitterSeed_ + slot(peer.id) * 2654435761u;  // Knuth: neighbours far apart
-    IcmpEcho* echo = peer.options.icmp ? echoes_->of(slot(peer.id)) : nullptr;
-    peers_.push_back(
-        std::make_unique<PeerProber>(peer, dispatcher_, io_, table_, callbacks_, *watch_, echo, seed, phaseOf(peer)));
+  for (size_t i = 0; i < configured_.size(); ++i) {
+    watchLink(i);
+    peers_.push_back(makePeer(i));
   }
   dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
   dispatcher_.run();
   peers_.clear();
+  links_.clear();
   echoes_.reset();
   dispatcher_.clearDeferred();  // their connections refer to io_
   drainTimer_.reset();
+}
+
+std::unique_ptr<PeerProber> Prober::makePeer(size_t i) {
+  const ProberPeer& peer = (table_.direct(configured_[i].id) ? configured_ : linked_)[i];
+  const uint32_t seed = jitterSeed_ + static_cast<uint32_t>(i) * 2654435761u;  // Knuth: neighbours far apart
+  IcmpEcho* echo = peer.options.icmp ? echoes_->of(static_cast<uint32_t>(i)) : nullptr;
+  LinkWatch* link = &peer == &linked_[i] ? links_[i].get() : nullptr;
+  return std::make_unique<PeerProber>(peer, dispatcher_, io_, table_, callbacks_, *watch_, echo, seed, phaseOf(peer),
+                                      link);
+}
+
+void Prober::watchLink(size_t i) {
+  const ProberPeer& peer = configured_[i];
+  links_.push_back(!peer.link ? nullptr
+                              : std::make_unique<LinkWatch>(linked_[i], peer.address, dispatcher_, io_,
+                                                            [this](const health::LinkChange& change, bool afresh) {
+                                                              onLink(change, afresh);
+                                                            }));
+}
+
+// Who tells may be the very prober that is to go: it goes in a turn of its own.
+void Prober::onLink(const health::LinkChange& change, bool afresh) {
+  const bool direct = change.to == health::LinkState::kFallback;
+  const bool moved = direct != table_.direct(change.peer);
+  table_.publishDirect(change.peer, direct);
+  callbacks_.onLink(change);
+  if (moved || afresh) dispatcher_.post([this, i = slot(change.peer)] { renewPeer(i); });
+}
+
+// What it has learnt is of another way to the peer; an operator's word is not, and what the table says stands until there is
+// evidence.
+void Prober::renewPeer(size_t i) {
+  if (i >= peers_.size()) return;  // the end was quicker
+  const PeerId id = configured_[i].id;
+  const auto order = peers_[i]->standingOverride(dispatcher_.now());
+  peers_[i].reset();
+  table_.publishProtocol(id, health::PeerProtocol::kUnknown);
+  if (table_.owing(id)) {
+    table_.publishOwing(id, false);
+    callbacks_.onOwing(id);
+  }
+  peers_[i] = makePeer(i);
+  if (order) peers_[i]->feed(*order);
 }
 
 void Prober::openEchoSockets() {

@@ -69,7 +69,7 @@ void Worker::openPort(const proxy::PeerOptions& peer) {
 
 void Worker::openApi() {
   // The snapshot's own, and kept with it.
-  upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->peers);
+  upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->nodes);
   api_.emplace(fanout::Environment{dispatcher_, context_->io, context_->upstream, context_->peers, std::move(peerSet),
                                    *sharedApi_.options, *sharedApi_.budget, shared_.pseudonym});
   // Who is turned away for want of descriptors is closed at once, as one beyond the limit.
@@ -135,6 +135,12 @@ void Worker::owingChanged(PeerId peer) {
     for (Port& port : ports_) {
       if (port.listener->peerId() == peer) port.listener->onOwingChange();
     }
+  });
+}
+
+void Worker::linkChanged(PeerId id) {
+  dispatcher_.post([this, id] {
+    if (upstream::Peer* peer = context_->peers.find(id)) peer->onLinkChange();
   });
 }
 

@@ -47,6 +47,8 @@ class Worker {
   void circuitChanged(PeerId peer, TimePoint at);
   /// CircuitTable::owing() of the peer changed. As circuitChanged().
   void owingChanged(PeerId peer);
+  /// CircuitTable::direct() of the peer changed. As circuitChanged().
+  void linkChanged(PeerId peer);
   /// Ends idle connections and waits for the others; `onDrained` is called once, on the worker's thread.
   void drain(std::function<void()> onDrained);
   /// Cuts off what is left and joins the thread.

@@ -58,6 +58,7 @@ void appendHealthFamilies(const Stats& stats, const RegistrySources& sources, Fa
 void appendGuardFamilies(const Stats& stats, Families& out);
 /// peerpulse_tls_*.
 void appendTlsFamilies(const Stats& stats, Families& out);
+void appendLinkFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: exchanges, pools, bytes.
 void appendTrafficFamilies(const Stats& stats, Families& out);
 /// peerpulse_latency_*.

@@ -21,6 +21,7 @@ class Collector : public prometheus::Collectable {
     appendHealthFamilies(stats_, sources_, all);
     appendGuardFamilies(stats_, all);
     appendTlsFamilies(stats_, all);
+    appendLinkFamilies(stats_, all);
     appendTrafficFamilies(stats_, all);
     appendLatencyFamilies(stats_, all);
     appendGovernorFamilies(stats_, all);

@@ -25,6 +25,7 @@ bool isDead(const health::CircuitWord& word) {
 Peer::Peer(Context& context, PeerOptionsRef options)
     : context_(context),
       options_(std::move(options)),
+      reach_(reachedNow()),
       stats_(context.stats.peer(options_->id)),
       retryBudget_(std::make_unique<RetryBudget>()),
       failureQueue_(std::make_unique<FailureQueue>(context.io.scheduler)),
@@ -51,8 +52,25 @@ Peer::Peer(Context& context, PeerOptionsRef options)
 Peer::~Peer() { retire(); }
 
 void Peer::update(PeerOptionsRef options) {
-  const bool moved = options->address != options_->address;
   options_ = std::move(options);
+  renewReach();
+}
+
+void Peer::onLinkChange() {
+  if (options_->link.mode == LinkMode::kPrefer) renewReach();
+}
+
+// Who requires a link is reached by nothing else, whatever the table says.
+PeerOptionsRef Peer::reachedNow() const {
+  const LinkMode mode = options_->link.mode;
+  const bool linked = mode == LinkMode::kRequire || (mode == LinkMode::kPrefer && !context_.table.direct(id()));
+  return linked ? std::make_shared<const PeerOptions>(byLink(*options_)) : options_;
+}
+
+void Peer::renewReach() {
+  PeerOptionsRef reach = reachedNow();
+  const bool moved = reach->address != reach_->address;
+  reach_ = std::move(reach);
   if (!moved) return;
   forEachPool([](Pool& pool) { pool.renew(); });
   settlePools();
@@ -68,13 +86,13 @@ void Peer::forEachPool(Visit visit) const {
 
 Pool& Peer::pool(TrafficClass trafficClass) {
   auto& pool = pools_[static_cast<size_t>(trafficClass)];
-  if (!pool) pool = std::make_unique<Pool>(context_, options_, trafficClass, *connectLimit_);
+  if (!pool) pool = std::make_unique<Pool>(context_, reach_, trafficClass, *connectLimit_);
   return *pool;
 }
 
 Protocol Peer::protocolFor(const http::RequestHead& head) const {
   if (!head.upgrade.empty()) return Protocol::kHttp1;
-  if (options_->protocol != Protocol::kAuto) return options_->protocol;
+  if (reach_->protocol != Protocol::kAuto) return reach_->protocol;
   if (head.version != http::Version::kHttp2) return Protocol::kHttp1;
   // gRPC needs HTTP/2 whatever the peer seemed to speak; it fails there by what the peer says.
   const bool http1Only = context_.table.protocol(id()) == health::PeerProtocol::kHttp1;

@@ -47,6 +47,8 @@ struct GuardPeer {
   SocketAddress address;
   /// False: only somebody else, who may speak for this host's network.
   bool guarded = true;
+  /// Of its link, which is guarded as well; 0: it has none.
+  uint16_t linkPort = 0;
 };
 
 struct Sources {

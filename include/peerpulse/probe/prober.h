@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +27,7 @@
 #include "peerpulse/base/result.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/link_choice.h"
 #include "peerpulse/health/local_health.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/health/probe_event.h"
@@ -42,8 +44,18 @@ namespace peerpulse::probe {
 
 class EchoSockets;
 class OutcomeInbox;
+class LinkWatch;
 class LocalWatch;
 class PeerProber;
+
+/// The link to the peerpulse beside a peer: probed instead of the peer's own address, unless that is what is left.
+struct ProberLink {
+  SocketAddress address;
+  net::TlsSlotRef tls;
+  std::string serverName;
+  bool mayFallBack = false;
+  Duration retry{};
+};
 
 /// `id` is the peer's place in the list given to Prober.
 struct ProberPeer {
@@ -57,6 +69,9 @@ struct ProberPeer {
   /// Null: plain text. `serverName` is that of TlsClientOptions.
   net::TlsSlotRef tls{};
   std::string serverName{};
+  std::optional<ProberLink> link{};
+  /// On this very host: its silence says nothing of the network.
+  bool own = false;
 };
 
 class ProberCallbacks {
@@ -70,6 +85,8 @@ class ProberCallbacks {
   virtual void onRungs(const health::RungChange& change) {}
   /// CircuitTable::owing() of the peer changed. On the prober's thread: must be quick.
   virtual void onOwing(PeerId peer) {}
+  /// The peer's link is there, or is not any more; CircuitTable::direct() says so already. On the prober's thread: must be quick.
+  virtual void onLink(const health::LinkChange& change) {}
   /// The prober had stopped beating for so long that workers ignored open circuits (CircuitTable::kBeatTimeout), and is
   /// back: its words count again, and whoever went past one meanwhile must hear of it.
   virtual void onReturned() {}
@@ -125,8 +142,13 @@ class Prober {
   void drainSoon();
   void drainInbox();
   void openEchoSockets();
+  std::unique_ptr<PeerProber> makePeer(size_t i);
+  void watchLink(size_t i);
+  void onLink(const health::LinkChange& change, bool afresh);
+  void renewPeer(size_t i);
 
-  std::vector<ProberPeer> configured_;
+  const std::vector<ProberPeer> configured_;
+  const std::vector<ProberPeer> linked_;  // the same; those with a link as they are by it
   health::CircuitTable& table_;
   ProberCallbacks& callbacks_;
   uint32_t jitterSeed_;
@@ -139,6 +161,7 @@ class Prober {
   net::PlainConnector connector_;
   wire::IoContext io_{dispatcher_, connector_};
   std::unique_ptr<EchoSockets> echoes_;
+  std::vector<std::unique_ptr<LinkWatch>> links_;  // by slot; null: no link. Before the peers, which tell them
   std::vector<std::unique_ptr<PeerProber>> peers_;
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint lastDrain_;

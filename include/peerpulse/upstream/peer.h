@@ -49,6 +49,9 @@ class Peer final : public event::DeferredDeletable {
   PeerId id() const { return options_->id; }
   const PeerOptions& options() const { return *options_; }
   const PeerOptionsRef& optionsRef() const { return options_; }
+  /// Whether its link is there was decided anew (CircuitTable::direct()): new connections go the other way, what there is
+  /// ends with its streams.
+  void onLinkChange();
   /// A reload changed them: new connections go by the new ones; those to another address end with their streams.
   void update(PeerOptionsRef options);
 
@@ -110,11 +113,14 @@ class Peer final : public event::DeferredDeletable {
   bool failInFlight(const health::CircuitWord& word, TimePoint stop);
   bool abortCondemned(TimePoint stop);
   void settlePools();
+  PeerOptionsRef reachedNow() const;
+  void renewReach();
   template <typename Visit>
   void forEachPool(Visit visit) const;
 
   Context& context_;
-  PeerOptionsRef options_;
+  PeerOptionsRef options_;  // as configured
+  PeerOptionsRef reach_;    // the same, or byLink() of it: what connections go by
   stats::PeerStats& stats_;
   std::unique_ptr<RetryBudget> retryBudget_;
   std::unique_ptr<FailureQueue> failureQueue_;
