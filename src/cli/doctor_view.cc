@@ -15,6 +15,7 @@ void addPeers(DoctorView& view, const Json& peers) {
   const Json* list = at(peers, "/peers");
   if (list == nullptr || !list->is_array()) return;
   for (const Json& peer : *list) {
+    if (textAt(peer, "/role") == "store") continue;  // this node's own: no client here goes to it by us
     view.peers.push_back(
         {textAt(peer, "/name"), addressAt(peer, "/listen"), addressAt(peer, "/address"), textAt(peer, "/verdict")});
   }
@@ -48,8 +49,9 @@ Result<DoctorView> viewOf(const AdminClient& admin, const std::string& configFil
   const auto config = config::load(configFile, config::processEnvironment());
   if (!config) return config.error();
   view.icmp = config->probe.icmp;
-  for (const auto& peer : config->proxy.peers)
-    view.peers.push_back({peer.name, peer.listen, peer.address, ""});
+  for (const auto& peer : config->proxy.peers) {
+    if (peer.role == proxy::Role::kPeer) view.peers.push_back({peer.name, peer.listen, peer.address, ""});
+  }
   return view;
 }
 

@@ -143,6 +143,7 @@ void addStore(Config& config) {
   store.onDead = proxy::OnDead::kRefuse;
   store.mode = guard::Mode::kProxy;
   store.probe = config.probe;
+  store.probe.failureThreshold = 0;  // what fails there its peers see, and judge by themselves
   store.tlsDownstream.certificateFile = link.certificateFile;
   store.tlsDownstream.keyFile = link.keyFile;
   store.tlsDownstream.clientCaFile = link.caFile;

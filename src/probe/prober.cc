@@ -26,6 +26,13 @@ Duration shortestInterval(const std::vector<ProberPeer>& peers) {
   return shortest;
 }
 
+/// Those on other hosts, who are first in the list.
+uint32_t countOthers(const std::vector<ProberPeer>& peers) {
+  const auto own = std::find_if(peers.begin(), peers.end(), [](const ProberPeer& peer) { return peer.own; });
+  PP_ASSERT(std::all_of(own, peers.end(), [](const ProberPeer& peer) { return peer.own; }));
+  return static_cast<uint32_t>(own - peers.begin());
+}
+
 /// They have one connector, and so one mark.
 uint32_t markOf(const std::vector<ProberPeer>& peers) { return peers.empty() ? 0 : peers.front().mark; }
 
@@ -58,7 +65,7 @@ Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, Probe
   for (size_t i = 0; i < configured_.size(); ++i) {
     PP_ASSERT(slot(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
   }
-  watch_ = std::make_unique<LocalWatch>(static_cast<uint32_t>(configured_.size()), shortestInterval(configured_),
+  watch_ = std::make_unique<LocalWatch>(countOthers(configured_), shortestInterval(configured_),
                                         [this](health::LocalState from, health::LocalState to) {
                                           callbacks_.onLocalHealth(from, to, watch_->evidence(dispatcher_.now()));
                                         });

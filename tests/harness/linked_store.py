@@ -88,6 +88,7 @@ Program((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()
 
 class LinkedStore(Server):
     def __init__(self, host, port: int | None = None, address: str | None = None) -> None:
+        """`address`: where it listens; None: at its host's."""
         super().__init__(host, port)
         self._bind = address or host.address
 

@@ -70,7 +70,7 @@ struct ProberPeer {
   net::TlsSlotRef tls{};
   std::string serverName{};
   std::optional<ProberLink> link{};
-  /// On this very host: its silence says nothing of the network.
+  /// On this very host: its silence says nothing of the network. After all others.
   bool own = false;
 };
 
