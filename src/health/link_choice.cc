@@ -89,7 +89,7 @@ void LinkChoice::lost(uint32_t failures, int why, TimePoint now) {
 
 void LinkChoice::onDirect(bool answered, TimePoint now) {
   askingDirect_ = false;
-  if (state_ != LinkState::kDown || failures_ == 0) return;
+  if (!mayFallBack_ || state_ != LinkState::kDown || failures_ == 0) return;
   directAnswers_ = answered ? directAnswers_ + 1 : 0;
   checkAt_ = now + kCheckInterval;
   if (failures_ >= kLosses && directAnswers_ >= kLosses) transition(LinkState::kFallback);

@@ -36,7 +36,7 @@ Config good(const std::string& text) {
 TEST_CASE("links: off by default, nobody comes in, and there is no store among the peers") {
   const Config c = good(whole(""));
   CHECK(c.proxy.peers.size() == 2);
-  CHECK(c.proxy.peers[0].link.mode == LinkMode::kOff);
+  CHECK((c.proxy.peers[0].link.mode == LinkMode::kOff));
   CHECK_FALSE(c.proxy.peers[0].link.tls.enabled);
   CHECK(config::linkNotes(c).empty());
 }
@@ -45,19 +45,19 @@ TEST_CASE("links: a peer has the mode of all, its own port's neighbour for an ad
   const Config c = good(whole(withTls(R"("mode":"prefer","retry":"3s")"),
                               R"(,"link":{"mode":"require","address":"10.0.0.2:9555","server_name":"two"})"));
   const auto& own = c.proxy.peers[0].link;
-  CHECK(own.mode == LinkMode::kRequire);
+  CHECK((own.mode == LinkMode::kRequire));
   CHECK(own.address.toString() == "10.0.0.2:9555");
   CHECK(own.tls.serverName == "two");
   const auto& inherited = c.proxy.peers[1].link;
-  CHECK(inherited.mode == LinkMode::kPrefer);
+  CHECK((inherited.mode == LinkMode::kPrefer));
   CHECK(inherited.address.toString() == "10.0.0.3:9443");
   CHECK(inherited.retry == seconds(3));
   CHECK(inherited.tls.enabled);
   CHECK(inherited.tls.certificateFile == "/n.pem");
   CHECK(inherited.tls.keyFile == "/n.key");
   CHECK(inherited.tls.caFile == "/ca.pem");
-  CHECK(inherited.tls.verify == net::TlsVerify::kFull);
-  CHECK(inherited.tls.minVersion == net::TlsVersion::kTls13);
+  CHECK((inherited.tls.verify == net::TlsVerify::kFull));
+  CHECK((inherited.tls.minVersion == net::TlsVersion::kTls13));
   CHECK_FALSE(c.proxy.peers[0].tls.enabled);
   const auto notes = config::linkNotes(c);
   REQUIRE(notes.size() == 2);
@@ -69,15 +69,15 @@ TEST_CASE("links: the store is the last of the peers, refuses when it is gone, a
   const Config c = good(whole(withTls(R"("listen":"127.0.0.1:9443","store":"127.0.0.1:9100","protocol":"http1")")));
   REQUIRE(c.proxy.peers.size() == 3);
   const proxy::PeerOptions& store = c.proxy.peers[2];
-  CHECK(store.role == proxy::Role::kStore);
+  CHECK((store.role == proxy::Role::kStore));
   CHECK(store.id == PeerId{2});
   CHECK(store.name == "store");
-  CHECK(store.onDead == proxy::OnDead::kRefuse);
-  CHECK(store.mode == guard::Mode::kProxy);
+  CHECK((store.onDead == proxy::OnDead::kRefuse));
+  CHECK((store.mode == guard::Mode::kProxy));
   CHECK(store.probe.failureThreshold == 0);
-  CHECK(store.protocol == upstream::Protocol::kHttp1);
-  CHECK(store.link.mode == LinkMode::kOff);
-  CHECK(store.tlsDownstream.clientCertificate == net::ClientCertificate::kRequired);
+  CHECK((store.protocol == upstream::Protocol::kHttp1));
+  CHECK((store.link.mode == LinkMode::kOff));
+  CHECK((store.tlsDownstream.clientCertificate == net::ClientCertificate::kRequired));
   CHECK(store.tlsDownstream.clientCaFile == "/ca.pem");
   CHECK(c.peerProfiles.size() == 3);
   CHECK(config::pointerTo(store, "address") == "/link/store");

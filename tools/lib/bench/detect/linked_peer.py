@@ -28,7 +28,7 @@ class LinkedPeer(NginxPeer):
         super().__init__(node)
         self.link = f"{node.address}:{free_port(node)}"
         # It has to have a peer; one that is asked seldom costs the others' processors little.
-        nobody = Peer("nobody", "127.0.0.1:9", {"probe": {"interval": "10s", "suspect_after": "30s", "recover_interval": "10s"}})
+        nobody = Peer("nobody", "127.0.0.1:9", {"probe": {"interval": "500ms", "suspect_after": "2s", "recover_interval": "1s"}})
         self._peerpulse = Peerpulse(node, [nobody], workers=1, node=node.name, guard={"mode": "proxy"},
                                     log={"access": {"mode": "off"}},
                                     link={"listen": self.link, "store": self.address, "tls": certificates.of(node)})
