@@ -6,7 +6,8 @@ import tempfile
 
 from tests.harness.case import DETECTED_S, LabCase
 from tests.harness.certificates import Authority
-from tests.harness.http1 import request
+from tests.harness.host import connect
+from tests.harness.http1 import refused, request
 from tests.harness.linked_store import LinkedStore
 from tests.harness.peerpulse import Peer, Peerpulse
 from tests.harness.waiting import wait_for
@@ -79,6 +80,20 @@ class PowerCut(LinkLab):
         self.near.wait_circuit("node3", "closed", 3)
         self.wait_link("node3", "up")
         self.assertEqual(self.near.peer("node3")["link"]["fallbacks_total"], 0)
+
+
+class Guarded(LinkLab):
+    def test_somebody_elses_connection_to_the_links_port_is_told_of_the_death(self):
+        self.start("require", "127.0.0.1")
+        link = (self.lab.node("node3").address, _LINK_PORT)
+        with connect(self.local, link, timeout=5) as theirs:
+            self.lab.cut("node3")
+            self.near.wait_verdict("node3", "dead", DETECTED_S)
+            with self.assertRaises(ConnectionError):  # and not that time is up
+                theirs.recv(1)
+        wait_for(lambda: refused(self.local, link), 2, "new connects are refused")
+        self.lab.restore("node3")
+        self.near.wait_circuit("node3", "closed", 3)
 
 
 class Wire(LinkLab):
