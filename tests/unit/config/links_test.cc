@@ -88,6 +88,24 @@ TEST_CASE("links: the store is the last of the peers, refuses when it is gone, a
   CHECK(config::effectiveJson(c).find("\"role\"") == std::string::npos);
 }
 
+TEST_CASE("links: the environment has its say about the store's probes, not about its failures") {
+  const std::string text = whole(withTls(R"("listen":"127.0.0.1:9443","store":"127.0.0.1:9100")"));
+  const config::Environment environment = {{"PEERPULSE_CIRCUIT_BREAKER_THRESHOLD", "7"},
+                                           {"PEERPULSE_HTTP2_KEEPALIVE_INTERVAL", "1"}};
+  const Result<Config> c = config::parse(text, "test.json", environment);
+  REQUIRE(c.has_value());
+  CHECK(c->proxy.peers[0].probe.failureThreshold == 7);
+  CHECK(c->proxy.peers[2].probe.failureThreshold == 0);
+  CHECK(c->proxy.peers[2].probe.interval == seconds(1));
+}
+
+TEST_CASE("links: who has one peer and a store of his own cannot be told cut off") {
+  const std::string text = R"({"node":"node1","guard":{"mode":"proxy+guard"},"link":{)" +
+                           withTls(R"("listen":"127.0.0.1:9443","store":"127.0.0.1:9100")") +
+                           R"(},"peers":[{"name":"node2","listen":"127.0.0.12:9000","address":"10.0.0.2:9000"}]})";
+  CHECK(config::guardNotes(good(text)).back().find("one peer and no guard.witness") != std::string::npos);
+}
+
 TEST_CASE("links: a store on another host is a warning") {
   const Config c = good(whole(withTls(R"("listen":"127.0.0.1:9443","store":"192.0.2.7:9100")")));
   REQUIRE(c.warnings.size() == 1);
