@@ -44,6 +44,7 @@ Json clusterJson(const Context& context) {
   all.add(context.sources.node, false);
   zones[context.sources.zone].add(context.sources.node, false);
   for (const proxy::PeerOptions& peer : context.peers()) {
+    if (peer.role != proxy::Role::kPeer) continue;
     const bool offline = isOffline(context.sources.circuits->load(peer.id));
     all.add(peer.name, offline);
     zones[peer.zone].add(peer.name, offline);
@@ -65,8 +66,9 @@ Json clusterJson(const Context& context) {
 stats::ClusterCounts clusterCounts(const Context& context) {
   Group all;
   all.add(context.sources.node, false);
-  for (const proxy::PeerOptions& peer : context.peers())
-    all.add(peer.name, isOffline(context.sources.circuits->load(peer.id)));
+  for (const proxy::PeerOptions& peer : context.peers()) {
+    if (peer.role == proxy::Role::kPeer) all.add(peer.name, isOffline(context.sources.circuits->load(peer.id)));
+  }
   return {.size = all.size, .quorum = all.quorum(), .online = all.online()};
 }
 

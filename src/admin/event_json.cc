@@ -35,6 +35,9 @@ Json evidenceJson(const health::Evidence& e) {
 const char* nameOf(const health::Transition&) { return "transition"; }
 const char* nameOf(const health::Degrading&) { return "degrading"; }
 const char* nameOf(const health::RungChange&) { return "probe"; }
+const char* nameOf(const health::LinkChange& change) {
+  return change.to == health::LinkState::kUp ? "link_up" : "link_lost";
+}
 const char* nameOf(const LocalChange&) { return "local_health"; }
 const char* nameOf(const guard::GuardChange&) { return "guard"; }
 
@@ -79,6 +82,20 @@ void describe(Json& json, const stats::Stats& stats, const Event&, const health:
       {"probe", rungsJson(change.to)},
       {"monotonic_ns", nanosOf(change.at)},
   });
+}
+
+void describe(Json& json, const stats::Stats& stats, const Event&, const health::LinkChange& change) {
+  json.update({
+      {"peer", stats.name(change.peer)},
+      {"from", health::toString(change.from)},
+      {"to", health::toString(change.to)},
+      {"monotonic_ns", nanosOf(change.at)},
+  });
+  if (change.to == health::LinkState::kUp) return;
+  json["why"] = health::linkTrouble(change.why);
+  json["details"] = change.to == health::LinkState::kFallback
+                        ? "traffic goes to the peer's own address, without the link, until that is back"
+                        : "nothing goes by another way";
 }
 
 void describe(Json& json, const stats::Stats&, const Event&, const LocalChange& change) {

@@ -52,6 +52,16 @@ void EventLog::add(const health::RungChange& change, WallTime at) {
   callListener();
 }
 
+void EventLog::add(const health::LinkChange& change, WallTime at) {
+  {
+    const MutexLock lock(mutex_);
+    PP_ASSERT(slot(change.peer) < since_.size());
+    append({0, at, 0, change});
+    ++version_;
+  }
+  callListener();
+}
+
 void EventLog::add(const LocalChange& change, WallTime at) {
   {
     const MutexLock lock(mutex_);

@@ -4,6 +4,7 @@
 #include "guard_json.h"
 #include "handlers.h"
 #include "json_response.h"
+#include "link_json.h"
 #include "name_json.h"
 #include "peerpulse/health/probe_mode.h"
 #include "timing_json.h"
@@ -60,6 +61,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
   const std::optional<NameView> name = context.sources.name ? context.sources.name(peer.id) : std::nullopt;
   return {
       {"name", peer.name},
+      {"role", proxy::toString(peer.role)},
       {"listen", peer.listen.toString()},
       {"address", peer.address.toString()},
       {"addresses", name ? Json(name->addresses) : Json::array({peer.address.toString()})},
@@ -88,6 +90,7 @@ Json peerJson(const Context& context, const proxy::PeerOptions& peer) {
       {"transparent", transparentJson(context, peer)},
       {"governor", governorJson(context.snapshot->options.governor.mode, s.governors)},
       {"tls", tlsJson(s)},
+      {"link", linkJson(peer.link, s.link)},
       {"connections",
        {{"active", s.connectionsActive.get()},
         {"idle", s.connectionsIdle.get()},

@@ -13,7 +13,8 @@ Response handleReadyz(const Context& context, const Request&) {
     const auto name = context.sources.name ? context.sources.name(peer.id) : std::nullopt;
     // Whom nobody knows where to find is known for that: a node whose record comes with its start must not keep all others
     // from being ready.
-    if (name && name->answered && name->addresses.empty()) continue;
+    const bool linked = peer.link.mode != upstream::LinkMode::kOff;  // and found by that
+    if (!linked && name && name->answered && name->addresses.empty()) continue;
     if (context.sources.circuits->load(peer.id).verdict == health::Verdict::kUnknown) {
       missing.push_back("peer " + peer.name + " has no verdict yet");
     }

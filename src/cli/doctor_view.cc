@@ -15,6 +15,7 @@ void addPeers(DoctorView& view, const Json& peers) {
   const Json* list = at(peers, "/peers");
   if (list == nullptr || !list->is_array()) return;
   for (const Json& peer : *list) {
+    if (textAt(peer, "/role") == "store") continue;  // this node's own: no client here goes to it by us
     // Of a name the first of what it leads to.
     view.peers.push_back({textAt(peer, "/name"), addressAt(peer, "/listen"), addressAt(peer, "/addresses/0"),
                           textAt(peer, "/verdict")});
@@ -51,8 +52,9 @@ Result<DoctorView> viewOf(const AdminClient& admin, const std::string& configFil
   const auto config = config::load(configFile, config::processEnvironment());
   if (!config) return config.error();
   view.icmp = config->probe.icmp;
-  for (const auto& peer : config->proxy.peers)
-    view.peers.push_back({peer.name, peer.listen, peer.address.literal(), ""});
+  for (const auto& peer : config->proxy.peers) {
+    if (peer.role == proxy::Role::kPeer) view.peers.push_back({peer.name, peer.listen, peer.address.literal(), ""});
+  }
   return view;
 }
 

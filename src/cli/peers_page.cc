@@ -108,6 +108,12 @@ std::string peerText(const Json& peer, WallTime now) {
   line(text, "guard",
        textAt(peer, "/guard/mode") + ", " + textAt(peer, "/guard/state") +
            (withheld.empty() ? "" : " (" + withheld + ")"));
+  if (!textAt(peer, "/link/mode").empty()) {
+    const std::string why = textAt(peer, "/link/why");
+    line(text, "link",
+         textAt(peer, "/link/address") + " (" + textAt(peer, "/link/mode") + "), " + textAt(peer, "/link/state") +
+             ", since " + sinceText(textAt(peer, "/link/since"), now) + (why.empty() ? "" : ": " + why));
+  }
   if (!textAt(peer, "/listen").empty()) line(text, "reached at", textAt(peer, "/listen"));
   const std::string way = textAt(peer, "/transparent/way", "off");
   if (way != "off") {

@@ -130,6 +130,7 @@ Result<Running> askWhatRuns(const std::string& admin) {
     return running;
   }
   for (const Json& peer : *peers) {
+    if (textAt(peer, "/role") == "store") continue;  // this node's own: nobody has its name
     const auto text = [&](const char* pointer) { return printable(textAt(peer, pointer)); };
     running.peers.push_back(
         {text("/name"), text("/listen"), text("/address"), text("/verdict"), text("/circuit") == "open"});

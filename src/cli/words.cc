@@ -102,6 +102,13 @@ std::string degradingWords(const Json& event) {
          factor;
 }
 
+std::string linkEventWords(const Json& event) {
+  if (textAt(event, "/event") == "link_up") return "link: up, traffic goes by it";
+  const bool direct = textAt(event, "/to") == "fallback";
+  return "link: " + textAt(event, "/why") +
+         (direct ? "; traffic goes to its own address, NOT by the link" : "; down");
+}
+
 std::string guardWords(const Json& event) {
   const std::string to = textAt(event, "/to");
   if (to == "idle") return "guard: let go, connections pass again";
@@ -158,6 +165,8 @@ std::string eventWords(const Json& event) {
     text = transitionWords(event);
   } else if (kind == "degrading") {
     text = degradingWords(event);
+  } else if (kind == "link_up" || kind == "link_lost") {
+    text = linkEventWords(event);
   } else if (kind == "guard") {
     text = guardWords(event);
   } else if (kind == "probe") {

@@ -34,6 +34,7 @@ std::string effectiveJson(const Config& config) {
   put(config, fieldsOf(copy), root);
   root["peers"] = Json::array();
   for (size_t i = 0; i < copy.proxy.peers.size(); ++i) {
+    if (copy.proxy.peers[i].role == proxy::Role::kStore) continue;  // it is /link
     put(config, fieldsOf(copy.proxy.peers[i], copy.peerProfiles[i], "/peers/" + std::to_string(i)), root);
   }
   root["routes"] = Json::array();

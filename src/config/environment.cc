@@ -73,7 +73,9 @@ void setForPeers(const std::string& pointer, Config& config) {
     health::ProbeOptions& probe = config.proxy.peers[i].probe;
     if (pointer == "/probe/interval") probe.interval = config.probe.interval;
     if (pointer == "/probe/suspect_after") probe.suspectAfter = config.probe.suspectAfter;
-    if (pointer == "/circuit/failure_threshold") probe.failureThreshold = config.probe.failureThreshold;
+    const bool counted =
+        config.proxy.peers[i].role == proxy::Role::kPeer;  // the own store's failures its peers count
+    if (counted && pointer == "/circuit/failure_threshold") probe.failureThreshold = config.probe.failureThreshold;
     if (pointer == "/circuit/open_for") probe.openFor = config.probe.openFor;
     config.sources.erase("/peers/" + std::to_string(i) + pointer);
   }

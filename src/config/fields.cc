@@ -79,6 +79,25 @@ std::vector<Field> tlsFields(net::TlsClientOptions& up, net::TlsServerOptions& d
   };
 }
 
+EnumField linkModeField(upstream::LinkMode& value) { return choice(value, {"off", "require", "prefer"}); }
+
+std::vector<Field> linkFields(LinkOptions& o) {
+  return {
+      {"/link/listen", AddressField{&o.listen, true}},
+      {"/link/store", AddressField{&o.store, true}},
+      {"/link/name", TextField{&o.name, Kind::kName}},
+      {"/link/protocol", choice(o.protocol, {"auto", "http1", "http2"})},
+      {"/link/mode", linkModeField(o.mode)},
+      {"/link/port", CountField{&o.port, 1, 65535}},
+      {"/link/retry", DurationField{&o.retry, milliseconds(100), hours(1)}},
+      {"/link/tls/certificate_file", TextField{&o.certificateFile, Kind::kPath}},
+      {"/link/tls/key_file", TextField{&o.keyFile, Kind::kPath}},
+      {"/link/tls/ca_file", TextField{&o.caFile, Kind::kPath}},
+      {"/link/tls/verify", choice(o.verify, {"full", "chain"})},
+      {"/link/tls/min_version", choice(o.minVersion, {"1.2", "1.3"})},
+  };
+}
+
 std::vector<Field> timeoutFields(upstream::ClassTimeouts& o, const std::string& prefix) {
   return {
       {prefix + "/connect", DurationField{&o.connect, milliseconds(1), minutes(10)}},
@@ -187,6 +206,7 @@ std::vector<Field> fieldsOf(Config& config) {
   std::vector<Field> fields = processFields(config);
   append(fields, probeFields(config.probe, config.profile, ""));
   append(fields, tlsFields(config.tlsUpstream, config.tlsDownstream, ""));
+  append(fields, linkFields(config.link));
   for (size_t i = 0; i < upstream::kTrafficClasses; ++i) {
     append(fields, timeoutFields(config.proxy.timeouts[i],
                                  std::string("/timeouts/") + toString(static_cast<upstream::TrafficClass>(i))));
@@ -207,6 +227,9 @@ std::vector<Field> fieldsOf(proxy::PeerOptions& peer, Profile& profile, const st
       {prefix + "/guard/mode", modeField(peer.mode)},
       {prefix + "/transparent", BoolField{&peer.transparent}},
       {prefix + "/protocol", choice(peer.protocol, {"auto", "http1", "http2"})},
+      {prefix + "/link/mode", linkModeField(peer.link.mode)},
+      {prefix + "/link/address", AddressField{&peer.link.address, true}},
+      {prefix + "/link/server_name", TextField{&peer.link.tls.serverName, Kind::kHost}},
   };
   append(fields, probeFields(peer.probe, profile, prefix));
   append(fields, tlsFields(peer.tls, peer.tlsDownstream, prefix));

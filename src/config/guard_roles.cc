@@ -41,7 +41,8 @@ std::vector<std::string> guardNotes(const Config& config) {
     return notes;
   }
   notes.push_back("guard: " + guarded + "; needs CAP_NET_ADMIN, without it these are \"proxy\"");
-  const bool alone = roles.size() == 1 && config.guard.witness.family() == AF_UNSPEC;
+  const size_t nodes = roles.size() - (config.link.serves() ? 1 : 0);  // the own store has no vote
+  const bool alone = nodes == 1 && config.guard.witness.family() == AF_UNSPEC;
   if (alone)
     notes.emplace_back("guard: one peer and no guard.witness: who is cut off could not be told, so it never acts");
   return notes;

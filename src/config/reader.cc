@@ -4,6 +4,7 @@
 
 #include "environment.h"
 #include "fields.h"
+#include "links.h"
 #include "object_reader.h"
 #include "presets.h"
 
@@ -110,6 +111,7 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
   peer.tls = config.tlsUpstream;
   peer.tlsDownstream = config.tlsDownstream;
   peer.source = config.upstreamSource;
+  peer.link.mode = config.link.mode;
   profile = config.profile;
 
   const std::vector<Field> fields = fieldsOf(peer, profile, prefix);
@@ -131,6 +133,7 @@ void readPeer(const Json& json, size_t i, Config& config, ErrorList& errors) {
     peer.transparent = config.transparent.enabled() && guard::carries(peer.mode) && peer.listen.family() == AF_UNSPEC;
   }
   if (guard::carries(peer.mode) && !peer.transparent) require(fields, reader, prefix, "listen", errors);
+  completeLink(config, peer);
 }
 
 void readPeers(const Json& document, Config& config, ErrorList& errors) {
@@ -145,6 +148,7 @@ void readPeers(const Json& document, Config& config, ErrorList& errors) {
   config.peerProfiles.resize(array->size());
   for (size_t i = 0; i < array->size(); ++i)
     readPeer((*array)[i], i, config, errors);
+  addStore(config);
 }
 
 }  // namespace

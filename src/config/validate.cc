@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "links.h"
 #include "own_address.h"
 #include "peerpulse/net/original_destination.h"
 #include "units.h"
@@ -18,8 +19,6 @@ namespace peerpulse::config {
 namespace {
 
 std::string quote(const std::string& text) { return "\"" + text + "\""; }
-
-std::string peerPointer(PeerId id) { return "/peers/" + std::to_string(slot(id)); }
 
 /// Whether `address` is the wildcard of its family.
 bool isWildcard(const SocketAddress& address) {
@@ -38,12 +37,12 @@ bool clash(const SocketAddress& a, const SocketAddress& b) {
 }
 
 void checkNames(const Config& config, ErrorList& errors) {
-  std::map<std::string, PeerId> names;
+  std::map<std::string, const proxy::PeerOptions*> names;
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
-    const std::string where = peerPointer(peer.id) + "/name";
-    const auto [at, fresh] = names.emplace(peer.name, peer.id);
+    const std::string where = pointerTo(peer, "name");
+    const auto [at, fresh] = names.emplace(peer.name, &peer);
     if (!fresh) {
-      errors.add(where, quote(peer.name), "a name of its own: " + peerPointer(at->second) + " has it too");
+      errors.add(where, quote(peer.name), "a name of its own: " + pointerTo(*at->second, "") + " has it too");
     }
     if (peer.name == config.node) errors.add(where, quote(peer.name), "another name than this node's (/node)");
   }
@@ -74,7 +73,7 @@ void checkGuard(const Config& config, ErrorList& errors) {
   }
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
     if (guard::carries(peer.mode) || !peer.address.isUnix()) continue;
-    errors.add(peerPointer(peer.id) + "/guard/mode", "\"guard\"", "\"proxy\": a unix address has no TCP sockets");
+    errors.add(pointerTo(peer, "guard/mode"), "\"guard\"", "\"proxy\": a unix address has no TCP sockets");
   }
 }
 
@@ -108,7 +107,7 @@ void checkTransparentListen(const Config& config, const SocketAddress& listen, i
   check(config.admin.metricsListen, "/admin/metrics_listen");
   check(config.api.listen, "/api/listen");
   for (const proxy::PeerOptions& peer : config.proxy.peers)
-    check(peer.listen, peerPointer(peer.id) + "/listen");
+    check(peer.listen, pointerTo(peer, "listen"));
 }
 
 void checkTransparent(const Config& config, ErrorList& errors) {
@@ -118,14 +117,15 @@ void checkTransparent(const Config& config, ErrorList& errors) {
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
     if (!peer.transparent) continue;
     if (const std::string why = whyNotTransparent(config, peer); !why.empty()) {
-      errors.add(peerPointer(peer.id) + "/transparent", "true", why);
+      errors.add(pointerTo(peer, "transparent"), "true", why);
       continue;
     }
     const auto [at, fresh] = addresses.emplace(net::withoutMapping(peer.address.literal()).toString(), peer.id);
     if (fresh || config.proxy.peers[slot(at->second)].address == peer.address)
       continue;  // the latter is said elsewhere
-    errors.add(peerPointer(peer.id) + "/address", quote(peer.address.toString()),
-               "an address of its own: " + peerPointer(at->second) + " has it too, written in another way");
+    errors.add(pointerTo(peer, "address"), quote(peer.address.toString()),
+               "an address of its own: " + pointerTo(config.proxy.peers[slot(at->second)], "") +
+                   " has it too, written in another way");
   }
 }
 
@@ -142,7 +142,7 @@ void checkApi(const Config& config, ErrorList& errors) {
   }
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
     if (!clash(api.listen, peer.listen)) continue;
-    errors.add("/api/listen", listen, "an address of its own: " + peerPointer(peer.id) + "/listen has it too");
+    errors.add("/api/listen", listen, "an address of its own: " + pointerTo(peer, "listen") + " has it too");
   }
   if (api.memory < api.replayLimit) {
     errors.add("/api/memory", std::to_string(api.memory) + " bytes",
@@ -155,8 +155,9 @@ void checkErasureSets(const Config& config, ErrorList& errors) {
   const auto& sets = config.api.erasureSets;
   const auto known = [&](const std::string& node) {
     const auto& peers = config.proxy.peers;
-    return node == config.node ||
-           std::any_of(peers.begin(), peers.end(), [&](const auto& peer) { return peer.name == node; });
+    return node == config.node || std::any_of(peers.begin(), peers.end(), [&](const auto& peer) {
+             return peer.role == proxy::Role::kPeer && peer.name == node;
+           });
   };
   std::map<std::string, size_t> names;
   for (size_t i = 0; i < sets.size(); ++i) {
@@ -187,8 +188,8 @@ void checkErasureSets(const Config& config, ErrorList& errors) {
 void checkAddresses(const Config& config, ErrorList& errors) {
   const auto& peers = config.proxy.peers;
   for (size_t i = 0; i < peers.size(); ++i) {
-    const std::string listenAt = peerPointer(peers[i].id) + "/listen";
-    const std::string addressAt = peerPointer(peers[i].id) + "/address";
+    const std::string listenAt = pointerTo(peers[i], "listen");
+    const std::string addressAt = pointerTo(peers[i], "address");
     checkListen(peers[i], listenAt, errors);
     if (clash(peers[i].listen, config.admin.listen)) {
       errors.add(listenAt, quote(peers[i].listen.toString()),
@@ -204,12 +205,12 @@ void checkAddresses(const Config& config, ErrorList& errors) {
     for (size_t j = 0; j < peers.size(); ++j) {
       if (j < i && clash(peers[i].listen, peers[j].listen)) {
         errors.add(listenAt, quote(peers[i].listen.toString()),
-                   "an address of its own: it clashes with " + peerPointer(peers[j].id) + "/listen, " +
+                   "an address of its own: it clashes with " + pointerTo(peers[j], "listen") + ", " +
                        quote(peers[j].listen.toString()));
       }
       if (j < i && peers[i].address == peers[j].address) {
         errors.add(addressAt, quote(peers[i].address.toString()),
-                   "an address of its own: " + peerPointer(peers[j].id) + " has it too");
+                   "an address of its own: " + pointerTo(peers[j], "") + " has it too");
       }
     }
   }
@@ -222,11 +223,11 @@ void checkLoops(const Config& config, ErrorList& errors) {
     const auto check = [&](const SocketAddress& listen, const std::string& where) {
       if (peer.address.isName() || !leadsTo(peer.address.literal(), listen, own)) return;
       errors.add(
-          peerPointer(peer.id) + "/address", quote(peer.address.toString()),
+          pointerTo(peer, "address"), quote(peer.address.toString()),
           "the address of the remote node: this one leads to our own " + where + ", " + quote(listen.toString()));
     };
     for (const proxy::PeerOptions& other : config.proxy.peers) {
-      if (other.listen.family() != AF_UNSPEC) check(other.listen, peerPointer(other.id) + "/listen");
+      if (other.listen.family() != AF_UNSPEC) check(other.listen, pointerTo(other, "listen"));
     }
     if (config.transparent.listen.family() != AF_UNSPEC) check(config.transparent.listen, "/transparent/listen");
     if (config.transparent.listen6.family() != AF_UNSPEC) check(config.transparent.listen6, "/transparent/listen6");
@@ -245,11 +246,11 @@ void checkMetricsListen(const Config& config, ErrorList& errors) {
   check(config.admin.listen, "/admin/listen");
   check(config.api.listen, "/api/listen");
   for (const proxy::PeerOptions& peer : config.proxy.peers)
-    check(peer.listen, peerPointer(peer.id) + "/listen");
+    check(peer.listen, pointerTo(peer, "listen"));
 }
 
 void checkSource(const proxy::PeerOptions& peer, const Config& config, ErrorList& errors) {
-  const std::string where = peerPointer(peer.id) + "/source_address";
+  const std::string where = pointerTo(peer, "source_address");
   const int family = peer.address.literal().family();
   if (config.sources.count(where) == 0 || peer.source.family() == AF_UNSPEC) return;
   if (isWildcard(peer.source)) {
@@ -411,13 +412,16 @@ void validate(const Config& config, ErrorList& errors) {
   checkProbe(config.probe, "", errors);
   checkTls(config.tlsUpstream, config.tlsDownstream, "", errors);
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
+    if (peer.role == proxy::Role::kStore) continue;  // it has nothing of its own
+    const std::string prefix = "/peers/" + std::to_string(slot(peer.id));
     const bool inherited = peer.tls == config.tlsUpstream && peer.tlsDownstream == config.tlsDownstream;
-    if (!inherited) checkTls(peer.tls, peer.tlsDownstream, peerPointer(peer.id), errors);
+    if (!inherited) checkTls(peer.tls, peer.tlsDownstream, prefix, errors);
     // What a peer inherited was reported once.
-    if (!sameProbe(peer.probe, config.probe)) checkProbe(peer.probe, peerPointer(peer.id), errors);
+    if (!sameProbe(peer.probe, config.probe)) checkProbe(peer.probe, prefix, errors);
   }
   checkTimeouts(config, errors);
   checkTiming(config, errors);
+  checkLinks(config, errors);
 }
 
 }  // namespace peerpulse::config

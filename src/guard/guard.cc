@@ -22,14 +22,20 @@ namespace {
 // Both are declared below and above each other's layers; their words must agree.
 static_assert(stats::kWithheldNames.size() == kWithheldReasons);
 
-uint16_t portOf(const GuardPeer& peer) { return peer.addresses.empty() ? peer.port : peer.addresses.front().port(); }
+std::vector<uint16_t> ownPorts(const GuardPeer& peer) {
+  std::vector<uint16_t> ports = {peer.addresses.empty() ? peer.port : peer.addresses.front().port()};
+  if (peer.linkPort != 0) ports.push_back(peer.linkPort);
+  return ports;
+}
 
 /// By default those of all peers, unless they are too many to tell the cluster's port.
 std::vector<uint16_t> commonPorts(const Options& options, const std::vector<GuardPeer>& peers) {
   std::vector<uint16_t> ports = options.ports;
   if (ports.empty()) {
     for (const GuardPeer& peer : peers) {
-      if (peer.guarded) ports.push_back(portOf(peer));
+      if (!peer.guarded) continue;
+      const std::vector<uint16_t> own = ownPorts(peer);
+      ports.insert(ports.end(), own.begin(), own.end());
     }
   }
   std::sort(ports.begin(), ports.end());
@@ -297,9 +303,7 @@ void Guard::destroyLeft(size_t peer, TimePoint now, Destruction& done) {
   stats.failed.add(done.failed);
 }
 
-std::vector<uint16_t> Guard::portsOf(size_t peer) const {
-  return ports_.empty() ? std::vector<uint16_t>{portOf(peers_[peer])} : ports_;
-}
+std::vector<uint16_t> Guard::portsOf(size_t peer) const { return ports_.empty() ? ownPorts(peers_[peer]) : ports_; }
 
 void Guard::askWitness(TimePoint now) {
   if (witness_ != nullptr && policy_.wantsWitness() && now - witness_->heard() >= RefusalTable::kRenewal) {

@@ -73,6 +73,7 @@ void CircuitTable::adopt(PeerId peer) {
   e.epoch.store(epoch(peer), std::memory_order_relaxed);
   e.protocol.store(PeerProtocol::kUnknown, std::memory_order_relaxed);
   e.owing.store(false, std::memory_order_relaxed);
+  e.direct.store(false, std::memory_order_relaxed);
   e.lastHeard.store(0, std::memory_order_relaxed);
   e.lastKernelHeard.store(0, std::memory_order_relaxed);
   e.word.store(first.pack(), std::memory_order_release);
@@ -115,6 +116,12 @@ void CircuitTable::publishOwing(PeerId peer, bool owing) {
 }
 
 bool CircuitTable::owing(PeerId peer) const { return entry(peer).owing.load(std::memory_order_relaxed); }
+
+void CircuitTable::publishDirect(PeerId peer, bool direct) {
+  entry(peer).direct.store(direct, std::memory_order_release);
+}
+
+bool CircuitTable::direct(PeerId peer) const { return entry(peer).direct.load(std::memory_order_acquire); }
 
 void CircuitTable::stampHeard(PeerId peer, TimePoint now) { raise(entry(peer).lastHeard, now); }
 

@@ -4,7 +4,7 @@
 
 namespace peerpulse::probe {
 
-EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, bool names,
+EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, bool either,
                          uint64_t token, uint32_t mark, OnAnswer onAnswer)
     : addresses_(std::move(addresses)), onAnswer_(std::move(onAnswer)) {
   const auto answered = [this](uint32_t slot, uint32_t sequence, const SocketAddress& from) {
@@ -14,7 +14,7 @@ EchoSockets::EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddres
     bool wanted = false;
     for (const SocketAddress& address : addresses_)
       wanted = wanted || address.family() == family;
-    if (!wanted && !names) continue;
+    if (!wanted && !either) continue;
     auto socket = IcmpEcho::open(dispatcher, family, token, mark, answered);
     if (socket) {
       sockets_[indexOf(family)] = std::move(*socket);

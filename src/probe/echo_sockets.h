@@ -18,10 +18,10 @@ class EchoSockets {
  public:
   using OnAnswer = std::function<void(uint32_t slot, uint32_t sequence)>;
 
-  /// `addresses`: by a peer's slot; those of no ICMP family (unix sockets) get no echoes. `names`: there are peers of which is
-  /// not known yet which family they have. `token` and `mark` as of IcmpEcho.
+  /// `addresses`: by a peer's slot; those of no ICMP family (unix sockets) get no echoes. `either`: there are peers that may
+  /// move() to another family. `token` and `mark` as of IcmpEcho.
   /// The callback is told of answers from the peer's own address only.
-  EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, bool names, uint64_t token,
+  EchoSockets(event::Dispatcher& dispatcher, std::vector<SocketAddress> addresses, bool either, uint64_t token,
               uint32_t mark, OnAnswer onAnswer);
 
   /// The peer is there from now on.

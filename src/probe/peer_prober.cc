@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "link_watch.h"
 #include "peerpulse/health/connect_evidence.h"
 
 namespace peerpulse::probe {
@@ -40,7 +41,7 @@ bool couldNotAsk(const health::Event& event) {
 
 PeerProber::PeerProber(const ProberPeer& peer, const net::AddressOrder& addresses, event::Dispatcher& dispatcher,
                        wire::IoContext& io, health::CircuitTable& table, ProberCallbacks& callbacks,
-                       LocalWatch& watch, EchoSockets& echoes, uint32_t jitterSeed, Duration phase)
+                       LocalWatch& watch, EchoSockets& echoes, uint32_t jitterSeed, Duration phase, LinkWatch* link)
     : peer_(peer),
       dispatcher_(dispatcher),
       io_(io),
@@ -48,6 +49,7 @@ PeerProber::PeerProber(const ProberPeer& peer, const net::AddressOrder& addresse
       callbacks_(callbacks),
       watch_(watch),
       echoes_(echoes),
+      link_(link),
       addresses_(addresses),
       echoAt_(addresses.first()),
       usesEcho_(mayUseEcho(peer, echoes, addresses.first())),
@@ -87,7 +89,7 @@ void PeerProber::feed(const health::Event& event) {
     handle(next);
   }
   feeding_ = false;
-  watch_.expect(peer_.id, health_.overdueAt());
+  if (!peer_.own) watch_.expect(peer_.id, health_.overdueAt());
   if (health_.lastEvidence() > started_) {
     stats_.lastHeardNanos.set(static_cast<uint64_t>(health_.lastEvidence().time_since_epoch().count()));
   }
@@ -98,6 +100,7 @@ void PeerProber::feed(const health::Event& event) {
 
 // What was learnt of the peer stays: it is the same one elsewhere.
 void PeerProber::setAddresses(const AddressSet& addresses) {
+  if (link_ != nullptr) return;
   (void)addresses_.set(addresses);
   std::erase_if(refused_, [this](const SocketAddress& address) { return !addresses_.has(address); });
   inUse(addresses_.first());
@@ -153,6 +156,7 @@ void PeerProber::handle(const health::Event& event) {
   for (const health::Action& action : actions)
     apply(action);
   showOwing();
+  if (link_ != nullptr) link_->onProbe(event, health_.word().verdict);
   if (std::holds_alternative<health::PingAcked>(event) || std::holds_alternative<health::EchoAnswered>(event)) {
     stats_.rtt.observe(health_.rtt().last());
   }
@@ -176,7 +180,7 @@ health::Tick PeerProber::tick(TimePoint now) {
   tick.dataHeard = table_.lastHeard(peer_.id);
   tick.dataKernelHeard = table_.lastKernelHeard(peer_.id);
   if (session_ != nullptr && health_.wantsKernelView(now)) tick.kernel = session_->kernelView();
-  if (health_.judgementDue(now)) tick.ownHostSuspect = watch_.ownHostSuspect(now);
+  if (health_.judgementDue(now)) tick.ownHostSuspect = !peer_.own && watch_.ownHostSuspect(now);
   return tick;
 }
 
@@ -276,7 +280,7 @@ void PeerProber::run(const health::Report& action) {
     if (to == health::Verdict::kSuspect) stats_.suspects.add();
     if (to == health::Verdict::kDead) stats_.deads.add();
     if (from == health::Verdict::kSuspect && to != health::Verdict::kDead) stats_.cleared.add();
-    watch_.verdict(peer_.id, to, action.transition.at);
+    if (!peer_.own) watch_.verdict(peer_.id, to, action.transition.at);
   }
   callbacks_.onTransition(action.transition);
 }
@@ -311,7 +315,7 @@ void PeerProber::prepare(const health::Event& event) {
     if (goaway->enhanceYourCalm) stats_.tooManyPings.add();
   }
   if (std::holds_alternative<health::Connected>(event) && session_ != nullptr) {
-    watch_.reachedFrom(net::localAddress(session_->fd()));
+    if (!peer_.own) watch_.reachedFrom(net::localAddress(session_->fd()));
     stats_.certificateNotAfter.set(session_->certificateNotAfter());
     opening_ = false;
     if (addresses_.size() > 1) {
@@ -325,7 +329,20 @@ void PeerProber::prepare(const health::Event& event) {
     // Before the health hears of it: its next session may be opened in answer.
     if (session_ != nullptr && session_->epoch() == closed->epoch) dropSession(ProbeSession::Leave::kReset);
   }
+  if (const auto* order = std::get_if<health::CircuitOverride>(&event); order != nullptr) {
+    override_ = *order;
+    overriddenAt_ = dispatcher_.now();
+  }
   count(event);
+}
+
+std::optional<health::CircuitOverride> PeerProber::standingOverride(TimePoint now) const {
+  health::CircuitOverride left = override_;
+  if (left.kind == health::CircuitOverride::Kind::kAuto) return std::nullopt;
+  if (left.ttl == Duration::zero()) return left;
+  left.ttl -= now - overriddenAt_;
+  if (left.ttl <= Duration::zero()) return std::nullopt;
+  return left;
 }
 
 void PeerProber::count(const health::Event& event) {

@@ -21,18 +21,22 @@
 
 namespace peerpulse::probe {
 
+class LinkWatch;
+
 class PeerProber {
  public:
-  /// `addresses`: at least one.
+  /// `addresses`: at least one. `link`: null unless the peer is probed by its link; is told of all events.
   PeerProber(const ProberPeer& peer, const net::AddressOrder& addresses, event::Dispatcher& dispatcher,
              wire::IoContext& io, health::CircuitTable& table, ProberCallbacks& callbacks, LocalWatch& watch,
-             EchoSockets& echoes, uint32_t jitterSeed, Duration phase);
+             EchoSockets& echoes, uint32_t jitterSeed, Duration phase, LinkWatch* link = nullptr);
   ~PeerProber();
 
   /// Gives the event to the peer's health now (or, from inside one of its actions, right after them).
   void feed(const health::Event& event);
-  /// Where it is from now on. A probe connection to an address that has gone is moved.
+  /// Where the peer's own address leads from now on. A probe connection to one that has gone is moved; one by its link is left alone.
   void setAddresses(const AddressSet& addresses);
+  /// An operator's word that holds at `now`, with the time that is left of it.
+  std::optional<health::CircuitOverride> standingOverride(TimePoint now) const;
   /// Statistics that are too dear for every PING.
   void refreshStats();
 
@@ -77,6 +81,7 @@ class PeerProber {
   ProberCallbacks& callbacks_;
   LocalWatch& watch_;
   EchoSockets& echoes_;
+  LinkWatch* const link_;
   net::AddressOrder addresses_;  // the one in use first
   std::vector<SocketAddress>
       refused_;           // of several, those that answered a connect by RST since the last that did not
@@ -100,6 +105,8 @@ class PeerProber {
   TimePoint armedFor_;
   bool drained_ = false;  // this judgement was put off once, to read what had arrived
 
+  health::CircuitOverride override_;  // the last one
+  TimePoint overriddenAt_;
   std::deque<health::Event> events_;
   bool feeding_ = false;
   std::vector<pollfd> pollFds_;

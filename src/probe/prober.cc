@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "echo_sockets.h"
+#include "link_watch.h"
 #include "local_watch.h"
 #include "outcome_inbox.h"
 #include "peer_prober.h"
@@ -25,8 +26,38 @@ Duration shortestInterval(const std::vector<ProberPeer>& peers) {
   return shortest;
 }
 
+/// Those on other hosts, who are first in the list.
+uint32_t countOthers(const std::vector<ProberPeer>& peers) {
+  const auto own = std::find_if(peers.begin(), peers.end(), [](const ProberPeer& peer) { return peer.own; });
+  PP_ASSERT(std::all_of(own, peers.end(), [](const ProberPeer& peer) { return peer.own; }));
+  return static_cast<uint32_t>(own - peers.begin());
+}
+
 /// They have one connector, and so one mark.
 uint32_t markOf(const std::vector<ProberPeer>& peers) { return peers.empty() ? 0 : peers.front().mark; }
+
+std::vector<ProberPeer> byLinks(std::vector<ProberPeer> peers) {
+  for (ProberPeer& peer : peers) {
+    if (!peer.link) continue;
+    peer.address = peer.link->address;
+    peer.tls = peer.link->tls;
+    peer.serverName = peer.link->serverName;
+  }
+  return peers;
+}
+
+/// Of those by name nothing is known yet.
+std::vector<net::AddressOrder> ownAddresses(const std::vector<ProberPeer>& peers) {
+  std::vector<net::AddressOrder> orders;
+  for (const ProberPeer& peer : peers)
+    orders.push_back(peer.address.isName() ? net::AddressOrder() : net::AddressOrder(peer.address.literal()));
+  return orders;
+}
+
+/// Whether its host's address may be of another family than that of ProberPeer::address.
+bool mayChangeFamily(const ProberPeer& peer) {
+  return peer.address.isName() || (peer.link && peer.link->address.family() != peer.address.literal().family());
+}
 
 /// On Linux the priority of a thread.
 Result<void> takePrecedence() {
@@ -39,14 +70,16 @@ Result<void> takePrecedence() {
 Prober::Prober(std::vector<ProberPeer> peers, health::CircuitTable& table, ProberCallbacks& callbacks,
                uint32_t jitterSeed)
     : configured_(std::move(peers)),
+      linked_(byLinks(configured_)),
       table_(table),
       callbacks_(callbacks),
       jitterSeed_(jitterSeed),
-      connector_(dispatcher_, nullptr, markOf(configured_)) {
+      connector_(dispatcher_, nullptr, markOf(configured_)),
+      direct_(ownAddresses(configured_)) {
   for (size_t i = 0; i < configured_.size(); ++i) {
     PP_ASSERT(slot(configured_[i].id) == i && i < table_.size() && configured_[i].stats != nullptr);
   }
-  watch_ = std::make_unique<LocalWatch>(static_cast<uint32_t>(configured_.size()), shortestInterval(configured_),
+  watch_ = std::make_unique<LocalWatch>(countOthers(configured_), shortestInterval(configured_),
                                         [this](health::LocalState from, health::LocalState to) {
                                           callbacks_.onLocalHealth(from, to, watch_->evidence(dispatcher_.now()));
                                         });
@@ -98,21 +131,36 @@ void Prober::runThread(std::function<void()> onRunning) {
   drainTimer_ = dispatcher_.createTimer([this] { drainInbox(); });
   peers_.resize(configured_.size());
   awaited_.resize(configured_.size());
-  for (const ProberPeer& peer : configured_) {
-    if (!peer.address.isName()) begin(peer, net::AddressOrder(peer.address.literal()));
+  links_.resize(configured_.size());
+  for (uint32_t at = 0; at < configured_.size(); ++at) {
+    watchLink(at);
+    begin(at);
   }
   dispatcher_.measureLag(kBeatInterval, [this](Duration lag) { beat(lag); });
   dispatcher_.run();
   peers_.clear();
+  links_.clear();
   echoes_.reset();
   dispatcher_.clearDeferred();  // their connections refer to io_
   drainTimer_.reset();
 }
 
-void Prober::begin(const ProberPeer& peer, const net::AddressOrder& addresses) {
-  const uint32_t seed = jitterSeed_ + slot(peer.id) * 2654435761u;  // Knuth: neighbours far apart
-  peers_[slot(peer.id)] = std::make_unique<PeerProber>(peer, addresses, dispatcher_, io_, table_, callbacks_, *watch_,
-                                                       *echoes_, seed, phaseOf(peer));
+void Prober::watchLink(uint32_t slot) {
+  if (!configured_[slot].link) return;
+  links_[slot] =
+      std::make_unique<LinkWatch>(linked_[slot], direct_[slot], dispatcher_, io_,
+                                  [this](const health::LinkChange& change, bool afresh) { onLink(change, afresh); });
+}
+
+// By its own address only once it is known where that leads.
+void Prober::begin(uint32_t slot) {
+  LinkWatch* const link = table_.direct(configured_[slot].id) ? nullptr : links_[slot].get();
+  const ProberPeer& peer = (link != nullptr ? linked_ : configured_)[slot];
+  const net::AddressOrder addresses = link != nullptr ? net::AddressOrder(peer.address.literal()) : direct_[slot];
+  if (addresses.empty()) return;
+  const uint32_t seed = jitterSeed_ + slot * 2654435761u;  // Knuth: neighbours far apart
+  peers_[slot] = std::make_unique<PeerProber>(peer, addresses, dispatcher_, io_, table_, callbacks_, *watch_,
+                                              *echoes_, seed, phaseOf(peer), link);
 }
 
 void Prober::feed(uint32_t slot, const health::Event& event) {
@@ -120,32 +168,55 @@ void Prober::feed(uint32_t slot, const health::Event& event) {
 }
 
 void Prober::setAddresses(PeerId id, AddressSetRef addresses) {
-  dispatcher_.post([this, id, addresses = std::move(addresses)] {
-    const uint32_t at = slot(id);
+  dispatcher_.post([this, at = slot(id), addresses = std::move(addresses)] {
     if (at >= peers_.size()) return;
+    (void)direct_[at].set(*addresses);
     if (peers_[at] != nullptr) {
       peers_[at]->setAddresses(*addresses);
       return;
     }
-    net::AddressOrder order;
-    order.set(*addresses);
-    begin(configured_[at], order);
+    begin(at);
     if (awaited_[at]) feed(at, *std::exchange(awaited_[at], std::nullopt));
   });
 }
 
+// Who tells may be the very prober that is to go: it goes in a turn of its own.
+void Prober::onLink(const health::LinkChange& change, bool afresh) {
+  const bool direct = change.to == health::LinkState::kFallback;
+  const bool moved = direct != table_.direct(change.peer);
+  table_.publishDirect(change.peer, direct);
+  callbacks_.onLink(change);
+  if (moved || afresh) dispatcher_.post([this, at = slot(change.peer)] { renewPeer(at); });
+}
+
+// What it has learnt is of another way to the peer; an operator's word is not, and what the table says stands until there is
+// evidence.
+void Prober::renewPeer(uint32_t slot) {
+  if (slot >= peers_.size()) return;  // the end was quicker
+  const PeerId id = configured_[slot].id;
+  const auto order = peers_[slot]->standingOverride(dispatcher_.now());
+  peers_[slot].reset();
+  table_.publishProtocol(id, health::PeerProtocol::kUnknown);
+  if (table_.owing(id)) {
+    table_.publishOwing(id, false);
+    callbacks_.onOwing(id);
+  }
+  begin(slot);
+  if (order) feed(slot, *order);
+}
+
 void Prober::openEchoSockets() {
   std::vector<SocketAddress> addresses;
-  bool names = false;
+  bool either = false;
   for (const ProberPeer& peer : configured_) {
     addresses.push_back(peer.options.icmp ? peer.address.literal() : SocketAddress());
-    names = names || (peer.options.icmp && peer.address.isName());
+    either = either || (peer.options.icmp && mayChangeFamily(peer));
   }
   // Not the seed: that may be the same on many hosts, and every raw socket hears the answers of all.
   std::random_device random;
   const uint64_t token = static_cast<uint64_t>(random()) << 32 | random();
   echoes_ = std::make_unique<EchoSockets>(
-      dispatcher_, std::move(addresses), names, token, markOf(configured_),
+      dispatcher_, std::move(addresses), either, token, markOf(configured_),
       [this](uint32_t slot, uint32_t sequence) { feed(slot, health::EchoAnswered{sequence}); });
   echoStatus_ = echoes_->status();
 }

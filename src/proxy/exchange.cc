@@ -72,7 +72,7 @@ void Exchange::enter(State to) {
 }
 
 void Exchange::start() {
-  const std::string_view pseudonym = listener_.context().shared.pseudonym;
+  const std::string_view pseudonym = listener_.pseudonym();
   if (hasBeenHere(head_.headers, pseudonym)) {
     fail(looped());
     return;

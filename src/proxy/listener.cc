@@ -23,6 +23,7 @@ Listener::Listener(WorkerContext& context, const PeerOptions& peer)
       peer_(peer.id),
       peerName_(peer.name),
       onDead_(peer.onDead),
+      role_(peer.role),
       refusals_(std::make_unique<RefusalReplies>()),
       accessFilter_(std::make_unique<AccessFilter>()),
       idleReset_(context.scheduler, [this](TimePoint stop) { return resetIdle(stop); }),
@@ -47,6 +48,10 @@ void Listener::accept(std::unique_ptr<net::Transport> transport) {
   connections_.push_front(std::make_unique<DownstreamConnection>(*this, std::move(transport)));
   connections_.front()->self = connections_.begin();
   context_.shared.stats.peer(peer_).downstreamConnections.add();
+}
+
+std::string_view Listener::pseudonym() const {
+  return role_ == Role::kStore ? context_.shared.storePseudonym : context_.shared.pseudonym;
 }
 
 void Listener::turnAway(TurnedAway why) {

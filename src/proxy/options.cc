@@ -20,4 +20,12 @@ const char* toString(OnDead onDead) {
   return "?";
 }
 
+const char* toString(Role role) {
+  switch (role) {
+    case Role::kPeer: return "peer";
+    case Role::kStore: return "store";
+  }
+  return "?";
+}
+
 }  // namespace peerpulse::proxy

@@ -14,9 +14,18 @@ std::vector<upstream::PeerOptionsRef> peersOf(const ProxyOptions& options) {
   return peers;
 }
 
+std::vector<upstream::PeerOptionsRef> nodesOf(const ProxyOptions& options, const upstream::PeerSet& peers) {
+  std::vector<upstream::PeerOptionsRef> nodes;
+  for (const PeerOptions& peer : options.peers) {
+    if (peer.role == Role::kPeer) nodes.push_back(*peers.find(peer.id));
+  }
+  return nodes;
+}
+
 }  // namespace
 
-Snapshot::Snapshot(uint64_t v, ProxyOptions o) : version(v), options(std::move(o)), peers(v, peersOf(options)) {}
+Snapshot::Snapshot(uint64_t v, ProxyOptions o)
+    : version(v), options(std::move(o)), peers(v, peersOf(options)), nodes(v, nodesOf(options, peers)) {}
 
 const PeerOptions* Snapshot::find(PeerId id) const {
   const auto at =

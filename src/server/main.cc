@@ -34,8 +34,10 @@ int check(const std::string& path) {
     runs = runs && !finding.fatal;
   }
   if (!runs) return kExitBadInput;
-  std::cout << path << ": ok, " << config->proxy.peers.size() << " peers\n";
+  std::cout << path << ": ok, " << config->proxy.peers.size() - (config->link.serves() ? 1 : 0) << " peers\n";
   for (const std::string& note : config::nameNotes(*config))
+    std::cout << note << "\n";
+  for (const std::string& note : config::linkNotes(*config))
     std::cout << note << "\n";
   for (const std::string& note : config::guardNotes(*config))
     std::cout << note << "\n";

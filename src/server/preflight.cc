@@ -117,9 +117,13 @@ void checkTlsFiles(const config::Config& config, std::vector<Finding>& findings)
     findings.push_back({true, pointer, made.error().message});
   };
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
-    const std::string pointer = "/peers/" + std::to_string(slot(peer.id)) + "/tls";
+    const bool store = peer.role == proxy::Role::kStore;
+    const std::string pointer = config::pointerTo(peer, "tls");
     if (peer.tls.enabled) check(net::TlsContext::client(peer.tls), pointer + "/upstream");
-    if (peer.tlsDownstream.enabled()) check(net::TlsContext::server(peer.tlsDownstream), pointer + "/downstream");
+    if (peer.link.mode != upstream::LinkMode::kOff) check(net::TlsContext::client(peer.link.tls), "/link/tls");
+    if (peer.tlsDownstream.enabled()) {
+      check(net::TlsContext::server(peer.tlsDownstream), store ? pointer : pointer + "/downstream");
+    }
   }
 }
 
@@ -156,7 +160,7 @@ std::vector<Finding> preflight(const config::Config& config) {
   checkBind(config.api.listen, "/api/listen", findings);
   for (const proxy::PeerOptions& peer : config.proxy.peers) {
     if (!guard::carries(peer.mode)) continue;
-    checkBind(peer.listen, "/peers/" + std::to_string(slot(peer.id)) + "/listen", findings);
+    checkBind(peer.listen, config::pointerTo(peer, "listen"), findings);
   }
   checkSources(config, findings);
   if (config.upstreamMark != 0) {

@@ -8,6 +8,7 @@
 #include "listener_gates.h"
 #include "peerpulse/admin/event_log.h"
 #include "peerpulse/base/time.h"
+#include "peerpulse/health/link_choice.h"
 #include "peerpulse/health/rung_change.h"
 #include "peerpulse/health/transition.h"
 #include "peerpulse/health/trend.h"
@@ -15,8 +16,8 @@
 namespace peerpulse::server {
 
 struct Report {
-  using What =
-      std::variant<health::Transition, health::Degrading, health::RungChange, admin::LocalChange, GateFailure>;
+  using What = std::variant<health::Transition, health::Degrading, health::RungChange, health::LinkChange,
+                            admin::LocalChange, GateFailure>;
 
   WallTime at;  ///< when it happened, not when it is told
   What what;

@@ -155,6 +155,18 @@ void Reporter::tell(const health::RungChange& change, WallTime at) {
   logEvent(sinks_.stats, {0, at, 0, change});
 }
 
+void Reporter::tell(const health::LinkChange& change, WallTime at) {
+  stats::LinkStats& link = sinks_.stats.peer(change.peer).link;
+  if (change.to != change.from) {
+    link.begins(at);
+    if (change.to == health::LinkState::kFallback) link.fallbacks.add();
+  }
+  link.state.set(static_cast<uint64_t>(change.to));
+  link.why.set(static_cast<uint64_t>(change.why));
+  sinks_.events.add(change, at);
+  logEvent(sinks_.stats, {0, at, 0, change});
+}
+
 void Reporter::tell(const admin::LocalChange& change, WallTime at) {
   logEvent(sinks_.stats, {0, at, 0, change});
   // A busy machine lags and recovers twice a second: in the history that would leave no room for anything else.

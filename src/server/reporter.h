@@ -76,6 +76,7 @@ class Reporter {
   void tell(const health::Transition& transition, WallTime at);
   void tell(const health::Degrading& warning, WallTime at);
   void tell(const health::RungChange& change, WallTime at);
+  void tell(const health::LinkChange& change, WallTime at);
   void tell(const admin::LocalChange& change, WallTime at);
   void tell(const GateFailure& failure, WallTime at);
 

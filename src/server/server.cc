@@ -57,6 +57,12 @@ uint64_t randomNumber() {
   return static_cast<uint64_t>(random()) << 32 | random();
 }
 
+std::optional<probe::ProberLink> proberLink(const upstream::LinkOptions& link) {
+  if (link.mode == upstream::LinkMode::kOff) return std::nullopt;
+  return probe::ProberLink{link.address, link.tlsContext, link.tls.serverName,
+                           link.mode == upstream::LinkMode::kPrefer, link.retry};
+}
+
 const char* signalName(int signal) {
   switch (signal) {
     case SIGTERM: return "SIGTERM";
@@ -89,6 +95,7 @@ void logKernelFeatures() {
 Server::Server(config::Config config)
     : config_(std::move(config)),
       pseudonym_(http::viaPseudonym(randomNumber())),
+      storePseudonym_(http::viaPseudonym(randomNumber())),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
       tlsFiles_(dispatcher_, stats_),
@@ -130,8 +137,11 @@ Result<void> Server::start() {
   openGuard();
   std::vector<probe::ProberPeer> probed;
   for (const auto& peer : snapshot_->options.peers) {
+    const bool own = peer.role == proxy::Role::kStore;
     probed.push_back({peer.id, peer.name, peer.address, peer.probe, &stats_.peer(peer.id).probe, mark(),
-                      peer.tlsContext, upstream::tlsServerName(peer), peer.source});
+                      peer.tlsContext, upstream::tlsServerName(peer), peer.source, proberLink(peer.link), own});
+    stats_.peer(peer.id).link.mode.set(static_cast<uint64_t>(peer.link.mode));
+    stats_.peer(peer.id).link.begins(dispatcher_.wallNow());
   }
   const auto onChange = [this](const health::Transition& transition, WallTime at) {
     if (hook_) hook_->onTransition(transition, at);
@@ -192,9 +202,12 @@ void Server::openGuard() {
   const std::vector<config::GuardRole> roles = config::guardRoles(config_);
   std::vector<guard::GuardPeer> peers;
   for (const auto& peer : config_.proxy.peers) {
+    if (peer.role == proxy::Role::kStore) continue;  // that it lives says nothing of the network
     std::vector<SocketAddress> addresses;
     if (!peer.address.isName()) addresses.push_back(peer.address.literal());
-    peers.push_back({peer.id, std::move(addresses), roles[slot(peer.id)].guarded, peer.address.port()});
+    const bool linked = peer.link.mode != upstream::LinkMode::kOff;
+    peers.push_back({peer.id, std::move(addresses), roles[slot(peer.id)].guarded, peer.address.port(),
+                     linked ? peer.link.address.port() : uint16_t{0}});
   }
   if (std::none_of(peers.begin(), peers.end(), [](const auto& peer) { return peer.guarded; })) return;
   const guard::Sources sources{table_, stats_, [this] { return prober_->localState(); }};
@@ -228,7 +241,7 @@ Result<void> Server::openApi() {
 }
 
 void Server::startWorkers() {
-  const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_};
+  const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_, storePseudonym_};
   const SharedApi api{apiSocket_.get(), &config_.api, &apiBudget_};
   for (uint32_t i = 0; i < config_.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), api, transparent_.shared(),
@@ -384,6 +397,12 @@ void Server::onTransition(const health::Transition& transition) {
 void Server::onOwing(PeerId peer) {
   for (auto& worker : workers_)
     worker->owingChanged(peer);
+}
+
+void Server::onLink(const health::LinkChange& change) {
+  for (auto& worker : workers_)
+    worker->linkChanged(change.peer);
+  reporter_->report(change, dispatcher_.wallNow());
 }
 
 // Nothing in the table has changed, but nobody went by it meanwhile.

@@ -71,6 +71,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   void startHook();
   void onTransition(const health::Transition& transition) override;
   void onOwing(PeerId peer) override;
+  void onLink(const health::LinkChange& change) override;
   void onReturned() override;
   void onDegrading(const health::Degrading& warning) override;
   void onRungs(const health::RungChange& change) override;
@@ -93,6 +94,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
 
   const config::Config config_;
   const std::string pseudonym_;
+  const std::string storePseudonym_;
   event::Dispatcher dispatcher_;
   net::DescriptorShares descriptors_;
   DescriptorWatch descriptorWatch_{descriptors_};

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "peerpulse/config/config.h"
 #include "peerpulse/log/log.h"
 
 namespace peerpulse::server {
@@ -107,15 +108,17 @@ net::TlsSlotRef TlsFiles::slotFor(const Options& options, PeerId peer, const std
 
 proxy::ProxyOptions TlsFiles::prepare(proxy::ProxyOptions options) {
   for (proxy::PeerOptions& peer : options.peers) {
-    const std::string pointer = "/peers/" + std::to_string(slot(peer.id)) + "/tls";
-    if (peer.tls.enabled) {
-      net::TlsClientOptions shared = peer.tls;
+    const bool store = peer.role == proxy::Role::kStore;
+    const std::string pointer = config::pointerTo(peer, "tls");
+    const auto client = [&](net::TlsClientOptions shared, const std::string& where) {
       shared.serverName.clear();  // each connection's own
-      peer.tlsContext = slotFor(shared, peer.id, pointer + "/upstream");
       stats_.peer(peer.id).tlsUpstream.enabled.set(1);
-    }
+      return slotFor(shared, peer.id, where);
+    };
+    if (peer.tls.enabled) peer.tlsContext = client(peer.tls, pointer + "/upstream");
+    if (peer.link.mode != upstream::LinkMode::kOff) peer.link.tlsContext = client(peer.link.tls, "/link/tls");
     if (peer.tlsDownstream.enabled() && guard::carries(peer.mode)) {
-      peer.tlsDownstreamContext = slotFor(peer.tlsDownstream, peer.id, pointer + "/downstream");
+      peer.tlsDownstreamContext = slotFor(peer.tlsDownstream, peer.id, store ? pointer : pointer + "/downstream");
       stats_.peer(peer.id).tlsDownstream.enabled.set(1);
     }
   }

@@ -20,6 +20,7 @@ Level levelOf(const health::Transition& transition) {
 }
 Level levelOf(const health::Degrading&) { return Level::kWarn; }
 Level levelOf(const health::RungChange&) { return Level::kInfo; }
+Level levelOf(const health::LinkChange&) { return Level::kWarn; }
 // A busy machine lags and recovers twice a second.
 Level levelOf(const admin::LocalChange& change) {
   return health::isGrave(change.from) || health::isGrave(change.to) ? Level::kWarn : Level::kDebug;

@@ -80,7 +80,7 @@ void Worker::openPort(const proxy::PeerOptions& peer) {
 
 void Worker::openApi() {
   // The snapshot's own, and kept with it.
-  upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->peers);
+  upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->nodes);
   api_.emplace(fanout::Environment{dispatcher_, context_->io, context_->upstream, context_->peers, std::move(peerSet),
                                    *sharedApi_.options, *sharedApi_.budget, shared_.pseudonym});
   // Who is turned away for want of descriptors is closed at once, as one beyond the limit.
@@ -221,6 +221,12 @@ void Worker::addressesChanged(PeerId id, AddressSetRef addresses) {
 void Worker::addressesFailed(PeerId id, upstream::Failure failure) {
   dispatcher_.post([this, id, failure = std::move(failure)] {
     if (upstream::Peer* peer = context_->peers.find(id)) peer->addressesFailed(failure);
+  });
+}
+
+void Worker::linkChanged(PeerId id) {
+  dispatcher_.post([this, id] {
+    if (upstream::Peer* peer = context_->peers.find(id)) peer->onLinkChange();
   });
 }
 

@@ -53,6 +53,8 @@ class Worker {
   void addressesChanged(PeerId peer, AddressSetRef addresses);
   /// It leads nowhere: who waits for an address fails by `failure`.
   void addressesFailed(PeerId peer, upstream::Failure failure);
+  /// CircuitTable::direct() of the peer changed. As circuitChanged().
+  void linkChanged(PeerId peer);
   /// Ends idle connections and waits for the others; `onDrained` is called once, on the worker's thread.
   void drain(std::function<void()> onDrained);
   /// Cuts off what is left and joins the thread.

@@ -62,6 +62,7 @@ void appendTlsFamilies(const Stats& stats, Families& out);
 void appendNameFamilies(const Stats& stats, Families& out);
 /// peerpulse_transparent_*.
 void appendTransparentFamilies(const Stats& stats, Families& out);
+void appendLinkFamilies(const Stats& stats, Families& out);
 /// peerpulse_*: exchanges, pools, bytes.
 void appendTrafficFamilies(const Stats& stats, Families& out);
 /// peerpulse_latency_*.

@@ -23,6 +23,7 @@ class Collector : public prometheus::Collectable {
     appendTlsFamilies(stats_, all);
     appendNameFamilies(stats_, all);
     appendTransparentFamilies(stats_, all);
+    appendLinkFamilies(stats_, all);
     appendTrafficFamilies(stats_, all);
     appendLatencyFamilies(stats_, all);
     appendGovernorFamilies(stats_, all);

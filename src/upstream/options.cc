@@ -25,4 +25,22 @@ std::string tlsServerName(const PeerOptions& peer) {
   return name;
 }
 
+const char* toString(LinkMode mode) {
+  switch (mode) {
+    case LinkMode::kOff: return "off";
+    case LinkMode::kRequire: return "require";
+    case LinkMode::kPrefer: return "prefer";
+  }
+  return "?";
+}
+
+PeerOptions byLink(const PeerOptions& options) {
+  PeerOptions linked = options;
+  linked.address = options.link.address;
+  linked.protocol = Protocol::kHttp2;
+  linked.tls = options.link.tls;
+  linked.tlsContext = options.link.tlsContext;
+  return linked;
+}
+
 }  // namespace peerpulse::upstream

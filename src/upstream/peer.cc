@@ -2,9 +2,9 @@
 
 #include "admission.h"
 #include "failure_queue.h"
-#include "peer_addresses.h"
 #include "peer_governors.h"
 #include "pool.h"
+#include "reach.h"
 #include "retry_budget.h"
 #include "waiting_room.h"
 
@@ -27,7 +27,7 @@ Peer::Peer(Context& context, PeerOptionsRef options)
     : context_(context),
       options_(std::move(options)),
       stats_(context.stats.peer(options_->id)),
-      addresses_(std::make_unique<PeerAddresses>(options_->address)),
+      reach_(std::make_unique<Reach>(options_, context.table.direct(options_->id))),
       retryBudget_(std::make_unique<RetryBudget>()),
       failureQueue_(std::make_unique<FailureQueue>(context.io.scheduler)),
       governors_(std::make_unique<PeerGovernors>(context, options_->id)),
@@ -53,17 +53,21 @@ Peer::Peer(Context& context, PeerOptionsRef options)
 Peer::~Peer() { retire(); }
 
 void Peer::update(PeerOptionsRef options) {
-  const bool moved = !(options->address == options_->address);
   options_ = std::move(options);
-  if (!moved) return;
-  *addresses_ = PeerAddresses(options_->address);
+  renewReach();
+}
+
+void Peer::onLinkChange() { renewReach(); }
+
+void Peer::renewReach() {
+  if (!reach_->choose(options_, context_.table.direct(id()))) return;
   forEachPool([](Pool& pool) { pool.renew(); });
   settlePools();
   death_.start();  // of the connections that were being opened
 }
 
 void Peer::setAddresses(const AddressSet& addresses) {
-  if (addresses_->set(addresses)) {
+  if (reach_->setAddresses(addresses)) {
     forEachPool([](Pool& pool) { pool.leaveGone(); });
     death_.start();  // of the connections that were being opened
   }
@@ -71,9 +75,11 @@ void Peer::setAddresses(const AddressSet& addresses) {
 }
 
 void Peer::addressesFailed(Failure failure) {
-  addresses_->fail(std::move(failure));
+  reach_->addressesFailed(std::move(failure));
   settlePools();
 }
+
+const PeerAddresses& Peer::addresses() const { return reach_->addresses(); }
 
 template <typename Visit>
 void Peer::forEachPool(Visit visit) const {
@@ -84,13 +90,13 @@ void Peer::forEachPool(Visit visit) const {
 
 Pool& Peer::pool(TrafficClass trafficClass) {
   auto& pool = pools_[static_cast<size_t>(trafficClass)];
-  if (!pool) pool = std::make_unique<Pool>(context_, options_, *addresses_, trafficClass, *connectLimit_);
+  if (!pool) pool = std::make_unique<Pool>(context_, *reach_, trafficClass, *connectLimit_);
   return *pool;
 }
 
 Protocol Peer::protocolFor(const http::RequestHead& head) const {
   if (!head.upgrade.empty()) return Protocol::kHttp1;
-  if (options_->protocol != Protocol::kAuto) return options_->protocol;
+  if (reach_->options()->protocol != Protocol::kAuto) return reach_->options()->protocol;
   if (head.version != http::Version::kHttp2) return Protocol::kHttp1;
   // gRPC needs HTTP/2 whatever the peer seemed to speak; it fails there by what the peer says.
   const bool http1Only = context_.table.protocol(id()) == health::PeerProtocol::kHttp1;

@@ -8,14 +8,8 @@
 
 namespace peerpulse::upstream {
 
-Pool::Pool(Context& context, const PeerOptionsRef& peer, PeerAddresses& addresses, TrafficClass trafficClass,
-           ConnectLimit& limit)
-    : context_(context),
-      peer_(peer),
-      addresses_(addresses),
-      class_(trafficClass),
-      limit_(limit),
-      stats_(context.stats.peer(peer->id)) {
+Pool::Pool(Context& context, Reach& reach, TrafficClass trafficClass, ConnectLimit& limit)
+    : context_(context), reach_(reach), class_(trafficClass), limit_(limit), stats_(context.stats.peer(peer())) {
   lanes_[0].protocol = Protocol::kHttp1;
   lanes_[1].protocol = Protocol::kHttp2;
 }
@@ -77,7 +71,7 @@ void Pool::serve(Lane& lane) {
     first.unlink();
     first.onConnection(*connection);
   }
-  if (addresses_.state() == PeerAddresses::State::kFailed) {
+  if (reach_.addresses().state() == PeerAddresses::State::kFailed) {
     turnAway(lane, lane.waiting.size(), PoolFailure::kNoAddress, Error{"the peer's name leads nowhere"});
   }
 }
@@ -94,7 +88,7 @@ void Pool::open(Lane& lane) {
 }
 
 PoolPolicy Pool::policy() const {
-  return poolPolicy(context_.table.load(peer_->id), context_.table.proberStalled(context_.now()));
+  return poolPolicy(context_.table.load(peer()), context_.table.proberStalled(context_.now()));
 }
 
 // Most recently used first: the others grow old and are evicted.
@@ -159,7 +153,7 @@ std::optional<TimePoint> Pool::openingSince(Protocol protocol) const {
 }
 
 bool Pool::mayConnect(const Lane& lane, const PoolPolicy& policy) const {
-  if (closing_ || !policy.connect || addresses_.order().empty()) return false;
+  if (closing_ || !policy.connect || reach_.addresses().order().empty()) return false;
   if (full() && roomFor(lane) == nullptr) return false;
   return lane.list(State::kConnecting).empty() || !limit_.full();
 }
@@ -176,7 +170,7 @@ PooledConnection* Pool::roomFor(const Lane& lane) const {
 }
 
 net::Destination Pool::destination() const {
-  return net::Destination(addresses_.order().inOrder(), limit_.time.attemptDelay());
+  return net::Destination(reach_.addresses().order().inOrder(), limit_.time.attemptDelay());
 }
 
 void Pool::connectFor(Lane& lane) {

@@ -20,7 +20,6 @@
 #include <string>
 
 #include "flow_watch.h"
-#include "peer_addresses.h"
 #include "peer_connectors.h"
 #include "peerpulse/base/linked_list.h"
 #include "peerpulse/net/destination.h"
@@ -28,6 +27,7 @@
 #include "peerpulse/upstream/waiter.h"
 #include "pool_policy.h"
 #include "pooled_connection.h"
+#include "reach.h"
 
 namespace peerpulse::upstream {
 
@@ -74,9 +74,8 @@ struct KernelEvidence {
 
 class Pool {
  public:
-  /// References must outlive the pool. `peer` and `addresses`: read anew for each connection, a reload or DNS may change them.
-  Pool(Context& context, const PeerOptionsRef& peer, PeerAddresses& addresses, TrafficClass trafficClass,
-       ConnectLimit& limit);
+  /// References must outlive the pool. `reach`: read anew for each connection, a reload, a link or DNS may change it.
+  Pool(Context& context, Reach& reach, TrafficClass trafficClass, ConnectLimit& limit);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -114,9 +113,9 @@ class Pool {
 
   // For PooledConnection.
   Context& context() { return context_; }
-  PeerId peer() const { return peer_->id; }
+  PeerId peer() const { return options().id; }
   PeerConnectors& connectors() { return connectors_; }
-  const PeerOptions& options() const { return *peer_; }
+  const PeerOptions& options() const { return *reach_.options(); }
   /// Requires that an address is known.
   net::Destination destination() const;
   TrafficClass trafficClass() const { return class_; }
@@ -202,11 +201,10 @@ class Pool {
   bool abortLeft(Lane& lane, TimePoint since, TimePoint stop);
 
   Context& context_;
-  const PeerOptionsRef& peer_;
-  PeerAddresses& addresses_;
+  Reach& reach_;
   const TrafficClass class_;
   ConnectLimit& limit_;
-  PeerConnectors connectors_{context_, peer_};
+  PeerConnectors connectors_{context_, reach_.options()};
   stats::PeerStats& stats_;
   std::array<Lane, 2> lanes_;
   FlowWatch flowWatch_{*this};

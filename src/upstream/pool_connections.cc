@@ -167,7 +167,7 @@ bool Pool::abortCondemned(TimePoint stop) {
 
 void Pool::onAnswered(const PooledConnection& connection) {
   // Of one that had to wait for others to fail nobody knows how quick it was.
-  net::AddressOrder& order = addresses_.order();
+  net::AddressOrder& order = reach_.addresses().order();
   const SocketAddress remote = order.size() > 1 ? connection.remote() : SocketAddress();
   if (order.size() == 1 || remote == order.first()) limit_.time.learn(context_.now() - connection.openedAt_);
   order.answered(remote);
@@ -184,7 +184,7 @@ void Pool::leaveGone() {
         List& list = each.list(state);
         for (auto next = list.begin(); next != list.end();) {
           PooledConnection& connection = **next++;
-          if (!addresses_.order().has(connection.remote())) retire(connection);
+          if (!reach_.addresses().order().has(connection.remote())) retire(connection);
         }
       }
     }
@@ -233,7 +233,7 @@ void Pool::lookForLife(bool busy, TimePoint now, size_t& budget, KernelEvidence&
 
 bool Pool::peerLives() const {
   const bool stale = context_.table.proberStalled(context_.now());
-  return !stale && context_.table.load(peer_->id).verdict == health::Verdict::kAlive;
+  return !stale && context_.table.load(peer()).verdict == health::Verdict::kAlive;
 }
 
 bool Pool::answeredSince(const PooledConnection& connection, TimePoint since) const {
@@ -275,9 +275,9 @@ void Pool::onUseless(PooledConnection& connection) {
 bool Pool::sweep(TimePoint now, TimePoint stop) {
   constexpr Duration kEvidenceTimeout = seconds(10);
   const PoolOptions& options = context_.options->pool;
-  const TimePoint heard = context_.table.lastHeard(peer_->id);
+  const TimePoint heard = context_.table.lastHeard(peer());
   const bool silent = heard != TimePoint() && now - heard > kEvidenceTimeout &&
-                      context_.table.load(peer_->id).verdict != health::Verdict::kAlive;
+                      context_.table.load(peer()).verdict != health::Verdict::kAlive;
   bool done = true;
   for (Lane& each : lanes_) {
     size_t unneeded = 0;

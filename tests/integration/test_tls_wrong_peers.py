@@ -207,7 +207,7 @@ class Back(TlsCase):
                 peer.serve_connection(connection)
 
         peer = self.start_tls_peer()
-        slow = ConnectionListener(self.host, late, port)
+        slow = ConnectionListener(self.host, late, port=port)
         self.addCleanup(slow.close)
         self.peerpulse.wait_circuit("node2", "closed", 15)
         self.assertEqual([event["to"] for event in self.peerpulse.events()], ["refusing", "alive"])

@@ -11,7 +11,7 @@
 
 namespace peerpulse::admin {
 
-/// The SSE event's name: "transition", "degrading", "probe", "local_health", "guard".
+/// The SSE event's name: "transition", "degrading", "probe", "link_up", "link_lost", "local_health", "guard".
 const char* eventName(const Event& event);
 /// Its members as JSON text, each with a comma before it, without `event` and `sequence`: `,"at":"...","peer":"node3",...`
 std::string eventFields(const stats::Stats& stats, const Event& event);

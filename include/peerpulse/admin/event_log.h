@@ -20,6 +20,7 @@
 #include "peerpulse/base/peer_id.h"
 #include "peerpulse/base/time.h"
 #include "peerpulse/guard/guard.h"
+#include "peerpulse/health/link_choice.h"
 #include "peerpulse/health/local_health.h"
 #include "peerpulse/health/rung_change.h"
 #include "peerpulse/health/transition.h"
@@ -39,7 +40,9 @@ struct Event {
   uint64_t sequence = 0;
   WallTime at;
   uint32_t folded = 0;  ///< transitions: earlier ones that this one stands for, too (server/transition_folder.h)
-  std::variant<health::Transition, health::Degrading, health::RungChange, LocalChange, guard::GuardChange> what;
+  std::variant<health::Transition, health::Degrading, health::RungChange, health::LinkChange, LocalChange,
+               guard::GuardChange>
+      what;
 };
 
 class EventLog {
@@ -53,6 +56,7 @@ class EventLog {
   void add(const health::Transition& transition, WallTime at, uint32_t folded = 0);
   void add(const health::Degrading& warning, WallTime at);
   void add(const health::RungChange& change, WallTime at);
+  void add(const health::LinkChange& change, WallTime at);
   void add(const LocalChange& change, WallTime at);
   void add(const guard::GuardChange& change, WallTime at);
   /// The peer's verdict or circuit changed, whether or not that becomes an event of its own.

@@ -43,6 +43,26 @@ struct AdminOptions {
   std::string tokenFile;  ///< empty: none
 };
 
+/// The links between this node's peerpulse and those of other nodes: TLS with one certificate of this node at either end, and
+/// one authority for all of them.
+struct LinkOptions {
+  SocketAddress listen;  ///< family AF_UNSPEC: nobody comes in
+  SocketAddress store;   ///< what those are carried to who come in: this node's own store
+  std::string name = "store";
+  upstream::Protocol protocol = upstream::Protocol::kAuto;  ///< the store's
+  /// Of peers that do not set their own.
+  upstream::LinkMode mode = upstream::LinkMode::kOff;
+  uint32_t port = 9443;
+  Duration retry = seconds(10);
+  std::string certificateFile;  ///< with its chain
+  std::string keyFile;          ///< of it; empty: in the same file
+  std::string caFile;
+  net::TlsVerify verify = net::TlsVerify::kFull;  ///< of a peer's certificate
+  net::TlsVersion minVersion = net::TlsVersion::kTls13;
+
+  bool serves() const { return listen.family() != AF_UNSPEC; }
+};
+
 /// One variable (PEERPULSE_*, RUSTFS_*) that was set, and the keys it set (none: no key of this version uses it).
 struct EnvironmentOverride {
   std::string name;
@@ -72,6 +92,8 @@ struct Config {
   net::TlsClientOptions tlsUpstream;
   net::TlsServerOptions tlsDownstream;
 
+  LinkOptions link;
+
   AdminOptions admin;
   stats::PeerDetail metricsDetail = stats::PeerDetail::kAuto;
   fanout::Options api;
@@ -84,7 +106,8 @@ struct Config {
   /// Of peers that do not set their own: what their connections come from.
   SocketAddress upstreamSource;
   transparent::Options transparent;
-  /// peers[i].id == PeerId(i); at least one peer. The last route matches everything.
+  /// peers[i].id == PeerId(i); at least one peer; the last one is the own store (proxy::Role::kStore) if `link` serves it.
+  /// The last route matches everything.
   proxy::ProxyOptions proxy;
 
   /// JSON pointer of a key -> "preset rustfs", "profile fast", "file", "env RUSTFS_..."; absent: "default".
@@ -114,6 +137,9 @@ bool isOwnAddress(const SocketAddress& address);
 /// What `peerpulse check` says of names: which peers have one, and who is asked for it. One line each.
 std::vector<std::string> nameNotes(const Config& config);
 
+/// The JSON pointer of a peer's key ("listen", "address", "tls/upstream"; "": its own); of the own store's that of /link.
+std::string pointerTo(const proxy::PeerOptions& peer, const std::string& key);
+
 /// What the guard is to one peer.
 struct GuardRole {
   bool guarded = false;
@@ -129,6 +155,10 @@ std::vector<std::string> guardNotes(const Config& config);
 /// What `peerpulse check` says of transparent mode: whose connects are turned, and what that needs. One line each; none: it
 /// is not used.
 std::vector<std::string> transparentNotes(const Config& config);
+
+/// What `peerpulse check` says of the links between sidecars: who comes in, and whom they lead to. One line each; none without
+/// links.
+std::vector<std::string> linkNotes(const Config& config);
 
 /// Every key with its value and source, nested as the file is:
 ///   {"pool":{"idle_timeout":{"value":"30s","source":"default"},...},"peers":[{...}],...}

@@ -49,6 +49,8 @@ struct GuardPeer {
   /// False: only somebody else, who may speak for this host's network.
   bool guarded = true;
   uint16_t port = 0;  ///< where `addresses` is empty
+  /// Of its link, which is guarded as well; 0: it has none.
+  uint16_t linkPort = 0;
 };
 
 struct Sources {

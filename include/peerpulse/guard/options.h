@@ -23,7 +23,7 @@ inline bool carries(Mode mode) { return mode != Mode::kGuard; }
 struct Options {
   /// Of peers that do not say otherwise.
   Mode mode = Mode::kProxyAndGuard;
-  /// A connection is guarded if either of its ports is one of these; none: the ports of all peers' addresses, which in a
+  /// A connection is guarded if either of its ports is one of these; none: the ports of all peers' addresses and links, which in a
   /// cluster of equals is the local store's, too.
   std::vector<uint16_t> ports;
   static constexpr size_t kMaxPorts = 16;

@@ -63,6 +63,10 @@ class CircuitTable {
   void publishOwing(PeerId peer, bool owing);
   bool owing(PeerId peer) const;
 
+  /// Prober thread only: a peer that is reached by a link if there is one has none, and is reached directly meanwhile.
+  void publishDirect(PeerId peer, bool direct);
+  bool direct(PeerId peer) const;
+
   /// Workers: bytes arrived from the peer at `now`. The youngest stamp stays.
   void stampHeard(PeerId peer, TimePoint now);
   /// The latest stamp; TimePoint() when there was none.
@@ -86,6 +90,7 @@ class CircuitTable {
     std::atomic<uint16_t> epoch{0};
     std::atomic<PeerProtocol> protocol{PeerProtocol::kUnknown};
     std::atomic<bool> owing{false};
+    std::atomic<bool> direct{false};
     // On its own line: workers store it all the time, and must not slow the readers of `word`.
     alignas(64) std::atomic<int64_t> lastHeard{0};
     std::atomic<int64_t> lastKernelHeard{0};

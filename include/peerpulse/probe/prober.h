@@ -28,6 +28,7 @@
 #include "peerpulse/base/result.h"
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
+#include "peerpulse/health/link_choice.h"
 #include "peerpulse/health/local_health.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/health/probe_event.h"
@@ -45,8 +46,18 @@ namespace peerpulse::probe {
 
 class EchoSockets;
 class OutcomeInbox;
+class LinkWatch;
 class LocalWatch;
 class PeerProber;
+
+/// The link to the peerpulse beside a peer: probed instead of the peer's own address, unless that is what is left.
+struct ProberLink {
+  SocketAddress address;
+  net::TlsSlotRef tls;
+  std::string serverName;
+  bool mayFallBack = false;
+  Duration retry{};
+};
 
 /// `id` is the peer's place in the list given to Prober.
 struct ProberPeer {
@@ -62,8 +73,11 @@ struct ProberPeer {
   /// connected to.
   net::TlsSlotRef tls{};
   std::string serverName{};
-  /// What they come from (net::bindSource()).
+  /// What they come from, the link's as well (net::bindSource()).
   SocketAddress source{};
+  std::optional<ProberLink> link{};
+  /// On this very host: its silence says nothing of the network. After all others.
+  bool own = false;
 };
 
 class ProberCallbacks {
@@ -77,6 +91,8 @@ class ProberCallbacks {
   virtual void onRungs(const health::RungChange& change) {}
   /// CircuitTable::owing() of the peer changed. On the prober's thread: must be quick.
   virtual void onOwing(PeerId peer) {}
+  /// The peer's link is there, or is not any more; CircuitTable::direct() says so already. On the prober's thread: must be quick.
+  virtual void onLink(const health::LinkChange& change) {}
   /// The prober had stopped beating for so long that workers ignored open circuits (CircuitTable::kBeatTimeout), and is
   /// back: its words count again, and whoever went past one meanwhile must hear of it.
   virtual void onReturned() {}
@@ -136,10 +152,16 @@ class Prober {
   void drainSoon();
   void drainInbox();
   void openEchoSockets();
-  void begin(const ProberPeer& peer, const net::AddressOrder& addresses);
   void feed(uint32_t slot, const health::Event& event);
+  void watchLink(uint32_t slot);
+  bool linked(uint32_t slot) const;
+  void begin(uint32_t slot);
+  void moveDirect(uint32_t slot, const AddressSet& addresses);
+  void onLink(const health::LinkChange& change, bool afresh);
+  void renewPeer(uint32_t slot);
 
-  std::vector<ProberPeer> configured_;
+  const std::vector<ProberPeer> configured_;
+  const std::vector<ProberPeer> linked_;  // the same; those with a link as they are by it
   health::CircuitTable& table_;
   ProberCallbacks& callbacks_;
   uint32_t jitterSeed_;
@@ -152,7 +174,9 @@ class Prober {
   net::PlainConnector connector_;
   wire::IoContext io_{dispatcher_, connector_};
   std::unique_ptr<EchoSockets> echoes_;
-  std::vector<std::unique_ptr<PeerProber>> peers_;               // by slot; null: nobody knows where it is yet
+  std::vector<net::AddressOrder> direct_;  // by slot: where the peers' own addresses lead; empty: not known yet
+  std::vector<std::unique_ptr<LinkWatch>> links_;   // by slot; null: no link. Before the peers, which tell them
+  std::vector<std::unique_ptr<PeerProber>> peers_;  // by slot; null: nobody knows where it is yet
   std::vector<std::optional<health::CircuitOverride>> awaited_;  // by slot: an operator's word for one of these
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint lastDrain_;

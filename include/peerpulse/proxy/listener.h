@@ -65,6 +65,8 @@ class Listener final : public upstream::PeerWatcher {
   PeerId peerId() const { return peer_; }
   const std::string& peerName() const { return peerName_; }
   OnDead onDead() const { return onDead_; }
+  /// Ours in Via, in this direction.
+  std::string_view pseudonym() const;
   /// The PINGs of h2 clients stay unanswered for now.
   bool pingsHeld() const { return pingsHeld_; }
   /// Null when it has been removed.
@@ -91,6 +93,7 @@ class Listener final : public upstream::PeerWatcher {
   const PeerId peer_;
   const std::string peerName_;
   const OnDead onDead_;
+  const Role role_;
   std::unique_ptr<RefusalReplies> refusals_;
   std::unique_ptr<AccessFilter> accessFilter_;
   std::list<std::unique_ptr<Exchange>> finished_;

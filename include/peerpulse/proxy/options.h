@@ -46,8 +46,17 @@ struct AccessLogOptions {
   Query query = Query::kMasked;
 };
 
+/// What stands behind a listener.
+enum class Role : uint8_t {
+  kPeer,  ///< another node
+  kStore,  ///< this node's own store, for the peerpulses of other nodes (config::LinkOptions); no member of the cluster
+};
+/// "peer", "store".
+const char* toString(Role role);
+
 /// A peer and the listener that stands for it.
 struct PeerOptions : upstream::PeerOptions {
+  Role role = Role::kPeer;
   SocketAddress listen;  ///< family AF_UNSPEC if `mode` carries no traffic, or only `transparent` brings it
   net::TlsServerOptions tlsDownstream;
   /// What `tlsDownstream` was made into; null: the listener speaks plain text. Its files may change under it.

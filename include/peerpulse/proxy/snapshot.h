@@ -22,6 +22,7 @@ struct Snapshot {
   uint64_t version;
   ProxyOptions options;
   upstream::PeerSet peers;  ///< of options.peers
+  upstream::PeerSet nodes;  ///< the same without Role::kStore: the cluster's
 };
 
 using SnapshotRef = std::shared_ptr<const Snapshot>;

@@ -25,6 +25,9 @@ struct SharedState {
   health::OutcomeSink& outcomes;
   /// What Via says of this process (http/via.h); empty: nothing. Lives as long as the workers.
   std::string_view pseudonym = {};
+  /// The same of requests that came by a link, to this node's own store: one that the store passes on to another node, Via and
+  /// all, is no loop.
+  std::string_view storePseudonym = {};
 };
 
 class GovernorLog;

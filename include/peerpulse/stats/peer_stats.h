@@ -4,9 +4,11 @@
 // Threading: any thread may add; readers see each value whole but not all values of one moment.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "peerpulse/base/time.h"
 #include "peerpulse/base/tls_failure.h"
 #include "peerpulse/stats/governor_stats.h"
 #include "peerpulse/stats/histogram.h"
@@ -132,6 +134,20 @@ struct CertificateStats {
   Value listener;  ///< what the peer's listener shows local clients
 };
 
+/// The link to the peerpulse beside a peer, as the log tells of it. Written by the main thread.
+struct LinkStats {
+  Value mode;         ///< upstream::LinkMode as a number; 0: none
+  Value state;        ///< health::LinkState as a number
+  Value why;          ///< of one that is not up: an errno value or a TlsFailure; 0: not asked yet
+  Value sinceMillis;  ///< of the state: of the wall clock, since 1970
+  Value fallbacks;    ///< times that traffic went to the peer's own address
+
+  void begins(WallTime at) {
+    sinceMillis.set(static_cast<uint64_t>(
+        std::max<int64_t>(std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count(), 0)));
+  }
+};
+
 /// Written by the workers.
 struct alignas(64) PeerStats {
   Value connectionsActive;
@@ -188,6 +204,7 @@ struct alignas(64) PeerStats {
   TlsStats tlsUpstream;
   TlsStats tlsDownstream;
   CertificateStats certificates;
+  LinkStats link;
   ProbeStats probe;
   GuardStats guard;
   NameStats names;

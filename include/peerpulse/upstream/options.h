@@ -28,21 +28,44 @@ const char* toString(TrafficClass trafficClass);
 enum class Protocol : uint8_t { kAuto, kHttp1, kHttp2 };
 const char* toString(Protocol protocol);
 
+/// Whether a peer is reached by the peerpulse beside it.
+enum class LinkMode : uint8_t {
+  kOff,
+  kRequire,  ///< by that alone
+  kPrefer,   ///< by the peer's own address while that is not there
+};
+/// "off", "require", "prefer".
+const char* toString(LinkMode mode);
+
+/// The link to the peerpulse beside a peer: TLS with certificates at both ends, HTTP/2 (tunnels: HTTP/1.1).
+struct LinkOptions {
+  LinkMode mode = LinkMode::kOff;
+  SocketAddress address;
+  net::TlsClientOptions tls;
+  /// What `tls` was made into; null only while the mode is kOff.
+  net::TlsSlotRef tlsContext;
+  /// Of kPrefer: how often a link that was lost is tried again.
+  Duration retry = seconds(10);
+};
+
 struct PeerOptions {
   PeerId id{};
   std::string name;
   std::string zone;
-  Endpoint address;
-  /// What connections and probes to it come from; family AF_UNSPEC: the kernel chooses.
+  Endpoint address;  ///< its own, with or without a link
+  /// What connections and probes to it come from, by either way; family AF_UNSPEC: the kernel chooses.
   SocketAddress source;
   Protocol protocol = Protocol::kAuto;
   health::ProbeOptions probe;
   net::TlsClientOptions tls;
   /// What `tls` was made into; null: plain text. Its files may change under it.
   net::TlsSlotRef tlsContext;
+  LinkOptions link;
 };
 /// What its certificate must name: as configured, else the name that is its address; empty: the address that is connected to.
 std::string tlsServerName(const PeerOptions& peer);
+/// The same for who reaches it by its link: address, protocol and TLS are the link's.
+PeerOptions byLink(const PeerOptions& options);
 /// Pinned by whoever works with it: a reload makes a new one.
 using PeerOptionsRef = std::shared_ptr<const PeerOptions>;
 

@@ -27,6 +27,7 @@ class Pool;
 class FailureQueue;
 class PeerAddresses;
 class PeerGovernors;
+class Reach;
 class RetryBudget;
 class WaitingRoom;
 struct ConnectLimit;
@@ -51,6 +52,9 @@ class Peer final : public event::DeferredDeletable {
   PeerId id() const { return options_->id; }
   const PeerOptions& options() const { return *options_; }
   const PeerOptionsRef& optionsRef() const { return options_; }
+  /// Whether its link is there was decided anew (CircuitTable::direct()): new connections go the other way, what there is
+  /// ends with its streams.
+  void onLinkChange();
   /// A reload changed them: new connections go by the new ones; those to another address end with their streams.
   void update(PeerOptionsRef options);
   /// Its name leads elsewhere: new connections go there; those to addresses that have gone end with their streams.
@@ -94,7 +98,8 @@ class Peer final : public event::DeferredDeletable {
   stats::PeerStats& stats() { return stats_; }
   RetryBudget& retryBudget() { return *retryBudget_; }
   PeerGovernors& governors() { return *governors_; }
-  const PeerAddresses& addresses() const { return *addresses_; }
+  /// Where connections lead now.
+  const PeerAddresses& addresses() const;
   FailureQueue& failureQueue() { return *failureQueue_; }
   Pool& pool(TrafficClass trafficClass);
   /// What a request is sent in: as configured, else as it came unless the peer is known not to speak it.
@@ -117,13 +122,14 @@ class Peer final : public event::DeferredDeletable {
   bool failInFlight(const health::CircuitWord& word, TimePoint stop);
   bool abortCondemned(TimePoint stop);
   void settlePools();
+  void renewReach();
   template <typename Visit>
   void forEachPool(Visit visit) const;
 
   Context& context_;
-  PeerOptionsRef options_;
+  PeerOptionsRef options_;  // as configured
   stats::PeerStats& stats_;
-  std::unique_ptr<PeerAddresses> addresses_;  // before the pools, which refer to it
+  std::unique_ptr<Reach> reach_;  // before the pools, which refer to it
   std::unique_ptr<RetryBudget> retryBudget_;
   std::unique_ptr<FailureQueue> failureQueue_;
   std::unique_ptr<PeerGovernors> governors_;

@@ -5,7 +5,7 @@ import { line } from "./chart.js";
 import { age, clock, count, micros, plural, rate } from "./format.js";
 import { History } from "./history.js";
 import { Slices } from "./slices.js";
-import { CIRCUITS, HOST, TRANSPARENT, guardReason, hostState, state, tone, why } from "./words.js";
+import { CIRCUITS, HOST, TRANSPARENT, guardReason, hostState, linkRemark, state, tone, why } from "./words.js";
 
 /** What is wrong beside the verdict, as short words. */
 export function remarks(peer) {
@@ -13,6 +13,8 @@ export function remarks(peer) {
   if (peer.guard.state === "refused") words.push("guard: connects from this host are refused");
   if (peer.transparent.way === "direct") words.push("its own address: " + TRANSPARENT.direct);
   if (peer.guard.state === "withheld") words.push("guard does nothing: " + guardReason(peer.guard.reason));
+  if (peer.role === "store") words.push("this node's own store");
+  if (linkRemark(peer.link)) words.push(linkRemark(peer.link));
   for (const name of ["control", "bulk"]) {
     if (peer.governor[name] && peer.governor[name].limiting > 0) words.push("slow: " + name + " requests are limited");
   }

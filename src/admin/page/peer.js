@@ -6,7 +6,7 @@ import { age, clock, count, micros, millis, rate } from "./format.js";
 import { History } from "./history.js";
 import { OverrideForm } from "./override.js";
 import { remarks } from "./overview.js";
-import { CIRCUITS, TRANSPARENT, effect, guardReason, state, tone, verdictEvidence, why } from "./words.js";
+import { CIRCUITS, TRANSPARENT, effect, guardReason, linkRemark, state, tone, verdictEvidence, why } from "./words.js";
 
 /** Every value of a nested answer by its path: ["probe.kinds.ping.sent", 12]. */
 function flatten(value, path, rows) {
@@ -36,6 +36,7 @@ function pathRows(data) {
     ["Process last heard", data.process_silent_ms === null ? "never" : millis(data.process_silent_ms) + " ago"],
     ["Probed by", data.probe.mode.replace("_", " ") + ": host by " + data.probe.host + ", process by " + data.probe.process],
     ["Probes lost", lost],
+    ...(data.link ? [["Link", data.link.address + " (" + data.link.mode + "): " + (linkRemark(data.link) || "up")]] : []),
     ["Guard", data.guard.state + (data.guard.reason ? ": " + guardReason(data.guard.reason) : "")],
   ];
 }

@@ -167,6 +167,27 @@ function guardWords(event) {
   return "connects from this host are let through again";
 }
 
+const TROUBLES = {
+  refused: "it refuses connections", silence: "it does not answer", closed: "it ends connections", unreachable: "there is no way to it",
+  no_http2: "what answers there is no peerpulse", none: "it was not asked yet", tls_identity: "it does not accept this node's certificate",
+  tls_certificate: "its certificate is not accepted here", tls_plain_text: "it speaks no TLS", tls_alert: "it ended TLS",
+  tls_protocol: "TLS with it fails",
+};
+
+/** What is not as it should be about the link to the peerpulse beside a peer; empty: nothing. */
+export function linkRemark(link) {
+  if (!link || link.state === "up") return "";
+  const why = TROUBLES[link.why] || link.why;
+  return link.state === "fallback" ? "NOT by its link, in its place directly: " + why : "link down: " + why;
+}
+
+function linkEvent(event) {
+  const up = event.event === "link_up";
+  const text = up ? "traffic goes by the link to the peerpulse beside it"
+    : (TROUBLES[event.why] || event.why) + "; " + event.details;
+  return { from: "link " + event.from, to: event.to, icon: up ? "alive" : "suspect", tone: up ? "ok" : "warn", text };
+}
+
 /** An event as { from, to, tone, text }: `from` and `to` are short words, `text` the evidence. */
 export function describe(event) {
   switch (event.event) {
@@ -185,6 +206,9 @@ export function describe(event) {
     case "guard":
       return { from: "guard " + event.from, to: event.to, icon: event.to === "withheld" ? "suspect" : "unknown",
         tone: event.to === "withheld" ? "warn" : "plain", text: guardWords(event) };
+    case "link_up":
+    case "link_lost":
+      return linkEvent(event);
     case "local_health": {
       const state = HOST[event.local_health] || { tone: "warn", icon: "suspect", says: "" };
       return { from: event.local_health_from, to: event.local_health, icon: state.icon, tone: state.tone, text: state.says };
@@ -195,7 +219,7 @@ export function describe(event) {
 }
 
 /** The event streams that /events names. */
-export const EVENT_KINDS = ["transition", "degrading", "probe", "guard", "local_health"];
+export const EVENT_KINDS = ["transition", "degrading", "probe", "guard", "link_up", "link_lost", "local_health"];
 
 /** What an override would do, for who is about to order it. */
 export function orderEffect(state, name, ttl) {

@@ -135,6 +135,18 @@ TEST_CASE("circuit_table: what a peer owes is its own, and gone with it") {
   CHECK_FALSE(table.owing(PeerId{1}));
 }
 
+TEST_CASE("circuit_table: a peer is reached by its link until it is said otherwise, and so is its successor") {
+  CircuitTable table(2);
+  const PeerId old = makePeerId(1, 7);
+  table.adopt(old);
+  CHECK_FALSE(table.direct(old));
+  table.publishDirect(old, true);
+  CHECK(table.direct(old));
+  CHECK_FALSE(table.direct(PeerId{0}));
+  table.adopt(makePeerId(1, 8));
+  CHECK_FALSE(table.direct(makePeerId(1, 8)));
+}
+
 TEST_CASE("verdict: every word has its name") {
   CHECK(std::strcmp(toString(Verdict::kStalled), "stalled") == 0);
   CHECK(std::strcmp(toString(CircuitState::kHalfOpen), "half_open") == 0);

@@ -176,6 +176,23 @@ TEST_CASE("exchange: a request says that it was here, and one that was goes no f
   }
 }
 
+TEST_CASE("exchange: on its way to the own store it has another name in Via: the store may pass it on to a peer") {
+  ProxyWorld w([](ProxyOptions& options) { options.peers[0].role = Role::kStore; });
+  TestClient& client = w.client(true);
+  http::HeaderList headers;
+  headers.add("via", "1.1 peerpulse-test");
+  ClientRequest& first = client.send("GET", "/ok", "", headers);
+  w.until([&] { return first.done(); });
+  CHECK(first.head.status == 200);
+  const http::HeaderList& seen = w.remote.last().head.headers;
+  CHECK(seen.at(seen.count() - 1).value == "2 peerpulse-store");
+  headers.add("via", "2 peerpulse-store");
+  ClientRequest& again = client.send("GET", "/ok", "", headers);
+  w.until([&] { return again.done(); });
+  CHECK(says(again, "proxy_loop_detected"));
+  CHECK(w.remote.requests.size() == 1);
+}
+
 TEST_CASE("exchange: a client that vanishes with many streams takes all their requests with it") {
   for (const bool reset : kBoth) {
     CAPTURE(reset);

@@ -88,7 +88,8 @@ class ProxyWorld {
     for (const auto a : {clientHost, here})
       network.setPaths(a, a == here ? there : here, {microseconds(100), {}, 0, milliseconds(5)});
     context = std::make_unique<WorkerContext>(
-        loop, connector, SharedState{table, trials, stats, outcomes, "peerpulse-test"}, snapshot, 1);
+        loop, connector, SharedState{table, trials, stats, outcomes, "peerpulse-test", "peerpulse-store"}, snapshot,
+        1);
     listener = std::make_unique<Listener>(*context, snapshot->options.peers[0]);
     acceptor_ = std::make_unique<peerpulse::test::MemoryAcceptor>(
         loop, port, [this](std::unique_ptr<net::Transport> transport) { listener->accept(std::move(transport)); });

@@ -37,6 +37,18 @@ TEST_CASE("snapshot: its peer set is of its options, in the same version") {
   CHECK((*peer)->address == snapshot.options.peers[1].address);
 }
 
+TEST_CASE("snapshot: the own store is a peer, and no node of the cluster") {
+  ProxyOptions options = twoPeers();
+  options.peers[1].role = Role::kStore;
+  const Snapshot snapshot(5, options);
+  CHECK(snapshot.peers.size() == 2);
+  CHECK(snapshot.nodes.size() == 1);
+  CHECK(snapshot.nodes.version() == 5);
+  CHECK(snapshot.nodes.find("node3") == nullptr);
+  REQUIRE(snapshot.nodes.find("node2") != nullptr);
+  CHECK(*snapshot.nodes.find("node2") == *snapshot.peers.find("node2"));
+}
+
 TEST_CASE("snapshot: a peer's options are found by its id, of this version only") {
   const Snapshot snapshot(5, twoPeers());
   REQUIRE(snapshot.find(makePeerId(4, 2)) != nullptr);

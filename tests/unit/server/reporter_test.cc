@@ -175,6 +175,31 @@ TEST_CASE("reporter: of this host's own state the grave changes are told, with w
   }
 }
 
+TEST_CASE("reporter: what becomes of a link is told, counted and shown") {
+  using health::LinkState;
+  Fixture f;
+  const PeerId peer{1};
+  f.reporter.report(health::LinkChange{peer, LinkState::kDown, LinkState::kDown, ECONNREFUSED, {}}, kWall);
+  f.reporter.report(health::LinkChange{peer, LinkState::kDown, LinkState::kFallback, ECONNREFUSED, {}},
+                    kWall + seconds(1));
+  f.reporter.drain();
+  const stats::LinkStats& link = f.stats.peer(peer).link;
+  CHECK(link.state.get() == static_cast<uint64_t>(LinkState::kFallback));
+  CHECK(link.why.get() == ECONNREFUSED);
+  CHECK(link.fallbacks.get() == 1);
+  CHECK(link.sinceMillis.get() == 1'800'000'001'000);
+  f.reporter.report(health::LinkChange{peer, LinkState::kFallback, LinkState::kUp, 0, {}}, kWall + seconds(2));
+  f.reporter.drain();
+  CHECK(link.state.get() == static_cast<uint64_t>(LinkState::kUp));
+  CHECK(f.events.after(0).size() == 3);
+  const std::string lines = f.log.stop();
+  for (const char* part : {R"("level":"warn","event":"link_lost","at":"2027-01-15T08:00:00.000000Z","peer":"node3")",
+                           R"("from":"down","to":"fallback")",
+                           R"("why":"refused","details":"traffic goes to the peer's)", R"("event":"link_up")"}) {
+    CHECK_MESSAGE(lines.find(part) != std::string::npos, part);
+  }
+}
+
 TEST_CASE("reporter: an outage ends at the level at which it began, and a line has the names of the event") {
   Fixture f;
   health::Transition died = transition(0, Verdict::kDead, Reason::kProbeSilence);

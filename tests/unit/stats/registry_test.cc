@@ -44,6 +44,22 @@ bool hasLine(const std::string& text, const std::string& line) {
 
 }  // namespace
 
+TEST_CASE("links are told of peers that have one") {
+  Stats s({"node2", "node3", "node4"}, {"rpc"}, {"main"});
+  s.peer(PeerId{0}).link.mode.set(2);
+  s.peer(PeerId{0}).link.state.set(2);
+  s.peer(PeerId{0}).link.fallbacks.add(3);
+  s.peer(PeerId{1}).link.mode.set(1);
+  s.peer(PeerId{1}).link.state.set(1);
+  const std::string text = Registry(s, sources()).text();
+  CHECK_LINE(text, "peerpulse_link_up{peer=\"node2\"} 0");
+  CHECK_LINE(text, "peerpulse_link_fallback{peer=\"node2\"} 1");
+  CHECK_LINE(text, "peerpulse_link_fallbacks_total{peer=\"node2\"} 3");
+  CHECK_LINE(text, "peerpulse_link_up{peer=\"node3\"} 1");
+  CHECK_LINE(text, "peerpulse_link_fallback{peer=\"node3\"} 0");
+  CHECK(text.find("peerpulse_link_up{peer=\"node4\"}") == std::string::npos);
+}
+
 TEST_CASE("the names and labels of the 2025 analysis") {
   Stats s({"node2", "node3"}, {"put_file"}, {"main"});
   s.peer(PeerId{0}).connectionsActive.set(3);

@@ -429,6 +429,54 @@ TEST_CASE("peer: a name without any answer fails by the connect timeout, and nob
   CHECK(w.outcomes.seen.empty());
 }
 
+TEST_CASE(
+    "peer: its link is the way to it, over HTTP/2; who prefers one goes directly while there is none, and comes "
+    "back") {
+  for (const LinkMode mode : {LinkMode::kPrefer, LinkMode::kRequire}) {
+    CAPTURE(toString(mode));
+    RequestWorld w;
+    MemoryPeer link(w.network, w.there, w.remoteLoop, w.remoteIo, *SocketAddress::parse("10.0.0.2:9443"));
+    PeerOptions options = *w.peerOptions();
+    options.link.mode = mode;
+    options.link.address = link.listener.address();
+    w.peers.apply(PeerSet(2, {std::make_shared<const PeerOptions>(options)}));
+    const auto ask = [&](bool upgrade = false) {
+      Wish wish;
+      wish.version = Version::kHttp11;
+      if (upgrade) wish.upgrade = "websocket";
+      Owner& owner = w.ask(wish);
+      w.until([&] { return owner.story().over(); });
+      return owner.story().status;
+    };
+    CHECK(ask() == 200);
+    CHECK(link.last().head.version == Version::kHttp2);
+    ask(true);
+    CHECK(link.last().head.version == Version::kHttp11);
+    CHECK(w.remote.requests.empty());
+    CHECK(w.peer().options().address == Endpoint(w.remote.listener.address()));  // what it is called
+
+    w.table.publishDirect(kPeer, true);
+    w.peer().onLinkChange();
+    const size_t byLinkSoFar = link.requests.size();
+    CHECK(ask() == 200);
+    if (mode == LinkMode::kRequire) {
+      CHECK(w.remote.requests.empty());
+      CHECK(link.requests.size() == byLinkSoFar + 1);
+    } else {
+      CHECK(link.requests.size() == byLinkSoFar);
+      REQUIRE(w.remote.requests.size() == 1);
+      CHECK(w.remote.last().head.version == Version::kHttp11);
+      w.table.publishDirect(kPeer, false);
+      w.peer().onLinkChange();
+      w.settle();
+      CHECK(w.remote.openConnections() == 0);
+      CHECK(ask() == 200);
+      CHECK(link.requests.size() == byLinkSoFar + 1);
+    }
+    link.connections.clear();
+  }
+}
+
 TEST_CASE("peer: options that change something else leave its connections alone") {
   RequestWorld w;
   w.answered();

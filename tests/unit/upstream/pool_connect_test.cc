@@ -257,7 +257,7 @@ TEST_CASE("pool: what one pool has opened makes room for another one that waits 
     CAPTURE(refused);
     PoolWorld w;
     std::list<Wanter> wanters;
-    Pool bulk(w.context, w.options, w.addresses, TrafficClass::kBulk, w.limit);
+    Pool bulk(w.context, w.reach, TrafficClass::kBulk, w.limit);
     w.limit.most = 4;
     w.limit.onRoom = [&] {
       w.pool->settle();

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "peer_addresses.h"
 #include "pool.h"
+#include "reach.h"
 #include "world.h"
 
 namespace peerpulse::upstream::test {
@@ -64,7 +64,7 @@ struct PoolWorld : World {
       : World([&](Options& o) {
           if (configure) configure(o.pool);
         }),
-        pool(std::make_unique<Pool>(context, options, addresses, trafficClass, limit)) {
+        pool(std::make_unique<Pool>(context, reach, trafficClass, limit)) {
     invariant = [this] { return pool->settled() && consistent(); };
   }
   ~PoolWorld() {
@@ -103,7 +103,7 @@ struct PoolWorld : World {
 
   ConnectLimit limit;
   PeerOptionsRef options = peerOptions();
-  PeerAddresses addresses{options->address};
+  Reach reach{options, false};
   std::unique_ptr<Pool> pool;
   std::list<std::unique_ptr<Wanter>> wanters;
 };

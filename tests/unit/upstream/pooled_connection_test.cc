@@ -274,8 +274,7 @@ TEST_CASE("pool: a changed address is where new connections go") {
   w.until([&] { return first.done && w.idle() == 1; });
   PeerOptions moved = *w.options;
   moved.address = other.listener.address();
-  w.options = std::make_shared<const PeerOptions>(moved);
-  w.addresses = PeerAddresses(moved.address);
+  w.reach.choose(std::make_shared<const PeerOptions>(moved), false);
   const auto two = w.add(kH1, 2);
   w.until([&] { return allOver(two); });
   CHECK(w.remote.connections.size() == 1);
@@ -295,8 +294,7 @@ TEST_CASE("pool: renewed, it uses no connection that it had, and those end with 
     Wanter& waiting = w.add(protocol == kH1 ? kH2 : kH1);  // for a connection that is being opened
     PeerOptions moved = *w.options;
     moved.address = other.listener.address();
-    w.options = std::make_shared<const PeerOptions>(moved);
-    w.addresses = PeerAddresses(moved.address);
+    w.reach.choose(std::make_shared<const PeerOptions>(moved), false);
     w.pool->renew();
     CHECK(w.pool->settled());
     CHECK(w.pool->abortCondemned(TimePoint::max()));

@@ -12,6 +12,7 @@ from tools.lib.bench.command import BenchFailed
 from tools.lib.bench.detect.bulk_peer import BulkPeer
 from tools.lib.bench.detect.events import EventStream
 from tools.lib.bench.detect.haproxy import Haproxy
+from tools.lib.bench.detect.linked_peer import Certificates, LinkedPeer
 from tools.lib.bench.detect.scenario import Settings
 from tools.lab import Lab, Node, Switched
 
@@ -21,15 +22,17 @@ _HAPROXY_WITHIN_S = 3
 _LISTEN_PORT = 9000
 
 
-def make_peerpulse(node: Node, addresses: dict[str, str], config: dict) -> Peerpulse:
-    """Not started yet. Each peer's listener has a loopback address of its own: among many, ports taken at random
+def make_peerpulse(node: Node, addresses: dict[str, str], config: dict, links: dict[str, str] | None = None) -> Peerpulse:
+    """Not started yet. `links`: by peer, where the peerpulse beside it is; those that have one are reached by it alone. Each peer's listener has a loopback address of its own: among many, ports taken at random
     would meet."""
     listen = {name: (f"127.0.{1 + number // 250}.{1 + number % 250}", _LISTEN_PORT)
               for number, name in enumerate(addresses)}
     # What is counted here is counted by peer, however many there are.
     config = {"metrics": {"per_peer": "no_histograms"}, **config}
-    peerpulse = Peerpulse(node, [Peer(name, address, {"listen": "{}:{}".format(*listen[name])})
-                                 for name, address in addresses.items()], **config)
+    def options(name: str) -> dict:
+        link = {"link": {"mode": "require", "address": links[name]}} if links else {}
+        return {"listen": "{}:{}".format(*listen[name]), **link}
+    peerpulse = Peerpulse(node, [Peer(name, address, options(name)) for name, address in addresses.items()], **config)
     peerpulse.listen.update(listen)
     return peerpulse
 
@@ -57,12 +60,17 @@ class Cluster:
         with contextlib.ExitStack() as stack:
             self.lab: Lab = stack.enter_context(self._lab)
             self.local: Node = self.lab.nodes[0]
-            make = BulkPeer if self._probed_by == "h2" else NginxPeer
+            make = {"h2": BulkPeer, "icmp": NginxPeer}.get(self._probed_by)
+            if make is None:
+                certificates = Certificates(self.lab.directory)
+                self._config["link"] = {"tls": certificates.of(self.local)}
+                make = lambda node: LinkedPeer(node, certificates)  # noqa: E731
             for node in self.lab.nodes[1:]:
                 for number in range(1, self._servers_per_node + 1):
                     self.servers[f"{node.name}_{number}"] = make(node).start()
             addresses = {name: server.address for name, server in self.servers.items()}
-            self.peerpulse: Peerpulse = stack.enter_context(make_peerpulse(self.local, addresses, self._config))
+            self.peerpulse: Peerpulse = stack.enter_context(
+                make_peerpulse(self.local, addresses, self._config, self._links()))
             self.events = EventStream(self.peerpulse)
             stack.callback(self.events.close)
             for name in self.servers:
@@ -78,16 +86,21 @@ class Cluster:
     def __exit__(self, *exception) -> None:
         self._stack.__exit__(*exception)
 
+    def _links(self) -> dict[str, str] | None:
+        if self._probed_by != "link":
+            return None
+        return {name: server.link for name, server in self.servers.items()}
+
     def _wait_probed(self) -> None:
         """Until each is probed as it will be: echoes need a trial."""
-        means = {"h2": "ping", "icmp": "icmp"}[self._probed_by]
+        means = {"h2": "ping", "icmp": "icmp", "link": "ping"}[self._probed_by]
         wait_for(lambda: all(peer["probe"]["host"] == means for peer in self.peerpulse.get("/peers").json()["peers"]),
                  30, f"all peers are probed by {means}")
 
     @property
     def h1(self) -> bool:
         """Its peers speak HTTP/1."""
-        return self._probed_by == "icmp"
+        return self._probed_by in ("icmp", "link")
 
     @property
     def peer_nodes(self) -> list[Node]:

@@ -81,8 +81,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float,
                         help="how long to watch without cuts (each scenario has its default)")
     parser.add_argument("--profile", choices=("lan", "fast"), default="lan", help="of peerpulse's probes (lan)")
-    parser.add_argument("--peers", choices=("h2", "icmp"), default="h2",
+    parser.add_argument("--peers", choices=("h2", "icmp", "link"), default="h2",
                         help="h2: nghttpd, probed by PINGs; icmp: nginx without h2, probed by echoes and requests; for "
-                             "cut_idle, loss1, loss5, gc300 and stop6 (h2)")
+                             "cut_idle, loss1, loss5, gc300 and stop6; link: nginx without h2, and a peerpulse beside it that "
+                             "is probed by PINGs over TLS in its stead; for cut_idle (h2)")
     parser.add_argument("--no-haproxy", action="store_true", help="leave HAProxy out")
     return command.run(parser.parse_args(), _measure)

@@ -16,7 +16,8 @@ class Settings:
     profile: str = "lan"
     haproxy: bool = True
     peers: str = "h2"
-    """`h2`: nghttpd, which gets PINGs; `icmp`: nginx without h2, which gets echoes."""
+    """`h2`: nghttpd, which gets PINGs; `icmp`: nginx without h2, which gets echoes; `link`: the same behind a peerpulse
+    of its own, which gets PINGs over TLS."""
 
     def rounds_or(self, default: int) -> int:
         return default if self.rounds is None else self.rounds
