@@ -113,7 +113,7 @@ void Pool::onEnded(PooledConnection& connection, const wire::End& end) {
   if ((was == State::kConnecting || was == State::kLate) && !closing_) {
     const bool timedOut = end.kind == wire::End::Kind::kLocal;
     // A race may have had no time for all of the peer's addresses: the next one begins with another.
-    addresses_.order().rotate();
+    reach_.addresses().order().rotate();
     connectFailed(connection, timedOut ? PoolFailure::kConnectTimeout : PoolFailure::kConnectFailed,
                   Error{std::string(end.detail), timedOut ? ETIMEDOUT : end.error});
   }
