@@ -150,7 +150,7 @@ Result<void> mayMark(uint32_t mark) {
   if (!fd) return fd.error();
   auto marked = net::setMark(fd->get(), mark);
   if (marked) return {};
-  return Error{"/upstream/mark: " + marked.error().message + ": it needs CAP_NET_ADMIN", marked.error().code};
+  return Error{marked.error().message + ": it needs CAP_NET_ADMIN", marked.error().code};
 }
 
 std::vector<Finding> preflight(const config::Config& config) {

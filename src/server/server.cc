@@ -124,7 +124,9 @@ Result<void> Server::run() {
 Result<void> Server::start() {
   DescriptorWatch::raiseLimit();
   logKernelFeatures();
-  if (auto may = mayMark(config_.upstreamMark); !may) return may;
+  if (auto may = mayMark(config_.upstreamMark); !may) {
+    return Error{"/upstream/mark: " + may.error().message, may.error().code};
+  }
   signals_ = std::make_unique<Signals>(dispatcher_, [this](int signal) { onSignal(signal); });
   if (!signals_->status()) return signals_->status();
   if (auto loaded = tlsFiles_.load(); !loaded) return loaded;
