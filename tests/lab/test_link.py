@@ -96,6 +96,29 @@ class Guarded(LinkLab):
         self.near.wait_circuit("node3", "closed", 3)
 
 
+class OwnStore(LinkLab):
+    def test_it_does_not_vouch_for_the_network(self):
+        """It lives whatever becomes of this host's link: when all others are dead, nobody says that it is them."""
+        store = LinkedStore(self.local, address="127.0.0.1").start()
+        others = [LinkedStore(node).start() for node in self.lab.nodes[1:]]
+        near = self.start_peerpulse(
+            self.local, [Peer(other.host.name, other.address) for other in others],
+            link={"listen": f"0.0.0.0:{_LINK_PORT}", "store": f"127.0.0.1:{store.port}", "tls": self.link_tls(self.local)})
+        for name in ("node2", "node3", "store"):
+            near.wait_verdict(name, "alive")
+        # One after the other: neither silence is this host's own by its haste.
+        self.lab.cut("node2")
+        near.wait_verdict("node2", "dead", 3)
+        wait_for(lambda: near.get("/peers").json()["local_health"] == "ok", 5, "one dead peer is its own affair")
+        self.lab.cut("node3")
+        near.wait_verdict("node3", "dead", 3)
+        wait_for(lambda: near.get("/peers").json()["local_health"] == "suspect", 3, "nobody else is heard")
+        self.assertEqual(near.peer("node3")["guard"]["state"], "withheld")
+        self.assertEqual(near.peer("store")["verdict"], "alive")
+        self.lab.restore("node2", "node3")
+        near.wait_circuit("node3", "closed", 3)
+
+
 class Wire(LinkLab):
     nodes = 2
     MARK = b"in-plain-text-for-all-to-read"
