@@ -51,7 +51,16 @@ bool addAddress(const std::string& host) {
   request.address = reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr;
   request.prefixLength = 128;
   request.interfaceIndex = static_cast<int>(::if_nametoindex("lo"));
-  return ::ioctl(fd.get(), SIOCSIFADDR, &request) == 0;
+  if (::ioctl(fd.get(), SIOCSIFADDR, &request) != 0) return false;
+  // A work queue of the kernel's makes it usable, in its own time.
+  constexpr int kTries = 5000;
+  for (int i = 0; i < kTries; ++i) {
+    const Fd user(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (::bind(user.get(), address.get(), address.length()) == 0) return true;
+    if (errno != EADDRNOTAVAIL) return false;
+    ::usleep(1000);
+  }
+  return false;
 }
 
 }  // namespace
