@@ -4,16 +4,19 @@ namespace peerpulse::stats {
 
 namespace {
 
-void addSide(const std::string& peer, const char* side, const TlsStats& tls, Family& handshakes, Family& failures) {
-  if (tls.enabled.get() == 0) return;
+/// False where no TLS is spoken.
+bool addSide(const std::string& peer, const char* side, const TlsStats& tls, Family& handshakes, Family& failures) {
+  if (tls.enabled.get() == 0) return false;
   handshakes.add({{"peer", peer}, {"side", side}, {"resumed", "false"}}, tls.fullHandshakes.get());
   handshakes.add({{"peer", peer}, {"side", side}, {"resumed", "true"}}, tls.resumedHandshakes.get());
   for (size_t i = 0; i < kTlsFailureNames.size(); ++i)
     failures.add({{"peer", peer}, {"side", side}, {"reason", kTlsFailureNames[i]}}, tls.failures[i].get());
+  return true;
 }
 
 }  // namespace
 
+// Of peers without TLS there is no line, and where there are no others no family.
 void appendTlsFamilies(const Stats& stats, Families& out) {
   auto handshakes =
       Family::counter("peerpulse_tls_handshakes_total",
@@ -26,9 +29,10 @@ void appendTlsFamilies(const Stats& stats, Families& out) {
                     "as its client, ours on its listener.");
   for (Family* family : {&handshakes, &failures})
     out.detail(*family, {"peer"});
+  bool any = false;
   forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
-    addSide(name, "upstream", peer.tlsUpstream, handshakes, failures);
-    addSide(name, "downstream", peer.tlsDownstream, handshakes, failures);
+    any = addSide(name, "upstream", peer.tlsUpstream, handshakes, failures) || any;
+    any = addSide(name, "downstream", peer.tlsDownstream, handshakes, failures) || any;
     const auto expires = [&](const char* certificate, const Value& at) {
       if (at.get() != 0) expiry.add({{"peer", name}, {"certificate", certificate}}, at.get());
     };
@@ -42,7 +46,7 @@ void appendTlsFamilies(const Stats& stats, Families& out) {
                       "stay in use.");
   reloads.add({{"result", "taken"}}, stats.tlsReloads.get());
   reloads.add({{"result", "failed"}}, stats.tlsReloadsFailed.get());
-  out.add({&handshakes, &failures, &expiry, &reloads});
+  if (any) out.add({&handshakes, &failures, &expiry, &reloads});
 }
 
 }  // namespace peerpulse::stats

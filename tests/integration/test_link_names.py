@@ -14,7 +14,7 @@ NOWHERE = "127.0.0.99"
 class Named(LinkCase):
     def setUp(self) -> None:
         super().setUp()
-        self.dns = DnsServer()
+        self.dns = DnsServer(self.host)
         self.addCleanup(self.dns.close)
         self.start_store()
 

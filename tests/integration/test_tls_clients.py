@@ -299,6 +299,8 @@ class Requests(TlsCase):
         super().setUp()
         self.ends: list[tuple[bytes, str]] = []
         """What the peer got of each body, or of each tunnel, and how it ended."""
+        self.begun = 0
+        """Bodies that the peer has the head of."""
         self.peer = ScriptedPeer(self.host, self.serve)
         self.addCleanup(self.peer.close)
         self.peerpulse = self.start_peerpulse(self.host, [Peer("node2", self.peer.address, tls_downstream(self.good))], workers=1)
@@ -309,6 +311,7 @@ class Requests(TlsCase):
             connection.sendall(answer("200 OK", b"ok"))
             return True
         data = head.partition(b"\r\n\r\n")[2]
+        self.begun += 1
         if b" /tunnel" in head:
             connection.sendall(_SWITCH)
         end = "fin"
@@ -344,9 +347,11 @@ class Requests(TlsCase):
             for framing, rest in heads.items():
                 with self.subTest(how=how, framing=framing):
                     self.ends.clear()
+                    self.begun = 0
                     client = self.shaken()
                     client.write(b"PUT /in-the-middle HTTP/1.1\r\nHost: node2\r\n" + rest)
                     wait_for(lambda: self.peerpulse.peer("node2")["in_flight"] == 1, 10 * SLOWDOWN, "in flight")
+                    wait_for(lambda: self.begun == 1, 10 * SLOWDOWN, "the peer has it")
                     self.end(client, how)
                     wait_for(lambda: self.ends, 10 * SLOWDOWN, "the peer sees an end")
                     self.assertNotIn(b"\r\n0\r\n", self.ends[0][0])
