@@ -97,7 +97,9 @@ void ProbeSession::sendRequest() {
 
 void ProbeSession::drawAck() {
   if (over_ || connection_.state() != wire::CodecConnection::State::kOpen) return;
-  drawn_ = net::setKeepaliveIdle(connection_.fd(), kDrawIdle).has_value();
+  const auto info = net::readTcpInfo(connection_.fd());
+  if (!info || !net::setKeepaliveIdle(connection_.fd(), kDrawIdle)) return;
+  drawnFrom_ = info->segmentsOut.value_or(0);
 }
 
 void ProbeSession::onSettled() {
@@ -140,9 +142,14 @@ uint64_t ProbeSession::certificateNotAfter() const {
 std::optional<health::KernelView> ProbeSession::kernelView() const {
   if (connection_.state() != wire::CodecConnection::State::kOpen) return std::nullopt;
   const auto info = net::readTcpInfo(connection_.fd());
-  // Or a probe a second would go on, and none could be drawn.
-  if (std::exchange(drawn_, false)) (void)net::setKeepaliveIdle(connection_.fd(), kKeepIdle);
   if (!info.has_value()) return std::nullopt;
+  // Or a probe a second would go on, and none could be drawn. Not before it has left, which on a busy host takes the kernel its
+  // time: that would call it back, and its silence be taken for the peer's. Where segments are not counted nobody can tell.
+  const bool left = !info->segmentsOut || *info->segmentsOut != drawnFrom_;
+  if (drawnFrom_ && left) {
+    drawnFrom_.reset();
+    (void)net::setKeepaliveIdle(connection_.fd(), kKeepIdle);
+  }
   health::KernelView view;
   view.lastAckReceived = info->lastAckReceived;
   view.unacked = info->unacked;

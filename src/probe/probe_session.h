@@ -82,10 +82,11 @@ class ProbeSession : public event::DeferredDeletable, wire::CodecConnectionOwner
   HealthCheck healthCheck_;
   http::ClientCodec* codec_ = nullptr;  // the connection's
   wire::CodecConnection connection_;
-  bool heard_ = false;          // in this turn's reading: bytes came
-  bool reported_ = false;       // and something was said of them
-  bool over_ = false;           // close() was called
-  mutable bool drawn_ = false;  // keepalive probes are due after a second of silence
+  bool heard_ = false;     // in this turn's reading: bytes came
+  bool reported_ = false;  // and something was said of them
+  bool over_ = false;      // close() was called
+  /// Keepalive probes are due after a second of silence; segments that had been sent when that was asked for.
+  mutable std::optional<uint32_t> drawnFrom_;
 };
 
 }  // namespace peerpulse::probe

@@ -171,4 +171,17 @@ TEST_CASE("probe session: closed from inside a report, it is silent, and the pee
   CHECK(f.peer.connections.front()->closeCode == ECONNRESET);
 }
 
+TEST_CASE("probe session: a keepalive probe that was asked for leaves, however often the kernel is asked before") {
+  Fixture f(health::ConnectionKind::kRequests);
+  f.open();
+  f.untilReported("connected");
+  const auto view = [&] { return f.session->kernelView().value(); };
+  if (view().segments.sent == 0) return;                         // this kernel does not count them
+  f.until([&] { return view().lastAckReceived > seconds(1); });  // sooner none is sent
+  const uint32_t before = view().segments.sent;
+  f.session->drawAck();
+  CHECK(view().segments.sent == before);
+  f.until([&] { return view().segments.sent > before && view().lastAckReceived < seconds(1); });
+}
+
 }  // namespace peerpulse::probe
