@@ -4,6 +4,7 @@
 #include <ares.h>
 #include <cstring>
 #include <netinet/in.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <utility>
@@ -50,6 +51,19 @@ int serverCount(ares_channel channel) {
     ++count;
   ares_free_data(servers);
   return count;
+}
+
+/// RFC 6761 6.3. (c-ares 1.18 asks /etc/hosts for it, and keeps some bytes each time.)
+bool isLocalhost(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return name == "localhost" || name.ends_with(".localhost");
+}
+
+Answer loopback(Family family, uint16_t port) {
+  const char* host = family == Family::kV4 ? "127.0.0.1:0" : "[::1]:0";
+  return {.status = Status::kOk,
+          .addresses = {SocketAddress::parse(host).value().withPort(port)},
+          .ttl = Duration::max()};
 }
 
 /// What a connect to it could only mean: an address of nobody, of many, of this host by mistake (what filters answer for names
@@ -147,6 +161,10 @@ void Channel::renewIfChanged() {
 }
 
 void Channel::lookUp(const std::string& name, uint16_t port, Family family, Callback done) {
+  if (isLocalhost(name)) {
+    done(loopback(family, port));
+    return;
+  }
   renewIfChanged();
   if (ares_ == nullptr) {
     done({});
