@@ -3,7 +3,7 @@ ENHANCE_YOUR_CALM. Early means within five minutes, or two hours while there is 
 
 import sys
 
-from tests.harness.peerpulse import program
+from tests.harness.peerpulse import SANITIZER, program
 from tests.harness.peers import Server
 from tests.harness.programs import SERVERS
 
@@ -22,6 +22,11 @@ class _GrpcPeer(Server):
 
 class GrpcCppPeer(_GrpcPeer):
     """grpc++ of the system."""
+
+    @staticmethod
+    def missing() -> str:
+        """Why there is none."""
+        return "grpc_server is not built with sanitizers" if SANITIZER else ""
 
     def _arguments(self) -> list[str]:
         return [program("grpc_server"), self.address]

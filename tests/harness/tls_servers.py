@@ -181,6 +181,6 @@ TLS_SERVERS = (
     TlsServer("go", TlsGo, h1=True, h2=True, digests=True, missing=GoPeer.missing),
     TlsServer("node", TlsNode, h2=True, missing=NodePeer.missing),
     TlsServer("python", TlsPython, h1=True, rungs=("l4",), digests=True),
-    TlsServer("grpc-cpp", TlsGrpcCpp, rungs=SLOW),
+    TlsServer("grpc-cpp", TlsGrpcCpp, rungs=SLOW, missing=GrpcCppPeer.missing),
     TlsServer("grpc-python", TlsGrpcPython, rungs=SLOW),
 )

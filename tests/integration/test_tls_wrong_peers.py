@@ -325,7 +325,8 @@ class Bodies(TlsCase):
                 server = self.start_tls_peer(self.serve, max_version=TLS1_2)
                 self.peerpulse = self.start_peerpulse(self.host, [self.secure("node2", server)], **self.config)
                 self.assertEqual(self.end_of("node2", f"/{how}/length"), "reset")
-                wait_for(lambda: "no renegotiation" in server.failures, 10 * SLOWDOWN, "the peer is told")
+                if how == "renegotiate":  # of a flood the reset may be all that it hears
+                    wait_for(lambda: "no renegotiation" in server.failures, 10 * SLOWDOWN, "the peer is told")
                 self.assert_incomplete("node2", f"/{how}/length", details)
                 self.assertEqual(self.failures("node2"), {reason: 1})
 
