@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "peerpulse/base/tls_failure.h"
 #include "peerpulse/net/kernel_features.h"
 
 namespace peerpulse::probe {

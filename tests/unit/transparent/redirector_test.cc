@@ -143,12 +143,12 @@ TEST_CASE("a loop that hangs: connects pass us by until it turns again") {
   const auto direct = [&] { return world.are(Way::kDirect, Way::kDirect); };
   const auto redirected = [&] { return world.are(Way::kRedirected, Way::kRedirected); };
   SUBCASE("a worker's") {
-    world.liveUntil(direct, [&] { world.beatProber(); });
-    CHECK(world.recorder.lapse == Lapse::kWorkerStalled);
+    world.liveUntil([&] { return direct() && world.recorder.lapse == Lapse::kWorkerStalled; },
+                    [&] { world.beatProber(); });
   }
   SUBCASE("the prober's") {
-    world.liveUntil(direct, [&] { world.beatWorkers(); });
-    CHECK(world.recorder.lapse == Lapse::kProberStalled);
+    world.liveUntil([&] { return direct() && world.recorder.lapse == Lapse::kProberStalled; },
+                    [&] { world.beatWorkers(); });
   }
   CHECK(world.taken(world.refusing) == &world.refusing);
   world.liveUntil(redirected, [&] { world.beat(); });
