@@ -33,7 +33,8 @@ def _without_randomisation() -> list[str]:
 
 
 # Modules with state that threads share: what the thread sanitizer has something to say about.
-_THREADED = ("log", "stats", "health", "event", "net", "upstream", "probe", "guard", "proxy", "admin", "server")
+_THREADED = ("log", "stats", "health", "event", "dns", "net", "upstream", "probe", "guard", "transparent", "proxy", "admin",
+             "server")
 
 
 class Plan:
