@@ -2,7 +2,10 @@
 
 import dataclasses
 import pathlib
+import shutil
 import subprocess
+import tempfile
+import unittest
 
 _LONG_AGO, _LATELY = "20200101000000Z", "20210101000000Z"
 _FAR, _FARTHER = "20900101000000Z", "20910101000000Z"
@@ -41,6 +44,13 @@ class Certificate:
         if not path.exists():
             path.write_bytes(self.file.read_bytes() + self.key.read_bytes())
         return path
+
+
+def class_directory(case: type[unittest.TestCase]) -> pathlib.Path:
+    """For the certificates of a class of test cases; it goes with the class."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="peerpulse-certificates-"))
+    case.addClassCleanup(shutil.rmtree, directory, ignore_errors=True)
+    return directory
 
 
 def _openssl(*arguments: str) -> None:

@@ -1,11 +1,7 @@
 """Base of the test cases about TLS: certificates of every kind, made once for a class."""
 
-import pathlib
-import shutil
-import tempfile
-
 from tests.harness.case import LocalCase
-from tests.harness.certificates import Authority, Certificate
+from tests.harness.certificates import Authority, Certificate, class_directory
 from tests.harness.openssl_end import TlsRules
 from tests.harness.peerpulse import SLOWDOWN, Peer
 from tests.harness.tls_peer import TlsPeer
@@ -29,8 +25,7 @@ class TlsCase(LocalCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.certificates = pathlib.Path(tempfile.mkdtemp(prefix="peerpulse-certificates-"))
-        cls.addClassCleanup(shutil.rmtree, cls.certificates, ignore_errors=True)
+        cls.certificates = class_directory(cls)
         cls.authority = Authority(cls.certificates / "authority")
         cls.good = cls.authority.issue("good")
         cls.client = cls.authority.issue("client", "DNS:client")

@@ -1,13 +1,10 @@
 """Base of the tests of links between sidecars: a store that speaks HTTP/1.1 without TLS, the peerpulse beside it, and another
 node's that reaches it by the link."""
 
-import pathlib
-import shutil
 import signal
-import tempfile
 
 from tests.harness.case import DETECTED_S, LocalCase
-from tests.harness.certificates import Authority, Certificate
+from tests.harness.certificates import Authority, Certificate, class_directory
 from tests.harness.host import free_port
 from tests.harness.linked_store import LinkedStore
 from tests.harness.peerpulse import SLOWDOWN, Peer
@@ -18,8 +15,7 @@ class LinkCase(LocalCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.certificates = pathlib.Path(tempfile.mkdtemp(prefix="peerpulse-certificates-"))
-        cls.addClassCleanup(shutil.rmtree, cls.certificates, ignore_errors=True)
+        cls.certificates = class_directory(cls)
         cls.authority = Authority(cls.certificates / "authority")
         cls.here = cls.authority.issue("node1")
         cls.there = cls.authority.issue("node2")

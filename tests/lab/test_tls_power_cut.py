@@ -1,13 +1,10 @@
 """The power of peers that speak TLS is cut: as fast as in plain text, and back over TLS."""
 
-import pathlib
-import shutil
-import tempfile
 import threading
 import time
 
 from tests.harness.case import DETECTED_S
-from tests.harness.certificates import Authority
+from tests.harness.certificates import Authority, class_directory
 from tests.harness.clients import CURL_H2_STREAM, curl, start_upload, url
 from tests.harness.connection_listener import ConnectionListener
 from tests.harness.http1 import Http1Client
@@ -25,9 +22,7 @@ class TlsPowerCase(PowerCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        directory = pathlib.Path(tempfile.mkdtemp(prefix="peerpulse-certificates-"))
-        cls.addClassCleanup(shutil.rmtree, directory, ignore_errors=True)
-        cls.authority = Authority(directory / "authority")
+        cls.authority = Authority(class_directory(cls) / "authority")
 
     def certificate(self, node):
         return self.authority.issue(node.name, f"IP:{node.address}")
