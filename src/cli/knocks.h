@@ -18,6 +18,8 @@ inline constexpr Duration kArpPatience = milliseconds(600);
 /// The kernel repeats a SYN after a second.
 inline constexpr Duration kConnectPatience = milliseconds(1200);
 inline constexpr Duration kClosedPortPatience = milliseconds(400);
+/// A loop that turns a client away does so within its turn.
+inline constexpr Duration kOwnListenerPatience = milliseconds(150);
 inline constexpr Duration kSpeechPatience = milliseconds(900);
 
 /// ICMP echo requests (ping socket, or a raw one).

@@ -2,8 +2,10 @@
 
 #include <cerrno>
 
+#include "deadline.h"
 #include "knocks.h"
 #include "peerpulse/net/socket.h"
+#include "stream_socket.h"
 
 namespace peerpulse::cli {
 
@@ -15,10 +17,14 @@ bool mayMark(const SocketAddress& address, uint32_t mark) {
   return fd && net::setMark(fd->get(), mark).has_value();
 }
 
-/// A client that our own listener turns away is told so at once: it counts where descriptors are short.
+/// A client that our own listener turns away is told so at once: it counts where descriptors are short. The kernel has made
+/// the connection before peerpulse has seen it: whether it was turned away is known when it ends, or stays.
 void knockAtOurListener(const SocketAddress& listen) {
   if (listen.family() == AF_UNSPEC || listen.isUnix()) return;
-  (void)knockByConnect(listen, 0, milliseconds(200));
+  const Deadline deadline(kOwnListenerPatience);
+  auto socket = StreamSocket::connect(listen, deadline);
+  char byte = 0;
+  if (socket) (void)socket->receive(&byte, sizeof byte, deadline);
 }
 
 void askKernel(const SocketAddress& address, Observations& seen) {
