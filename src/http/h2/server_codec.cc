@@ -25,7 +25,8 @@ FieldArray& ServerStream::fieldsOf(const ResponseHead& head, std::string& status
   status = std::to_string(head.status);
   FieldArray& fields = session_.fields();
   fields.add(":status", status);
-  fields.addHeaders(head.headers);
+  // Where there can be no body a length is none (RFC 9110 8.6).
+  fields.addHeaders(head.headers, head.status >= 200 && head.status != 204);
   return fields;
 }
 
@@ -72,11 +73,17 @@ bool ServerCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
       protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "trailer section over the limit");
       return false;
     }
+    if (const char* problem = block().fieldProblem()) {
+      protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, problem);
+      return false;
+    }
     queueBlock(Notification::Kind::kTrailers, stream);
     return true;
   }
-  if (block().hostConflict()) {
-    protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "Host differs from :authority");
+  // CONNECT has no path, and what is too large was not kept: the one is answered, the other not looked at.
+  const bool answered = block().method() == "CONNECT" || block().tooLarge();
+  if (const char* problem = answered ? nullptr : block().requestProblem()) {
+    protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, problem);
     return false;
   }
   stream.incoming.to(Incoming::kBody);
@@ -128,6 +135,9 @@ void ServerCodec::deliverHead(H2Stream& base, HeaderBlock& block, bool) {
   Receiver* receiver = nullptr;
   if (block.tooLarge()) {
     receiver = owner_.onBadRequest(stream, 431, "header section over the limit");
+  } else if (block.method() == "PRI") {
+    // Reserved: it is how the preface looks to an h1 parser (RFC 9113 11.6).
+    receiver = owner_.onBadRequest(stream, 501, "method not known");
   } else if (block.method() == "CONNECT") {
     receiver = owner_.onBadRequest(stream, 405, "CONNECT is not supported");
   } else {

@@ -111,10 +111,11 @@ void Session::sendReset(H2Stream& stream) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, stream.waitingReset);
 }
 
+// Told at once: nghttp2 closes a stream whose two sides had ended as if all were well, before its RST_STREAM has left.
 void Session::protocolReset(H2Stream& stream, uint32_t errorCode, std::string_view why) {
   lastProblem_ = why;
-  blockOf_ = nullptr;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCode);
+  closeStream(stream, reasonOf(errorCode), std::string("stream error: ").append(why));
 }
 
 int Session::endAsFlood(const char* what) {

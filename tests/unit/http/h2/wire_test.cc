@@ -119,6 +119,7 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
         field("upgrade", "x"), field("te", "gzip"), field("X", "y"), field("x y", "z"), field("x", "a\r\nb: c"),
         field("x", std::string("a\0b", 3)), field("x", " a"), field("host", "b"),
         field("host", "a") + field("host", "a"), field(":path", "/2"), field(":odd", "1"),
+        field("transfer_encoding", "chunked"), field("content_length", "1"), field("content-length", "010"),
         field("content-length", "+1"), field("content-length", "1") + field("content-length", "2")}) {
     CAPTURE(extra);
     everyCut(kPreface + request(1, extra), rst);
@@ -132,6 +133,15 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
                             field(":method", "GET") + field(":scheme", "http") + field(":path", "/ x") +
                                 field(":authority", "a")),
            rst);
+  const auto target = [](const std::string& path, const std::string& authority) {
+    return kPreface + frame(kHeaders, 5, 1,
+                            field(":method", "GET") + field(":scheme", "http") + field(":path", path) +
+                                field(":authority", authority));
+  };
+  for (const char* path : {"http://evil/x", "evil", "/#a", "/\xc3\xa4", "/%00", "*"})
+    everyCut(target(path, "a"), rst);
+  for (const char* authority : {"u@a", "a,b", "\xc3\xa4", "a/b", ""})
+    everyCut(target("/", authority), rst);
   // A request that breaks within the read that brought it is not even told.
   const auto brokenBody = [](const std::string& length, uint8_t flags, const std::string& told) {
     const std::string head = kPreface + request(1, field("content-length", length), kEndHeaders);
@@ -145,6 +155,10 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
 }
 
 TEST_CASE("h2 wire: refused requests and limits") {
+  everyCut(kPreface + frame(kHeaders, 5, 1,
+                            field(":method", "PRI") + field(":scheme", "http") + field(":path", "/") +
+                                field(":authority", "a")),
+           "bad:501 end closed");
   everyCut(kPreface + frame(kHeaders, kEndHeaders, 1, field(":method", "CONNECT") + field(":authority", "a:1")),
            "bad:405 closed rst(1:0)");
   std::string many;
@@ -267,6 +281,8 @@ TEST_CASE("h2 wire: responses") {
   everyCut(settings + head("101", 4), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("2x0", 4), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("700", 4), "reset:protocol_error rst(1:1)", respond);
+  for (const std::string& extra : {field("transfer_encoding", "chunked"), field("content-length", "03")})
+    everyCut(settings + head("200", 5, extra), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("200", 4, field("content-length", "3")) + frame(kData, 1, 1, "x"),
            "head:200 data reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("200", 4) + frame(kRst, 0, 1, bytes32(2)), "head:200 reset:internal_error", respond);
