@@ -57,7 +57,9 @@ class ChunkLint {
   const HeadScanner& trailers() const { return trailers_; }
 
  private:
-  bool atExtension(char c) const { return part_.is(ChunkPart::kExtension) || (part_.is(ChunkPart::kSize) && c == ';'); }
+  bool atExtension(char c) const {
+    return part_.is(ChunkPart::kExtension) || (part_.is(ChunkPart::kSize) && c == ';');
+  }
   bool step(char c);
   bool sizeByte(char c);
   bool extensionByte(char c);

@@ -85,7 +85,8 @@ void HeaderBlock::addPseudo(std::string_view name, std::string_view value) {
 const char* HeaderBlock::requestProblem() const {
   if (problem_ != nullptr) return problem_;
   if (hosts_ > 1) return "several Host fields";
-  if (hosts_ == 1 && !authority_.empty() && !equalsIgnoreCase(host_, authority_)) return "Host differs from :authority";
+  if (hosts_ == 1 && !authority_.empty() && !equalsIgnoreCase(host_, authority_))
+    return "Host differs from :authority";
   if (!isAuthority(authority_.empty() ? host_ : authority_)) return "malformed authority";
   return pathProblem(path_, method_);
 }

@@ -34,7 +34,8 @@ TEST_CASE("HeaderBlock: nothing of a section is left in the next") {
   const CodecLimits limits;
   HeaderBlock block(limits);
   block.restart({});
-  for (const char* name : {":method", ":path", ":authority", "host", "cookie", "content-length", "x", "transfer_encoding"})
+  for (const char* name :
+       {":method", ":path", ":authority", "host", "cookie", "content-length", "x", "transfer_encoding"})
     block.add(name, "1");
   block.markComplete();
   block.restart({100, 3});
