@@ -58,6 +58,7 @@ int ServerCodec::onBeginHeaders(const nghttp2_frame& frame) {
   H2Stream* stream = find(frame.hd.stream_id);
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     if (stream != nullptr) return 0;
+    newest_ = frame.hd.stream_id;
     stream = &adopt(std::make_unique<ServerStream>(*this, frame.hd.stream_id));
     // Round robin between streams; the client's wishes are not ours to weigh (A7).
     nghttp2_extpri priority{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
@@ -65,6 +66,17 @@ int ServerCodec::onBeginHeaders(const nghttp2_frame& frame) {
   }
   beginBlock(stream);
   return 0;
+}
+
+// nghttp2 ignores a section that comes for a stream that it has forgotten, whatever that was. So it does with DATA, and tells
+// nobody, which RFC 9113 5.1 allows.
+int ServerCodec::onHeadersFrame(const nghttp2_frame_hd& head) {
+  const bool known = head.stream_id > newest_ || nghttp2_session_find_stream(native(), head.stream_id) != nullptr;
+  if (known || head.stream_id % 2 == 0 || reset_.has(head.stream_id)) return 0;
+  if (ended_.has(head.stream_id)) {
+    return endWith(NGHTTP2_STREAM_CLOSED, "frame on a closed stream");
+  }
+  return endWith(NGHTTP2_PROTOCOL_ERROR, "stream id below an earlier one");  // RFC 9113 5.1.1
 }
 
 bool ServerCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {

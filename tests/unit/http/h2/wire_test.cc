@@ -215,6 +215,24 @@ TEST_CASE("h2 wire: connection errors") {
   }
 }
 
+TEST_CASE("h2 wire: frames on streams that are over") {
+  const std::string cancelled = kPreface + request(1, "", kEndHeaders) + frame(kRst, 0, 1, bytes32(8));
+  const auto ends = [](const std::string& in, int code) {
+    const std::string text = serve({in});
+    CAPTURE(in);
+    CHECK(text.find(" goaway(" + std::to_string(code) + ")") != std::string::npos);
+  };
+  ends(cancelled + frame(kHeaders, 5, 1, field("x", "y")), 5);
+  ends(kPreface + request(5) + request(3), 1);
+  ends(kPreface + frame(kPriority, 0, 0, std::string("\0\0\0\1\x10", 5)), 1);
+  // What we have reset may still be sent to: it was on its way.
+  const std::string refused = kPreface + request(1, field("te", "gzip"), kEndHeaders);
+  CHECK(serve({refused, frame(kData, 0, 1, "x") + frame(kHeaders, 5, 1, field("x", "y")) + request(3)}) ==
+        "GET / end rst(1:1)");
+  CHECK(serve({cancelled + frame(kWindow, 0, 1, bytes32(8)) + frame(kPriority, 0, 1, std::string(5, '\0')) +
+               frame(kRst, 0, 1, bytes32(8)) + request(3)}) == "GET / end");
+}
+
 TEST_CASE("h2 wire: floods end the connection") {
   const auto repeat = [](size_t n, const std::function<std::string(uint32_t)>& one) {
     std::string text = kPreface;
