@@ -209,7 +209,7 @@ async def _responds(case: Case, expected: Expectation, place: Place, pieces: lis
         return parse(link.received, ended=link.ended, answers_head=lambda number: head)[0]
 
     def finals() -> list[Message]:
-        return [message for message in messages() if message.complete and message.status not in range(100, 200)]
+        return [message for message in messages() if message.complete and (message.status >= 200 or message.status == 101)]
 
     async def more_finals(count: int) -> bool:
         return await link.until(lambda: link.ended or len(finals()) > count, LIMIT_S)
@@ -222,22 +222,22 @@ async def _responds(case: Case, expected: Expectation, place: Place, pieces: lis
             seen.answers[1], seen.reply, seen.error = _statuses(got), got[-1], _error_of(got[-1])
         first = place.peer.last
         tunnel = bool(got) and got[-1].status == 101
-        if not link.ended and not tunnel:
-            # Whatever the peer goes on to say belongs to this run.
+        if not tunnel:
             if first is not None:
+                # Whatever the peer goes on to say belongs to this run.
                 await asyncio.wait_for(script.said.wait(), 60)
                 if expected.upstream != "reuse":
                     await first.until(lambda: first.ended, LIMIT_S)
+            if link.ended:
+                link.close()
+                link = await Link.connect(place.address, place.context(case.side))
+            before = len(finals())
             # By the same pool: those of HEAD and of GET are not one.
             link.send((b"HEAD " if head else b"GET ") + _AFTER)
-            await more_finals(len(finals()))
-            after = finals()[-1] if finals() else None
+            await more_finals(before)
             seen.upstream = "reuse" if place.peer.last is first else "drop"
-            if after is None or len(finals()) < 2 or after.status != 200:
+            if len(finals()) == before or finals()[-1].status != 200:
                 seen.upstream = "nothing more is answered"
-        elif first is not None and not tunnel:
-            await first.until(lambda: first.ended, LIMIT_S)
-            seen.upstream = "drop" if first.ended else "reuse"
         for said in place.peer.said:
             if said.startswith(("goaway", "rst")) and said == expected.upstream:
                 seen.upstream = said
