@@ -20,10 +20,13 @@ def _write_seeds(cases, folder: pathlib.Path) -> None:
 
 
 class _Progress:
-    def __init__(self, total: int) -> None:
-        self._next, self._total = time.monotonic() + 10, total
+    def __init__(self, told: int) -> None:
+        self._next, self._told, self._most = time.monotonic() + 10, 0, told
 
     def __call__(self, outcome: Outcome) -> None:
+        for line in outcome.wrong[self._told:self._most]:
+            print(line, flush=True)
+        self._told = len(outcome.wrong)
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + 10
             print(f"  {outcome.exact + len(outcome.wrong)} runs, {len(outcome.wrong)} wrong", file=sys.stderr, flush=True)
@@ -59,9 +62,9 @@ def main() -> int:
         print(compared.summary())
         return 1 if compared.wrong else 0
     plan = Plan(None if arguments.all else arguments.boundaries)
-    outcome = asyncio.run(run_all(cases, plan, _Progress(len(cases))))
-    for line in outcome.wrong[:arguments.told]:
-        print(line)
+    progress = _Progress(arguments.told)
+    outcome = asyncio.run(run_all(cases, plan, progress))
+    progress(outcome)
     if len(outcome.wrong) > arguments.told:
         print(f"... and {len(outcome.wrong) - arguments.told} more")
     print(outcome.summary())
