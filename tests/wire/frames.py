@@ -10,8 +10,11 @@ END_STREAM = ACK = 1
 END_HEADERS = 4
 ERRORS = ("NO_ERROR", "PROTOCOL", "INTERNAL", "FLOW_CONTROL", "SETTINGS_TIMEOUT", "STREAM_CLOSED", "FRAME_SIZE", "REFUSED",
           "CANCEL", "COMPRESSION", "CONNECT", "CALM", "INADEQUATE", "HTTP_1_1")
+_SAME_STREAM = ("ping", "settings", "raw", "frame", "data")
+"""Words that are repeated as they are; others go to the next stream each time."""
 _FLAGS = {"es": 1, "ack": 1, "eh": 4, "padded": 8, "prio": 32}
 _WORD = re.compile(r"(?:\*(\d+)\s+)?([a-z_]+)\(((?:\\.|\*\d+\([^()]*\)\*|[^\\()])*)\)\s*", re.DOTALL)
+_SMALL_GET = b"\x82\x86\x84\x01\x01a"
 _PSEUDO = (("method", "GET"), ("scheme", "http"), ("path", "/"), ("authority", "a"))
 
 
@@ -89,6 +92,8 @@ def _word(name: str, a: _Arguments) -> bytes:
             kinds = [(HEADERS, END_STREAM), *((CONTINUATION, 0) for _ in parts[1:])]
             return b"".join(frame(kind, flags | (END_HEADERS if part is parts[-1] else 0), stream, part)
                             for (kind, flags), part in zip(kinds, parts, strict=True))
+        case "malformed":  # a small GET that is a stream error
+            return frame(HEADERS, END_HEADERS | END_STREAM, stream, _SMALL_GET + literal(b"te", b"x"))
         case "post": return frame(HEADERS, END_HEADERS, stream, a.request("POST"))
         case "headers": return frame(HEADERS, a.flags, stream, a.block())
         case "answer": return frame(HEADERS, END_HEADERS | a.flags, stream, literal(b":status", b"%d" % a.number(1, 200)) + a.block())
@@ -123,7 +128,7 @@ def encode(words: str) -> bytes:
         repeats, name, text = match.groups()
         for turn in range(int(repeats or 1)):
             arguments = _Arguments(text)
-            if turn and name not in ("ping", "settings", "raw", "frame") and arguments.numbers and arguments.numbers[0]:
+            if turn and name not in _SAME_STREAM and arguments.numbers and arguments.numbers[0]:
                 arguments.numbers[0] += 2 * turn
             data += _word(name, arguments)
         at = match.end()

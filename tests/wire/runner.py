@@ -14,8 +14,10 @@ from tests.wire.world import World
 _GAP_S = 0.001
 """Between two pieces. Byte by byte there is a turn of the loop between them, in which the other runs do something."""
 _LONG = 2048
-"""Of longer cases 256 of the boundaries are tried."""
+"""Of longer cases 256 of the boundaries are tried, of huge ones 8."""
 _BOUNDARIES_OF_LONG = 256
+_HUGE = 1 << 16
+_BOUNDARIES_OF_HUGE = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +51,9 @@ class Outcome:
 
 def cuts_of(case: Case, boundaries: int | None) -> list[int | None]:
     every = list(range(1, len(case.data)))
-    most = _BOUNDARIES_OF_LONG if len(case.data) > _LONG else len(every)
+    most = len(every)
+    if len(case.data) > _LONG:
+        most = _BOUNDARIES_OF_HUGE if len(case.data) > _HUGE else _BOUNDARIES_OF_LONG
     wanted = most if boundaries is None else min(boundaries, most)
     chosen = every if wanted >= len(every) else sorted(random.Random(case.id).sample(every, wanted))
     return [None, 0, *chosen]
