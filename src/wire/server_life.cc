@@ -34,6 +34,8 @@ void ServerLife::onHeard(TimePoint now) {
 
 void ServerLife::onSettled(bool readingHead, TimePoint now) {
   if (state_ == State::kReadingHead && !readingHead) enter(State::kIdle, now);
+  // A head that came behind a request has begun before anything more is heard.
+  if (state_ == State::kIdle && readingHead) enter(State::kReadingHead, now);
 }
 
 void ServerLife::onRequest(TimePoint now) {

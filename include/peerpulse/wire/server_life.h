@@ -4,6 +4,7 @@
 //   Handshaking --done--> Idle                      (over TLS)
 //   Idle --first byte of a head--> ReadingHead --request--> Busy --the last one ended--> Idle
 //   ReadingHead --what came was no head (PING, SETTINGS)--> Idle
+//   Idle --part of a head had come behind the last request--> ReadingHead
 //   any --the connection's end--> Ended
 //
 // Threading: a value. Times are the caller's, all of one clock.

@@ -1,6 +1,7 @@
 #include "body_reader.h"
 
 #include <algorithm>
+#include <string>
 
 #include "../small_frame.h"
 #include "peerpulse/base/assert.h"
@@ -82,8 +83,7 @@ std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view method
   budget_ = budget;
   trailers_ = HeaderList();
   lint_.restart();
-  if (!method.empty() && !execute(method)) return fault_;
-  if (!execute(section)) return fault_;
+  if (!executeHead(method, section)) return fault_;
   // Both must have read the same framing.
   const bool chunked = (parser_.flags & F_CHUNKED) != 0;
   if (!bodyless_ && chunked != (framing.kind == BodyKind::kChunked)) return Fault{400, "ambiguous framing"};
@@ -92,6 +92,16 @@ std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view method
   }
   state_ = Machine(stateFor(framing.kind));
   return std::nullopt;
+}
+
+bool BodyReader::executeHead(std::string_view method, std::string_view section) {
+  if (!method.empty() && !execute(method)) return false;
+  if (section.find('\t') == std::string_view::npos) return execute(section).has_value();
+  // A tab is as good as a space wherever white space may stand (RFC 9110 5.6.3); llhttp 8.1.0 takes only spaces behind
+  // Content-Length and Transfer-Encoding, and it reads nothing else of a head.
+  std::string spaced(section);
+  std::replace(spaced.begin(), spaced.end(), '\t', ' ');
+  return execute(spaced).has_value();
 }
 
 std::optional<llhttp_errno_t> BodyReader::execute(std::string_view bytes) {
@@ -134,9 +144,9 @@ Slice BodyReader::nextOfLength(Slice& in) {
 
 Slice BodyReader::nextChunk(Slice& in) {
   while (state_.is(BodyState::kChunked) && !in.empty()) {
-    const size_t n = lint_.feed(in.view());
+    const auto [n, shown] = lint_.feed(in.view());
     input_ = &in;
-    const auto code = n > 0 ? execute(in.view().substr(0, n)) : HPE_OK;
+    const auto code = n > 0 && shown ? execute(in.view().substr(0, n)) : HPE_OK;
     input_ = nullptr;
     Slice piece = std::exchange(piece_, Slice());
     in.removePrefix(n);

@@ -69,6 +69,8 @@ class BodyReader {
   Slice nextOfLength(Slice& in);
   Slice nextChunk(Slice& in);
   void readTrailers(Slice& in);
+  /// Lets llhttp see a head.
+  bool executeHead(std::string_view method, std::string_view section);
   /// Lets llhttp see bytes. Empty after a fault.
   std::optional<llhttp_errno_t> execute(std::string_view bytes);
   void fail(Fault fault);

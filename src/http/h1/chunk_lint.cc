@@ -33,19 +33,23 @@ bool ChunkLint::fail(const char* detail) {
   return false;
 }
 
-size_t ChunkLint::feed(std::string_view in) {
+ChunkLint::Taken ChunkLint::feed(std::string_view in) {
   size_t at = 0;
+  while (at < in.size() && atExtension(in[at]) && in[at] != '\r' && step(in[at]))
+    ++at;
+  if (at > 0 || fault_) return {at, false};
   while (at < in.size() && !part_.is(ChunkPart::kTrailers)) {
     if (part_.is(ChunkPart::kData)) {
       const auto n = static_cast<size_t>(std::min<uint64_t>(size_, in.size() - at));
       size_ -= n;
       if (size_ == 0) part_.to(ChunkPart::kDataCr);
-      return at + n;
+      return {at + n};
     }
-    if (!step(in[at])) return at;
+    if (at > 0 && atExtension(in[at]) && in[at] != '\r') break;
+    if (!step(in[at])) break;
     ++at;
   }
-  return at;
+  return {at};
 }
 
 bool ChunkLint::step(char c) {

@@ -40,9 +40,14 @@ class ChunkLint {
   explicit ChunkLint(const CodecLimits& limits) : limits_(limits), trailers_(HeadScanner::Kind::kTrailers, limits) {}
   /// Begins the next message.
   void restart();
-  /// The number of bytes of `in` that llhttp may see now: up to a fault, to the end of a chunk's data, or of the
-  /// last chunk's line.
-  size_t feed(std::string_view in);
+  /// What the front of `in` is: so many bytes, up to a fault, an extension or its end, the end of a chunk's data, or of the last
+  /// chunk's line.
+  struct Taken {
+    size_t size = 0;
+    /// llhttp is to see them: not so an extension, of which 8.1.0 refuses some that RFC 9112 7.1.1 allows, and which goes nowhere.
+    bool shown = true;
+  };
+  Taken feed(std::string_view in);
   /// After the last chunk: takes the trailer section from the front of `in`.
   HeadScanner::Status feedTrailers(std::string_view& in) { return trailers_.feed(in); }
   /// Of the chunk whose data is being read.
@@ -52,6 +57,9 @@ class ChunkLint {
   const HeadScanner& trailers() const { return trailers_; }
 
  private:
+  bool atExtension(char c) const {
+    return part_.is(ChunkPart::kExtension) || (part_.is(ChunkPart::kSize) && c == ';');
+  }
   bool step(char c);
   bool sizeByte(char c);
   bool extensionByte(char c);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "../field_rules.h"
+#include "../target_rules.h"
 #include "start_line.h"
 
 namespace peerpulse::http::h1 {
@@ -43,8 +44,8 @@ std::optional<Fault> parseFraming(const Section& section, Version version, Frami
   return std::nullopt;
 }
 
-/// "http://authority/path?query" (RFC 9112 3.2.2).
-std::optional<Fault> parseAbsolute(std::string_view target, const SingleField& host, RequestHead& head) {
+/// "http://authority/path?query": its authority takes the place of what Host says (RFC 9112 3.2.2).
+std::optional<Fault> parseAbsolute(std::string_view target, RequestHead& head) {
   const size_t mark = target.find("://");
   if (mark == std::string_view::npos) return Fault{400, "malformed request target"};
   const std::string_view scheme = target.substr(0, mark);
@@ -55,9 +56,6 @@ std::optional<Fault> parseAbsolute(std::string_view target, const SingleField& h
   const size_t end = target.find_first_of("/?");
   const std::string_view authority = target.substr(0, end);
   if (!isAuthority(authority)) return Fault{400, "malformed authority"};
-  if (host.count == 1 && !equalsIgnoreCase(authority, host.value)) {
-    return Fault{400, "Host differs from the request target"};
-  }
   head.authority = authority;
   head.path = end == std::string_view::npos ? "/" : std::string(target.substr(end));
   if (head.path.front() == '?') head.path.insert(0, "/");
@@ -68,7 +66,7 @@ std::optional<Fault> parseTarget(const RequestLine& line, const SingleField& hos
   if (host.count > 1) return Fault{400, "several Host fields"};
   if (host.count == 0 && line.version == Version::kHttp11) return Fault{400, "no Host field"};
   if (host.count == 1 && !isAuthority(host.value)) return Fault{400, "malformed Host"};
-  if (line.target.front() != '/' && line.target != "*") return parseAbsolute(line.target, host, head);
+  if (line.target.front() != '/' && line.target != "*") return parseAbsolute(line.target, head);
   if (line.target == "*" && line.method != "OPTIONS") return Fault{400, "asterisk-form without OPTIONS"};
   head.authority = host.value;
   head.path = line.target;

@@ -1,14 +1,10 @@
 #include "start_line.h"
 
-#include <algorithm>
-
-#include "../byte_scan.h"
 #include "../field_rules.h"
+#include "../target_rules.h"
 
 namespace peerpulse::http::h1 {
 namespace {
-
-constexpr ByteSet kHostBytes("-._~!$&'()*+;=%");
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -27,14 +23,6 @@ std::optional<Fault> parseVersion(std::string_view text, Version& out) {
   return std::nullopt;
 }
 
-/// What may stand in a request target.
-bool isTarget(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    const auto u = static_cast<unsigned char>(c);
-    return u > 0x20 && u < 0x7f && c != '#';
-  });
-}
-
 }  // namespace
 
 std::optional<Fault> parseRequestLine(std::string_view line, RequestLine& out) {
@@ -44,10 +32,7 @@ std::optional<Fault> parseRequestLine(std::string_view line, RequestLine& out) {
   out.method = line.substr(0, first);
   out.target = line.substr(first + 1, last - first - 1);
   if (!isToken(out.method)) return Fault{400, "method is no token"};
-  if (!isTarget(out.target)) return Fault{400, "illegal character in the request target"};
-  if (out.target.empty() || out.target.find("%00") != std::string_view::npos) {
-    return Fault{400, "illegal request target"};
-  }
+  if (const char* problem = targetProblem(out.target)) return Fault{400, problem};
   return parseVersion(line.substr(last + 1), out.version);
 }
 
@@ -59,24 +44,6 @@ std::optional<Fault> parseStatusLine(std::string_view line, StatusLine& out) {
   if (line.size() > 12 && line[12] != ' ') return Fault{502, "malformed status"};
   out.status = static_cast<int>(*status);
   return std::nullopt;
-}
-
-bool isAuthority(std::string_view text) {
-  size_t hostEnd = text.find(':');
-  if (!text.empty() && text.front() == '[') {
-    const size_t close = text.find(']');
-    if (close == std::string_view::npos || close == 1) return false;
-    const std::string_view inside = text.substr(1, close - 1);
-    if (!std::all_of(inside.begin(), inside.end(), [](char c) { return c == ':' || kHostBytes.has(c); }))
-      return false;
-    hostEnd = close + 1 < text.size() ? close + 1 : std::string_view::npos;
-  } else {
-    const std::string_view host = text.substr(0, hostEnd);
-    if (host.empty() || !kHostBytes.hasAll(host)) return false;
-  }
-  if (hostEnd == std::string_view::npos) return true;
-  const std::string_view port = text.substr(hostEnd + 1);
-  return text[hostEnd] == ':' && port.size() <= 5 && std::all_of(port.begin(), port.end(), isDigit);
 }
 
 }  // namespace peerpulse::http::h1

@@ -24,7 +24,4 @@ struct StatusLine {
 };
 std::optional<Fault> parseStatusLine(std::string_view line, StatusLine& out);
 
-/// host [ ":" port ] without userinfo, path, list or empty host.
-bool isAuthority(std::string_view text);
-
 }  // namespace peerpulse::http::h1

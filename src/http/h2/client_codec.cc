@@ -161,6 +161,10 @@ bool ClientCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
     protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "header section over the limit");
     return false;
   }
+  if (const char* problem = block().fieldProblem()) {
+    protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, problem);
+    return false;
+  }
   if (!stream.incoming.is(Incoming::kHead)) {
     queueBlock(Notification::Kind::kTrailers, stream);
     return true;

@@ -61,7 +61,7 @@ class ClientCodec final : public http::ClientCodec, public Session {
   bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) override;
   int onConnectionFrame(const nghttp2_frame& frame) override;
   void onGoAway(const nghttp2_goaway& frame);
-  void onResetSent() override { pacer_.sent(); }
+  void onResetSent(int32_t) override { pacer_.sent(); }
   bool resetWaits(const H2Stream& stream) override;
   void settleResets() override;
   bool mayBeUnheard(const H2Stream& stream) const;

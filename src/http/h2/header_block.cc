@@ -1,6 +1,7 @@
 #include "header_block.h"
 
 #include "../field_rules.h"
+#include "../target_rules.h"
 
 namespace peerpulse::http::h2 {
 namespace {
@@ -18,6 +19,7 @@ void HeaderBlock::restart(HeaderBudget used) {
   status_ = -1;
   hosts_ = cookies_ = 0;
   contentLength_.reset();
+  problem_ = nullptr;
   fields_ = HeaderList();
 }
 
@@ -53,10 +55,16 @@ void HeaderBlock::addField(std::string_view name, std::string_view value) {
       if (cookies_++ > 0) cookie_.append("; ");
       cookie_.append(value);
       return;
-    case FieldKind::kContentLength: contentLength_ = parseDigits(value); break;
+    case FieldKind::kContentLength: addLength(value); break;
+    case FieldKind::kImitation: problem_ = "field name imitates a framing field"; break;
     default: break;
   }
   fields_.add(name, value);
+}
+
+void HeaderBlock::addLength(std::string_view value) {
+  contentLength_ = parseDigits(value);
+  if (!contentLength_ || (value.size() > 1 && value.front() == '0')) problem_ = "malformed content-length";
 }
 
 void HeaderBlock::addPseudo(std::string_view name, std::string_view value) {
@@ -74,8 +82,13 @@ void HeaderBlock::addPseudo(std::string_view name, std::string_view value) {
   }
 }
 
-bool HeaderBlock::hostConflict() const {
-  return hosts_ > 1 || (hosts_ == 1 && !authority_.empty() && !equalsIgnoreCase(host_, authority_));
+const char* HeaderBlock::requestProblem() const {
+  if (problem_ != nullptr) return problem_;
+  if (hosts_ > 1) return "several Host fields";
+  if (hosts_ == 1 && !authority_.empty() && !equalsIgnoreCase(host_, authority_))
+    return "Host differs from :authority";
+  if (!isAuthority(authority_.empty() ? host_ : authority_)) return "malformed authority";
+  return pathProblem(path_, method_);
 }
 
 HeaderList HeaderBlock::takeFields() {
@@ -121,13 +134,14 @@ void FieldArray::add(std::string_view name, std::string_view value) {
   fields_.push_back({n, v, name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
 }
 
-void FieldArray::addHeaders(const HeaderList& headers) {
+void FieldArray::addHeaders(const HeaderList& headers, bool keepLength) {
   fields_.reserve(fields_.size() + headers.count());
   for (size_t i = 0; i < headers.count(); ++i) {
     const HeaderField field = headers.at(i);
     if (field.name.empty() || field.name.front() == ':') continue;
     const FieldKind kind = kindOf(field.name);
     if (isConnectionField(kind) || kind == FieldKind::kHost) continue;
+    if (kind == FieldKind::kContentLength && !keepLength) continue;
     if (kind == FieldKind::kTe && !equalsIgnoreCase(field.value, "trailers")) continue;
     add(field.name, field.value);
   }

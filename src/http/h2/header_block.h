@@ -43,8 +43,11 @@ class HeaderBlock {
   std::string_view method() const { return method_; }
   /// -1 without a valid :status.
   int status() const { return status_; }
-  /// Several Host fields, or one that differs from :authority (faults C3).
-  bool hostConflict() const;
+  /// Why no message may have this section, although HTTP/2 allows it; nullptr if it may. What HTTP/1 refuses does not
+  /// pass in h2 either: the other side of the proxy may speak HTTP/1 (faults C1, C3).
+  const char* fieldProblem() const { return problem_; }
+  /// The same of a request's.
+  const char* requestProblem() const;
 
   /// END_STREAM came with the section: the message is complete.
   void markComplete() { complete_ = true; }
@@ -68,10 +71,12 @@ class HeaderBlock {
   std::string cookie_;
   size_t cookies_ = 0;
   std::optional<uint64_t> contentLength_;
+  const char* problem_ = nullptr;
   HeaderList fields_;
 
   void addPseudo(std::string_view name, std::string_view value);
   void addField(std::string_view name, std::string_view value);
+  void addLength(std::string_view value);
   HeaderList takeFields();
 };
 
@@ -79,8 +84,9 @@ class HeaderBlock {
 class FieldArray {
  public:
   void add(std::string_view name, std::string_view value);
-  /// Adds `headers` without connection-specific fields and without Host (it travels as :authority).
-  void addHeaders(const HeaderList& headers);
+  /// Adds `headers` without connection-specific fields and without Host (it travels as :authority). `keepLength`: whether
+  /// content-length stays.
+  void addHeaders(const HeaderList& headers, bool keepLength = true);
   void addTrailers(const HeaderList& trailers);
   void clear() { fields_.clear(); }
   const nghttp2_nv* data() const { return fields_.data(); }

@@ -25,7 +25,8 @@ FieldArray& ServerStream::fieldsOf(const ResponseHead& head, std::string& status
   status = std::to_string(head.status);
   FieldArray& fields = session_.fields();
   fields.add(":status", status);
-  fields.addHeaders(head.headers);
+  // Where there can be no body a length is none (RFC 9110 8.6).
+  fields.addHeaders(head.headers, head.status >= 200 && head.status != 204);
   return fields;
 }
 
@@ -57,6 +58,7 @@ int ServerCodec::onBeginHeaders(const nghttp2_frame& frame) {
   H2Stream* stream = find(frame.hd.stream_id);
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     if (stream != nullptr) return 0;
+    newest_ = frame.hd.stream_id;
     stream = &adopt(std::make_unique<ServerStream>(*this, frame.hd.stream_id));
     // Round robin between streams; the client's wishes are not ours to weigh (A7).
     nghttp2_extpri priority{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
@@ -66,17 +68,34 @@ int ServerCodec::onBeginHeaders(const nghttp2_frame& frame) {
   return 0;
 }
 
+// nghttp2 ignores a section that comes for a stream that it has forgotten, whatever that was. So it does with DATA, and tells
+// nobody, which RFC 9113 5.1 allows.
+int ServerCodec::onHeadersFrame(const nghttp2_frame_hd& head) {
+  const bool known = head.stream_id > newest_ || nghttp2_session_find_stream(native(), head.stream_id) != nullptr;
+  if (known || head.stream_id % 2 == 0 || reset_.has(head.stream_id)) return 0;
+  if (ended_.has(head.stream_id)) {
+    return endWith(NGHTTP2_STREAM_CLOSED, "frame on a closed stream");
+  }
+  return endWith(NGHTTP2_PROTOCOL_ERROR, "stream id below an earlier one");  // RFC 9113 5.1.1
+}
+
 bool ServerCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
   if (!stream.incoming.is(Incoming::kHead)) {
     if (block().tooLarge()) {
       protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "trailer section over the limit");
       return false;
     }
+    if (const char* problem = block().fieldProblem()) {
+      protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, problem);
+      return false;
+    }
     queueBlock(Notification::Kind::kTrailers, stream);
     return true;
   }
-  if (block().hostConflict()) {
-    protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "Host differs from :authority");
+  // CONNECT has no path, and what is too large was not kept: the one is answered, the other not looked at.
+  const bool answered = block().method() == "CONNECT" || block().tooLarge();
+  if (const char* problem = answered ? nullptr : block().requestProblem()) {
+    protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, problem);
     return false;
   }
   stream.incoming.to(Incoming::kBody);
@@ -128,6 +147,9 @@ void ServerCodec::deliverHead(H2Stream& base, HeaderBlock& block, bool) {
   Receiver* receiver = nullptr;
   if (block.tooLarge()) {
     receiver = owner_.onBadRequest(stream, 431, "header section over the limit");
+  } else if (block.method() == "PRI") {
+    // Reserved: it is how the preface looks to an h1 parser (RFC 9113 11.6).
+    receiver = owner_.onBadRequest(stream, 501, "method not known");
   } else if (block.method() == "CONNECT") {
     receiver = owner_.onBadRequest(stream, 405, "CONNECT is not supported");
   } else {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "recent_ids.h"
 #include "session.h"
 
 namespace peerpulse::http::h2 {
@@ -27,7 +28,7 @@ class ServerStream final : public H2StreamOf<ResponseStream> {
 class ServerCodec final : public Codec, public Session {
  public:
   ServerCodec(ServerCodecOwner& owner, const CodecLimits& limits)
-      : Session(owner, limits, Side::kServer), owner_(owner) {}
+      : Session(owner, limits, Side::kServer), owner_(owner), reset_(size_t{2} * limits.maxConcurrentStreams) {}
 
   Result<void> receive(Slice in) override { return receiveBytes(in); }
   void receiveEof() override { closeAll(ResetReason::kConnectionClosed, "end of file"); }
@@ -46,6 +47,9 @@ class ServerCodec final : public Codec, public Session {
   int onBeginHeaders(const nghttp2_frame& frame) override;
   bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) override;
   int onConnectionFrame(const nghttp2_frame& frame) override;
+  int onHeadersFrame(const nghttp2_frame_hd& head) override;
+  void onResetSent(int32_t id) override { reset_.add(id); }
+  void onStreamClosed(int32_t id) override { ended_.add(id); }
   int onPing(const PingPayload& payload);
   int answerPing(const PingPayload& payload);
   void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) override;
@@ -54,6 +58,9 @@ class ServerCodec final : public Codec, public Session {
   ServerCodecOwner& owner_;
   bool pingsHeld_ = false;
   std::vector<PingPayload> heldPings_;  ///< the oldest first
+  int32_t newest_ = 0;                  ///< stream of the client
+  RecentIds reset_;                     ///< by us: frames for them may have been on the way
+  RecentIds ended_{64};
 };
 
 }  // namespace peerpulse::http::h2

@@ -111,14 +111,16 @@ void Session::sendReset(H2Stream& stream) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, stream.waitingReset);
 }
 
+// Told at once: nghttp2 closes a stream whose two sides had ended as if all were well, before its RST_STREAM has left.
 void Session::protocolReset(H2Stream& stream, uint32_t errorCode, std::string_view why) {
   lastProblem_ = why;
-  blockOf_ = nullptr;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, errorCode);
+  closeStream(stream, reasonOf(errorCode), std::string("stream error: ").append(why));
 }
 
-int Session::endAsFlood(const char* what) {
+int Session::endWith(uint32_t errorCode, const char* what) {
   lastProblem_ = what;
+  ownError_ = errorCode;
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -138,8 +140,10 @@ Result<void> Session::receiveBytes(const Slice& in) {
   input_ = nullptr;
   if (taken < 0) {
     const auto code = static_cast<int>(taken);
-    const bool flood = code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_CALLBACK_FAILURE;
-    fail(flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR,
+    // How many reads a CONTINUATION flood took must not tell in the answer.
+    const bool flood = code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS ||
+                       code == NGHTTP2_ERR_CALLBACK_FAILURE;
+    fail(flood ? ownError_ : uint32_t{NGHTTP2_PROTOCOL_ERROR},
          lastProblem_.empty() ? nghttp2_strerror(code) : lastProblem_);
   }
   settleResets();

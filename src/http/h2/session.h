@@ -94,7 +94,9 @@ class Session {
   uint64_t askPeer();
   bool heardOf(uint64_t barrier) const { return barrier_.passed(barrier); }
   /// For nghttp2's callbacks: ends the connection with ENHANCE_YOUR_CALM.
-  int endAsFlood(const char* what);
+  int endAsFlood(const char* what) { return endWith(NGHTTP2_ENHANCE_YOUR_CALM, what); }
+  /// The same with another error.
+  int endWith(uint32_t errorCode, const char* what);
   /// Enters a stream; with an id, one that nghttp2 knows.
   H2Stream& adopt(std::unique_ptr<H2Stream> stream);
   H2Stream* find(int32_t id) { return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, id)); }
@@ -128,7 +130,10 @@ class Session {
   virtual bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) = 0;
   /// Returns what nghttp2's callback is to return.
   virtual int onConnectionFrame(const nghttp2_frame& frame) = 0;
-  virtual void onResetSent() {}
+  virtual void onResetSent(int32_t /*id*/) {}
+  /// A HEADERS frame begins; what nghttp2's callback is to return.
+  virtual int onHeadersFrame(const nghttp2_frame_hd& /*head*/) { return 0; }
+  virtual void onStreamClosed(int32_t /*id*/) {}
   // Called from flush().
   virtual void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) = 0;
   virtual void deliverConnection(const Notification& notification) {}
@@ -143,7 +148,7 @@ class Session {
   int onFrame(const nghttp2_frame& frame);
   int onData(int32_t id, const uint8_t* at, size_t size);
   int onFrameSent(const nghttp2_frame& frame);
-  void onResetFrameSent(uint32_t errorCode);
+  void onResetFrameSent(int32_t id, uint32_t errorCode);
   int onClose(int32_t id, uint32_t errorCode);
   int spend(Glitch kind, const char* flood);
   void onStreamWindow(H2Stream& stream, uint32_t n);
@@ -207,6 +212,7 @@ class Session {
   bool heard_ = false;            ///< something came
   std::string failure_;           ///< what the remote side did wrong
   std::string lastProblem_;       ///< nghttp2's words on the last invalid frame
+  uint32_t ownError_ = NGHTTP2_ENHANCE_YOUR_CALM;  ///< of the connection, where it is us who found it
 };
 
 // --- H2StreamOf -----------------------------------------------------------------------------------------

@@ -39,7 +39,11 @@ int Session::onBeginFrame(const nghttp2_frame_hd& head) {
       if (head.length == 0 && !endsStream(head)) return spend(Glitch::kEmptyData, "flood of empty DATA frames");
       budgets_.dataReceived();
       return 0;
-    case NGHTTP2_PRIORITY: return spend(Glitch::kPriority, "flood of PRIORITY frames");
+    case NGHTTP2_HEADERS: return onHeadersFrame(head);
+    case NGHTTP2_PRIORITY:
+      // nghttp2 looks at none (SETTINGS_NO_RFC7540_PRIORITIES).
+      if (head.stream_id == 0) return endWith(NGHTTP2_PROTOCOL_ERROR, "PRIORITY without a stream");
+      return spend(Glitch::kPriority, "flood of PRIORITY frames");
     case NGHTTP2_WINDOW_UPDATE: return spend(Glitch::kWindowUpdate, "flood of WINDOW_UPDATE frames");
     default: return head.type > NGHTTP2_CONTINUATION ? spend(Glitch::kUnknown, "flood of unknown frames") : 0;
   }
@@ -113,7 +117,7 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
     giveUp(ResetReason::kProtocol, text);
     return 0;
   }
-  if (frame.hd.type == NGHTTP2_RST_STREAM) onResetFrameSent(frame.rst_stream.error_code);
+  if (frame.hd.type == NGHTTP2_RST_STREAM) onResetFrameSent(frame.hd.stream_id, frame.rst_stream.error_code);
   if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
   if (frame.hd.type == NGHTTP2_DATA) budgets_.dataSent(frame.hd.length);
   H2Stream* stream = find(frame.hd.stream_id);
@@ -127,14 +131,15 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
   return 0;
 }
 
-void Session::onResetFrameSent(uint32_t errorCode) {
+void Session::onResetFrameSent(int32_t id, uint32_t errorCode) {
   if (blamesPeer(errorCode) && !budgets_.take(Glitch::kStreamError)) {
     nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
   }
-  onResetSent();
+  onResetSent(id);
 }
 
 int Session::onClose(int32_t id, uint32_t errorCode) {
+  onStreamClosed(id);
   H2Stream* stream = find(id);
   if (stream == nullptr) return 0;
   const bool received = stream->incoming.is(Incoming::kDone);

@@ -54,6 +54,18 @@ TEST_CASE("server life: a head that has begun is not settled") {
   CHECK(life.state() == State::kReadingHead);
 }
 
+TEST_CASE("server life: a head that came behind a request has its time from the request's end on") {
+  ServerLife life(kStart);
+  life.onHeard(kStart);
+  life.onRequest(kStart);
+  life.onSettled(false, kStart);
+  life.onQuiet(kStart + seconds(20));
+  life.onSettled(true, kStart + seconds(20));
+  CHECK(life.state() == State::kReadingHead);
+  CHECK(life.expiry(kStart + seconds(20) + kLimits.head, kLimits) == Expiry::kNot);
+  CHECK(life.expiry(kStart + seconds(20) + kLimits.head + milliseconds(1), kLimits) == Expiry::kHead);
+}
+
 TEST_CASE("server life: a drain ends idle connections after a grace, counted from whichever began later") {
   ServerLife life(kStart);
   life.drain(kStart + seconds(1));

@@ -48,6 +48,8 @@ TEST_CASE("head parser: how long the connection lasts") {
 TEST_CASE("head parser: absolute targets") {
   const ParsedRequest q = request("GET http://b:9?x HTTP/1.1\r\nHost: B:9\r\n");
   CHECK(q.head.authority == "b:9");
+  // Whatever Host says (RFC 9112 3.2.2).
+  CHECK(request("GET http://b/x HTTP/1.1\r\nHost: evil\r\n").head.authority == "b");
   CHECK(q.head.path == "/?x");
   CHECK(request("GET https://b HTTP/1.1\r\nHost: b\r\n").head.path == "/");
 }

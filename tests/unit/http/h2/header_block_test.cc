@@ -16,7 +16,7 @@ TEST_CASE("HeaderBlock: a request") {
         std::pair(":authority", "a:1"), std::pair("cookie", "a=1"), std::pair("content-length", "5"),
         std::pair("cookie", "b=2"), std::pair("host", "A:1")})
     CHECK((block.add(name, value) == AddResult::kOk));
-  CHECK_FALSE(block.hostConflict());
+  CHECK(block.requestProblem() == nullptr);
   CHECK_FALSE(block.tooLarge());
   CHECK(block.used().count == 4);
   const RequestHead head = block.takeRequest();
@@ -34,13 +34,14 @@ TEST_CASE("HeaderBlock: nothing of a section is left in the next") {
   const CodecLimits limits;
   HeaderBlock block(limits);
   block.restart({});
-  for (const char* name : {":method", ":path", ":authority", "host", "cookie", "content-length", "x"})
+  for (const char* name :
+       {":method", ":path", ":authority", "host", "cookie", "content-length", "x", "transfer_encoding"})
     block.add(name, "1");
   block.markComplete();
   block.restart({100, 3});
   CHECK(block.used().size == 100);
   CHECK(block.status() == -1);
-  CHECK_FALSE(block.hostConflict());
+  CHECK(block.fieldProblem() == nullptr);
   block.add(":status", "204");
   CHECK(block.status() == 204);
   const ResponseHead head = block.takeResponse();
@@ -61,15 +62,41 @@ TEST_CASE("HeaderBlock: statuses") {
   }
 }
 
+TEST_CASE("HeaderBlock: what HTTP/1 refuses") {
+  const CodecLimits limits;
+  HeaderBlock block(limits);
+  const auto refused = [&](const char* path, const char* authority, const char* name, const char* value) {
+    block.restart({});
+    block.add(":method", "GET");
+    block.add(":path", path);
+    block.add(":authority", authority);
+    block.add(name, value);
+    return block.requestProblem() != nullptr;
+  };
+  CHECK_FALSE(refused("/", "a:1", "content-length", "10"));
+  for (const char* path : {"http://evil/x", "evil", "/#", "/\xe4", "/%00", "*"}) {
+    CAPTURE(path);
+    CHECK(refused(path, "a", "x", "y"));
+  }
+  for (const char* authority : {"", "u@a", "a,b", "a\xe4", "a/b"}) {
+    CAPTURE(authority);
+    CHECK(refused("/", authority, "x", "y"));
+  }
+  CHECK(refused("/", "a", "transfer_encoding", "chunked"));
+  CHECK(refused("/", "a", "content_length", "1"));
+  CHECK(refused("/", "a", "content-length", "010"));
+}
+
 TEST_CASE("HeaderBlock: hosts that disagree") {
   const CodecLimits limits;
   HeaderBlock block(limits);
   const auto conflict = [&](const char* authority, int hosts) {
     block.restart({});
+    block.add(":path", "/");
     if (*authority != '\0') block.add(":authority", authority);
     for (int i = 0; i < hosts; ++i)
       block.add("host", "a");
-    return block.hostConflict();
+    return block.requestProblem() != nullptr;
   };
   CHECK_FALSE(conflict("a", 1));
   CHECK_FALSE(conflict("", 1));

@@ -119,6 +119,7 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
         field("upgrade", "x"), field("te", "gzip"), field("X", "y"), field("x y", "z"), field("x", "a\r\nb: c"),
         field("x", std::string("a\0b", 3)), field("x", " a"), field("host", "b"),
         field("host", "a") + field("host", "a"), field(":path", "/2"), field(":odd", "1"),
+        field("transfer_encoding", "chunked"), field("content_length", "1"), field("content-length", "010"),
         field("content-length", "+1"), field("content-length", "1") + field("content-length", "2")}) {
     CAPTURE(extra);
     everyCut(kPreface + request(1, extra), rst);
@@ -132,6 +133,15 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
                             field(":method", "GET") + field(":scheme", "http") + field(":path", "/ x") +
                                 field(":authority", "a")),
            rst);
+  const auto target = [](const std::string& path, const std::string& authority) {
+    return kPreface + frame(kHeaders, 5, 1,
+                            field(":method", "GET") + field(":scheme", "http") + field(":path", path) +
+                                field(":authority", authority));
+  };
+  for (const char* path : {"http://evil/x", "evil", "/#a", "/\xc3\xa4", "/%00", "*"})
+    everyCut(target(path, "a"), rst);
+  for (const char* authority : {"u@a", "a,b", "\xc3\xa4", "a/b", ""})
+    everyCut(target("/", authority), rst);
   // A request that breaks within the read that brought it is not even told.
   const auto brokenBody = [](const std::string& length, uint8_t flags, const std::string& told) {
     const std::string head = kPreface + request(1, field("content-length", length), kEndHeaders);
@@ -145,6 +155,10 @@ TEST_CASE("h2 wire: broken messages are stream errors") {
 }
 
 TEST_CASE("h2 wire: refused requests and limits") {
+  everyCut(kPreface + frame(kHeaders, 5, 1,
+                            field(":method", "PRI") + field(":scheme", "http") + field(":path", "/") +
+                                field(":authority", "a")),
+           "bad:501 end closed");
   everyCut(kPreface + frame(kHeaders, kEndHeaders, 1, field(":method", "CONNECT") + field(":authority", "a:1")),
            "bad:405 closed rst(1:0)");
   std::string many;
@@ -199,6 +213,24 @@ TEST_CASE("h2 wire: connection errors") {
     CHECK(whole.text.find("goaway(") != std::string::npos);
     everyCut(kPreface + in, whole.text);
   }
+}
+
+TEST_CASE("h2 wire: frames on streams that are over") {
+  const std::string cancelled = kPreface + request(1, "", kEndHeaders) + frame(kRst, 0, 1, bytes32(8));
+  const auto ends = [](const std::string& in, int code) {
+    const std::string text = serve({in});
+    CAPTURE(in);
+    CHECK(text.find(" goaway(" + std::to_string(code) + ")") != std::string::npos);
+  };
+  ends(cancelled + frame(kHeaders, 5, 1, field("x", "y")), 5);
+  ends(kPreface + request(5) + request(3), 1);
+  ends(kPreface + frame(kPriority, 0, 0, std::string("\0\0\0\1\x10", 5)), 1);
+  // What we have reset may still be sent to: it was on its way.
+  const std::string refused = kPreface + request(1, field("te", "gzip"), kEndHeaders);
+  CHECK(serve({refused, frame(kData, 0, 1, "x") + frame(kHeaders, 5, 1, field("x", "y")) + request(3)}) ==
+        "GET / end rst(1:1)");
+  CHECK(serve({cancelled + frame(kWindow, 0, 1, bytes32(8)) + frame(kPriority, 0, 1, std::string(5, '\0')) +
+               frame(kRst, 0, 1, bytes32(8)) + request(3)}) == "GET / end");
 }
 
 TEST_CASE("h2 wire: floods end the connection") {
@@ -267,6 +299,8 @@ TEST_CASE("h2 wire: responses") {
   everyCut(settings + head("101", 4), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("2x0", 4), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("700", 4), "reset:protocol_error rst(1:1)", respond);
+  for (const std::string& extra : {field("transfer_encoding", "chunked"), field("content-length", "03")})
+    everyCut(settings + head("200", 5, extra), "reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("200", 4, field("content-length", "3")) + frame(kData, 1, 1, "x"),
            "head:200 data reset:protocol_error rst(1:1)", respond);
   everyCut(settings + head("200", 4) + frame(kRst, 0, 1, bytes32(2)), "head:200 reset:internal_error", respond);
