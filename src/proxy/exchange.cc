@@ -112,6 +112,10 @@ void Exchange::onData(Slice data) {
   }
 }
 
+void Exchange::onBodyEnd() {
+  if (requestLives()) request_->sendBodyEnd();
+}
+
 void Exchange::onEnd() {
   if (requestLives()) request_->sendEnd(std::move(trailers_));
 }

@@ -55,6 +55,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   // http::Receiver: what the downstream stream tells.
   void onData(Slice data) override;
   void onTrailers(http::HeaderList&& trailers) override { trailers_ = std::move(trailers); }
+  void onBodyEnd() override;
   void onEnd() override;
   void onBodySent(size_t n) override;
   void onClosed() override;

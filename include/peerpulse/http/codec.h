@@ -65,6 +65,9 @@ class Receiver {
   virtual ~Receiver() = default;
   virtual void onData(Slice data) = 0;
   virtual void onTrailers(HeaderList&& trailers) = 0;
+  /// The first of two bodies is complete (RequestHead::secondBody). Once a 100 (Continue) has been sent, onData() goes on with
+  /// the other one; a final answer instead ends the request here. Who knows nothing of it sends no 100, and has it all.
+  virtual void onBodyEnd() { onEnd(); }
   /// The incoming message is complete (after its last data or trailers).
   virtual void onEnd() = 0;
   /// `n` body bytes given to sendData() were handed to the wire.
@@ -114,6 +117,9 @@ class ResponseStream : public Stream {
 class RequestStream : public Stream {
  public:
   virtual void sendHeaders(const RequestHead& head, bool end) = 0;
+  /// Ends the first of two bodies, without trailers; sendData() and sendEnd() go on with the other one when the peer has asked
+  /// for it. Requires RequestHead::secondBody, and h1: h2 has one body.
+  virtual void sendBodyEnd() = 0;
 };
 
 /// What every codec tells the connection that drives it.
