@@ -77,6 +77,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void fail(const upstream::Failure& failure);
   void reply(const PreparedReply& reply);
   void resetDownstream(const upstream::Failure& failure);
+  http::ResetReason resetFor(const upstream::Failure& failure) const;
   void end();
   void giveBodyBack();
   const Route& route() const;
@@ -92,8 +93,9 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   const size_t routeIndex_;
   http::HeaderList trailers_;
   http::HeaderList responseTrailers_;
-  uint64_t bodyOwed_ = 0;          // of the request's body: given to the request, and no credit for it yet
-  bool responseComplete_ = false;  // the head said that nothing follows
+  uint64_t bodyOwed_ = 0;  // of the request's body: given to the request, and no credit for it yet
+  http::ResetReason givenUpBy_ = http::ResetReason::kCancel;  // what the client said of the end of its stream
+  bool responseComplete_ = false;                             // the head said that nothing follows
   std::optional<upstream::Request> request_;
   AccessRecord record_;
 };

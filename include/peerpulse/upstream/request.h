@@ -112,7 +112,8 @@ class Request final : public ListNode<HeldTag>,
   void sendEnd(http::HeaderList&& trailers);
   /// The owner has let go of `n` bytes of the response's body.
   void consumed(size_t n);
-  void cancel();
+  /// `reason`: what an h2 peer hears of it.
+  void cancel(http::ResetReason reason = http::ResetReason::kCancel);
 
   State state() const { return state_; }
   bool ended() const { return state_ == State::kEnded; }
@@ -184,7 +185,7 @@ class Request final : public ListNode<HeldTag>,
   bool goAgain(Duration delay, bool charged);
   void failInTurn(Failure failure);
   void fail(const Failure& failure);
-  void leave();
+  void leave(http::ResetReason reason);
   void report(health::Outcome outcome);
   /// Nothing more of a body is to come by itself.
   bool bodyGivenToItsEnd() const { return bodyEnded_ || firstBody_ != FirstBody::kOpen; }
