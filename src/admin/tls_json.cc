@@ -14,6 +14,7 @@ Json sideJson(const stats::TlsStats& tls) {
     if (const uint64_t count = tls.failures[i].get(); count > 0) failures[stats::kTlsFailureNames[i]] = count;
   }
   return {{"handshakes", {{"full", tls.fullHandshakes.get()}, {"resumed", tls.resumedHandshakes.get()}}},
+          {"ktls_connections", tls.ktlsConnections.get()},
           {"failures", std::move(failures)}};
 }
 

@@ -69,6 +69,7 @@ std::vector<Field> tlsFields(net::TlsClientOptions& up, net::TlsServerOptions& d
       {upstream + "/server_name", TextField{&up.serverName, Kind::kHost}},
       {upstream + "/verify", choice(up.verify, {"full", "chain", "none"})},
       {upstream + "/min_version", choice(up.minVersion, versions)},
+      {upstream + "/ktls", BoolField{&up.ktls}},
       {downstream + "/certificate_file", TextField{&down.certificateFile, Kind::kPath}},
       {downstream + "/key_file", TextField{&down.keyFile, Kind::kPath}},
       {downstream + "/sni_certificates",
@@ -76,6 +77,7 @@ std::vector<Field> tlsFields(net::TlsClientOptions& up, net::TlsServerOptions& d
       {downstream + "/client_ca_file", TextField{&down.clientCaFile, Kind::kPath}},
       {downstream + "/client_certificate", choice(down.clientCertificate, {"none", "optional", "required"})},
       {downstream + "/min_version", choice(down.minVersion, versions)},
+      {downstream + "/ktls", BoolField{&down.ktls}},
   };
 }
 

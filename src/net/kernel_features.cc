@@ -1,6 +1,8 @@
 #include "peerpulse/net/kernel_features.h"
 
+#include <cerrno>
 #include <netinet/in.h>
+#include <string_view>
 #include <sys/socket.h>
 
 #include "peerpulse/base/fd.h"
@@ -38,6 +40,14 @@ KernelFeatures probe() {
 const KernelFeatures& kernelFeatures() {
   static const KernelFeatures features = probe();
   return features;
+}
+
+// A protocol that it knows it refuses for the want of a connection only.
+bool kernelHasTls() {
+  constexpr std::string_view kName = "tls";
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return fd.valid() && ::setsockopt(fd.get(), IPPROTO_TCP, TCP_ULP, kName.data(), kName.size()) != 0 &&
+         errno == ENOTCONN;
 }
 
 }  // namespace peerpulse::net

@@ -51,12 +51,13 @@ int chooseCertificate(SSL* ssl, int*, void* context) {
   return SSL_TLSEXT_ERR_OK;
 }
 
-SSL_CTX* newContext(const SSL_METHOD* method, TlsVersion minVersion) {
+SSL_CTX* newContext(const SSL_METHOD* method, TlsVersion minVersion, bool ktls) {
   ERR_clear_error();
   SSL_CTX* context = SSL_CTX_new(method);
   if (context == nullptr) return nullptr;
   SSL_CTX_set_min_proto_version(context, versionOf(minVersion));
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  if (ktls) SSL_CTX_set_options(context, SSL_OP_ENABLE_KTLS);
   SSL_CTX_set_mode(context,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context, 1);
@@ -94,6 +95,8 @@ std::optional<WallTime> notAfterOf(const x509_st* certificate) {
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
+bool TlsContext::wantsKtls() const { return (SSL_CTX_get_options(context_) & SSL_OP_ENABLE_KTLS) != 0; }
+
 void TlsContext::noteExpiry(const x509_st* certificate) {
   const auto at = notAfterOf(certificate);
   if (at && (!notAfter_ || *at < *notAfter_)) notAfter_ = at;
@@ -119,7 +122,7 @@ Result<void> TlsContext::loadCertificate(const std::string& certificateFile, con
 }
 
 Result<TlsContextRef> TlsContext::client(const TlsClientOptions& options) {
-  SSL_CTX* raw = newContext(TLS_client_method(), options.minVersion);
+  SSL_CTX* raw = newContext(TLS_client_method(), options.minVersion, options.ktls);
   if (raw == nullptr) return Error{"TLS cannot be set up: " + takeTlsErrors()};
   std::shared_ptr<TlsContext> context(new TlsContext(raw));
   context->verify_ = options.verify;
@@ -140,7 +143,7 @@ Result<TlsContextRef> TlsContext::client(const TlsClientOptions& options) {
 }
 
 Result<TlsContextRef> TlsContext::server(const TlsServerOptions& options) {
-  SSL_CTX* raw = newContext(TLS_server_method(), options.minVersion);
+  SSL_CTX* raw = newContext(TLS_server_method(), options.minVersion, options.ktls);
   if (raw == nullptr) return Error{"TLS cannot be set up: " + takeTlsErrors()};
   std::shared_ptr<TlsContext> context(new TlsContext(raw));
   if (auto done = context->loadCertificate(options.certificateFile, options.keyFile); !done) return done.error();
@@ -155,7 +158,7 @@ Result<TlsContextRef> TlsContext::server(const TlsServerOptions& options) {
 }
 
 Result<void> TlsContext::addSniCertificate(const std::string& file, const TlsServerOptions& options) {
-  SSL_CTX* raw = newContext(TLS_server_method(), options.minVersion);
+  SSL_CTX* raw = newContext(TLS_server_method(), options.minVersion, options.ktls);
   if (raw == nullptr) return Error{"TLS cannot be set up: " + takeTlsErrors()};
   std::unique_ptr<TlsContext> other(new TlsContext(raw));
   if (auto done = other->loadCertificate(file, ""); !done) return done;

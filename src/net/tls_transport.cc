@@ -52,6 +52,13 @@ bool refusesIdentity(int alert) {
   }
 }
 
+// KeyUpdate with update_requested (RFC 8446 4.6.3): type, three bytes of length, what is asked for.
+bool asksForKeys(const void* message, size_t size) {
+  constexpr size_t kSize = 5;
+  const auto* bytes = static_cast<const unsigned char*>(message);
+  return size == kSize && bytes[0] == SSL3_MT_KEY_UPDATE && bytes[4] == SSL_KEY_UPDATE_REQUESTED;
+}
+
 // OpenSSL 3.0 does not know all that it sends.
 std::string wordOf(int alert) {
   if (alert == SSL_AD_CERTIFICATE_REQUIRED) return "certificate required";
@@ -123,9 +130,11 @@ struct TlsBio {
 
   /// Every record that comes, of whatever kind.
   static void onMessage(int outgoing, int, int type, const void* data, size_t size, SSL*, void* transport) {
+    auto& self = *static_cast<TlsTransport*>(transport);
     if (outgoing != 0 || type == SSL3_RT_HEADER || type == SSL3_RT_INNER_CONTENT_TYPE) return;
     if (type == SSL3_RT_HANDSHAKE || type == SSL3_RT_ALERT || type == SSL3_RT_CHANGE_CIPHER_SPEC) {
-      static_cast<TlsTransport*>(transport)->onQuietRecord();
+      if (self.info_.ktls && type == SSL3_RT_HANDSHAKE && asksForKeys(data, size)) self.info_.keysWornOut = true;
+      self.onQuietRecord();
     }
   }
 
@@ -266,6 +275,7 @@ void TlsTransport::onTransportReady(uint32_t events) {
 
 IoResult TlsTransport::handshake() {
   if (failure_) return IoResult::failed(failure_->code);
+  if (!offered_ && context_->wantsKtls()) offerKernel();
   prepare();
   const int done = SSL_do_handshake(ssl_);
   if (done == 1) {
@@ -292,11 +302,30 @@ void TlsTransport::established() {
     failure_ = noHttp2("by ALPN it chose " + (info_.alpn.empty() ? "nothing" : info_.alpn));
     return;
   }
+  if (offered_) settleKernel();
   quiet_ = 0;
   carrying_ = true;
   // What came with the last of the handshake: nothing below says so again, and who waited to read goes on waiting for it.
   more_ = SSL_has_pending(ssl_) == 1;
   resumeLater();
+}
+
+// Now: before it was connected there may have been another socket below (RFC 8305).
+void TlsTransport::offerKernel() {
+  const int fd = below_->fd();
+  BIO* socket = fd >= 0 ? BIO_new_socket(fd, BIO_NOCLOSE) : nullptr;
+  if (socket == nullptr) return;  // OpenSSL encrypts
+  SSL_set0_wbio(ssl_, socket);
+  offered_ = true;
+}
+
+// OpenSSL has asked it by now, if version and cipher are such that it might.
+void TlsTransport::settleKernel() {
+  info_.ktls = BIO_get_ktls_send(SSL_get_wbio(ssl_)) == 1;
+  if (info_.ktls) return;
+  BIO* const own = SSL_get_rbio(ssl_);
+  BIO_up_ref(own);
+  SSL_set0_wbio(ssl_, own);
 }
 
 // A server that has nothing in common with our offer chooses nothing, or ends the handshake (RFC 7301 3.2).
@@ -348,6 +377,7 @@ IoResult TlsTransport::read(const iovec* entries, int count) {
 // only grows, so it is.
 IoResult TlsTransport::write(const iovec* entries, int count) {
   if (failure_) return IoResult::failed(failure_->code);
+  if (info_.ktls) return below_->write(entries, count);
   thread_local std::array<char, kRecord> joined;
   prepare();
   const uint32_t wanted = writeWants_;
@@ -435,6 +465,7 @@ bool TlsTransport::readableNow() const {
 void TlsTransport::prepare() const {
   budget_ = kTurn;
   belowError_ = 0;
+  errno = 0;
   ERR_clear_error();
 }
 
@@ -449,6 +480,8 @@ IoResult TlsTransport::trouble(int result, uint32_t& wants) const {
     wants = error == SSL_ERROR_WANT_READ ? ready::kRead : ready::kWrite;
     return IoResult::again(wants);
   }
+  // OpenSSL wrote to the socket itself.
+  if (error == SSL_ERROR_SYSCALL && offered_ && belowError_ == 0 && !belowEnded_) belowError_ = errno;
   // A failed write leaves what has come to be read.
   if (error == SSL_ERROR_SYSCALL && belowError_ != 0) return IoResult::failed(belowError_);
   fail(error);

@@ -30,7 +30,8 @@ std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface pre
 
 void DownstreamConnection::onReady() {
   life_.onShaken(listener_.context().loopTime());
-  listener_.context().shared.stats.peer(listener_.peerId()).tlsDownstream.shookHands(wire_->tls()->resumed);
+  const net::TlsInfo& tls = *wire_->tls();
+  listener_.context().shared.stats.peer(listener_.peerId()).tlsDownstream.shookHands(tls.resumed, tls.ktls);
 }
 
 void DownstreamConnection::onHeard() { life_.onHeard(listener_.context().loopTime()); }
@@ -38,6 +39,15 @@ void DownstreamConnection::onHeard() { life_.onHeard(listener_.context().loopTim
 void DownstreamConnection::onSettled() {
   const http::Codec* codec = wire_->codec();
   if (codec != nullptr) life_.onSettled(codec->readingHead(), listener_.context().loopTime());
+  if (http2() && wornOut() && !retired_) retire();
+}
+
+bool DownstreamConnection::wornOut() const { return wire_->tls() != nullptr && wire_->tls()->keysWornOut; }
+
+void DownstreamConnection::retire() {
+  retired_ = true;
+  wire_->codec()->drain();
+  wire_->outputReady();
 }
 
 Exchange& DownstreamConnection::addExchange(http::ResponseStream& stream, http::RequestHead&& head) {
@@ -49,7 +59,7 @@ Exchange& DownstreamConnection::addExchange(http::ResponseStream& stream, http::
 }
 
 http::Receiver* DownstreamConnection::onRequest(http::ResponseStream& stream, http::RequestHead&& head) {
-  if (life_.drainingSince()) wire_->codec()->drain();
+  if (life_.drainingSince() || (!http2() && wornOut())) wire_->codec()->drain();
   Exchange& exchange = addExchange(stream, std::move(head));
   exchange.start();
   return &exchange;

@@ -63,11 +63,16 @@ class DownstreamConnection final : public event::DeferredDeletable,
   void onOutputReady() override { wire_->outputReady(); }
 
   bool outlastsDrain(TimePoint now) const;
+  /// TLS can be used no longer than for what is under way.
+  bool wornOut() const;
+  /// h2: says so.
+  void retire();
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
 
   Listener& listener_;
   wire::ServerLife life_;  // in the loop's own time
   http::Preface preface_ = http::Preface::kNeedMore;
+  bool retired_ = false;
   std::list<std::unique_ptr<Exchange>> exchanges_;
   const upstream::Failure* abortedFor_ = nullptr;
   std::unique_ptr<wire::CodecConnection> wire_;  // last: its codec's streams refer to the exchanges

@@ -16,6 +16,10 @@ namespace {
 
 using State = Exchange::State;
 
+/// A gRPC client keeps its deadline itself, and its timer began before ours: what that says is to come first. Ours is for a
+/// client that does not.
+constexpr Duration kDeadlineGrace = milliseconds(100);
+
 bool legal(State from, State to) {
   switch (from) {
     case State::kOpen: return to == State::kAnswering || to == State::kReplying || to == State::kEnded;
@@ -87,7 +91,10 @@ void Exchange::start() {
   spec.head = &head_;
   spec.trafficClass = route().trafficClass;
   spec.options = upstreamOptions(snapshot_);
-  if (grpc_) spec.deadline = upstream::parseGrpcTimeout(head_.headers.find("grpc-timeout"));
+  if (grpc_) {
+    spec.deadline = upstream::parseGrpcTimeout(head_.headers.find("grpc-timeout"));
+    if (spec.deadline) *spec.deadline += kDeadlineGrace;
+  }
   request_.emplace(*peer, std::move(spec), *this);
   request_->start();
 }
@@ -110,6 +117,10 @@ void Exchange::onData(Slice data) {
   } else if (stream_ != nullptr) {
     stream_->consumed(data.size());
   }
+}
+
+void Exchange::onBodyEnd() {
+  if (requestLives()) request_->sendBodyEnd();
 }
 
 void Exchange::onEnd() {
@@ -177,8 +188,9 @@ void Exchange::onClosed() {
   end();
 }
 
-void Exchange::onReset(http::ResetReason, std::string_view detail) {
+void Exchange::onReset(http::ResetReason reason, std::string_view detail) {
   stream_ = nullptr;
+  if (downstream_.http2() && http::saidByRemote(reason)) givenUpBy_ = reason;
   if (const upstream::Failure* why = downstream_.abortedFor()) {
     if (state_ != State::kReplying) record_.note(*why);
   } else if (state_ != State::kReplying && !record_.failed()) {
@@ -194,17 +206,17 @@ void Exchange::onRequestFailed(const upstream::Failure& failure) {
 
 // Storage processes distrust answers that are not their peer's: to them a failure looks as it would without us, a broken
 // connection. Only a request that we could not read has no other reader than us, and one that came from ourselves no other
-// sender.
+// sender; but a gRPC status is always the peer's.
 bool Exchange::mayAnswer(const upstream::Failure& failure) const {
-  return listener_.onDead() == OnDead::kRespond || failure.type == upstream::ErrorType::kHttpRequestError ||
-         failure.type == upstream::ErrorType::kProxyLoopDetected;
+  if (listener_.onDead() == OnDead::kRespond || failure.type == upstream::ErrorType::kHttpRequestError) return true;
+  return failure.type == upstream::ErrorType::kProxyLoopDetected && !grpc_;
 }
 
 void Exchange::fail(const upstream::Failure& failure) {
   record_.note(failure);
   giveBodyBack();
   // An h2 client hears what the peer said: it may repeat the request itself, as gRPC libraries do.
-  const bool passedOn = failure.notProcessed && downstream_.http2();
+  const bool passedOn = (failure.notProcessed || failure.said) && downstream_.http2();
   if (state_ != State::kOpen || passedOn || !mayAnswer(failure)) {
     resetDownstream(failure);
   } else if (failure.byCircuit) {
@@ -225,13 +237,18 @@ void Exchange::reply(const PreparedReply& reply) {
   stream_->sendEnd();
 }
 
+http::ResetReason Exchange::resetFor(const upstream::Failure& failure) const {
+  // gRPC libraries read it as the deadline when that has passed for them, too; INTERNAL_ERROR would be their peer's fault, and
+  // REFUSED_STREAM would be tried again.
+  if (failure.timer == upstream::Timer::kGrpcTimeout) return http::ResetReason::kCancel;
+  if (!request_ || !request_->sent() || failure.notProcessed) return http::ResetReason::kRefused;
+  return failure.said.value_or(http::ResetReason::kInternal);
+}
+
 void Exchange::resetDownstream(const upstream::Failure& failure) {
-  // What the peer had said before is said; h1 would take it back.
-  if (state_ == State::kAnswering && !downstream_.http2()) downstream_.flush();
-  const bool unseen = !request_ || !request_->sent() || failure.notProcessed;
-  if (stream_ != nullptr) {
-    std::exchange(stream_, nullptr)->reset(unseen ? http::ResetReason::kRefused : http::ResetReason::kInternal);
-  }
+  // What the peer had said before is said: a reset takes back what has not left.
+  if (state_ == State::kAnswering) downstream_.flush();
+  if (stream_ != nullptr) std::exchange(stream_, nullptr)->reset(resetFor(failure));
   end();
   // h1 has no reset of its own: RST, so that a truncated body cannot pass for a complete one.
   if (!downstream_.http2()) downstream_.abort(failure);
@@ -253,7 +270,7 @@ void Exchange::settle() {
     record_.requestBytes = request_->bodyBytesSent();
     record_.retries = request_->retries();
     record_.steps = request_->times();
-    request_->cancel();  // an early answer: the rest of the request has no reader
+    request_->cancel(givenUpBy_);  // an early answer: the rest of the request has no reader
   }
   countFinished(listener_.context().shared.stats, listener_.peerId(), routeIndex_, record_,
                 listener_.context().scheduler.wallNow());

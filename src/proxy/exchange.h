@@ -55,6 +55,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   // http::Receiver: what the downstream stream tells.
   void onData(Slice data) override;
   void onTrailers(http::HeaderList&& trailers) override { trailers_ = std::move(trailers); }
+  void onBodyEnd() override;
   void onEnd() override;
   void onBodySent(size_t n) override;
   void onClosed() override;
@@ -76,6 +77,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void fail(const upstream::Failure& failure);
   void reply(const PreparedReply& reply);
   void resetDownstream(const upstream::Failure& failure);
+  http::ResetReason resetFor(const upstream::Failure& failure) const;
   void end();
   void giveBodyBack();
   const Route& route() const;
@@ -91,8 +93,9 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   const size_t routeIndex_;
   http::HeaderList trailers_;
   http::HeaderList responseTrailers_;
-  uint64_t bodyOwed_ = 0;          // of the request's body: given to the request, and no credit for it yet
-  bool responseComplete_ = false;  // the head said that nothing follows
+  uint64_t bodyOwed_ = 0;  // of the request's body: given to the request, and no credit for it yet
+  http::ResetReason givenUpBy_ = http::ResetReason::kCancel;  // what the client said of the end of its stream
+  bool responseComplete_ = false;                             // the head said that nothing follows
   std::optional<upstream::Request> request_;
   AccessRecord record_;
 };

@@ -90,6 +90,19 @@ void logKernelFeatures() {
                  .add("tcp_info_bytes", uint64_t{kernel.tcpInfoBytes}));
 }
 
+// What was asked for and cannot be had is said; everything works without it.
+void logKtls(const std::vector<proxy::PeerOptions>& peers) {
+  const auto wants = [](const proxy::PeerOptions& peer) {
+    return (peer.tls.enabled && peer.tls.ktls) || (peer.tlsDownstream.enabled() && peer.tlsDownstream.ktls);
+  };
+  if (std::none_of(peers.begin(), peers.end(), wants)) return;
+  const bool available = net::kernelHasTls();
+  log::Fields fields;
+  fields.add("available", available);
+  if (!available) fields.add("todo", "load the kernel's module (modprobe tls), or turn ktls off");
+  log::write(available ? log::Level::kInfo : log::Level::kWarn, "ktls", std::move(fields));
+}
+
 }  // namespace
 
 Server::Server(config::Config config)
@@ -124,6 +137,7 @@ Result<void> Server::run() {
 Result<void> Server::start() {
   DescriptorWatch::raiseLimit();
   logKernelFeatures();
+  logKtls(config_.proxy.peers);
   if (auto may = mayMark(config_.upstreamMark); !may) {
     return Error{"/upstream/mark: " + may.error().message, may.error().code};
   }

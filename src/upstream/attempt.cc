@@ -110,6 +110,7 @@ void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
   loss.connectionReused = connection.reused();
   loss.connectionEnding = connection.ending();
   loss.party = partyOf(connection);
+  loss.said = connection.protocol() == Protocol::kHttp2 && http::saidByRemote(reason);
   loss.error = connection.endError();
   loss.countsAsFailure = !answered && countsAsFailure(reason, connection);
   owner_.onAttemptLost(loss);

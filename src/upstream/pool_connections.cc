@@ -65,7 +65,7 @@ void Pool::onReady(PooledConnection& connection) {
 void Pool::onStreamsChanged(PooledConnection& connection) {
   connection.updateGauge();
   if (connection.activeStreams() > 0) flowWatch_.add(connection);
-  if (connection.codec_->wornOut() && (connection.state_ == State::kBusy || connection.state_ == State::kReady)) {
+  if (connection.wornOut() && (connection.state_ == State::kBusy || connection.state_ == State::kReady)) {
     stats_.evictionsTotal.add();
     retire(connection);
     settle();

@@ -121,7 +121,9 @@ void PooledConnection::onReady() {
   if (state_ != State::kConnecting && state_ != State::kLate) return;
   connectTimer_.reset();
   heardAt_ = pool_.context().now();
-  if (const net::TlsInfo* tls = wire_->tls(); tls != nullptr) pool_.stats().tlsUpstream.shookHands(tls->resumed);
+  if (const net::TlsInfo* tls = wire_->tls(); tls != nullptr) {
+    pool_.stats().tlsUpstream.shookHands(tls->resumed, tls->ktls);
+  }
   pool_.onReady(*this);
 }
 
@@ -173,6 +175,11 @@ void PooledConnection::onEnded(const wire::End& end) {
   // A server that has nothing to say need not say goodbye.
   if (!is(end.error, TlsFailure::kTruncated) || activeStreams() > 0) pool_.stats().tlsUpstream.ended(end.error);
   pool_.onEnded(*this, end);
+}
+
+bool PooledConnection::wornOut() const {
+  const net::TlsInfo* tls = wire_->tls();
+  return codec_->wornOut() || (tls != nullptr && tls->keysWornOut);
 }
 
 bool PooledConnection::stillGood() const {

@@ -104,6 +104,8 @@ class PooledConnection final : public event::DeferredDeletable,
   void updateGauge();
   /// SYN-ACK, FIN and RST come from the peer's kernel, whatever its process does.
   void heardKernel();
+  /// It has served its time: by its stream ids or its keys.
+  bool wornOut() const;
   /// Ready for another stream, and nothing says that it ended since it was used.
   bool stillGood() const;
 

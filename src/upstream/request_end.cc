@@ -21,7 +21,12 @@ ErrorType errorOf(const Loss& loss) {
   }
   switch (loss.reason) {
     case http::ResetReason::kProtocol:
-    case http::ResetReason::kFlowControl: return ErrorType::kHttpProtocolError;
+    case http::ResetReason::kFlowControl:
+    case http::ResetReason::kSaidProtocol:
+    case http::ResetReason::kSaidFlowControl:
+    case http::ResetReason::kSaidStreamClosed:
+    case http::ResetReason::kSaidFrameSize:
+    case http::ResetReason::kSaidCompression: return ErrorType::kHttpProtocolError;
     default: return ErrorType::kConnectionTerminated;
   }
 }
@@ -93,6 +98,7 @@ void Request::onAttemptLost(const Loss& loss) {
   Failure failure;
   failure.party = loss.party;
   failure.detail = loss.detail;
+  if (loss.said) failure.said = loss.reason;
   if (state_ == State::kAnswering || state_ == State::kAnswered) {
     failure.type = ErrorType::kHttpResponseIncomplete;
     failInTurn(std::move(failure));
@@ -191,18 +197,18 @@ void Request::fail(const Failure& failure) {
     onFailureTurn();
     return;
   }
-  leave();
+  leave(http::ResetReason::kCancel);
   owner_.onRequestFailed(failure);
 }
 
-void Request::cancel() {
+void Request::cancel(http::ResetReason reason) {
   if (ended()) return;
   measureEnd(now(), false);
   ticket_.leave(true, now());  // its owner does not wait any longer
-  leave();
+  leave(reason);
 }
 
-void Request::leave() {
+void Request::leave(http::ResetReason reason) {
   // What the client said last is on its way to the peer, its end with it.
   const bool inOrder = tunnel_ && state_ == State::kAnswered && bodyEndSent_;
   if (attempt_.stream() != nullptr && wholeSent()) mayHaveTakenEffect_ = true;
@@ -210,7 +216,7 @@ void Request::leave() {
   ListNode<FailingTag>::unlink();
   if (timer_) timer_->disable();
   ticket_.leave(false, now());
-  attempt_.cancel(inOrder ? http::ResetReason::kNoError : http::ResetReason::kCancel);
+  attempt_.cancel(inOrder ? http::ResetReason::kNoError : reason);
   trial_.giveBack();
 }
 
@@ -233,7 +239,7 @@ void Request::report(health::Outcome outcome) {
 
 // Who holds the exchange up: a client that has sent all it will for now, or that does not read, owes the next byte.
 bool Request::peerOwes() const {
-  const bool bodyIsThere = bodyEnded_ || bodyGiven_ > bodySent_;
+  const bool bodyIsThere = bodyGivenToItsEnd() || bodyGiven_ > bodySent_;
   if (state_ == State::kSending) return bodyIsThere || awaitsContinue();
   if (state_ == State::kAnswering) return bodyIsThere && unconsumed_ == 0;
   return true;

@@ -34,6 +34,7 @@ void Request::onAttemptOpen(http::RequestStream& stream) {
   askedAt_ = TimePoint::max();
   heard_ = false;
   bodyEndSent_ = spec_.head->complete;
+  if (firstBody_ == FirstBody::kSent) firstBody_ = FirstBody::kEnded;
   sendHead(stream);
   forwardBody();
   noteAsked(now());
@@ -60,6 +61,13 @@ void Request::sendData(Slice data) {
   settleDebt(at);
 }
 
+void Request::sendBodyEnd() {
+  if (ended()) return;
+  firstBody_ = FirstBody::kEnded;
+  forwardBody();
+  settleDebt(now());
+}
+
 void Request::sendEnd(http::HeaderList&& trailers) {
   if (ended()) return;
   trailers_ = std::move(trailers);
@@ -77,6 +85,10 @@ void Request::forwardBody() {
     replay_.keep(data);
     bodyGiven_ += data.size();
     stream->sendData(std::move(data));
+  }
+  if (firstBody_ == FirstBody::kEnded) {
+    firstBody_ = FirstBody::kSent;
+    stream->sendBodyEnd();
   }
   if (!bodyEnded_ || bodyEndSent_) return;
   bodyEndSent_ = true;
@@ -99,6 +111,7 @@ void Request::onAttemptInformational(http::ResponseHead&& head) {
   const TimePoint at = now();
   deadlines_.onProgress(at);
   heard_ = true;
+  if (head.status == 100 && firstBody_ == FirstBody::kSent) firstBody_ = FirstBody::kOpen;
   settleDebt(at);
   owner_.onInformational(std::move(head));
 }

@@ -4,6 +4,7 @@
 
 #include "admission_ramp.h"
 #include "carry_world.h"
+#include "never.h"
 #include "peerpulse/upstream/peer.h"
 #include "pool.h"
 #include "scenario.h"
@@ -16,7 +17,6 @@ using health::Verdict;
 
 namespace {
 
-constexpr TimePoint kNever = TimePoint::max();
 constexpr Duration kLookEvery = milliseconds(500);
 constexpr Duration kSlack = milliseconds(5);
 // Of a request and direction beyond the configured limit, in the client's, our and the peer's codecs, connections' output

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "never.h"
 #include "verdict_graph.h"
 
 namespace peerpulse::sim {
@@ -16,7 +17,6 @@ using health::Verdict;
 
 namespace {
 
-constexpr TimePoint kNever = TimePoint::max();
 constexpr uint32_t kPerEventLoss = 5'000;  // per million: up to here each false dead is a violation
 constexpr uint32_t kMaxSockets = 33;
 constexpr uint32_t kMaxOutageSockets = 4;

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "never.h"
+
 namespace peerpulse::sim {
 
 namespace {
 
-constexpr TimePoint kNever = TimePoint::max();
 constexpr uint32_t kFirstWindow = 10;
 constexpr uint16_t kDsack = 2;  // in SimEvent::flag, beside the side
 

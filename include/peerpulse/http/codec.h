@@ -44,19 +44,31 @@
 
 namespace peerpulse::http {
 
-/// Why a stream ended early. h2: maps to and from RST_STREAM codes (RFC 9113 7).
+/// Why a stream ended early. h2: maps to and from RST_STREAM codes (RFC 9113 7). kSaid...: the other side's RST_STREAM named a
+/// fault, ours as it sees it. That is another thing than a fault that we found (kProtocol, kFlowControl), and is passed on.
 enum class ResetReason : uint8_t {
-  kNoError,           ///< h2 NO_ERROR: stop sending, the answer is complete (RFC 9113 8.1)
-  kCancel,            ///< no longer wanted
-  kRefused,           ///< provably not processed: REFUSED_STREAM, or above GOAWAY's last id (RFC 9113 8.7)
-  kProtocol,          ///< the remote side broke the protocol
-  kInternal,          ///< h2 INTERNAL_ERROR
-  kFlowControl,       ///< h2 FLOW_CONTROL_ERROR
-  kEnhanceYourCalm,   ///< h2 ENHANCE_YOUR_CALM
+  kNoError,          ///< h2 NO_ERROR: stop sending, the answer is complete (RFC 9113 8.1)
+  kCancel,           ///< no longer wanted
+  kRefused,          ///< provably not processed: REFUSED_STREAM, or above GOAWAY's last id (RFC 9113 8.7)
+  kProtocol,         ///< the remote side broke the protocol
+  kInternal,         ///< h2 INTERNAL_ERROR
+  kFlowControl,      ///< h2 FLOW_CONTROL_ERROR
+  kEnhanceYourCalm,  ///< h2 ENHANCE_YOUR_CALM
+  kSaidProtocol,     ///< h2 PROTOCOL_ERROR, as the remote side sent it; so are the next ones
+  kSaidFlowControl,
+  kSaidSettingsTimeout,
+  kSaidStreamClosed,
+  kSaidFrameSize,
+  kSaidCompression,
+  kSaidConnect,
+  kSaidInadequateSecurity,
+  kSaidHttp11Required,
   kConnectionClosed,  ///< the connection ended (EOF, reset, or our own close) before the message did
 };
 
 const char* toString(ResetReason reason);
+/// An h2 stream ended so because the remote side's RST_STREAM said it, but for kRefused, which a GOAWAY says as well.
+bool saidByRemote(ResetReason reason);
 
 /// What a stream tells its user. Both sides use it: of a server stream it is the request that arrives, of a
 /// client stream the response.
@@ -65,6 +77,9 @@ class Receiver {
   virtual ~Receiver() = default;
   virtual void onData(Slice data) = 0;
   virtual void onTrailers(HeaderList&& trailers) = 0;
+  /// The first of two bodies is complete (RequestHead::secondBody). Once a 100 (Continue) has been sent, onData() goes on with
+  /// the other one; a final answer instead ends the request here. Who knows nothing of it sends no 100, and has it all.
+  virtual void onBodyEnd() { onEnd(); }
   /// The incoming message is complete (after its last data or trailers).
   virtual void onEnd() = 0;
   /// `n` body bytes given to sendData() were handed to the wire.
@@ -114,6 +129,9 @@ class ResponseStream : public Stream {
 class RequestStream : public Stream {
  public:
   virtual void sendHeaders(const RequestHead& head, bool end) = 0;
+  /// Ends the first of two bodies, without trailers; sendData() and sendEnd() go on with the other one when the peer has asked
+  /// for it. Requires RequestHead::secondBody, and h1: h2 has one body.
+  virtual void sendBodyEnd() = 0;
 };
 
 /// What every codec tells the connection that drives it.

@@ -26,6 +26,9 @@ struct RequestHead {
   std::optional<uint64_t> contentLength;
   /// h1 only: the protocol named by `Connection: upgrade` + `Upgrade:` ("websocket"); empty otherwise.
   std::string upgrade;
+  /// h1 only: after the end of its body the peer may ask for another one, by a further 100 (Continue): Swift's PUT in two
+  /// phases (X-Backend-Obj-Multiphase-Commit), which no RFC knows. Without that 100 it is a request like any other.
+  bool secondBody = false;
   /// Nothing follows the head: no body, no trailers. Sending it with `end` keeps gRPC's trailers-only form.
   bool complete = false;
 

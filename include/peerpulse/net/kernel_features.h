@@ -24,4 +24,7 @@ struct KernelFeatures {
 
 const KernelFeatures& kernelFeatures();
 
+/// The kernel can encrypt TLS (kTLS, Linux 4.13). To be asked only where that is wanted: it loads its module, if it may.
+bool kernelHasTls();
+
 }  // namespace peerpulse::net

@@ -38,6 +38,8 @@ class TlsContext {
   bool verifies() const { return verify_ != TlsVerify::kNone; }
   /// The name of the server is compared, too.
   bool verifiesName() const { return verify_ == TlsVerify::kFull; }
+  /// The kernel is asked to encrypt what is sent.
+  bool wantsKtls() const;
   /// When the first of our own certificates expires; nothing if there is none.
   const std::optional<WallTime>& notAfter() const { return notAfter_; }
 

@@ -26,6 +26,7 @@ struct TlsClientOptions {
   std::string serverName;       ///< what the peer's certificate must name, and SNI; empty: the host of its address
   TlsVerify verify = TlsVerify::kFull;
   TlsVersion minVersion = TlsVersion::kTls12;
+  bool ktls = false;  ///< the kernel encrypts what is sent, where it can
 
   bool operator==(const TlsClientOptions&) const = default;
 };
@@ -42,6 +43,7 @@ struct TlsServerOptions {
   std::string clientCaFile;  ///< authorities of clients' certificates
   ClientCertificate clientCertificate = ClientCertificate::kNone;
   TlsVersion minVersion = TlsVersion::kTls12;
+  bool ktls = false;  ///< the kernel encrypts what is sent, where it can
 
   static constexpr size_t kMaxSniCertificates = 64;
 

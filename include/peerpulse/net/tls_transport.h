@@ -6,6 +6,9 @@
 // Records that carry no data (tickets, key updates) are taken in without anybody above hearing of it; more than kMaxQuiet of
 // them without a byte of data between them are an attack. One call of read() takes no more than kTurn bytes from below,
 // whatever they decrypt to, so that nobody keeps the loop.
+// kTLS (TlsClientOptions::ktls): after the handshake the kernel, if it can, encrypts what is sent, and data goes to it in one
+// copy, past OpenSSL. OpenSSL then writes its own records (handshake, alerts) by write(2): the process ignores SIGPIPE. The
+// kernel keeps the first keys: a remote side that asks for new ones is not answered, and TlsInfo::keysWornOut says so.
 // What was decrypted and not yet asked for makes no descriptor readable: then a timer says what the kernel cannot.
 //
 // Threading: its loop's thread.
@@ -84,6 +87,8 @@ class TlsTransport final : public Transport, private TransportEvents {
   void updateWatch();
   void resumeLater() const;
   void established();
+  void offerKernel();
+  void settleKernel();
   void answerPlainText();
   void finishShutdown();
   void prepare() const;
@@ -109,6 +114,7 @@ class TlsTransport final : public Transport, private TransportEvents {
   uint32_t writeWants_ = ready::kWrite;
   bool serves_ = false;
   bool carrying_ = false;
+  bool offered_ = false;  // the kernel is to encrypt what is sent: OpenSSL writes to the socket itself
   bool hadNothingToShow_ = false;
   bool closed_ = false;
   bool closeNotifyWaits_ = false;  // shutdownWrite() was called and the kernel is full

@@ -53,6 +53,10 @@ struct TlsInfo {
   std::string version;  ///< "TLSv1.3"
   std::string alpn;     ///< "h2", "http/1.1"; empty: nothing was agreed
   bool resumed = false;
+  bool ktls = false;  ///< the kernel encrypts what is sent
+  /// The remote side has asked for new keys (RFC 8446 4.6.3), and the kernel can take none: what is under way goes on, and
+  /// nothing new is to begin.
+  bool keysWornOut = false;
   std::optional<WallTime> peerNotAfter;  ///< when the remote side's certificate expires, if it has shown one
 };
 

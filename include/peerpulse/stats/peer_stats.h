@@ -119,9 +119,13 @@ struct TlsStats {
   Value enabled;  ///< 1 where TLS is spoken
   Value fullHandshakes;
   Value resumedHandshakes;
+  Value ktlsConnections;                     ///< of all of these, those on which the kernel encrypts what we send
   std::array<Value, kTlsFailures> failures;  ///< connections that TLS ended, by TlsFailure
 
-  void shookHands(bool resumed) { (resumed ? resumedHandshakes : fullHandshakes).add(); }
+  void shookHands(bool resumed, bool ktls) {
+    (resumed ? resumedHandshakes : fullHandshakes).add();
+    if (ktls) ktlsConnections.add();
+  }
   /// `code` may be any Error::code.
   void ended(int code) {
     if (isTlsFailure(code)) failures[static_cast<size_t>(code - kFirstTlsFailure)].add();

@@ -30,6 +30,7 @@ struct Loss {
   bool connectionEnding = false;  ///< the peer had said GOAWAY on it
   Party party = Party::kPeer;     ///< whose doing it was
   bool countsAsFailure = false;   ///< of the peer: its circuit is told
+  bool said = false;              ///< the peer's RST_STREAM said `reason`
   int error = 0;                  ///< of its connection: an errno value, a TlsFailure, or 0
 };
 

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "peerpulse/base/tls_failure.h"
+#include "peerpulse/http/codec.h"
 
 namespace peerpulse::upstream {
 
@@ -79,6 +81,8 @@ struct Failure {
   bool shed = false;       ///< refused because the peer is slow and as many wait for it already (Governor)
   /// The peer said that it has not looked at it (RFC 9113 8.7), and our retries are used up.
   bool notProcessed = false;
+  /// What the peer's RST_STREAM said: for an h2 client to hear as it is.
+  std::optional<http::ResetReason> said;
 };
 
 /// A connect() that failed with `code`, an errno value or a TlsFailure.

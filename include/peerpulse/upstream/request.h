@@ -107,10 +107,13 @@ class Request final : public ListNode<HeldTag>,
   void start();
   /// After the end: no-op, the bytes are the owner's to account for.
   void sendData(Slice data);
+  /// Ends the first of two bodies (http::RequestHead::secondBody).
+  void sendBodyEnd();
   void sendEnd(http::HeaderList&& trailers);
   /// The owner has let go of `n` bytes of the response's body.
   void consumed(size_t n);
-  void cancel();
+  /// `reason`: what an h2 peer hears of it.
+  void cancel(http::ResetReason reason = http::ResetReason::kCancel);
 
   State state() const { return state_; }
   bool ended() const { return state_ == State::kEnded; }
@@ -142,6 +145,13 @@ class Request final : public ListNode<HeldTag>,
   void onPeerGone();
 
  private:
+  /// Of a request with two bodies; the others leave it at kOpen. kOpen ---> kEnded ---> kSent (by this attempt) ---> kOpen
+  enum class FirstBody : uint8_t {
+    kOpen,   ///< it goes on, or the peer has asked for the other one
+    kEnded,  ///< sendBodyEnd() was called
+    kSent,   ///< its end is with the stream, and the peer owes an answer or another 100
+  };
+
   // Admission and attempts (request.cc).
   void admit(bool inTurn);
   void go(const health::CircuitWord& word, bool inTurn);
@@ -175,8 +185,10 @@ class Request final : public ListNode<HeldTag>,
   bool goAgain(Duration delay, bool charged);
   void failInTurn(Failure failure);
   void fail(const Failure& failure);
-  void leave();
+  void leave(http::ResetReason reason);
   void report(health::Outcome outcome);
+  /// Nothing more of a body is to come by itself.
+  bool bodyGivenToItsEnd() const { return bodyEnded_ || firstBody_ != FirstBody::kOpen; }
   bool peerOwes() const;
   bool awaitsContinue() const;
   void settleDebt(TimePoint at);
@@ -203,6 +215,7 @@ class Request final : public ListNode<HeldTag>,
   Buffer body_;  // given, not yet with the stream
   ReplayBuffer replay_;
   http::HeaderList trailers_;
+  FirstBody firstBody_ = FirstBody::kOpen;
   bool bodyEnded_ = false;     // sendEnd() was called, or there is no body
   bool bodyEndSent_ = false;   // by this attempt
   bool tunnel_ = false;        // the answer was 101

@@ -74,6 +74,14 @@ std::optional<Fault> BodyReader::start(std::string_view section, const ParsedRes
   return begin(HTTP_RESPONSE, {}, section, response.framing, response.budget);
 }
 
+void BodyReader::startSecond() {
+  Framing framing;
+  framing.kind = BodyKind::kChunked;
+  const auto fault =
+      begin(HTTP_REQUEST, "POST", " / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", framing, budget_);
+  PP_ASSERT(!fault);
+}
+
 std::optional<Fault> BodyReader::begin(llhttp_type type, std::string_view method, std::string_view section,
                                        const Framing& framing, SectionBudget budget) {
   llhttp_init(&parser_, type, &settings());

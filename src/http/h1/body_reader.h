@@ -47,6 +47,8 @@ class BodyReader {
   /// fault if llhttp refuses it.
   std::optional<Fault> start(std::string_view section, const ParsedRequest& request);
   std::optional<Fault> start(std::string_view section, const ParsedResponse& response);
+  /// Another chunked body of the same request. Requires done(), and that the first one was chunked.
+  void startSecond();
 
   /// Takes the next piece of the body from the front of `in`. Empty: there is none for now; done() and fault()
   /// say whether there will be.

@@ -16,6 +16,8 @@ ClientStream::ClientStream(ClientCodec& codec) : StreamOf<RequestStream>(codec),
 
 void ClientStream::sendHeaders(const RequestHead& head, bool end) { codec_.sendHeaders(head, end); }
 
+void ClientStream::sendBodyEnd() { codec_.sendBodyEnd(); }
+
 void ClientStream::reset(ResetReason reason) {
   if (codec_.forget() || (reason == ResetReason::kNoError && codec_.leaveEnded())) return;
   StreamOf<RequestStream>::reset(reason);
@@ -62,7 +64,16 @@ void ClientCodec::sendHeaders(const RequestHead& head, bool end) {
   if (!hasStream()) return;
   PP_ASSERT(outgoing_.is(Outgoing::kHead));
   asked_ = {.head = head.method == "HEAD", .upgrade = !head.upgrade.empty()};
+  if (head.secondBody) makeLast();  // a peer that is not of one mind with us about its end reads nothing behind it
   beginMessage(writeRequestHead(out_, head, end), end);
+}
+
+// The writer's framing stays: what follows is chunked again.
+void ClientCodec::sendBodyEnd() {
+  if (outgoing_.is(Outgoing::kNone, Outgoing::kSpoiled)) return;
+  PP_ASSERT(outgoing_.is(Outgoing::kBody));
+  if (!writer_.end(out_, HeaderList())) outgoing_.to(Outgoing::kSpoiled);
+  owner_.onOutputReady();
 }
 
 void ClientCodec::drain() {
@@ -93,6 +104,7 @@ void ClientCodec::step(Slice& in) {
       break;
     case Incoming::kTunnel: readBody(in); break;
     case Incoming::kIdle: fail("bytes after the response"); break;
+    case Incoming::kBetween:
     case Incoming::kDone:
     case Incoming::kDiscard:
     case Incoming::kClosed: break;
@@ -189,6 +201,7 @@ void ClientCodec::receiveEof() {
         breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a response");
       }
       break;
+    case Incoming::kBetween:
     case Incoming::kDone:
     case Incoming::kDiscard:
     case Incoming::kClosed: break;

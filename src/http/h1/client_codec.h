@@ -25,6 +25,7 @@ class ClientStream final : public StreamOf<RequestStream> {
  public:
   explicit ClientStream(ClientCodec& codec);
   void sendHeaders(const RequestHead& head, bool end) override;
+  void sendBodyEnd() override;
   void reset(ResetReason reason) override;
 
  private:
@@ -51,6 +52,7 @@ class ClientCodec final : public http::ClientCodec, public Connection {
 
   // What the stream asks for.
   void sendHeaders(const RequestHead& head, bool end);
+  void sendBodyEnd();
   /// Drops a request of which nothing was sent: the connection is as good as before. False: too late for that.
   bool forget();
   /// Nobody waits any more for a tunnel of which both ways have ended: what is left goes out in order. False: none such.

@@ -1,5 +1,7 @@
 #include "head_parser.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -77,6 +79,13 @@ std::optional<uint64_t> declaredLength(const Section& section, const Framing& fr
   return section.contentLength.count > 0 ? std::optional<uint64_t>(framing.length) : std::nullopt;
 }
 
+/// What Swift takes for true (swift.common.utils, config_true_value).
+bool saysYes(std::string_view value) {
+  constexpr std::array<std::string_view, 6> kYes = {"yes", "true", "1", "on", "t", "y"};
+  return std::any_of(kYes.begin(), kYes.end(),
+                     [value](std::string_view yes) { return equalsIgnoreCase(value, yes); });
+}
+
 }  // namespace
 
 std::optional<Fault> parseRequest(SectionLines lines, const CodecLimits& limits, ParsedRequest& out) {
@@ -99,6 +108,8 @@ std::optional<Fault> parseRequest(SectionLines lines, const CodecLimits& limits,
   head.version = line.version;
   head.contentLength = declaredLength(section, out.framing);
   head.complete = out.framing.bodyless();
+  head.secondBody = out.expectContinue && out.framing.kind == BodyKind::kChunked && head.upgrade.empty() &&
+                    saysYes(head.headers.find("x-backend-obj-multiphase-commit"));
   return std::nullopt;
 }
 

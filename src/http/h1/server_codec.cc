@@ -31,10 +31,11 @@ void ServerCodec::step(Slice& in) {
     case Incoming::kHead: readHead(in); break;
     case Incoming::kBody:
       request_.awaitsContinue = false;
-      if (readBody(in) && body_.done()) finishIncoming();
+      if (readBody(in) && body_.done()) finishBody();
       break;
     case Incoming::kTunnel: readBody(in); break;
     case Incoming::kDiscard: discard(in); break;
+    case Incoming::kBetween:
     case Incoming::kDone:  // waits
     case Incoming::kIdle:
     case Incoming::kClosed: break;
@@ -58,17 +59,29 @@ void ServerCodec::openRequest() {
     return;
   }
   scanner_.restart();
-  if (!request.framing.keepAlive) makeLast();
+  // What follows a request in two phases is told apart by the peer's 100 alone: nothing is to be taken for another request.
+  if (!request.framing.keepAlive || request.head.secondBody) makeLast();
   request_ = {.http10 = request.head.version == Version::kHttp10,
               .head = request.head.method == "HEAD",
               .upgrade = !request.head.upgrade.empty(),
-              .awaitsContinue = request.expectContinue};
+              .awaitsContinue = request.expectContinue,
+              .secondBody = request.head.secondBody};
   incoming_.to(Incoming::kBody);
   openStream(nullptr);
   Receiver* receiver = owner_.onRequest(stream_, std::move(request.head));
   if (!hasStream()) return;
   receiver_ = receiver;
   if (body_.done()) finishIncoming();
+}
+
+void ServerCodec::finishBody() {
+  if (!std::exchange(request_.secondBody, false)) {
+    finishIncoming();
+    return;
+  }
+  incoming_.to(Incoming::kBetween);
+  body_.takeTrailers();  // of the first of two bodies nobody wants any
+  receiver_->onBodyEnd();
 }
 
 // The answer is the owner's; after it the connection ends, for nobody knows where the next request begins.
@@ -105,6 +118,7 @@ void ServerCodec::receiveEof() {
   input_.end();
   switch (incoming_.now()) {
     case Incoming::kBody:
+    case Incoming::kBetween:  // the other body was promised
       endOfBody();
       breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
       break;
@@ -147,7 +161,13 @@ void ServerCodec::drain() {
 void ServerCodec::sendInformational(const ResponseHead& head) {
   if (!hasStream() || request_.http10) return;
   PP_ASSERT(outgoing_.is(Outgoing::kHead) && head.status >= 100 && head.status < 200 && head.status != 101);
-  if (head.status == 100) request_.awaitsContinue = false;
+  if (head.status == 100) {
+    request_.awaitsContinue = false;
+    if (incoming_.is(Incoming::kBetween)) {
+      incoming_.to(Incoming::kBody);
+      body_.startSecond();
+    }
+  }
   writeInformationalHead(out_, head);
   owner_.onOutputReady();
 }
@@ -157,6 +177,7 @@ void ServerCodec::sendHeaders(const ResponseHead& head, bool end) {
   PP_ASSERT(outgoing_.is(Outgoing::kHead));
   const bool tunnel = head.status == 101 && request_.upgrade;
   PP_ASSERT(tunnel || head.status >= 200);
+  if (incoming_.is(Incoming::kBetween)) incoming_.to(Incoming::kDone);
   // An error before the request's end most likely ends the exchange early: then the client must know that
   // the connection will not be reused.
   const bool requestOpen = incoming_.is(Incoming::kBody) && !body_.done();

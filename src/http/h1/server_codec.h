@@ -60,6 +60,7 @@ class ServerCodec final : public Codec, public Connection {
     bool head = false;
     bool upgrade = false;         ///< asked for another protocol
     bool awaitsContinue = false;  ///< sends no body before a 100
+    bool secondBody = false;      ///< another one may follow the one that is read
   };
 
   void step(Slice& in) override;
@@ -67,6 +68,7 @@ class ServerCodec final : public Codec, public Connection {
   void onFault(bool answered) override;
   void readHead(Slice& in);
   void openRequest();
+  void finishBody();
   void refuse(const Fault& fault);
   void discard(Slice& in);
   void answerIsOut();

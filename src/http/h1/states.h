@@ -41,15 +41,16 @@ constexpr bool mayFollow(Life from, Life to) {
 ///            .------------------------.                     .-----------------------.
 ///            v                        |                     v                       |
 ///          kHead ---> kBody ---> kDone ---> kTunnel        kIdle <--> kHead ---> kBody ---> kDone
-///                        |                                              |
-///                        v                                              v
-///                     kDiscard                                       kTunnel
+///                      | ^ |                                            |
+///                      v | v                                            v
+///                kBetween kDiscard                                   kTunnel
 ///
-///   and from each of them to kClosed.
+///   kBetween ---> kDone as well, and from each of them to kClosed.
 enum class Incoming : uint8_t {
   kIdle,     ///< client: nothing was asked, nothing may come
   kHead,     ///< between messages or inside a head
   kBody,     ///< the head was told
+  kBetween,  ///< server: the first of two bodies is complete; a 100 asks for the other one, an answer for nothing more
   kDone,     ///< the message is complete; what follows waits (server) or belongs to nothing (client)
   kDiscard,  ///< server: answered early, the rest of the request goes nowhere
   kTunnel,   ///< raw bytes
@@ -61,7 +62,8 @@ constexpr bool mayFollow(Incoming from, Incoming to) {
   switch (from) {
     case Incoming::kIdle: return to == Incoming::kHead;
     case Incoming::kHead: return oneOf(to, Incoming::kBody, Incoming::kIdle, Incoming::kTunnel);
-    case Incoming::kBody: return oneOf(to, Incoming::kDone, Incoming::kDiscard);
+    case Incoming::kBody: return oneOf(to, Incoming::kBetween, Incoming::kDone, Incoming::kDiscard);
+    case Incoming::kBetween: return oneOf(to, Incoming::kBody, Incoming::kDone);
     case Incoming::kDone: return oneOf(to, Incoming::kHead, Incoming::kIdle, Incoming::kTunnel);
     case Incoming::kDiscard:
     case Incoming::kTunnel:

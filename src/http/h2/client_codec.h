@@ -22,6 +22,7 @@ class ClientStream final : public H2StreamOf<RequestStream> {
     receiver = &response;
   }
   void sendHeaders(const RequestHead& head, bool end) override;
+  void sendBodyEnd() override { sendEnd(HeaderList()); }
   void reset(ResetReason reason) override;
   ResponseReceiver& response() { return response_; }
 

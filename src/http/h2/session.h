@@ -148,7 +148,7 @@ class Session {
   int onFrame(const nghttp2_frame& frame);
   int onData(int32_t id, const uint8_t* at, size_t size);
   int onFrameSent(const nghttp2_frame& frame);
-  void onResetFrameSent(int32_t id, uint32_t errorCode);
+  void onResetFrameSent(const nghttp2_frame& frame);
   int onClose(int32_t id, uint32_t errorCode);
   int spend(Glitch kind, const char* flood);
   void onStreamWindow(H2Stream& stream, uint32_t n);

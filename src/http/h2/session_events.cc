@@ -117,7 +117,7 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
     giveUp(ResetReason::kProtocol, text);
     return 0;
   }
-  if (frame.hd.type == NGHTTP2_RST_STREAM) onResetFrameSent(frame.hd.stream_id, frame.rst_stream.error_code);
+  if (frame.hd.type == NGHTTP2_RST_STREAM) onResetFrameSent(frame);
   if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
   if (frame.hd.type == NGHTTP2_DATA) budgets_.dataSent(frame.hd.length);
   H2Stream* stream = find(frame.hd.stream_id);
@@ -131,11 +131,14 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
   return 0;
 }
 
-void Session::onResetFrameSent(int32_t id, uint32_t errorCode) {
-  if (blamesPeer(errorCode) && !budgets_.take(Glitch::kStreamError)) {
+void Session::onResetFrameSent(const nghttp2_frame& frame) {
+  // What our user wants said is another's word, passed on.
+  const H2Stream* stream = find(frame.hd.stream_id);
+  const bool wanted = stream != nullptr && stream->hold.is(Hold::kForsaken);
+  if (!wanted && blamesPeer(frame.rst_stream.error_code) && !budgets_.take(Glitch::kStreamError)) {
     nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
   }
-  onResetSent(id);
+  onResetSent(frame.hd.stream_id);
 }
 
 int Session::onClose(int32_t id, uint32_t errorCode) {
@@ -158,7 +161,8 @@ int Session::onClose(int32_t id, uint32_t errorCode) {
     text.insert(0, "stream error: ");
     if (!lastProblem_.empty()) text.append(": ").append(lastProblem_);
   }
-  closeStream(*stream, reasonOf(errorCode), std::move(text));
+  const ResetReason reason = stream->rstReceived ? receivedReason(errorCode) : reasonOf(errorCode);
+  closeStream(*stream, reason, std::move(text));
   return 0;
 }
 

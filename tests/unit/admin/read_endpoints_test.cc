@@ -67,14 +67,15 @@ TEST_CASE("peers tell what TLS has done where it is spoken, and when certificate
   CHECK(none["expires"]["peer"].is_null());
   stats::PeerStats& stats = f.stats.peer(PeerId{1});
   stats.tlsUpstream.enabled.set(1);
-  stats.tlsUpstream.shookHands(false);
-  stats.tlsUpstream.shookHands(true);
+  stats.tlsUpstream.shookHands(false, false);
+  stats.tlsUpstream.shookHands(true, true);
   stats.tlsUpstream.ended(codeOf(TlsFailure::kCertificate));
   stats.tlsUpstream.ended(ECONNRESET);  // not TLS's doing
   stats.probe.certificateNotAfter.set(1'800'000'000);
   stats.certificates.listener.set(1'800'000'001);
   const Json tls = Json::parse(f.get("/peers/node3").body)["tls"];
   CHECK(tls["upstream"]["handshakes"] == Json{{"full", 1}, {"resumed", 1}});
+  CHECK(tls["upstream"]["ktls_connections"] == 1);
   CHECK(tls["upstream"]["failures"] == Json{{"certificate", 1}});
   CHECK(tls["downstream"].is_null());
   CHECK(tls["expires"]["peer"] == "2027-01-15T08:00:00.000000Z");

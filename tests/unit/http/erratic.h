@@ -70,6 +70,10 @@ class Actor : public ResponseReceiver {
     CHECK_FALSE(incomingEnded_);
     called();
   }
+  void onBodyEnd() override {
+    CHECK_FALSE(incomingEnded_);
+    called();
+  }
   void onEnd() override {
     CHECK_FALSE(incomingEnded_);
     incomingEnded_ = true;

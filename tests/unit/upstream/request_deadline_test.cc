@@ -488,6 +488,41 @@ TEST_CASE("request deadline: a client that waits for 100 (Continue) owes nothing
   }
 }
 
+TEST_CASE("request deadline: between two bodies the peer owes the 100 that asks for the other one") {
+  for (const bool asks : {false, true}) {
+    CAPTURE(asks);
+    RequestWorld w;
+    Wish wish = bulkBody("/test", Version::kHttp11);
+    wish.secondBody = true;
+    wish.headers.add("Expect", "100-continue");
+    wish.headers.add("X-Backend-Obj-Multiphase-Commit", "yes");
+    Owner& owner = w.send(wish);
+    w.remote.last().inform(100);
+    w.settle();
+    owner.give("first, ");
+    w.run(seconds(1000));  // the client owes the end of its first body
+    owner.giveBodyEnd();
+    w.settle();
+    CHECK(w.remote.last().body == "first, ");
+    if (!asks) {
+      CHECK(untilFailed(w, owner) <= seconds(10));
+      CHECK(owner.story().failure.party == Party::kPeer);
+      continue;
+    }
+    w.remote.last().inform(100);
+    w.run(seconds(1000));  // the client owes its second one
+    CHECK_FALSE(owner.story().over());
+    owner.give("second");
+    owner.giveEnd();
+    w.settle();
+    CHECK(w.remote.last().body == "first, second");
+    w.remote.last().answer(201, "");
+    w.until([&] { return owner.story().closed; });
+    CHECK(owner.story().credit == 13);
+    CHECK(w.remote.openConnections() == 0);
+  }
+}
+
 namespace {
 
 /// Answers the first request of a connection at once and completely, and reads nothing: an h2 server that does not ask its

@@ -44,6 +44,7 @@ struct Wish {
   bool apart = false;
   std::optional<size_t> replayLimit;
   std::string upgrade;
+  bool secondBody = false;
   std::string authority = "peer";
   http::HeaderList headers;
   std::optional<uint64_t> contentLength;
@@ -70,6 +71,7 @@ class Owner final : public RequestOwner, public event::DeferredDeletable {
     given_ += data.size();
     request_.sendData(std::move(data));
   }
+  void giveBodyEnd() { request_.sendBodyEnd(); }
   void giveEnd() { request_.sendEnd({}); }
   /// Lets go of what it has not let go of yet.
   void consume() { request_.consumed(std::exchange(unconsumed_, 0)); }
@@ -85,6 +87,7 @@ class Owner final : public RequestOwner, public event::DeferredDeletable {
     head.authority = wish.authority;
     head.version = wish.version;
     head.upgrade = wish.upgrade;
+    head.secondBody = wish.secondBody;
     head.headers = wish.headers;
     head.contentLength = wish.contentLength;
     if (wish.contentLength) head.headers.add("content-length", std::to_string(*wish.contentLength));

@@ -35,6 +35,11 @@ def _without_randomisation() -> list[str]:
 # Modules with state that threads share: what the thread sanitizer has something to say about.
 _THREADED = ("log", "stats", "health", "event", "dns", "net", "upstream", "probe", "guard", "transparent", "proxy", "admin",
              "server")
+# What makes a whole process's threads meet: starts, ends, changes of files and addresses, verdicts, drains, the API, the admin. What
+# else the integration tests show, one worker does by itself: the address sanitizer has looked at it.
+_MEETINGS = ("test_access_log", "test_admin", "test_carry", "test_descriptors", "test_drain", "test_fail_open", "test_fanout",
+             "test_hooks", "test_idle_h2", "test_link", "test_metrics", "test_names", "test_own_pause", "test_process_failure",
+             "test_signals", "test_stopped_peer", "test_tls_files", "test_tunnels")
 
 
 class Plan:
@@ -49,6 +54,7 @@ class Plan:
         self.prefix = _without_randomisation() if sanitized else []
         self.without = ("slow",) if quick else ()  # meson's suites of tests that are not for quick runs
         self.unit_names = _THREADED if kind == "tsan" else ()
+        self.patterns = _MEETINGS if kind == "tsan" else ()  # of the integration tests; none: all
         self.environment = {**_SANITIZER_OPTIONS, "PEERPULSE_SANITIZER": kind} if sanitized else {}
 
 
@@ -73,7 +79,7 @@ def _make_plans(arguments: argparse.Namespace) -> list[Plan]:
 def _run_suite(plan: Plan, suite: str, patterns: list[str]) -> Outcome:
     if suite == "unit":
         return unit_suite.run(plan.build, plan.environment, plan.prefix, plan.unit_names, plan.without)
-    return python_suite.run(f"tests/{suite}", plan.build, plan.environment, plan.prefix, patterns)
+    return python_suite.run(f"tests/{suite}", plan.build, plan.environment, plan.prefix, patterns or [*plan.patterns])
 
 
 def _build_command(plan: Plan, *targets: str) -> list[str]:

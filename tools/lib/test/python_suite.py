@@ -10,7 +10,7 @@ import tempfile
 from tools.lib.test.outcome import Outcome
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
-_TIMEOUT_S = 900
+_TIMEOUT_S = 1500
 
 
 def run(directory: str, build: pathlib.Path, environment: dict[str, str], prefix: list[str],

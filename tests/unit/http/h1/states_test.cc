@@ -17,8 +17,8 @@ using h1::Life;
 using h1::Outgoing;
 
 constexpr std::array kLives = {Life::kOpen, Life::kLast, Life::kTunnel, Life::kClosing, Life::kBroken};
-constexpr std::array kIncoming = {Incoming::kIdle,    Incoming::kHead,   Incoming::kBody,  Incoming::kDone,
-                                  Incoming::kDiscard, Incoming::kTunnel, Incoming::kClosed};
+constexpr std::array kIncoming = {Incoming::kIdle, Incoming::kHead,    Incoming::kBody,   Incoming::kBetween,
+                                  Incoming::kDone, Incoming::kDiscard, Incoming::kTunnel, Incoming::kClosed};
 constexpr std::array kOutgoing = {Outgoing::kNone,  Outgoing::kHead, Outgoing::kBody,
                                   Outgoing::kEnded, Outgoing::kSent, Outgoing::kSpoiled};
 
@@ -51,6 +51,8 @@ TEST_CASE("h1 states: hostile requests visit every state of the server and break
       "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nx: y\r\n\r\n"
       "GET / HTTP/1.0\r\n\r\n",
       "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+      "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n"
+      "X-Backend-Obj-Multiphase-Commit: yes\r\n\r\n5\r\nhello\r\n0\r\n\r\n5\r\nother\r\n0\r\n\r\n",
   };
   H1Visited visited;
   for (const std::string& input : inputs) {
@@ -77,9 +79,10 @@ TEST_CASE("h1 states: hostile responses visit every state of the client and brea
     everyByte(input, 12, [&](size_t cut, uint64_t seed) { fuzzH1Client(input, cut, seed, {}, visited); });
   }
   CHECK(visited.life.size() == kLives.size());
-  // kDone lasts as long as the receiver's onEnd(); kDiscard is the server's.
-  CHECK(visited.incoming.size() == kIncoming.size() - 1);
+  // kDone lasts as long as the receiver's onEnd(); kDiscard and kBetween are the server's.
+  CHECK(visited.incoming.size() == kIncoming.size() - 2);
   CHECK(visited.incoming.count(Incoming::kDiscard) == 0);
+  CHECK(visited.incoming.count(Incoming::kBetween) == 0);
   CHECK(visited.outgoing.size() == kOutgoing.size());
 }
 

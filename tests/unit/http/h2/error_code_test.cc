@@ -15,6 +15,19 @@ TEST_CASE("error codes: what can be said to the other side comes back as the sam
   }
 }
 
+TEST_CASE("error codes: what the other side said goes on as it came, and what nobody knows as an internal error") {
+  for (uint32_t code = NGHTTP2_NO_ERROR; code <= NGHTTP2_HTTP_1_1_REQUIRED; ++code) {
+    CAPTURE(code);
+    for (const bool server : {true, false})
+      CHECK(errorCodeOf(receivedReason(code), server) == code);
+    CHECK(saidByRemote(receivedReason(code)) == (code != NGHTTP2_REFUSED_STREAM));
+  }
+  CHECK((receivedReason(4711) == ResetReason::kInternal));
+  // What we find wrong is not what the other side says.
+  CHECK_FALSE(saidByRemote(reasonOf(NGHTTP2_PROTOCOL_ERROR)));
+  CHECK_FALSE(saidByRemote(reasonOf(NGHTTP2_FLOW_CONTROL_ERROR)));
+}
+
 TEST_CASE("error codes: a connection lost on the other side") {
   CHECK(errorCodeOf(ResetReason::kConnectionClosed, true) == NGHTTP2_INTERNAL_ERROR);
   CHECK(errorCodeOf(ResetReason::kConnectionClosed, false) == NGHTTP2_CANCEL);
