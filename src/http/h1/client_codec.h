@@ -26,6 +26,7 @@ class ClientStream final : public StreamOf<RequestStream> {
   explicit ClientStream(ClientCodec& codec);
   void sendHeaders(const RequestHead& head, bool end) override;
   void reset(ResetReason reason) override;
+  void allow(size_t bytes) override;
 
  private:
   ClientCodec& codec_;
@@ -41,6 +42,7 @@ class ClientCodec final : public http::ClientCodec, public Connection {
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override { return !incoming_.is(Incoming::kClosed) && roomForInput(); }
   size_t bufferLimit() const override { return limits_.streamWindow; }
+  size_t readLimit() const override { return inputLimit(); }
   bool finished() const override { return over() && !hasStream() && out_.empty(); }
   bool outputEnded() const override { return out_.empty() && tunnelHalfClosed(); }
   void drain() override;
