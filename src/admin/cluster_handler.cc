@@ -35,6 +35,12 @@ struct Group {
   }
 };
 
+Json memoryJson(const proxy::MemoryLimit* limit) {
+  return {{"bytes", MemoryUse::total()},
+          {"limit", limit != nullptr ? limit->bytes() : 0},
+          {"pressure", toString(limit != nullptr ? limit->pressure() : proxy::Pressure::kNone)}};
+}
+
 }  // namespace
 
 // This node is online: it answers.
@@ -60,6 +66,7 @@ Json clusterJson(const Context& context) {
   json["local_health"] = localHealth(context);
   json["guard"] = guardJson(context);
   json["transparent"] = transparentJson(context);
+  json["memory"] = memoryJson(context.sources.memory);
   return json;
 }
 

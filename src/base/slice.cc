@@ -5,18 +5,21 @@
 #include <new>
 
 #include "peerpulse/base/assert.h"
+#include "peerpulse/base/memory_use.h"
 
 namespace peerpulse {
 
 Block* Block::create(size_t capacity) {
   void* memory = std::malloc(sizeof(Block) + capacity);
   if (memory == nullptr) throw std::bad_alloc();
+  MemoryUse::add(capacity);
   return new (memory) Block(capacity);
 }
 
 void Block::release() {
   PP_ASSERT(references_ > 0);
   if (--references_ != 0) return;
+  MemoryUse::sub(capacity_);
   this->~Block();
   std::free(this);
 }

@@ -198,6 +198,8 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
       {"/limits/max_fields", CountField{&o.maxFields, 16, 10'000}},
       {"/limits/downstream_idle_timeout", DurationField{&o.downstreamIdleTimeout, milliseconds(10), hours(24)}},
       {"/limits/header_timeout", DurationField{&o.headerTimeout, milliseconds(10), minutes(10)}},
+      {"/limits/client_stall", DurationField{&o.clientStall, seconds(1), hours(24), true}},
+      {"/limits/memory", SizeField{&o.memory, 16 * kMiB, 1024 * 1024 * kMiB, true}},
       {"/limits/max_downstream_connections", CountField{&o.maxDownstreamConnections, 1, 1'000'000}},
   };
 }

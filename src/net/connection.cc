@@ -14,8 +14,10 @@ using State = Connection::State;
 
 // A hundred small answers on an h2 connection are two slices each.
 constexpr int kMaxIovecs = 256;
-// Bytes read in one turn of the loop before the other connections get theirs.
-constexpr size_t kReadTurnLimit = 1024 * 1024;
+// What one connection may read in one turn of the loop before the others get theirs: bytes, and the time that it takes to do what
+// they ask for, which is a thousandfold where they are small requests.
+constexpr size_t kReadTurnLimit = 256 * 1024;
+constexpr Duration kReadTurnTime = milliseconds(1);
 constexpr size_t kMaxReadSize = ReadBlocks::kBlockSize * ReadBlocks::kMaxBlocks;
 
 bool legal(State from, State to) {
@@ -146,10 +148,14 @@ void Connection::shakeHands() {
 // say: no more can come. The break is told after it.
 void Connection::readAll() {
   const uint64_t before = bytesRead_;
+  const TimePoint stop = scheduler_.now() + kReadTurnTime;
+  bool inTime = true;
   reading_ = true;
-  while (readsOn() && (writeError_ != 0 || (readEnabled_ && bytesRead_ - before < kReadTurnLimit))) {
+  while (readsOn() && (writeError_ != 0 || (inTime && readEnabled_ && bytesRead_ - before < kReadTurnLimit))) {
     if (!readSome()) break;
+    inTime = scheduler_.now() < stop;
   }
+  if (!inTime) readSize_ = kInitialReadSize;  // what comes is costly: less of it at a time
   reading_ = false;
   if (bytesRead_ != before && state_ != State::kClosed) callbacks_->onReadDone();
   if (writeError_ != 0 && state_ != State::kClosed) fail(transport_->failure("write", writeError_));

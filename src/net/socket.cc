@@ -166,8 +166,8 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &raw, &length) != 0) return std::nullopt;
   // Older kernels return less.
   if (length < offsetof(tcp_info, tcpi_pacing_rate)) return std::nullopt;
-  const auto newer = [length](const uint32_t& field, size_t offset) {
-    return length >= offset + sizeof field ? std::optional<uint32_t>(field) : std::nullopt;
+  const auto newer = [length](const auto& field, size_t offset) {
+    return length >= offset + sizeof field ? std::optional(field) : std::nullopt;
   };
   TcpInfo info;
   info.unacked = raw.tcpi_unacked;
@@ -186,6 +186,7 @@ std::optional<TcpInfo> readTcpInfo(int fd) {
   info.delivered = newer(raw.tcpi_delivered, offsetof(tcp_info, tcpi_delivered));
   info.outOfOrderReceived = newer(raw.tcpi_rcv_ooopack, offsetof(tcp_info, tcpi_rcv_ooopack));
   info.duplicatesReported = newer(raw.tcpi_dsack_dups, offsetof(tcp_info, tcpi_dsack_dups));
+  info.bytesAcked = newer(raw.tcpi_bytes_acked, offsetof(tcp_info, tcpi_bytes_acked));
   return info;
 }
 
@@ -198,6 +199,7 @@ SendState sendStateOf(const TcpInfo& info) {
   state.repeated = probing ? info.probes : info.retransmits;
   state.overdue = !probing && info.lastDataSent >= info.rtt + 4 * info.rttVariation + kTwoTicks;
   state.heardSince = info.lastAckReceived <= info.lastDataSent;
+  state.taken = info.bytesAcked;
   if (info.segmentsIn && info.dataSegmentsIn) state.bareAcks = *info.segmentsIn - *info.dataSegmentsIn;
   return state;
 }

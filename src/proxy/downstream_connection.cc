@@ -25,6 +25,7 @@ std::unique_ptr<http::Codec> DownstreamConnection::createCodec(http::Preface pre
   auto codec = http::createServerCodec(preface, *this, listener_.context().limits);
   if (http2() && life_.drainingSince()) codec->drain();  // h1 says so with its answer
   if (listener_.pingsHeld()) codec->holdPings(true);
+  codec->secondsPassed(0);  // they will be told
   return codec;
 }
 
@@ -105,7 +106,17 @@ bool DownstreamConnection::outlastsDrain(TimePoint now) const {
          now - *life_.drainingSince() > listener_.context().options().drainTunnels;
 }
 
+// Memory that runs out is given back by those whose clients take nothing, until there is enough.
+bool DownstreamConnection::expireExchanges(TimePoint now) {
+  bool ended = false;
+  for (auto next = exchanges_.begin(); next != exchanges_.end() && !life_.ended();)
+    ended = (*next++)->expire(now) || ended;
+  return ended;
+}
+
 bool DownstreamConnection::expire(TimePoint now) {
+  wire_->tellTime(now);
+  if (expireExchanges(now) && life_.ended()) return true;
   if (outlastsDrain(now)) {
     abort(cutByUs("draining: a tunnel does not end by itself", upstream::Timer::kDrainTunnels));
     return true;
@@ -125,6 +136,8 @@ void DownstreamConnection::onEnded(const wire::End& end) {
   // Who has nothing to lose need not say goodbye.
   const bool bare = is(end.error, TlsFailure::kTruncated) && !busy();
   if (isTlsFailure(end.error) && !bare) listener_.onTlsFailure(end.error, end.detail);
+  const http::Codec* codec = wire_->codec();
+  if (codec != nullptr && codec->flood() != nullptr) listener_.onFlood(codec->flood());
   life_.onEnded(listener_.context().loopTime());
   listener_.remove(*this);
 }

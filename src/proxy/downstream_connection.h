@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "answer_room.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/proxy/listener.h"
 #include "peerpulse/wire/codec_connection.h"
@@ -43,6 +44,10 @@ class DownstreamConnection final : public event::DeferredDeletable,
   /// Ends the connection if it has been idle, or busy with one request's head, for too long; a tunnel if it has outlasted
   /// its grace in a drain. `now` is the loop's own time. True: it did.
   bool expire(TimePoint now);
+  /// Of the answers on it, what may wait inside the process.
+  AnswerRoom& answerRoom() { return answerRoom_; }
+  /// Of all that was sent, so much its client has taken (CodecConnection::taken()).
+  uint64_t taken() { return wire_->taken(); }
   /// While the peer owes an answer itself, its client's PINGs have none either.
   void holdPings(bool hold);
   /// The exchange has ended.
@@ -67,12 +72,14 @@ class DownstreamConnection final : public event::DeferredDeletable,
   bool wornOut() const;
   /// h2: says so.
   void retire();
+  bool expireExchanges(TimePoint now);
   Exchange& addExchange(http::ResponseStream& stream, http::RequestHead&& head);
 
   Listener& listener_;
   wire::ServerLife life_;  // in the loop's own time
   http::Preface preface_ = http::Preface::kNeedMore;
   bool retired_ = false;
+  AnswerRoom answerRoom_;  // outlives the exchanges
   std::list<std::unique_ptr<Exchange>> exchanges_;
   const upstream::Failure* abortedFor_ = nullptr;
   std::unique_ptr<wire::CodecConnection> wire_;  // last: its codec's streams refer to the exchanges

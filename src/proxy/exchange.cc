@@ -42,6 +42,12 @@ upstream::Failure peerGone() {
   return failure;
 }
 
+/// What an exchange holds beside its bodies, here and upstream; its head is there twice at worst.
+size_t sizeOf(const http::RequestHead& head) {
+  constexpr size_t kState = 4096;
+  return kState + 2 * (head.headers.listSize() + head.path.size() + head.authority.size());
+}
+
 upstream::Failure looped() {
   upstream::Failure failure;
   failure.type = upstream::ErrorType::kProxyLoopDetected;
@@ -60,7 +66,9 @@ Exchange::Exchange(Listener& listener, DownstreamConnection& downstream, http::R
       stream_(&stream),
       head_(std::move(head)),
       grpc_(head_.isGrpc()),
-      routeIndex_(matchRoute(snapshot_->options.routes, head_)) {
+      routeIndex_(matchRoute(snapshot_->options.routes, head_)),
+      answerRoom_(downstream.answerRoom()),
+      charge_(sizeOf(head_)) {
   record_.started = listener_.context().now();
   record_.isUpload = isUpload(head_, route());
   countStarted(listener_.context().shared.stats, listener_.peerId(), record_);
@@ -82,6 +90,12 @@ void Exchange::start() {
     return;
   }
   addVia(head_, pseudonym);
+  const Pressure pressure = listener_.context().pressure();
+  if (pressure >= Pressure::kRefuse) {
+    listener_.context().shared.stats.peer(listener_.peerId()).memoryRefusals.add();
+    fail(outOfMemory());
+    return;
+  }
   upstream::Peer* peer = listener_.peer();
   if (peer == nullptr) {
     fail(peerGone());
@@ -95,6 +109,8 @@ void Exchange::start() {
     spec.deadline = upstream::parseGrpcTimeout(head_.headers.find("grpc-timeout"));
     if (spec.deadline) *spec.deadline += kDeadlineGrace;
   }
+  if (pressure == Pressure::kNone) answerRoom_.grow(wantedRoom(), downstream_.taken());
+  spec.answerRoom = answerRoom_.bytes();
   request_.emplace(*peer, std::move(spec), *this);
   request_->start();
 }
@@ -129,12 +145,20 @@ void Exchange::onEnd() {
 
 void Exchange::onRequestBodySent(size_t n) {
   bodyOwed_ -= n;
-  if (stream_ != nullptr) stream_->consumed(n);
+  credit(n);
+}
+
+// Without it the client sends no more than it may already.
+void Exchange::credit(size_t n) {
+  withheld_ += n;
+  if (listener_.context().pressure() >= Pressure::kHold) return;
+  const size_t due = std::exchange(withheld_, 0);
+  if (stream_ != nullptr && due > 0) stream_->consumed(due);
 }
 
 // What a request that has failed did not send goes nowhere; the client may have more, and must be read on.
 void Exchange::giveBodyBack() {
-  const uint64_t owed = std::exchange(bodyOwed_, 0);
+  const uint64_t owed = std::exchange(bodyOwed_, 0) + std::exchange(withheld_, 0);
   if (stream_ != nullptr && owed > 0) stream_->consumed(static_cast<size_t>(owed));
 }
 
@@ -155,7 +179,13 @@ void Exchange::onResponseHead(http::ResponseHead&& head) {
 }
 
 void Exchange::onResponseData(Slice data) {
-  if (stream_ != nullptr) stream_->sendData(std::move(data));
+  if (stream_ != nullptr) giveAnswer(std::move(data));
+}
+
+void Exchange::giveAnswer(Slice data) {
+  if (waiting() == 0) takenAt_ = listener_.context().loopTime();
+  answerGiven_ += data.size();
+  stream_->sendData(std::move(data));
 }
 
 void Exchange::onResponseTrailers(http::HeaderList&& trailers) {
@@ -178,7 +208,23 @@ void Exchange::onResponseEnd() {
 
 void Exchange::onBodySent(size_t n) {
   record_.responseBytes += n;
-  if (state_ == State::kAnswering && requestLives()) request_->consumed(n);  // else the body is our own
+  if (waiting() > 0) takenAt_ = listener_.context().loopTime();
+  if (state_ != State::kAnswering || !requestLives()) return;  // the body is our own
+  growRoom();
+  request_->consumed(n);
+}
+
+// Twice what the client can take now: while that is on its way, the next is.
+size_t Exchange::wantedRoom() const {
+  const size_t most = snapshot_->options.bufferLimit;
+  const size_t room = stream_->room();
+  return room >= most / 2 ? most : 2 * room;
+}
+
+void Exchange::growRoom() {
+  if (stream_ == nullptr || answerRoom_.bytes() >= snapshot_->options.bufferLimit) return;
+  if (listener_.context().pressure() != Pressure::kNone) return;
+  if (answerRoom_.grow(wantedRoom(), downstream_.taken())) request_->allow(answerRoom_.bytes());
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------
@@ -233,8 +279,8 @@ void Exchange::reply(const PreparedReply& reply) {
   noteGrpcStatus(reply.head.headers);
   stream_->sendHeaders(reply.head, reply.body.empty());
   if (reply.body.empty()) return;
-  stream_->sendData(reply.body);
-  stream_->sendEnd();
+  giveAnswer(reply.body);
+  if (stream_ != nullptr) stream_->sendEnd();
 }
 
 http::ResetReason Exchange::resetFor(const upstream::Failure& failure) const {
@@ -254,9 +300,44 @@ void Exchange::resetDownstream(const upstream::Failure& failure) {
   if (!downstream_.http2()) downstream_.abort(failure);
 }
 
+upstream::Failure Exchange::outOfMemory() const {
+  upstream::Failure failure;
+  failure.type = upstream::ErrorType::kConnectionLimitReached;
+  failure.party = upstream::Party::kSelf;
+  failure.detail = "limits.memory: this process holds as much for its clients as it may";
+  return failure;
+}
+
+bool Exchange::expire(TimePoint now) {
+  if (over()) return false;
+  credit(0);
+  if (waiting() == 0) return false;
+  const Duration stalled = now - takenAt_;
+  const Duration most = snapshot_->options.clientStall;
+  const bool tooLong = most > Duration::zero() && stalled > most;
+  const bool tooMuch = stalled > MemoryLimit::kGrace && listener_.context().pressure() == Pressure::kEnd;
+  if (!tooLong && !tooMuch) return false;
+  upstream::Failure why = outOfMemory();
+  if (tooLong) {
+    why.party = upstream::Party::kClient;
+    why.type = upstream::ErrorType::kHttpResponseIncomplete;
+    why.timedOut = true;
+    why.timer = upstream::Timer::kClientStall;
+    why.detail = "the client has taken nothing of the answer for too long";
+  }
+  stats::PeerStats& stats = listener_.context().shared.stats.peer(listener_.peerId());
+  (tooLong ? stats.clientStalls : stats.memoryEnds).add();
+  record_.note(why);
+  std::exchange(stream_, nullptr)->reset(http::ResetReason::kCancel);
+  end();
+  if (!downstream_.http2()) downstream_.abort(why);
+  return true;
+}
+
 void Exchange::end() {
   if (over()) return;
   enter(State::kEnded);
+  answerRoom_.release();  // the connection may go before the exchange does
   record_.took = listener_.context().now() - record_.started;
   if (request_) record_.phase = request_->phase();
   if (!downstream_.lost()) settle();

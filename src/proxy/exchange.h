@@ -7,7 +7,8 @@
 // It ends with the downstream stream. Settled is when its request has ended, too: at once, but for the streams that a lost
 // connection takes with it: those may be a thousand, and are settled in slices.
 //
-// Back-pressure needs no state here: bytes that one side sent are given back as credit to the side they came from.
+// Back-pressure: bytes that one side sent are given back as credit to the side they came from. The peer's window is opened as
+// far as the client takes what comes, within the room of its connection (answer_room.h).
 //
 // Threading: its worker's thread.
 // Ownership: owned by its DownstreamConnection, once it has ended by the Listener, which logs and destroys it.
@@ -20,7 +21,9 @@
 
 #include "access_filter.h"
 #include "access_log.h"
+#include "answer_room.h"
 #include "local_reply.h"
+#include "peerpulse/base/memory_use.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/proxy/listener.h"
 #include "peerpulse/upstream/request.h"
@@ -46,6 +49,8 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   bool tunnel() const;
   /// Ends the request and counts the exchange, once it has ended and unless that is done.
   void settle();
+  /// Every second: ends it if its client has taken nothing of the answer for too long. `now` is the loop's own time. True: it did.
+  bool expire(TimePoint now);
   /// Requires that it is settled. A line of the access log, if `filter` wants one.
   void writeLog(AccessFilter& filter) const;
 
@@ -80,6 +85,14 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   http::ResetReason resetFor(const upstream::Failure& failure) const;
   void end();
   void giveBodyBack();
+  size_t wantedRoom() const;
+  void growRoom();
+  /// To the client, which may take its time.
+  void giveAnswer(Slice data);
+  /// Of the answer's body, given to the client's stream and not taken.
+  uint64_t waiting() const { return answerGiven_ - record_.responseBytes; }
+  void credit(size_t n);
+  upstream::Failure outOfMemory() const;
   const Route& route() const;
   void noteGrpcStatus(const http::HeaderList& headers);
 
@@ -95,7 +108,12 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   http::HeaderList responseTrailers_;
   uint64_t bodyOwed_ = 0;  // of the request's body: given to the request, and no credit for it yet
   http::ResetReason givenUpBy_ = http::ResetReason::kCancel;  // what the client said of the end of its stream
-  bool responseComplete_ = false;                             // the head said that nothing follows
+  AnswerRoom::Share answerRoom_;
+  uint64_t answerGiven_ = 0;       // of the answer's body, to the client's stream
+  TimePoint takenAt_;              // while some of it waits: when the client last took some, or the first came
+  size_t withheld_ = 0;            // credit of the request's body that the client gets when there is memory again
+  const MemoryCharge charge_;      // of the head, and of what else there is of an exchange
+  bool responseComplete_ = false;  // the head said that nothing follows
   std::optional<upstream::Request> request_;
   AccessRecord record_;
 };

@@ -77,6 +77,19 @@ void Listener::onTlsFailure(int code, std::string_view detail) {
                  .add("details", detail));
 }
 
+void Listener::onFlood(const char* kind) {
+  stats::PeerStats& stats = context_.shared.stats.peer(peer_);
+  stats.clientFloods.add();
+  if (!floodTold_.due(context_.now())) return;
+  log::write(
+      log::Level::kWarn, "client_flood",
+      log::Fields()
+          .add("peer", peerName_)
+          .add("frames", kind)
+          .add("connections", stats.clientFloods.get())
+          .add("details", "a client's connection was ended: more frames without use than any honest one sends"));
+}
+
 void Listener::remove(DownstreamConnection& connection) {
   auto node = connection.self;
   context_.scheduler.deferredDelete(std::move(*node));

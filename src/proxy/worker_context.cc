@@ -8,9 +8,13 @@ namespace peerpulse::proxy {
 
 namespace {
 
+/// Of an answer that has no share of its connection's room: small answers fit as a whole, and a thousand that wait are a MiB.
+constexpr size_t kFirstWindow = 1024;
+
 http::CodecLimits codecLimits(const ProxyOptions& options) {
   http::CodecLimits limits;
   limits.streamWindow = options.bufferLimit;
+  limits.firstWindow = kFirstWindow;
   limits.maxHeaderCount = options.maxFields;
   return limits;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "guard_log.h"
+#include "memory_size.h"
 #include "peerpulse/admin/token.h"
 #include "peerpulse/admin/transition_document.h"
 #include "peerpulse/http/via.h"
@@ -110,6 +111,7 @@ Server::Server(config::Config config)
       pseudonym_(http::viaPseudonym(randomNumber())),
       storePseudonym_(http::viaPseudonym(randomNumber())),
       stats_(peerNames(config_), routeNames(config_), loopNames(config_)),
+      memory_(memoryLimitOf(config_.proxy.memory, memorySize())),
       events_(config_.proxy.peers.size(), dispatcher_.wallNow()),
       tlsFiles_(dispatcher_, stats_),
       snapshot_(std::make_shared<const proxy::Snapshot>(1, tlsFiles_.prepare(config_.proxy))),
@@ -126,7 +128,11 @@ Result<void> Server::run() {
   if (started) started = start();
   if (started) {
     serviceNotify("READY=1");
+    memoryReturn_.emplace(dispatcher_);
+    memoryWatch_.emplace(dispatcher_, memory_);
     dispatcher_.run();
+    memoryReturn_.reset();
+    memoryWatch_.reset();
     recordDrain();
   }
   stopAll();
@@ -257,7 +263,8 @@ Result<void> Server::openApi() {
 }
 
 void Server::startWorkers() {
-  const proxy::SharedState shared{table_, trials_, stats_, prober_->outcomes(), pseudonym_, storePseudonym_};
+  const proxy::SharedState shared{table_,     trials_,         stats_,  prober_->outcomes(),
+                                  pseudonym_, storePseudonym_, &memory_};
   const SharedApi api{apiSocket_.get(), &config_.api, &apiBudget_};
   for (uint32_t i = 0; i < config_.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, shared, snapshot_, gates_.sockets(), api, transparent_.shared(),
@@ -335,6 +342,7 @@ admin::Sources Server::adminSources() {
   sources.logDropped = log::dropped;
   sources.metricsDetail = config_.metricsDetail;
   sources.limits = [this] { return limits(); };
+  sources.memory = &memory_;
   sources.usage = processUsage;
   sources.mayKeep = [this](int fd, size_t connections) {
     constexpr auto kAdmin = net::DescriptorUse::kAdmin;
@@ -348,6 +356,7 @@ std::vector<stats::OwnLimit> Server::limits() const {
           {"upstream_connections", config_.proxy.pool.maxConnections},
           {"pending", config_.proxy.pool.maxPending},
           {"descriptors", static_cast<uint64_t>(descriptors_.ceiling(net::DescriptorUse::kClient))},
+          {"memory", memory_.bytes()},
           {"api_operations", config_.api.maxOperations},
           {"api_memory", config_.api.memory},
           {"admin_connections", admin::Server::kMaxConnections}};

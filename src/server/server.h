@@ -20,6 +20,8 @@
 #include "descriptor_watch.h"
 #include "drain_record.h"
 #include "listener_gates.h"
+#include "memory_return.h"
+#include "memory_watch.h"
 #include "peer_names.h"
 #include "peerpulse/admin/event_log.h"
 #include "peerpulse/admin/server.h"
@@ -101,6 +103,7 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   health::CircuitTable table_;
   health::TrialPermits trials_;
   stats::Stats stats_;
+  proxy::MemoryLimit memory_;
   admin::EventLog events_;
   TlsFiles tlsFiles_;
   proxy::SnapshotRef snapshot_;  // of now
@@ -123,6 +126,8 @@ class Server : public probe::ProberCallbacks, public guard::GuardCallbacks {
   TimePoint watchedAt_;
   upstream::LoopTime loopTime_;  // what the drain's time counts in: who was stopped must not cut what could not end
   std::optional<upstream::LoopWatch> loopWatch_;
+  std::optional<MemoryReturn> memoryReturn_;
+  std::optional<MemoryWatch> memoryWatch_;
   std::unique_ptr<event::Timer> drainTimer_;
   TimePoint drainUntil_;
   const DrainRecord drainRecord_;

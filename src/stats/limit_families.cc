@@ -1,5 +1,6 @@
 // Our own limits apart from what peers do: a limit that refuses is a matter of this host's configuration.
 #include "families.h"
+#include "peerpulse/base/memory_use.h"
 
 namespace peerpulse::stats {
 
@@ -10,11 +11,13 @@ void appendLimitFamilies(const Stats& stats, const RegistrySources& sources, Fam
                     "class (upstream_connections, pending) and worker; of the process (the others).");
   for (const OwnLimit& limit : sources.limits)
     limits.add({{"limit", limit.name}}, limit.most);
-  uint64_t clients = 0, withoutDescriptor = 0, pending = 0, shed = 0;
+  uint64_t clients = 0, withoutDescriptor = 0, pending = 0, shed = 0, memory = 0, memoryEnds = 0;
   forEachPeer(stats, [&](const std::string&, const PeerStats& peer) {
     clients += peer.clientsOverLimit.get();
     withoutDescriptor += peer.clientsWithoutDescriptor.get();
     pending += peer.pendingRefusals.get();
+    memory += peer.memoryRefusals.get();
+    memoryEnds += peer.memoryEnds.get();
     for (const GovernorStats& governor : peer.governors)
       shed += governor.shed.get();
   });
@@ -25,13 +28,20 @@ void appendLimitFamilies(const Stats& stats, const RegistrySources& sources, Fam
       {"descriptors", withoutDescriptor},
       {"pending", pending},
       {"governor", shed},
+      {"memory", memory},
       {"api_operations", stats.fanout.refusedOperations.get()},
       {"api_memory", stats.fanout.refusedMemory.get()},
       {"admin_connections", stats.admin.refused.get()},
   };
   for (const auto& [name, count] : counted)
     refusals.add({{"limit", name}}, count);
-  out.add({&limits, &refusals});
+  auto held =
+      Family::gauge("peerpulse_memory_bytes", "What the traffic of the process holds, as limits.memory counts it.");
+  held.add({}, MemoryUse::total());
+  auto ended = Family::counter("peerpulse_memory_ended_total",
+                               "Exchanges ended by limits.memory: their clients took nothing of the answer.");
+  ended.add({}, memoryEnds);
+  out.add({&limits, &refusals, &held, &ended});
 }
 
 }  // namespace peerpulse::stats

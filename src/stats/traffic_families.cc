@@ -38,6 +38,8 @@ constexpr PeerCounter kCounters[] = {
     {"peerpulse_connects_not_made_total",
      "Connection attempts that failed for want of a descriptor, port, route or memory of this host.",
      &PeerStats::connectsNotMadeTotal},
+    {"peerpulse_client_stalls_total", "Exchanges ended because their client took nothing of the answer for too long.",
+     &PeerStats::clientStalls},
     {"peerpulse_accept_pauses_total", "Pauses in accepting clients for want of descriptors or memory.",
      &PeerStats::acceptPauses},
 };
@@ -78,6 +80,18 @@ void appendTurnedAway(const Stats& stats, Families& out) {
   out.add(family);
 }
 
+void appendFloods(const Stats& stats, Families& out) {
+  auto family =
+      Family::counter("peerpulse_floods_total",
+                      "HTTP/2 connections ended because the other side sent a flood of frames without use.");
+  out.detail(family, {"peer"});
+  forEachPeer(stats, [&](const std::string& name, const PeerStats& peer) {
+    family.add({{"peer", name}, {"party", "client"}}, peer.clientFloods.get());
+    family.add({{"peer", name}, {"party", "peer"}}, peer.peerFloods.get());
+  });
+  out.add(family);
+}
+
 void appendResponses(const Stats& stats, Families& out) {
   auto responses = Family::counter("peerpulse_responses_total",
                                    "Answers of the peer that were passed on, by class of their status.");
@@ -111,6 +125,7 @@ void appendTrafficFamilies(const Stats& stats, Families& out) {
   for (const PeerPartyCounter& c : kPartyCounters)
     appendByParty(stats, c, out);
   appendTurnedAway(stats, out);
+  appendFloods(stats, out);
   appendResponses(stats, out);
 
   auto pool = Family::gauge("peerpulse_pool_connections", "Data connections to the peer by state.");

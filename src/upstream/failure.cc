@@ -50,6 +50,7 @@ const char* toString(Timer timer) {
     case Timer::kPatience: return "patience";
     case Timer::kGrpcTimeout: return "grpc_timeout";
     case Timer::kDrainTunnels: return "drain_tunnels";
+    case Timer::kClientStall: return "client_stall";
   }
   return "?";
 }

@@ -280,6 +280,10 @@ bool Pool::sweep(TimePoint now, TimePoint stop) {
                       context_.table.load(peer()).verdict != health::Verdict::kAlive;
   bool done = true;
   for (Lane& each : lanes_) {
+    for (const State state : {State::kReady, State::kBusy, State::kDraining}) {
+      for (const auto& connection : each.list(state))
+        connection->tellTime(now);
+    }
     size_t unneeded = 0;
     const auto tooLong = [&](const PooledConnection& connection) {
       const Duration idleFor = now - connection.idleSince_;

@@ -56,6 +56,7 @@ PooledConnection::PooledConnection(Pool& pool, Protocol protocol)
   wire_ = std::make_unique<wire::CodecConnection>(
       context.io, pool_.connectors().of(protocol), to,
       socketOptions(options.tcp, pool_.options().source, pool_.trafficClass()), std::move(codec), *this);
+  tellTime(openedAt_);
   const Duration timeout = options.timeoutsOf(pool_.trafficClass()).connect;
   const Duration patience = pool_.synPatience();
   const bool racing = pool_.racing(protocol);
@@ -172,6 +173,7 @@ void PooledConnection::onEnded(const wire::End& end) {
   if (byPeer && (answered || end.kind == wire::End::Kind::kRemoteEnded)) heardKernel();
   connectTimer_.reset();
   endError_ = end.error;
+  if (codec_->flood() != nullptr) pool_.stats().peerFloods.add();
   // A server that has nothing to say need not say goodbye.
   if (!is(end.error, TlsFailure::kTruncated) || activeStreams() > 0) pool_.stats().tlsUpstream.ended(end.error);
   pool_.onEnded(*this, end);

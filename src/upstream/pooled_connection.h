@@ -82,6 +82,8 @@ class PooledConnection final : public event::DeferredDeletable,
   bool sentSinceAcknowledged() const { return wire_->bytesMoved() != acknowledged_; }
   /// Asks the kernel what became of what it sent. May end the connection.
   void lookAtFlow();
+  /// Every second or so: what the peer may send without use is paid for by time.
+  void tellTime(TimePoint now) { wire_->tellTime(now); }
 
  private:
   friend class Pool;

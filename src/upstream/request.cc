@@ -69,6 +69,7 @@ Request::Request(Peer& peer, RequestSpec spec, RequestOwner& owner)
       trial_(peer.context().trials),
       replay_(spec_.replayLimit),
       bodyEnded_(spec_.head->complete),
+      answerRoom_(spec_.answerRoom),
       deadlines_(spec_.options->timeoutsOf(spec_.trafficClass), now(), spec_.deadline) {
   if (spec_.patience) deadlines_.onPatience(*spec_.patience, now());
 }

@@ -36,6 +36,7 @@ void Request::onAttemptOpen(http::RequestStream& stream) {
   bodyEndSent_ = spec_.head->complete;
   if (firstBody_ == FirstBody::kSent) firstBody_ = FirstBody::kEnded;
   sendHead(stream);
+  stream.allow(answerRoom_);
   forwardBody();
   noteAsked(now());
   settleDebt(now());
@@ -167,6 +168,12 @@ void Request::consumed(size_t n) {
   unconsumed_ -= n;
   settleDebt(at);
   if (http::RequestStream* stream = attempt_.stream()) stream->consumed(n);
+}
+
+void Request::allow(size_t bytes) {
+  if (bytes <= answerRoom_) return;
+  answerRoom_ = bytes;
+  if (http::RequestStream* stream = attempt_.stream()) stream->allow(bytes);
 }
 
 }  // namespace peerpulse::upstream

@@ -13,6 +13,11 @@ constexpr size_t kLastWords = 64 * 1024;
 
 constexpr size_t kLeastOutput = 16 * 1024;
 
+/// For a client of which nobody knows yet that it reads.
+constexpr size_t kFirstOutput = 32 * 1024;
+/// taken() is so exact.
+constexpr uint64_t kTakenStep = 16 * 1024;
+
 bool legal(CodecConnection::State from, CodecConnection::State to) {
   using State = CodecConnection::State;
   switch (from) {
@@ -50,7 +55,7 @@ CodecConnection::CodecConnection(IoContext& io, net::Connector& connector, const
       codec_(std::move(codec)),
       connection_(net::Connection::connectTo(io.scheduler, io.blocks, connector, to, options, *this)),
       serves_(false) {
-  connection_->setReadLimit(codec_->bufferLimit());
+  connection_->setReadLimit(codec_->readLimit());
 }
 
 CodecConnection::~CodecConnection() = default;
@@ -87,7 +92,7 @@ bool CodecConnection::choose(Slice& data) {
   const http::Preface preface = http::detectPreface(first_);
   if (preface == http::Preface::kNeedMore) return false;
   codec_ = owner_.createCodec(preface);
-  connection_->setReadLimit(codec_->bufferLimit());
+  connection_->setReadLimit(codec_->readLimit());
   enter(State::kOpen);
   if (!whole) data = Slice::copyOf(first_);
   first_ = std::string();
@@ -105,6 +110,11 @@ void CodecConnection::receive(Slice data) {
     return;
   }
   // At once, not at the turn's end: reading on would exceed what may be buffered.
+  regulateReading();
+}
+
+void CodecConnection::regulateReading() {
+  connection_->setReadLimit(codec_->readLimit());
   connection_->setReadEnabled(codec_->wantsRead());
 }
 
@@ -143,14 +153,20 @@ void CodecConnection::flushNow() {
   }
   if (codec_->outputEnded()) connection_->endOutput();
   if (state_ != State::kOpen) return;
-  connection_->setReadEnabled(codec_->wantsRead());
+  regulateReading();
   owner_.onSettled();
+}
+
+// What waits here counts as sent: where little may wait, it must be little here too; and for a client that has yet to take
+// what it asked for little may.
+size_t CodecConnection::outputLimit() {
+  const size_t most = std::clamp(codec_->bufferLimit() / 2, kLeastOutput, net::Connection::kOutputLimit);
+  return serves_ ? std::min<size_t>(most, kFirstOutput + taken()) : most;
 }
 
 // Until the codec has no more to say or the kernel takes no more.
 void CodecConnection::pump() {
-  // What waits here counts as sent: where little may wait, it must be little here too.
-  const size_t limit = std::clamp(codec_->bufferLimit() / 2, kLeastOutput, net::Connection::kOutputLimit);
+  const size_t limit = outputLimit();
   while (state_ == State::kOpen && connection_->writable()) {
     Buffer& output = connection_->output();
     if (outputReady_ && output.size() < limit) {
@@ -251,6 +267,23 @@ std::optional<net::LastHeard> CodecConnection::lastHeard() const {
 
 std::optional<net::SendState> CodecConnection::sendState() const {
   return connection_ != nullptr ? connection_->sendState() : std::nullopt;
+}
+
+void CodecConnection::tellTime(TimePoint now) {
+  if (codec_ == nullptr || ended()) return;
+  if (!timeTold_) timeTold_ = now;
+  const auto passed = std::chrono::floor<seconds>(now - *timeTold_);
+  *timeTold_ += passed;
+  codec_->secondsPassed(static_cast<uint32_t>(std::max<int64_t>(passed.count(), 0)));
+}
+
+uint64_t CodecConnection::taken() {
+  if (connection_ == nullptr || taken_ >= kTrusted) return taken_;
+  const uint64_t written = connection_->bytesWritten();
+  if (written < taken_ + kTakenStep) return taken_;
+  const auto sent = connection_->sendState();
+  taken_ = std::max(taken_, std::min(written, sent && sent->taken ? *sent->taken : written));
+  return taken_;
 }
 
 uint64_t CodecConnection::bytesMoved() const {

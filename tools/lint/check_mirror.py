@@ -24,6 +24,7 @@ WITHOUT = {
     "net/tls_options": "values: tests/unit/config/config_test.cc",
     "net/transport": "an interface: plain_transport_test.cc, tests/unit/support/stream_test.cc",
     "wire/io_context": "what a loop's connections share, in one record: codec_connection_test.cc",
+    "server/memory_watch": "tests/integration/test_hostile.py: at the limit, and when there is memory again",
     "http/codec": "an interface: h1/codec_test.cc, h2/codec_test.cc",
     "http/h1/client_codec": "h1/codec_test.cc, h1/wire_test.cc: between both ends, and byte by byte",
     "http/h1/server_codec": "h1/codec_test.cc, h1/wire_test.cc: between both ends, and byte by byte",

@@ -21,6 +21,7 @@
 #include "peerpulse/event/dispatcher.h"
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/probe_event.h"
+#include "peerpulse/proxy/memory_limit.h"
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/stats/registry.h"
 #include "peerpulse/stats/stats.h"
@@ -88,6 +89,8 @@ struct Sources {
   /// Of /metrics; optional.
   std::function<std::vector<stats::OwnLimit>()> limits;
   std::function<stats::ProcessUsage()> usage;
+  /// `limits.memory`; null: there is none.
+  const proxy::MemoryLimit* memory = nullptr;
   /// Whether a client's descriptor, just accepted, may be kept beside so many connections; optional: it may.
   std::function<bool(int fd, size_t connections)> mayKeep;
 };

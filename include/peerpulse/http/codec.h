@@ -123,6 +123,9 @@ class ResponseStream : public Stream {
   /// With `end` there is no body. On h1 a body without content-length is chunked (or, to a 1.0 client, ended
   /// by closing). Bodies of HEAD, 204 and 304 answers are dropped.
   virtual void sendHeaders(const ResponseHead& head, bool end) = 0;
+  /// Body bytes that the remote side takes now beyond those that wait for it already, by its own word (h2: the stream's
+  /// window). More than any where it says nothing of the kind (h1).
+  virtual size_t room() const { return SIZE_MAX; }
 };
 
 /// Client side: sends one request.
@@ -132,6 +135,9 @@ class RequestStream : public Stream {
   /// Ends the first of two bodies, without trailers; sendData() and sendEnd() go on with the other one when the peer has asked
   /// for it. Requires RequestHead::secondBody, and h1: h2 has one body.
   virtual void sendBodyEnd() = 0;
+  /// So many bytes of the answer's body may be on this side of the peer and not consumed(); at first it is
+  /// CodecLimits::firstWindow. It only grows, to CodecLimits::streamWindow at most: less than before changes nothing.
+  virtual void allow(size_t /*bytes*/) {}
 };
 
 /// What every codec tells the connection that drives it.
@@ -160,6 +166,8 @@ class Codec {
   /// Body bytes of one direction that may wait inside the process. One read takes about so much at most, and so does
   /// what waits to be written. h2 limits by windows, and a connection's many streams share the reads and writes.
   virtual size_t bufferLimit() const { return SIZE_MAX; }
+  /// One read takes no more than about so much.
+  virtual size_t readLimit() const { return bufferLimit(); }
   /// True once nothing is left to do: the owner closes after writing what produce() gave.
   virtual bool finished() const = 0;
   /// True once nothing more will be sent although the other direction is still read (h1: a tunnel whose sending
@@ -179,6 +187,11 @@ class Codec {
   virtual bool readingHead() const { return false; }
   /// h2 servers: while held, PINGs of the client stay unanswered; released, they are answered in order.
   virtual void holdPings(bool /*hold*/) {}
+  /// h2: time has passed, which pays for frames that nothing else stands against (PINGs of an idle connection, resets).
+  /// Whole seconds; a codec has no clock.
+  virtual void secondsPassed(uint32_t /*seconds*/) {}
+  /// h2: the kind of frame ("ping", "reset") of which the remote side sent a flood, after an error; else null.
+  virtual const char* flood() const { return nullptr; }
 };
 
 class ServerCodecOwner : public CodecOwner {
@@ -227,6 +240,8 @@ struct CodecLimits {
   uint32_t maxConcurrentStreams = 1024;
   /// Body bytes of one stream and direction that may wait inside the process.
   size_t streamWindow = size_t{512} * 1024;
+  /// Clients: the same of an answer until RequestStream::allow(). No more than streamWindow.
+  size_t firstWindow = SIZE_MAX;
   /// Resets of streams per second and burst before ENHANCE_YOUR_CALM (h2 server; the trusted local client).
   uint32_t resetBurst = 10'000;
   uint32_t resetsPerSecond = 1'000;

@@ -78,6 +78,7 @@ struct TcpInfo {
   std::optional<uint32_t> delivered;                ///< segments that the remote kernel acknowledged or SACKed
   std::optional<uint32_t> outOfOrderReceived;       ///< segments that came after a gap
   std::optional<uint32_t> duplicatesReported;       ///< of totalRetransmits, those not needed (DSACK, RFC 2883)
+  std::optional<uint64_t> bytesAcked;               ///< by the remote kernel, since the connection began
 };
 std::optional<TcpInfo> readTcpInfo(int fd);
 
@@ -94,6 +95,8 @@ struct SendState {
   /// Segments without data that came in all. A kernel that cannot take more (a closed window) answers with such a one; one
   /// that our bytes do not reach sends none.
   std::optional<uint32_t> bareAcks;
+  /// Bytes that the remote kernel has taken in all, those of TLS and of the SYN included; nothing where ours does not say.
+  std::optional<uint64_t> taken;
 };
 SendState sendStateOf(const TcpInfo& info);
 /// True if the kernel holds bytes, an end or an error that were not read yet.

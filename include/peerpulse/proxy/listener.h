@@ -78,6 +78,8 @@ class Listener final : public upstream::PeerWatcher {
   void remove(DownstreamConnection& connection);
   /// A client's connection that TLS did not let begin, or cut short: the client's doing.
   void onTlsFailure(int code, std::string_view detail);
+  /// A client's connection that ended because it sent a flood of frames of a kind (http::Codec::flood()).
+  void onFlood(const char* kind);
   /// The exchange has ended: it is settled, logged and destroyed at the end of the turn, in slices.
   void finished(std::list<std::unique_ptr<Exchange>>& from, std::list<std::unique_ptr<Exchange>>::iterator exchange);
 
@@ -101,6 +103,7 @@ class Listener final : public upstream::PeerWatcher {
   bool pingsHeld_ = false;
   std::array<log::Occasional, 2> turnedAwayTold_;  // by TurnedAway
   log::Occasional tlsFailureTold_;
+  log::Occasional floodTold_;
   event::SlicedWork idleReset_;
   event::SlicedWork clearing_;
   event::SlicedWork sweeping_;

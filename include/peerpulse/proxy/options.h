@@ -76,6 +76,10 @@ struct ProxyOptions : upstream::Options {
   Duration drainTunnels = milliseconds(500);
   /// From the first byte of a request to the end of its head.
   Duration headerTimeout = seconds(5);
+  /// A client that takes nothing of its answer for so long loses it; zero: it never does.
+  Duration clientStall = seconds(120);
+  /// What the traffic of the process may hold (MemoryLimit); 0: a quarter of what its cgroup, or the host, has.
+  uint64_t memory = 0;
   /// Downstream connections per listener and worker.
   uint32_t maxDownstreamConnections = 10'000;
   AccessLogOptions accessLog;

@@ -10,6 +10,7 @@
 #include "peerpulse/health/circuit_table.h"
 #include "peerpulse/health/outcome.h"
 #include "peerpulse/health/trial_permits.h"
+#include "peerpulse/proxy/memory_limit.h"
 #include "peerpulse/proxy/snapshot.h"
 #include "peerpulse/stats/stats.h"
 #include "peerpulse/upstream/peers.h"
@@ -28,6 +29,8 @@ struct SharedState {
   /// The same of requests that came by a link, to this node's own store: one that the store passes on to another node, Via and
   /// all, is no loop.
   std::string_view storePseudonym = {};
+  /// Null: none. Lives as long as the workers.
+  const MemoryLimit* memory = nullptr;
 };
 
 class GovernorLog;
@@ -45,6 +48,7 @@ class WorkerContext {
   /// What clients' timers count in: time in which the loop did not look at them is not theirs.
   TimePoint loopTime() const { return upstream.deadlineNow(); }
   const ProxyOptions& options() const { return snapshot->options; }
+  Pressure pressure() const { return shared.memory != nullptr ? shared.memory->pressure() : Pressure::kNone; }
 
   event::Scheduler& scheduler;
   const SharedState shared;

@@ -181,6 +181,11 @@ struct alignas(64) PeerStats {
   Value connectsNotMadeTotal;      ///< for want of a descriptor, port, route or memory here
   Value clientsOverLimit;          ///< turned away by limits.max_downstream_connections
   Value clientsWithoutDescriptor;  ///< turned away because the last descriptors are others' (net::DescriptorShares)
+  Value clientFloods;              ///< connections of clients that sent a flood of frames (http::Codec::flood())
+  Value peerFloods;                ///< the same of the peer
+  Value clientStalls;              ///< exchanges ended because their client took nothing of the answer
+  Value memoryRefusals;            ///< exchanges refused by limits.memory
+  Value memoryEnds;                ///< exchanges ended by it
   Value downstreamConnections;     ///< of local clients, now
   Value pendingRefusals;           ///< exchanges refused by pool.max_pending
   Value acceptPauses;              ///< accept() failed for want of descriptors or memory

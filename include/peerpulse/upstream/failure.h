@@ -65,8 +65,9 @@ enum class Timer : uint8_t {
   kPatience,     ///< the owner's own (api.peer_timeout, api.chunk_timeout)
   kGrpcTimeout,  ///< the client's
   kDrainTunnels,
+  kClientStall,  ///< limits.client_stall
 };
-/// "", "connect", "request", "min_bytes_per_second", "stall", "patience", "grpc_timeout", "drain_tunnels".
+/// "", "connect", "request", "min_bytes_per_second", "stall", "patience", "grpc_timeout", "drain_tunnels", "client_stall".
 const char* toString(Timer timer);
 
 struct Failure {

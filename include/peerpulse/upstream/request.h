@@ -75,6 +75,8 @@ struct RequestSpec {
   size_t replayLimit = 64 * 1024;
   /// The answer is of use only whole: a stream of events is late like any other that does not end.
   bool wholeAnswer = false;
+  /// http::RequestStream::allow() of each attempt; Request::allow() adds to it.
+  size_t answerRoom = SIZE_MAX;
 };
 
 struct HeldTag {};
@@ -112,6 +114,8 @@ class Request final : public ListNode<HeldTag>,
   void sendEnd(http::HeaderList&& trailers);
   /// The owner has let go of `n` bytes of the response's body.
   void consumed(size_t n);
+  /// So much of the response's body may be with us and the owner; less than before changes nothing.
+  void allow(size_t bytes);
   /// `reason`: what an h2 peer hears of it.
   void cancel(http::ResetReason reason = http::ResetReason::kCancel);
 
@@ -223,6 +227,7 @@ class Request final : public ListNode<HeldTag>,
   uint64_t bodySent_ = 0;      // by this attempt
   uint64_t bodyCredited_ = 0;  // told the owner
 
+  size_t answerRoom_;        // what each attempt's stream is allowed
   uint64_t unconsumed_ = 0;  // of the response's body: told, and not let go of
 
   uint32_t retries_ = 0;

@@ -24,6 +24,7 @@
 #include <string_view>
 #include <utility>
 
+#include "peerpulse/base/time.h"
 #include "peerpulse/http/codec.h"
 #include "peerpulse/net/connection.h"
 #include "peerpulse/wire/io_context.h"
@@ -113,6 +114,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
 
   std::optional<net::LastHeard> lastHeard() const;
   std::optional<net::SendState> sendState() const;
+  /// Tells the codec how many seconds have passed since the last time; the first time, that it will be told.
+  void tellTime(TimePoint now);
   /// Bytes, an end or an error wait in the kernel.
   bool readableNow() const { return connection_ != nullptr && connection_->readableNow(); }
   /// Null where no TLS is spoken, and after the end.
@@ -120,6 +123,10 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   /// -1 after the end.
   int fd() const { return connection_ != nullptr ? connection_->fd() : -1; }
   uint64_t bytesMoved() const;
+  /// Of what was sent, so much the remote kernel has taken, as far as that matters: not known better than by about 16 KiB, and
+  /// no more is counted than kTrusted. What only our own kernel has is no sign that anybody reads.
+  uint64_t taken();
+  static constexpr uint64_t kTrusted = uint64_t{4} * 1024 * 1024;
 
  private:
   void onTcpConnected() override { owner_.onTcpConnected(); }
@@ -135,6 +142,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   void receive(Slice data);
   void hearEnd();
   void pump();
+  void regulateReading();
+  size_t outputLimit();
   /// How the socket is left.
   enum class Leave : uint8_t {
     kInOrder,  ///< FIN
@@ -152,6 +161,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   State state_;
   std::unique_ptr<http::Codec> codec_;
   std::unique_ptr<net::Connection> connection_;
+  uint64_t taken_ = 0;  // as last asked
+  std::optional<TimePoint> timeTold_;
   std::string first_;        // of a client, until the preface is known
   bool outputReady_ = true;  // the codec may have something to say: at first, its preface
   bool codecBusy_ = false;   // it is on the stack: what it has to say is taken when it has returned

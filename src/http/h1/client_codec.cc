@@ -23,6 +23,8 @@ void ClientStream::reset(ResetReason reason) {
   StreamOf<RequestStream>::reset(reason);
 }
 
+void ClientStream::allow(size_t bytes) { codec_.allow(bytes); }
+
 ClientCodec::ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
     : Connection(owner, limits, Incoming::kIdle),
       owner_(owner),
@@ -32,6 +34,7 @@ ClientCodec::ClientCodec(ClientCodecOwner& owner, const CodecLimits& limits)
 RequestStream& ClientCodec::openStream(ResponseReceiver& receiver) {
   PP_ASSERT(canOpenStream());
   Connection::openStream(&receiver);
+  limitInput(limits_.firstWindow);
   response_ = &receiver;
   informational_ = 0;
   scanner_.restart();

@@ -27,6 +27,7 @@ class ClientStream final : public StreamOf<RequestStream> {
   void sendHeaders(const RequestHead& head, bool end) override;
   void sendBodyEnd() override;
   void reset(ResetReason reason) override;
+  void allow(size_t bytes) override;
 
  private:
   ClientCodec& codec_;
@@ -42,6 +43,7 @@ class ClientCodec final : public http::ClientCodec, public Connection {
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override { return !incoming_.is(Incoming::kClosed) && roomForInput(); }
   size_t bufferLimit() const override { return limits_.streamWindow; }
+  size_t readLimit() const override { return inputLimit(); }
   bool finished() const override { return over() && !hasStream() && out_.empty(); }
   bool outputEnded() const override { return out_.empty() && tunnelHalfClosed(); }
   void drain() override;

@@ -52,6 +52,13 @@ void Connection::consumed(size_t n) {
   if (!before && roomForInput()) owner_.onOutputReady();
 }
 
+void Connection::allow(size_t bytes) {
+  if (!hasStream() || bytes <= inputLimit_) return;
+  const bool before = roomForInput();
+  limitInput(bytes);
+  if (!before && roomForInput()) owner_.onOutputReady();  // as above
+}
+
 void Connection::reset() {
   if (!hasStream()) return;
   detach();
@@ -101,7 +108,7 @@ void Connection::outputLeft() {
   afterOutput();
 }
 
-bool Connection::roomForInput() const { return unconsumed_ + input_.size() < limits_.streamWindow; }
+bool Connection::roomForInput() const { return unconsumed_ + input_.size() < inputLimit_; }
 
 bool Connection::readBody(Slice& in) {
   const Incoming reading = incoming_.now();

@@ -9,6 +9,7 @@
 //   made but a last answer.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -36,11 +37,12 @@ class Connection {
   void sendData(Slice data);
   void sendEnd(const HeaderList& trailers);
   void consumed(size_t n);
+  void allow(size_t bytes);
   void reset();
 
  protected:
   Connection(CodecOwner& owner, const CodecLimits& limits, Incoming first)
-      : limits_(limits), incoming_(first), body_(limits_), owner_(owner) {}
+      : limits_(limits), incoming_(first), body_(limits_), owner_(owner), inputLimit_(limits.streamWindow) {}
   virtual ~Connection() = default;
 
   /// Reads from the front of `in` what its state allows; takes nothing if it must wait.
@@ -64,6 +66,9 @@ class Connection {
   /// A tunnel's incoming direction ended.
   void endTunnelInput();
 
+  size_t inputLimit() const { return inputLimit_; }
+  /// From here on no more waits than this, until allow().
+  void limitInput(size_t bytes) { inputLimit_ = std::min(bytes, limits_.streamWindow); }
   bool hasStream() const { return !outgoing_.is(Outgoing::kNone); }
   bool over() const { return life_.is(Life::kClosing, Life::kBroken); }
   bool roomForInput() const;
@@ -105,6 +110,7 @@ class Connection {
 
   PieceJoiner joiner_;       ///< of the body being read
   std::string failure_;      ///< what the remote side did wrong
+  size_t inputLimit_;        ///< of the body that is read
   size_t unconsumed_ = 0;    ///< told to the receiver and not given back
   size_t droppedBody_ = 0;   ///< body bytes that go nowhere, to be reported as sent
   bool processing_ = false;  ///< process() is on the stack

@@ -24,6 +24,7 @@ class ClientStream final : public H2StreamOf<RequestStream> {
   void sendHeaders(const RequestHead& head, bool end) override;
   void sendBodyEnd() override { sendEnd(HeaderList()); }
   void reset(ResetReason reason) override;
+  void allow(size_t bytes) override { session_.allow(*this, bytes); }
   ResponseReceiver& response() { return response_; }
 
  private:
@@ -49,6 +50,8 @@ class ClientCodec final : public http::ClientCodec, public Session {
   RequestStream& openStream(ResponseReceiver& receiver) override;
   bool wornOut() const override { return parting() > limits_.waitingResets; }
   bool submitPing(uint64_t payload) override;
+  void secondsPassed(uint32_t seconds) override { timePassed(seconds); }
+  const char* flood() const override { return floodKind(); }
 
   // What streams ask for.
   void submit(ClientStream& stream, const RequestHead& head, bool end);

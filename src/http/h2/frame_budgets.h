@@ -1,5 +1,5 @@
 // FrameBudgets: how many frames that move nothing a peer may send, each kind for itself and in proportion to the useful
-// frames of either direction (faults A2, A5, A7). One level for all kinds would end honest peers: one that refreshes both
+// frames of either direction (faults A1, A2, A5, A7). One level for all kinds would end honest peers: one that refreshes both
 // windows for each 4 KiB it reads sends many times more WINDOW_UPDATEs than it gets DATA frames, for as long as it reads.
 //
 //   kind             honest reason                               stands against
@@ -7,9 +7,14 @@
 //   PRIORITY         wishes for a stream                         messages, DATA frames
 //   empty DATA       a flush of the sender's                     DATA frames received, messages
 //   unknown types    extensions, grease (RFC 9113 5.5)           messages, DATA frames
-//   stream errors    resets that the peer makes us send          messages
-// PING and SETTINGS are not among them: an idle connection lives for weeks on them. What they cost is bounded by the
-// answers that wait (nghttp2).
+//   resets           no longer wanted; and those of ours that    streams that ended in order, time
+//                    the peer made us send (CVE-2025-8671)
+//   PING             is it still there                           time
+//   SETTINGS         the peer changed its mind                   time
+//   GOAWAY           it will go                                  time
+// A request pays for no reset: who resets what it asked for, or makes us do so, sends a request each time, too.
+// Time is told by the owner (Codec::secondsPassed()). Where nobody tells it what only time pays for is not limited here: an
+// idle connection lives for weeks on its PINGs. Answers that wait are bounded in any case (nghttp2).
 //
 // Threading: a value; one thread.
 #pragma once
@@ -22,18 +27,32 @@
 
 namespace peerpulse::http::h2 {
 
-enum class Glitch : uint8_t { kWindowUpdate, kPriority, kEmptyData, kUnknown, kStreamError };
-inline constexpr size_t kGlitchKinds = 5;
+enum class Glitch : uint8_t { kWindowUpdate, kPriority, kEmptyData, kUnknown, kReset, kPing, kSettings, kGoAway };
+inline constexpr size_t kGlitchKinds = 8;
+
+/// The word of metrics and logs.
+constexpr const char* toString(Glitch kind) {
+  constexpr std::array<const char*, kGlitchKinds> kNames = {"window_update", "priority", "empty_data", "unknown",
+                                                            "reset",         "ping",     "settings",   "goaway"};
+  return kNames[static_cast<size_t>(kind)];
+}
 
 class FrameBudgets {
  public:
-  /// `burst`: frames of one kind without anything useful.
-  explicit FrameBudgets(size_t burst)
-      : meters_{GlitchMeter(burst, kMaxOutstanding / kBytesPerUpdate), GlitchMeter(burst), GlitchMeter(burst),
-                GlitchMeter(burst), GlitchMeter(burst)} {}
+  /// `burst`: frames of one kind without anything useful. `perSecond`: of those that time pays for.
+  explicit FrameBudgets(size_t burst, size_t perSecond = 0)
+      : perSecond_(perSecond),
+        meters_{GlitchMeter(burst, kMaxOutstanding / kBytesPerUpdate),
+                GlitchMeter(burst),
+                GlitchMeter(burst),
+                GlitchMeter(burst),
+                GlitchMeter(burst),
+                GlitchMeter(burst),
+                GlitchMeter(burst),
+                GlitchMeter(burst)} {}
 
   /// False: it is a flood.
-  bool take(Glitch kind) { return meter(kind).glitch(); }
+  bool take(Glitch kind) { return meter(kind).glitch() || (!timed_ && onlyTimePays(kind)); }
 
   void dataSent(size_t size) {
     meter(Glitch::kWindowUpdate).useful(kUpdatesPerFrame + size / kBytesPerUpdate);
@@ -45,8 +64,15 @@ class FrameBudgets {
   }
   /// A whole message came or went.
   void message() {
-    for (GlitchMeter& each : meters_)
-      each.useful(kPerMessage);
+    for (const Glitch kind : {Glitch::kWindowUpdate, Glitch::kPriority, Glitch::kEmptyData, Glitch::kUnknown})
+      meter(kind).useful(kPerMessage);
+  }
+  /// A stream ended in order.
+  void streamDone() { meter(Glitch::kReset).useful(1); }
+  void secondsPassed(uint32_t seconds) {
+    timed_ = true;
+    for (const Glitch kind : {Glitch::kReset, Glitch::kPing, Glitch::kSettings, Glitch::kGoAway})
+      meter(kind).useful(perSecond_ * seconds);
   }
 
  private:
@@ -58,12 +84,17 @@ class FrameBudgets {
   /// Bytes sent that may be given back later.
   static constexpr size_t kMaxOutstanding = size_t{128} * 1024 * 1024;
 
+  static bool onlyTimePays(Glitch kind) {
+    return kind == Glitch::kPing || kind == Glitch::kSettings || kind == Glitch::kGoAway;
+  }
   void dataFrame() {
     meter(Glitch::kPriority).useful(1);
     meter(Glitch::kUnknown).useful(1);
   }
   GlitchMeter& meter(Glitch kind) { return meters_[static_cast<size_t>(kind)]; }
 
+  const size_t perSecond_;
+  bool timed_ = false;
   std::array<GlitchMeter, kGlitchKinds> meters_;
 };
 

@@ -47,10 +47,12 @@ class H2Stream {
   uint32_t waitingReset = 0;                     ///< while parting: its error code
   // Incoming.
   Machine<Incoming> incoming{Incoming::kHead};
-  HeaderBudget budget;  ///< of the message's head, for its trailers
+  HeaderBudget budget;    ///< of the message's head, for its trailers
+  size_t headExcess = 0;  ///< of its sections, in the connection's HeadRoom
   bool rstReceived = false;
   int informational = 0;
   size_t unconsumed = 0;  ///< delivered to the receiver and not given back
+  size_t allowed = 0;     ///< client: the window its user asked for; 0: the first one
 };
 
 template <class Interface>

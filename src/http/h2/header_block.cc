@@ -30,9 +30,7 @@ AddResult HeaderBlock::add(std::string_view name, std::string_view value) {
   if (!pseudo) ++used_.count;
   if (used_.size > limits_.maxHeaderListSize || used_.count > limits_.maxHeaderCount ||
       name.size() + value.size() > limits_.maxHeaderFieldSize) {
-    tooLarge_ = true;
-    fields_ = HeaderList();
-    cookie_ = std::string();
+    refuse();
   }
   if (used_.size > limits_.maxHeaderListSize * kAbuseFactor) return AddResult::kAbuse;
   if (pseudo && !(tooLarge_ && value.size() > limits_.maxHeaderFieldSize)) {
@@ -42,6 +40,12 @@ AddResult HeaderBlock::add(std::string_view name, std::string_view value) {
   if (tooLarge_) return AddResult::kOk;
   addField(name, value);
   return AddResult::kOk;
+}
+
+void HeaderBlock::refuse() {
+  tooLarge_ = true;
+  fields_ = HeaderList();
+  std::string().swap(cookie_);  // an assignment would keep its memory
 }
 
 void HeaderBlock::addField(std::string_view name, std::string_view value) {
@@ -54,6 +58,7 @@ void HeaderBlock::addField(std::string_view name, std::string_view value) {
       // Crumbs are one field outside of h2 (RFC 9113 8.2.3).
       if (cookies_++ > 0) cookie_.append("; ");
       cookie_.append(value);
+      if (cookie_.size() > limits_.maxHeaderFieldSize) refuse();  // no crumb is, the field that they make is
       return;
     case FieldKind::kContentLength: addLength(value); break;
     case FieldKind::kImitation: problem_ = "field name imitates a framing field"; break;

@@ -39,6 +39,8 @@ class HeaderBlock {
   AddResult add(std::string_view name, std::string_view value);
 
   bool tooLarge() const { return tooLarge_; }
+  /// As one that is too large: nothing of it is kept.
+  void refuse();
   HeaderBudget used() const { return used_; }
   std::string_view method() const { return method_; }
   /// -1 without a valid :status.

@@ -52,6 +52,12 @@ void ServerStream::sendHeaders(const ResponseHead& head, bool end) {
   session_.outputReady();
 }
 
+size_t ServerStream::room() const {
+  const int32_t window = nghttp2_session_get_stream_remote_window_size(session_.native(), id);
+  const auto open = static_cast<size_t>(std::max(window, 0));
+  return open - std::min(open, pending.size());
+}
+
 // --- from nghttp2 ---------------------------------------------------------------------------------------
 
 int ServerCodec::onBeginHeaders(const nghttp2_frame& frame) {
@@ -124,7 +130,7 @@ int ServerCodec::onPing(const PingPayload& payload) {
 
 int ServerCodec::answerPing(const PingPayload& payload) {
   const bool taken = nghttp2_submit_ping(native(), NGHTTP2_FLAG_ACK, payload.data()) == 0;
-  return taken ? 0 : endAsFlood("flood of PINGs");
+  return taken ? 0 : endAsFlood("unread_answers");
 }
 
 void ServerCodec::holdPings(bool hold) {

@@ -19,6 +19,7 @@ class ServerStream final : public H2StreamOf<ResponseStream> {
   using H2StreamOf<ResponseStream>::H2StreamOf;
   void sendInformational(const ResponseHead& head) override;
   void sendHeaders(const ResponseHead& head, bool end) override;
+  size_t room() const override;
 
  private:
   /// The fields of a head.
@@ -40,6 +41,8 @@ class ServerCodec final : public Codec, public Session {
   void drain() override;
   void goAway() override { sayGoodbye(); }
   void holdPings(bool hold) override;
+  void secondsPassed(uint32_t seconds) override { timePassed(seconds); }
+  const char* flood() const override { return floodKind(); }
 
  private:
   using PingPayload = std::array<uint8_t, 8>;

@@ -32,7 +32,11 @@ std::unique_ptr<nghttp2_option, OptionDeleter> makeOptions(const CodecLimits& li
   // onBeginFrame().
   nghttp2_option_set_max_continuations(option, kMaxContinuations * 9);
   nghttp2_option_set_max_send_header_block_length(option, kMaxSentHeaderBlock);
-  nghttp2_option_set_stream_reset_rate_limit(option, limits.resetBurst, limits.resetsPerSecond);
+  // FrameBudgets ends a flood of resets first, by the code that says so; this one is a second net.
+  nghttp2_option_set_stream_reset_rate_limit(option, 2 * uint64_t{limits.resetBurst},
+                                             2 * uint64_t{limits.resetsPerSecond});
+  for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; ++type)
+    nghttp2_option_set_user_recv_extension_type(option, static_cast<uint8_t>(type));  // to be counted, and ignored
   if (server) nghttp2_option_set_no_auto_ping_ack(option, 1);  // ServerCodec answers, or holds them
   return std::unique_ptr<nghttp2_option, OptionDeleter>(option);
 }
@@ -40,7 +44,7 @@ std::unique_ptr<nghttp2_option, OptionDeleter> makeOptions(const CodecLimits& li
 }  // namespace
 
 Session::Session(CodecOwner& owner, const CodecLimits& limits, Side side)
-    : limits_(limits), owner_(owner), side_(side), budgets_(limits.resetBurst) {
+    : limits_(limits), owner_(owner), side_(side), budgets_(limits.resetBurst, limits.resetsPerSecond) {
   const auto options = makeOptions(limits, side == Side::kServer);
   session_ = SessionCallbacks::create(*this, side == Side::kServer, options.get());
   announce();
@@ -51,7 +55,7 @@ Session::~Session() { nghttp2_session_del(session_); }
 void Session::announce() {
   std::array<nghttp2_settings_entry, 5> entries{};
   size_t n = 0;
-  const auto window = static_cast<uint32_t>(std::min<size_t>(limits_.streamWindow, NGHTTP2_MAX_WINDOW_SIZE));
+  const auto window = static_cast<uint32_t>(side_ == Side::kClient ? firstWindow() : streamWindow());
   const auto listSize = static_cast<uint32_t>(std::min<size_t>(limits_.maxHeaderListSize, UINT32_MAX));
   entries[n++] = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window};
   entries[n++] = {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, kMaxFrameSize};
@@ -118,8 +122,13 @@ void Session::protocolReset(H2Stream& stream, uint32_t errorCode, std::string_vi
   closeStream(stream, reasonOf(errorCode), std::string("stream error: ").append(why));
 }
 
-int Session::endWith(uint32_t errorCode, const char* what) {
-  lastProblem_ = what;
+int Session::endAsFlood(const char* kind) {
+  flood_ = kind;
+  return endWith(NGHTTP2_ENHANCE_YOUR_CALM, std::string("flood of frames: ") + kind);
+}
+
+int Session::endWith(uint32_t errorCode, std::string why) {
+  lastProblem_ = std::move(why);
   ownError_ = errorCode;
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
@@ -141,9 +150,10 @@ Result<void> Session::receiveBytes(const Slice& in) {
   if (taken < 0) {
     const auto code = static_cast<int>(taken);
     // How many reads a CONTINUATION flood took must not tell in the answer.
-    const bool flood = code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS ||
-                       code == NGHTTP2_ERR_CALLBACK_FAILURE;
-    fail(flood ? ownError_ : uint32_t{NGHTTP2_PROTOCOL_ERROR},
+    const bool flood = code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS;
+    if (flood) endAsFlood(code == NGHTTP2_ERR_FLOODED ? "unread_answers" : "continuation");
+    const bool own = flood || code == NGHTTP2_ERR_CALLBACK_FAILURE;
+    fail(own ? ownError_ : uint32_t{NGHTTP2_PROTOCOL_ERROR},
          lastProblem_.empty() ? nghttp2_strerror(code) : lastProblem_);
   }
   settleResets();

@@ -5,7 +5,7 @@
 //
 // Flow control: a received byte is given back to the connection window at once, to the stream window when
 // its receiver calls consumed(). So a stalled stream never blocks the others, and it holds one window at
-// most.
+// most. A client's streams begin with a small window, and open it as far as their users allow().
 //
 // DATA frames: what came in one frame goes on in no smaller ones than peers take (../small_frame.h); where a window would
 // cut a small one, the peer's WINDOW_UPDATE is awaited, at most until a barrier proves that none is to come.
@@ -16,6 +16,7 @@
 // Invariants: receivers are called only from flush(), never while nghttp2 is on the stack.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,7 @@
 #include "barrier.h"
 #include "frame_budgets.h"
 #include "h2_stream.h"
+#include "head_room.h"
 #include "notification_queue.h"
 #include "peerpulse/base/assert.h"
 #include "peerpulse/http/codec.h"
@@ -52,6 +54,7 @@ class Session {
   /// Body bytes left, or went nowhere.
   void noteSent(H2Stream& stream, size_t n);
   void consumed(H2Stream& stream, size_t n);
+  void allow(H2Stream& stream, size_t bytes);
   void reset(H2Stream& stream, ResetReason reason);
   void outputReady() { owner_.onOutputReady(); }
   nghttp2_session* native() const { return session_; }
@@ -80,6 +83,8 @@ class Session {
   bool drained() const;
   /// A field section has begun and is not complete.
   bool decoding() const { return blockOf_ != nullptr; }
+  void timePassed(uint32_t seconds) { budgets_.secondsPassed(seconds); }
+  const char* floodKind() const { return flood_; }
   /// No stream will begin or go on.
   bool over() const { return life_.is(Life::kGoodbye, Life::kAbandoned, Life::kClosed); }
   /// Streams our user has.
@@ -94,9 +99,9 @@ class Session {
   uint64_t askPeer();
   bool heardOf(uint64_t barrier) const { return barrier_.passed(barrier); }
   /// For nghttp2's callbacks: ends the connection with ENHANCE_YOUR_CALM.
-  int endAsFlood(const char* what) { return endWith(NGHTTP2_ENHANCE_YOUR_CALM, what); }
+  int endAsFlood(const char* kind);
   /// The same with another error.
-  int endWith(uint32_t errorCode, const char* what);
+  int endWith(uint32_t errorCode, std::string why);
   /// Enters a stream; with an id, one that nghttp2 knows.
   H2Stream& adopt(std::unique_ptr<H2Stream> stream);
   H2Stream* find(int32_t id) { return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session_, id)); }
@@ -150,10 +155,14 @@ class Session {
   int onFrameSent(const nghttp2_frame& frame);
   void onResetFrameSent(const nghttp2_frame& frame);
   int onClose(int32_t id, uint32_t errorCode);
-  int spend(Glitch kind, const char* flood);
+  int spend(Glitch kind);
+  /// What the section being decoded has beyond what was sent for it.
+  size_t blockExcess() const;
   void onStreamWindow(H2Stream& stream, uint32_t n);
   void onConnectionWindow(uint32_t n);
   void onSettings(bool ack);
+  /// Of a client's stream, as wide as is allowed.
+  void openWindow(const H2Stream& stream);
   void queueData(H2Stream& stream, Slice piece);
   // Outgoing bodies (session_bodies.cc).
   ssize_t readBody(int32_t id, size_t length, uint32_t* flags);
@@ -171,6 +180,8 @@ class Session {
   void reconsiderAll();
   void submitBarrier();
 
+  size_t streamWindow() const { return std::min<size_t>(limits_.streamWindow, NGHTTP2_MAX_WINDOW_SIZE); }
+  size_t firstWindow() const { return std::min(limits_.firstWindow, streamWindow()); }
   void announce();
   void markEnd(H2Stream& stream);
   void deliver(Notification& notification);
@@ -201,10 +212,14 @@ class Session {
   std::vector<std::unique_ptr<HeaderBlock>> spare_;  ///< to be used again
   FrameBudgets budgets_;
   Barrier barrier_;
-  PieceJoiner joiner_;            ///< of the DATA frame being received
-  size_t frameLeft_ = 0;          ///< of it; with padding
-  uint64_t uncredited_ = 0;       ///< body bytes on the wire that no WINDOW_UPDATE gave back to the connection yet
-  size_t continuations_ = 0;      ///< of the header block being received
+  PieceJoiner joiner_;        ///< of the DATA frame being received
+  size_t frameLeft_ = 0;      ///< of it; with padding
+  uint64_t uncredited_ = 0;   ///< body bytes on the wire that no WINDOW_UPDATE gave back to the connection yet
+  size_t continuations_ = 0;  ///< of the header block being received
+  size_t blockReceived_ = 0;  ///< bytes of it, as they came
+  size_t blockBegan_ = 0;     ///< what its message had used up before it
+  HeadRoom headRoom_;
+  const char* flood_ = nullptr;   ///< the kind that ended the connection
   Buffer control_;                ///< frames serialised by receiveBytes(), ahead of produceBytes()
   const Slice* input_ = nullptr;  ///< during nghttp2_session_mem_recv()
   Buffer* output_ = nullptr;      ///< during nghttp2_session_mem_send()

@@ -135,6 +135,26 @@ void Session::reconsiderAll() {
     reconsider(*stream);
 }
 
+// --- the windows of answers -----------------------------------------------------------------------------
+
+void Session::allow(H2Stream& stream, size_t bytes) {
+  bytes = std::min(bytes, streamWindow());
+  if (over() || !stream.hold.is(Hold::kOpen) || bytes <= std::max(stream.allowed, firstWindow())) return;
+  stream.allowed = bytes;
+  openWindow(stream);
+}
+
+// A stream begins with its HEADERS: before them there is no window to open.
+void Session::openWindow(const H2Stream& stream) {
+  if (stream.allowed == 0 || nghttp2_session_find_stream(session_, stream.id) == nullptr) return;
+  // nghttp2 counts from RFC 9113's initial window until the peer has acknowledged ours, which it has obeyed from the start.
+  const size_t counted = nghttp2_session_get_local_settings(session_, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+  const size_t size =
+      std::min<size_t>(stream.allowed + counted - std::min(counted, firstWindow()), NGHTTP2_MAX_WINDOW_SIZE);
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream.id, static_cast<int32_t>(size));
+  outputReady();
+}
+
 // --- barriers -------------------------------------------------------------------------------------------
 
 uint64_t Session::askPeer() {

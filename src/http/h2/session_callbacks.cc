@@ -51,7 +51,12 @@ nghttp2_session* SessionCallbacks::create(Session& session, bool server, const n
       callbacks, [](nghttp2_session*, const nghttp2_frame*, int code, void* user) {
         Session& s = sessionOf(user);
         if (s.lastProblem_.empty()) s.lastProblem_ = nghttp2_strerror(code);
-        return s.budgets_.take(Glitch::kStreamError) ? 0 : int{NGHTTP2_ERR_CALLBACK_FAILURE};
+        return s.spend(Glitch::kReset);
+      });
+  nghttp2_session_callbacks_set_unpack_extension_callback(
+      callbacks, [](nghttp2_session*, void**, const nghttp2_frame_hd*, void* user) -> int {
+        const int spent = sessionOf(user).spend(Glitch::kUnknown);
+        return spent != 0 ? spent : int{NGHTTP2_ERR_CANCEL};  // ignored (RFC 9113 5.5)
       });
   nghttp2_session_callbacks_set_error_callback2(callbacks,
                                                 [](nghttp2_session*, int, const char* text, size_t size, void* user) {

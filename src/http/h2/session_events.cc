@@ -30,29 +30,43 @@ bool blamesPeer(uint32_t errorCode) {
 
 int Session::onBeginFrame(const nghttp2_frame_hd& head) {
   continuations_ = head.type == NGHTTP2_CONTINUATION ? continuations_ + 1 : 0;
-  if (continuations_ > kMaxContinuations) return endAsFlood("flood of CONTINUATION frames");
+  if (continuations_ > kMaxContinuations) return endAsFlood("continuation");
   joiner_.clear();  // of a frame that was broken off
   frameLeft_ = 0;
+  const bool ack = (head.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (head.type) {
     case NGHTTP2_DATA:
       frameLeft_ = head.length;
-      if (head.length == 0 && !endsStream(head)) return spend(Glitch::kEmptyData, "flood of empty DATA frames");
+      if (head.length == 0 && !endsStream(head)) return spend(Glitch::kEmptyData);
       budgets_.dataReceived();
       return 0;
-    case NGHTTP2_HEADERS: return onHeadersFrame(head);
+    case NGHTTP2_HEADERS: blockReceived_ = head.length; return onHeadersFrame(head);
+    case NGHTTP2_CONTINUATION: blockReceived_ += head.length; return 0;
     case NGHTTP2_PRIORITY:
       // nghttp2 looks at none (SETTINGS_NO_RFC7540_PRIORITIES).
       if (head.stream_id == 0) return endWith(NGHTTP2_PROTOCOL_ERROR, "PRIORITY without a stream");
-      return spend(Glitch::kPriority, "flood of PRIORITY frames");
-    case NGHTTP2_WINDOW_UPDATE: return spend(Glitch::kWindowUpdate, "flood of WINDOW_UPDATE frames");
-    default: return head.type > NGHTTP2_CONTINUATION ? spend(Glitch::kUnknown, "flood of unknown frames") : 0;
+      return spend(Glitch::kPriority);
+    case NGHTTP2_WINDOW_UPDATE: return spend(Glitch::kWindowUpdate);
+    // Of a server each of our requests may have one; those of streams that are over are for nothing.
+    case NGHTTP2_RST_STREAM:
+      return side_ == Side::kServer || find(head.stream_id) == nullptr ? spend(Glitch::kReset) : 0;
+    case NGHTTP2_PING: return ack ? 0 : spend(Glitch::kPing);
+    case NGHTTP2_SETTINGS: return ack ? 0 : spend(Glitch::kSettings);
+    case NGHTTP2_GOAWAY: return spend(Glitch::kGoAway);
+    default: return 0;
   }
 }
 
-int Session::spend(Glitch kind, const char* flood) { return budgets_.take(kind) ? 0 : endAsFlood(flood); }
+int Session::spend(Glitch kind) { return budgets_.take(kind) ? 0 : endAsFlood(toString(kind)); }
+
+size_t Session::blockExcess() const { return HeadRoom::excessOf(block_->used().size - blockBegan_, blockReceived_); }
 
 int Session::onHeader(std::string_view name, std::string_view value) {
-  if (blockOf_ == nullptr || block_->add(name, value) == AddResult::kOk) return 0;
+  if (blockOf_ == nullptr) return 0;
+  if (block_->add(name, value) == AddResult::kOk) {
+    if (!block_->tooLarge() && !headRoom_.fits(blockExcess())) block_->refuse();
+    return 0;
+  }
   lastProblem_ = "header section far over the limit";
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
@@ -121,7 +135,9 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
   if (frame.hd.type == NGHTTP2_DATA) budgets_.dataSent(frame.hd.length);
   H2Stream* stream = find(frame.hd.stream_id);
-  if (stream == nullptr || !endsStream(frame.hd)) return 0;
+  if (stream == nullptr) return 0;
+  if (frame.hd.type == NGHTTP2_HEADERS) openWindow(*stream);
+  if (!endsStream(frame.hd)) return 0;
   stream->outgoing.to(Outgoing::kSent);
   budgets_.message();
   if (side_ == Side::kServer && !stream->incoming.is(Incoming::kDone)) {
@@ -135,7 +151,7 @@ void Session::onResetFrameSent(const nghttp2_frame& frame) {
   // What our user wants said is another's word, passed on.
   const H2Stream* stream = find(frame.hd.stream_id);
   const bool wanted = stream != nullptr && stream->hold.is(Hold::kForsaken);
-  if (!wanted && blamesPeer(frame.rst_stream.error_code) && !budgets_.take(Glitch::kStreamError)) {
+  if (!wanted && blamesPeer(frame.rst_stream.error_code) && spend(Glitch::kReset) != 0) {
     nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
   }
   onResetSent(frame.hd.stream_id);
@@ -149,6 +165,7 @@ int Session::onClose(int32_t id, uint32_t errorCode) {
   const bool sent = stream->outgoing.is(Outgoing::kSent);
   const bool answered = side_ == Side::kServer ? sent : received;
   if ((received && sent) || (answered && errorCode == NGHTTP2_NO_ERROR)) {
+    budgets_.streamDone();
     closeInOrder(*stream);
     return 0;
   }

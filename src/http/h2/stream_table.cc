@@ -25,6 +25,7 @@ H2Stream& Session::adopt(std::unique_ptr<H2Stream> stream) {
 
 std::unique_ptr<H2Stream> Session::remove(H2Stream& stream) {
   --counts_[static_cast<size_t>(stream.hold.now())];
+  headRoom_.giveBack(stream.headExcess);
   std::swap(streams_[stream.slot], streams_.back());
   streams_[stream.slot]->slot = stream.slot;
   std::unique_ptr<H2Stream> removed = std::move(streams_.back());
@@ -75,10 +76,17 @@ void Session::beginBlock(H2Stream* stream) {
   } else if (!block_) {
     block_ = std::make_unique<HeaderBlock>(limits_);
   }
-  block_->restart(stream->incoming.is(Incoming::kHead) ? HeaderBudget() : stream->budget);
+  const HeaderBudget before = stream->incoming.is(Incoming::kHead) ? HeaderBudget() : stream->budget;
+  blockBegan_ = before.size;
+  block_->restart(before);
 }
 
 void Session::queueBlock(Notification::Kind kind, H2Stream& stream) {
+  if (!block_->tooLarge()) {
+    const size_t excess = blockExcess();
+    stream.headExcess += excess;
+    headRoom_.hold(excess);
+  }
   queue(kind, &stream).block = std::move(block_);
   blockOf_ = nullptr;
 }

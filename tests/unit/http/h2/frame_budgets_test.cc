@@ -17,6 +17,7 @@ size_t takenOf(FrameBudgets& budgets, Glitch kind) {
 TEST_CASE("FrameBudgets: one kind's flood, and no other's budget") {
   for (size_t i = 0; i < kGlitchKinds; ++i) {
     FrameBudgets budgets(kBurst);
+    budgets.secondsPassed(0);
     CHECK(takenOf(budgets, static_cast<Glitch>(i)) == kBurst);
     for (size_t other = 0; other < kGlitchKinds; ++other) {
       if (other != i) CHECK(takenOf(budgets, static_cast<Glitch>(other)) == kBurst);
@@ -54,8 +55,9 @@ TEST_CASE("FrameBudgets: what stands against each kind") {
       REQUIRE(budgets.take(Glitch::kPriority));
       REQUIRE(budgets.take(Glitch::kUnknown));
       REQUIRE(budgets.take(Glitch::kEmptyData));
-      REQUIRE(budgets.take(Glitch::kStreamError));
     }
+    budgets.streamDone();
+    REQUIRE(budgets.take(Glitch::kReset));
     budgets.dataReceived();
     REQUIRE(budgets.take(Glitch::kEmptyData));
     REQUIRE(budgets.take(Glitch::kPriority));
@@ -66,8 +68,36 @@ TEST_CASE("FrameBudgets: what stands against each kind") {
     budgets.dataReceived();
     budgets.dataSent(1);
   }
-  CHECK(takenOf(budgets, Glitch::kStreamError) == kBurst);
+  CHECK(takenOf(budgets, Glitch::kReset) == kBurst - 1);
   CHECK(takenOf(budgets, Glitch::kEmptyData) == kBurst);
+}
+
+TEST_CASE("FrameBudgets: requests pay for no reset") {
+  FrameBudgets budgets(kBurst);
+  size_t resets = 0;
+  do
+    budgets.message();
+  while (budgets.take(Glitch::kReset) && ++resets < 10 * kBurst);
+  CHECK(resets == kBurst);
+}
+
+TEST_CASE("FrameBudgets: time pays for what an idle connection lives on, and is no flood where nobody tells it") {
+  constexpr size_t kPerSecond = 10;
+  for (const Glitch kind : {Glitch::kPing, Glitch::kSettings, Glitch::kGoAway}) {
+    FrameBudgets untold(kBurst, kPerSecond);
+    for (size_t i = 0; i < 10 * kBurst; ++i)
+      REQUIRE(untold.take(kind));
+    FrameBudgets budgets(kBurst, kPerSecond);
+    budgets.secondsPassed(0);
+    for (size_t second = 0; second < 10 * kBurst; ++second) {
+      for (size_t i = 0; i < kPerSecond; ++i)
+        REQUIRE(budgets.take(kind));
+      budgets.secondsPassed(1);
+    }
+    CHECK(takenOf(budgets, kind) == kBurst);
+    budgets.secondsPassed(2);
+    CHECK(takenOf(budgets, kind) == 2 * kPerSecond - 1);  // the one that was refused counts, too
+  }
 }
 
 }  // namespace

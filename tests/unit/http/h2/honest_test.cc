@@ -125,7 +125,7 @@ TEST_CASE("h2 honest: WINDOW_UPDATEs for nothing are a flood, also after honest 
     ended = !u.codec->receive(Slice::copyOf(frame(kWindow, 0, 0, bytes32(1))));
   CHECK(ended);
   CHECK(u.r.text() == "reset:protocol_error");
-  CHECK(u.r.resetDetail == "flood of WINDOW_UPDATE frames");
+  CHECK(u.r.resetDetail == "flood of frames: window_update");
 }
 
 TEST_CASE("h2 honest: GOAWAY too_many_data_frames: the rest was not processed, what was goes on") {
