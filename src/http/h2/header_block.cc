@@ -52,7 +52,8 @@ void HeaderBlock::addField(std::string_view name, std::string_view value) {
       return;
     case FieldKind::kCookie:
       // Crumbs are one field outside of h2 (RFC 9113 8.2.3).
-      if (cookies_++ > 0) cookie_.append("; ");
+      ++cookies_;
+      if (!cookie_.empty() && !value.empty()) cookie_.append("; ");
       cookie_.append(value);
       return;
     case FieldKind::kContentLength: addLength(value); break;
