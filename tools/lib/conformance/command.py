@@ -5,10 +5,10 @@ import os
 import pathlib
 import sys
 
-from tools.lib.conformance import grpc, h2spec
+from tools.lib.conformance import connect, grpc, h2spec
 from tools.lib.conformance.modules import Unavailable
 
-_SUITES = {"h2spec": h2spec.run, "grpc": grpc.run}
+_SUITES = {"h2spec": h2spec.run, "grpc": grpc.run, "connect": connect.run}
 
 
 def main() -> int:
