@@ -56,7 +56,8 @@ void HeaderBlock::addField(std::string_view name, std::string_view value) {
       return;
     case FieldKind::kCookie:
       // Crumbs are one field outside of h2 (RFC 9113 8.2.3).
-      if (cookies_++ > 0) cookie_.append("; ");
+      ++cookies_;
+      if (!cookie_.empty() && !value.empty()) cookie_.append("; ");
       cookie_.append(value);
       if (cookie_.size() > limits_.maxHeaderFieldSize) refuse();  // no crumb is, the field that they make is
       return;

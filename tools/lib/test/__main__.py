@@ -4,33 +4,17 @@ import argparse
 import functools
 import os
 import pathlib
-import platform
 import subprocess
 import sys
 import time
 
-from tools.lib.test import one_case, python_suite, unit_suite
+from tools.lib.test import fuzz_suite, one_case, python_suite, unit_suite
 from tools.lib.test.build_ahead import BuildAhead
 from tools.lib.test.outcome import Outcome
+from tools.lib.test.sanitized import ENVIRONMENT, without_randomisation
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
-_SUITES = ("unit", "integration", "lab")
-_SANITIZER_OPTIONS = {
-    "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1",
-    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
-    "LSAN_OPTIONS": "report_objects=1",
-}
-
-
-def _without_randomisation() -> list[str]:
-    """A command prefix: much address randomisation leaves the sanitizers' runtimes no room for their shadow memory.
-
-    Some containers forbid it, and then it has to go without.
-    """
-    prefix = ["setarch", platform.machine(), "--addr-no-randomize"]
-    return prefix if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0 else []
-
+_SUITES = ("unit", "integration", "lab", "fuzz")
 
 # Modules with state that threads share: what the thread sanitizer has something to say about.
 _THREADED = ("log", "stats", "health", "event", "dns", "net", "upstream", "probe", "guard", "transparent", "proxy", "admin",
@@ -51,11 +35,11 @@ class Plan:
         root = pathlib.Path(os.environ.get("PEERPULSE_BUILD_ROOT", _ROOT))
         self.build = root / ("build" if kind == "gcc" else f"build-{kind}")
         sanitized = kind in ("asan", "tsan")
-        self.prefix = _without_randomisation() if sanitized else []
+        self.prefix = without_randomisation() if sanitized else []
         self.without = ("slow",) if quick else ()  # meson's suites of tests that are not for quick runs
         self.unit_names = _THREADED if kind == "tsan" else ()
         self.patterns = _MEETINGS if kind == "tsan" else ()  # of the integration tests; none: all
-        self.environment = {**_SANITIZER_OPTIONS, "PEERPULSE_SANITIZER": kind} if sanitized else {}
+        self.environment = {**ENVIRONMENT, "PEERPULSE_SANITIZER": kind} if sanitized else {}
 
 
 def _make_plans(arguments: argparse.Namespace) -> list[Plan]:
@@ -63,20 +47,24 @@ def _make_plans(arguments: argparse.Namespace) -> list[Plan]:
     if arguments.sanitizers:
         kinds = ["asan", "tsan"]
     elif not arguments.quick and not arguments.suite:
-        kinds = ["gcc", "asan", "tsan"]
+        kinds = ["gcc", "asan", "tsan", "fuzz"]
+    if arguments.suite and "fuzz" in arguments.suite:
+        kinds = [*kinds, "fuzz"] if set(arguments.suite) != {"fuzz"} else ["fuzz"]
     plans = []
     for kind in kinds:
         # The lab measures time, which means nothing in a sanitized build.
-        suites = _SUITES if kind == "gcc" else _SUITES[:2]
+        suites = {"gcc": _SUITES[:3], "fuzz": _SUITES[3:]}.get(kind, _SUITES[:2])
         if arguments.quick:
             suites = ("unit",)
         if arguments.suite:
-            suites = tuple(arguments.suite)
+            suites = tuple(suite for suite in arguments.suite if (suite == "fuzz") == (kind == "fuzz"))
         plans.append(Plan(kind, suites, arguments.quick))
     return plans
 
 
 def _run_suite(plan: Plan, suite: str, patterns: list[str]) -> Outcome:
+    if suite == "fuzz":
+        return fuzz_suite.run()
     if suite == "unit":
         return unit_suite.run(plan.build, plan.environment, plan.prefix, plan.unit_names, plan.without)
     return python_suite.run(f"tests/{suite}", plan.build, plan.environment, plan.prefix, patterns or [*plan.patterns])
@@ -138,9 +126,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="tools/test",
         description="Sets up, builds and tests: all suites with the gcc build, then unit and integration with the "
-                    "address, undefined-behaviour and thread sanitizers.")
+                    "address, undefined-behaviour and thread sanitizers, then the fuzzers.")
     parser.add_argument("--suite", action="append", choices=_SUITES,
-                        help="only this one, gcc build unless --sanitizers")
+                        help="only this one, gcc build unless --sanitizers (fuzz: its own)")
     parser.add_argument("--sanitizers", action="store_true", help="only the sanitized builds")
     parser.add_argument("--quick", action="store_true", help="only the unit suite of the gcc build, without clang-tidy")
     parser.add_argument("--case", metavar="NAME",

@@ -1,0 +1,165 @@
+// HTTP/1.1 codecs. One bit of the input chooses between two ways to look at it:
+//   steady    users who always do the same: what they are told, and what the codec says, is the same for the whole input
+//             and for its pieces; every head that was taken is legal when it is sent on
+//   erratic   users who do anything at any time: one end each, nothing behind it (../unit/http/erratic.h)
+#include <string>
+
+#include "../unit/http/erratic.h"
+#include "check.h"
+#include "codec_users.h"
+#include "fuzzers.h"
+#include "peerpulse/http/codec.h"
+#include "round_trip.h"
+
+namespace peerpulse::fuzz {
+namespace {
+
+/// Small enough that inputs reach them, or those of the product.
+http::CodecLimits limitsOf(bool small) {
+  http::CodecLimits limits;
+  if (!small) return limits;
+  limits.maxHeaderCount = 6;
+  limits.maxHeaderFieldSize = 64;
+  limits.maxHeaderListSize = 256;
+  limits.maxRequestLineSize = 64;
+  limits.maxChunkExtension = 16;
+  limits.streamWindow = 256;
+  return limits;
+}
+
+struct Told {
+  std::string text;    ///< to the users
+  std::string output;  ///< to the remote side
+  bool failed = false;
+  bool reusable = false;  ///< a client may send another request
+};
+
+/// Feeds what the codec wants. False: it refused.
+bool feed(http::Codec& codec, std::string_view piece, std::string& said) {
+  if (!codec.wantsRead()) return true;
+  const bool good = static_cast<bool>(codec.receive(Slice::copyOf(piece)));
+  said += output(codec);
+  return good;
+}
+
+Told serve(const std::vector<std::string_view>& pieces, SteadyServer::Answer answer, const http::CodecLimits& limits,
+           bool fin, bool check) {
+  SteadyServer users(answer);
+  const auto codec = http::createH1ServerCodec(users, limits);
+  Told told;
+  size_t given = 0;
+  for (const std::string_view piece : pieces) {
+    given += piece.size();
+    told.failed = !feed(*codec, piece, told.output);
+    if (told.failed || codec->finished()) break;
+  }
+  if (fin && !told.failed) codec->receiveEof();
+  told.output += output(*codec);
+  FUZZ_CHECK(users.received() <= given, "no more body than bytes");
+  checkEnd(*codec, users);
+  told.text = users.text();
+  if (check) {
+    for (const http::RequestHead& head : users.heads) {
+      checkOverH1(head);
+      if (head.upgrade.empty()) checkOverH2(head);
+    }
+  }
+  return told;
+}
+
+Told listen(const std::vector<std::string_view>& pieces, const http::RequestHead& request,
+            const http::CodecLimits& limits, bool fin, bool check) {
+  SteadyClient users;
+  const auto codec = http::createH1ClientCodec(users, limits);
+  users.send(*codec, request, true);
+  Told told;
+  told.output = output(*codec);
+  size_t given = 0;
+  for (const std::string_view piece : pieces) {
+    given += piece.size();
+    told.failed = !feed(*codec, piece, told.output);
+    if (told.failed || codec->finished()) break;
+  }
+  if (fin && !told.failed) codec->receiveEof();
+  told.output += output(*codec);
+  FUZZ_CHECK(users.received() <= given, "no more body than bytes");
+  const auto& heads = users.exchanges.front()->heads;
+  told.reusable = !told.failed && codec->canOpenStream();
+  checkEnd(*codec, users);
+  told.text = users.text();
+  if (check && !heads.empty() && heads.front().status != 101 && request.method == "GET") {
+    checkOverH1(heads.front());
+    checkOverH2(heads.front());
+  }
+  return told;
+}
+
+void compare(const Told& whole, const Told& cut) {
+  const bool same = whole.text == cut.text && whole.output == cut.output && whole.reusable == cut.reusable;
+  if (!same) {
+    std::fprintf(stderr, "whole (reusable: %d):\n%s---\n%s\n=== cut (reusable: %d):\n%s---\n%s\n", whole.reusable,
+                 whole.text.c_str(), whole.output.c_str(), cut.reusable, cut.text.c_str(), cut.output.c_str());
+  }
+  FUZZ_CHECK(same, "the same whole and in pieces");
+}
+
+http::RequestHead requestOf(uint32_t kind) {
+  http::RequestHead head;
+  head.method = kind == 1 ? "HEAD" : kind == 2 ? "POST" : "GET";
+  head.path = "/";
+  head.authority = "a";
+  head.complete = true;
+  if (kind == 3) head.upgrade = "websocket";
+  return head;
+}
+
+}  // namespace
+
+void fuzzH1Request(Input input) {
+  const uint32_t choices = input.byte();
+  const uint32_t cuts = input.below(24);
+  const uint32_t seed = input.word();
+  const http::CodecLimits limits = limitsOf((choices & 2U) != 0);
+  const auto pieces = cut(input.rest(), cuts, seed);
+  if ((choices & 1U) != 0) {
+    http::test::ErraticServer users(seed);
+    const auto codec = http::createH1ServerCodec(users, limits);
+    http::test::Drive<http::test::ErraticServer> drive(*codec, users);
+    for (const std::string_view piece : pieces)
+      if (!drive.feed(piece)) break;
+    drive.end();
+    return;
+  }
+  const auto answer = static_cast<SteadyServer::Answer>((choices >> 3U) % 3);
+  const bool fin = (choices & 4U) != 0;
+  const Told whole = serve({input.rest()}, answer, limits, fin, true);
+  const Told inPieces = serve(pieces, answer, limits, fin, false);
+  // An early answer is lost if the body breaks before it has left.
+  if (answer == SteadyServer::Answer::kEarly && (whole.failed || inPieces.failed)) return;
+  compare(whole, inPieces);
+}
+
+void fuzzH1Response(Input input) {
+  const uint32_t choices = input.byte();
+  const uint32_t cuts = input.below(24);
+  const uint32_t seed = input.word();
+  const http::CodecLimits limits = limitsOf((choices & 2U) != 0);
+  const auto pieces = cut(input.rest(), cuts, seed);
+  if ((choices & 1U) != 0) {
+    http::test::ErraticClient users(seed);
+    const auto codec = http::createH1ClientCodec(users, limits);
+    http::test::Drive<http::test::ErraticClient> drive(*codec, users);
+    for (const std::string_view piece : pieces) {
+      users.open(*codec);
+      drive.between();
+      if (!drive.feed(piece)) break;
+    }
+    drive.end();
+    return;
+  }
+  const http::RequestHead request = requestOf((choices >> 3U) % 4);
+  const bool fin = (choices & 4U) != 0;
+  compare(listen({input.rest()}, request, limits, fin, true), listen(pieces, request, limits, fin, false));
+}
+
+}  // namespace peerpulse::fuzz

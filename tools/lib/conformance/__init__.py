@@ -1,0 +1,1 @@
+"""Behind tools/conformance: third-party conformance suites, direct and through peerpulse."""

@@ -1,0 +1,1 @@
+"""Behind tools/fuzz: the fuzzers of tests/fuzz, run and summed up."""

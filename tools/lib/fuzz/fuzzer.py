@@ -1,0 +1,89 @@
+"""One fuzzer (tests/fuzz): a run of libFuzzer over its corpus, and what came of it."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+
+_ROOT = pathlib.Path(__file__).resolve().parents[3]
+_SOURCES = _ROOT / "tests" / "fuzz"
+
+NAMES = ("config", "h1_request", "h1_response", "h2_client", "h2_server", "proxy", "tls")
+
+_MAX_LENGTH = {"config": 4096, "proxy": 2048, "tls": 1024}
+_DEFAULT_LENGTH = 1024
+_DICTIONARY = {"config": "config.dict", "proxy": "http.dict", **{name: "http.dict" for name in NAMES if name[0] == "h"}}
+_INPUT_TIMEOUT_S = 25
+"""For one input on a busy machine: an endless loop, and not a slow one."""
+_GRACE_S = 120
+"""For the corpus before the clock starts, and the last input behind it."""
+_MEMORY_MIB = 1024
+_FINDINGS = ("crash-*", "leak-*", "oom-*", "timeout-*")
+_TOLD_LINES = 60
+
+
+@dataclasses.dataclass
+class Run:
+    name: str
+    executions: int = 0
+    seconds: float = 0
+    corpus: int = 0
+    findings: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    trouble: str = ""
+    """The end of its output, if it ended badly."""
+
+    @property
+    def good(self) -> bool:
+        return not self.trouble and not self.findings
+
+    def __str__(self) -> str:
+        rate = self.executions / self.seconds if self.seconds else 0
+        return (f"{self.name:12} {self.executions:>12,} executions {rate:>10,.0f}/s {self.corpus:>6} inputs "
+                f"{len(self.findings)} findings")
+
+
+def work_directory(build: pathlib.Path, name: str) -> pathlib.Path:
+    """What a fuzzer has found of interest, from run to run; not for git."""
+    return build / "fuzz-work" / name
+
+
+def _directories(name: str) -> list[str]:
+    """Inputs that belong to the source: seeds, and what once was a finding."""
+    return [str(path) for path in (_SOURCES / "corpus" / name, _SOURCES / "regressions" / name) if path.is_dir()]
+
+
+def _number(pattern: str, output: str) -> int:
+    found = re.findall(pattern, output)
+    return int(found[-1]) if found else 0
+
+
+def run(build: pathlib.Path, name: str, seconds: int, prefix: list[str], environment: dict[str, str]) -> Run:
+    """`prefix` and `environment` are what sanitized programs need here."""
+    work = work_directory(build, name)
+    artifacts = build / "fuzz-findings" / name
+    for directory in (work, artifacts):
+        directory.mkdir(parents=True, exist_ok=True)
+    before = {path for pattern in _FINDINGS for path in artifacts.glob(pattern)}
+    command = [*prefix, str(build / "tests" / "fuzz" / "fuzz"), f"--fuzzer={name}", f"-max_total_time={seconds}",
+               f"-timeout={_INPUT_TIMEOUT_S}", f"-rss_limit_mb={_MEMORY_MIB}", "-print_final_stats=1", "-verbosity=1",
+               f"-max_len={_MAX_LENGTH.get(name, _DEFAULT_LENGTH)}", f"-artifact_prefix={artifacts}/"]
+    if name in _DICTIONARY:
+        command.append(f"-dict={_SOURCES / 'dictionaries' / _DICTIONARY[name]}")
+    command += [str(work), *_directories(name)]
+    outcome = Run(name)
+    try:
+        done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=seconds + _GRACE_S, check=False)
+        output, status = done.stdout.decode("utf-8", "replace"), done.returncode
+    except subprocess.TimeoutExpired as error:
+        output, status = (error.stdout or b"").decode("utf-8", "replace"), f"no end {_GRACE_S} s after its time"
+    outcome.executions = _number(r"stat::number_of_executed_units:\s*(\d+)", output)
+    rate = _number(r"stat::average_exec_per_sec:\s*(\d+)", output)
+    outcome.seconds = outcome.executions / rate if rate else seconds
+    outcome.corpus = _number(r"corp: (\d+)/", output)
+    outcome.findings = sorted({path for pattern in _FINDINGS for path in artifacts.glob(pattern)} - before)
+    if status != 0 or outcome.executions == 0:
+        tail = "\n".join(output.splitlines()[-_TOLD_LINES:])
+        outcome.trouble = f"{name}: exit {status}\n{tail}"
+    return outcome
