@@ -121,13 +121,14 @@ void FieldArray::add(std::string_view name, std::string_view value) {
   fields_.push_back({n, v, name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
 }
 
-void FieldArray::addHeaders(const HeaderList& headers) {
+void FieldArray::addHeaders(const HeaderList& headers, bool keepLength) {
   fields_.reserve(fields_.size() + headers.count());
   for (size_t i = 0; i < headers.count(); ++i) {
     const HeaderField field = headers.at(i);
     if (field.name.empty() || field.name.front() == ':') continue;
     const FieldKind kind = kindOf(field.name);
     if (isConnectionField(kind) || kind == FieldKind::kHost) continue;
+    if (kind == FieldKind::kContentLength && !keepLength) continue;
     if (kind == FieldKind::kTe && !equalsIgnoreCase(field.value, "trailers")) continue;
     add(field.name, field.value);
   }

@@ -80,7 +80,8 @@ class FieldArray {
  public:
   void add(std::string_view name, std::string_view value);
   /// Adds `headers` without connection-specific fields and without Host (it travels as :authority).
-  void addHeaders(const HeaderList& headers);
+  /// `keepLength`: whether content-length stays.
+  void addHeaders(const HeaderList& headers, bool keepLength = true);
   void addTrailers(const HeaderList& trailers);
   void clear() { fields_.clear(); }
   const nghttp2_nv* data() const { return fields_.data(); }

@@ -25,7 +25,7 @@ FieldArray& ServerStream::fieldsOf(const ResponseHead& head, std::string& status
   status = std::to_string(head.status);
   FieldArray& fields = session_.fields();
   fields.add(":status", status);
-  fields.addHeaders(head.headers);
+  fields.addHeaders(head.headers, head.status >= 200 && head.status != 204);  // RFC 9110 8.6
   return fields;
 }
 
