@@ -361,6 +361,47 @@ def upgrade(client: Client) -> None:
         same(end.read(5), word[::-1])
 
 
+def extended_peer(end, head) -> bool:
+    """The same tunnel, as either protocol asks for it."""
+    if head.method == "CONNECT":
+        same((head.pseudo[":protocol"], head.field("sec-websocket-version")), ("websocket", "13"))
+        end.respond(200, [("Sec-WebSocket-Protocol", "x")])
+    else:
+        same((head.method, head.field("upgrade"), head.field("sec-websocket-version")), ("GET", "websocket", "13"))
+        same(len(head.field("sec-websocket-key")), 24, "the key that HTTP/1 asks for")
+        end.connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                               b"Sec-WebSocket-Protocol: x\r\n\r\n")
+    for _ in range(3):
+        end.tunnelled(end.tunnel(5)[::-1])
+    end.end()
+    return True
+
+
+@kind("extended-connect", extended_peer, ("h2-h2", "h2-h1"))
+def extended(client: Client) -> None:
+    end = client.open()
+    end.request("CONNECT", client.path, [("Sec-WebSocket-Version", "13")], protocol="websocket")
+    end.data(b"early")  # it waits for the peer's word
+    answer = end.head()
+    same((answer.status, answer.field("sec-websocket-protocol")), (200, "x"))
+    same(end.tunnel(5), b"ylrae")
+    for word in (b"\0\1\2\3\4", b"world"):
+        end.data(word)
+        same(end.tunnel(5), word[::-1])
+    end.end()
+
+
+def extended_refused_peer(end, _head) -> None:
+    end.respond(200, end=True)  # no 101: h1's word for no
+
+
+@kind("extended-connect-refused", extended_refused_peer, ("h2-h1",))
+def extended_refused(client: Client) -> None:
+    end = client.open()
+    end.request("CONNECT", client.path, protocol="websocket")
+    same(end.head().status, 502, "2xx would be a tunnel")
+
+
 # --- Swift ----------------------------------------------------------------------------------------------------------------------
 
 _TWO_PHASES = [("Expect", "100-continue"), ("X-Backend-Obj-Metadata-Footer", "yes"),

@@ -63,6 +63,8 @@ bool ClientCodec::leaveEnded() {
 void ClientCodec::sendHeaders(const RequestHead& head, bool end) {
   if (!hasStream()) return;
   PP_ASSERT(outgoing_.is(Outgoing::kHead));
+  if (!head.upgrade.empty() && head.method == "CONNECT")
+    end = true;  // what follows is the tunnel's, once there is one
   asked_ = {.head = head.method == "HEAD", .upgrade = !head.upgrade.empty()};
   if (head.secondBody) makeLast();  // a peer that is not of one mind with us about its end reads nothing behind it
   beginMessage(writeRequestHead(out_, head, end), end);

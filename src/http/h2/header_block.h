@@ -41,6 +41,8 @@ class HeaderBlock {
   bool tooLarge() const { return tooLarge_; }
   HeaderBudget used() const { return used_; }
   std::string_view method() const { return method_; }
+  /// :protocol of an extended CONNECT (RFC 8441 4); empty without one.
+  std::string_view protocol() const { return protocol_; }
   /// -1 without a valid :status.
   int status() const { return status_; }
   /// Several Host fields, or one that differs from :authority (faults C3).
@@ -62,6 +64,7 @@ class HeaderBlock {
   std::string scheme_;
   std::string authority_;
   std::string path_;
+  std::string protocol_;
   int status_ = -1;
   std::string host_;
   size_t hosts_ = 0;

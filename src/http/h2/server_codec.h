@@ -20,6 +20,7 @@ class ServerStream final : public H2StreamOf<ResponseStream> {
   void sendHeaders(const ResponseHead& head, bool end) override;
 
  private:
+  int statusOf(const ResponseHead& head) const;
   /// The fields of a head.
   FieldArray& fieldsOf(const ResponseHead& head, std::string& status);
 };

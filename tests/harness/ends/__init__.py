@@ -19,6 +19,8 @@ class Head:
     status: int = 0
     complete: bool = False
     """Nothing follows."""
+    pseudo: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Of HTTP/2."""
 
     def field(self, name: str) -> str | None:
         return next((value for known, value in self.fields if known == name), None)

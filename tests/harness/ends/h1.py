@@ -53,6 +53,8 @@ class H1End:
         """Of a tunnel."""
         self.connection.sendall(data)
 
+    tunnelled = raw
+
     # In.
 
     def _more(self) -> None:
@@ -75,6 +77,8 @@ class H1End:
             self._more()
         data, self._input = self._input[:size], self._input[size:]
         return data
+
+    tunnel = read
 
     def _fields(self) -> Fields:
         fields: Fields = []

@@ -5,6 +5,7 @@ import socket
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 
 from tests.harness.ends import Fields, Head, Reset
 
@@ -17,6 +18,9 @@ class H2Connection:
         self.state = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=client, header_encoding="latin-1", validate_outbound_headers=False,
             normalize_outbound_headers=False))
+        if not client:  # extended CONNECT (RFC 8441 3)
+            wanted = {**self.state.local_settings, h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1}
+            self.state.local_settings = h2.settings.Settings(client=False, initial_values=wanted)
         self.state.initiate_connection()
         self.events: dict[int, list] = {}
         self.requests: list[int] = []
@@ -59,11 +63,14 @@ class H2End:
         self.number = number
         self.trailers: Fields = []
         self._ended = False
+        self._tunnelled = b""
 
     # Out.
 
-    def request(self, method: str, path: str, fields: Fields = (), end: bool = False) -> None:
-        self._send_head([(":method", method), (":scheme", "http"), (":authority", "node2:9000"), (":path", path)], fields, end)
+    def request(self, method: str, path: str, fields: Fields = (), end: bool = False, protocol: str = "") -> None:
+        """`protocol`: of an extended CONNECT (RFC 8441)."""
+        pseudo = [(":method", method), (":scheme", "http"), (":authority", "node2:9000"), (":path", path)]
+        self._send_head([*pseudo, *([(":protocol", protocol)] if protocol else [])], fields, end)
 
     def inform(self, status: int, fields: Fields = ()) -> None:
         self._send_head([(":status", str(status))], fields, False)
@@ -111,7 +118,7 @@ class H2End:
         fields = [(name, value) for name, value in event.headers if not name.startswith(":")]
         self._ended = getattr(event, "stream_ended", None) is not None
         return Head(fields, pseudo.get(":method", ""), pseudo.get(":path", ""), int(pseudo.get(":status", "0")),
-                    self._ended)
+                    self._ended, pseudo)
 
     def piece(self) -> bytes:
         while not self._ended:
@@ -129,6 +136,16 @@ class H2End:
         while piece := self.piece():
             data += piece
         return data
+
+    def tunnel(self, size: int) -> bytes:
+        """So much of what a tunnel brought."""
+        while len(self._tunnelled) < size and (piece := self.piece()):
+            self._tunnelled += piece
+        data, self._tunnelled = self._tunnelled[:size], self._tunnelled[size:]
+        return data
+
+    def tunnelled(self, data: bytes) -> None:
+        self.data(data)
 
     def half_close(self) -> None:
         """A stream's own end has said it."""
