@@ -95,7 +95,8 @@ Pool& Peer::pool(TrafficClass trafficClass) {
 }
 
 Protocol Peer::protocolFor(const http::RequestHead& head) const {
-  if (!head.upgrade.empty() || head.secondBody) return Protocol::kHttp1;
+  const bool h1Upgrade = !head.upgrade.empty() && head.version != http::Version::kHttp2;
+  if (h1Upgrade || head.secondBody) return Protocol::kHttp1;
   if (reach_->options()->protocol != Protocol::kAuto) return reach_->options()->protocol;
   if (head.version != http::Version::kHttp2) return Protocol::kHttp1;
   // gRPC needs HTTP/2 whatever the peer seemed to speak; it fails there by what the peer says.

@@ -240,7 +240,7 @@ void Request::report(health::Outcome outcome) {
 // Who holds the exchange up: a client that has sent all it will for now, or that does not read, owes the next byte.
 bool Request::peerOwes() const {
   const bool bodyIsThere = bodyGivenToItsEnd() || bodyGiven_ > bodySent_;
-  if (state_ == State::kSending) return bodyIsThere || awaitsContinue();
+  if (state_ == State::kSending) return bodyIsThere || awaitsContinue() || tunnelAwaited();
   if (state_ == State::kAnswering) return bodyIsThere && unconsumed_ == 0;
   return true;
 }

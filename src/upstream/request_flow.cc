@@ -78,9 +78,14 @@ void Request::sendEnd(http::HeaderList&& trailers) {
   settleDebt(now());
 }
 
+// Of an extended CONNECT: what the client sends goes on when the peer has agreed, or it would be taken for a request's body.
+bool Request::tunnelAwaited() const {
+  return !tunnel_ && !spec_.head->upgrade.empty() && spec_.head->version == http::Version::kHttp2;
+}
+
 void Request::forwardBody() {
   http::RequestStream* stream = attempt_.stream();
-  if (stream == nullptr) return;
+  if (stream == nullptr || tunnelAwaited()) return;
   while (!body_.empty()) {
     Slice data = body_.takeFront();
     replay_.keep(data);
@@ -131,14 +136,17 @@ void Request::onAttemptHead(http::ResponseHead&& head) {
   deadlines_.onProgress(at);
   if (head.status == 101) {  // from here on the request's direction carries the tunnel's bytes
     deadlines_.stop();
+    // An extended CONNECT's client may have ended it before it began.
+    if (spec_.head->version != http::Version::kHttp2) bodyEnded_ = false;
     tunnel_ = true;
-    bodyEnded_ = bodyEndSent_ = false;
+    bodyEndSent_ = false;
   } else if (!spec_.wholeAnswer && isEventStream(head)) {
     deadlines_.stop();
   }
   if (head.contentLength) deadlines_.onContentLength(*head.contentLength, at);
   settleDebt(at);
   armTimer();
+  if (tunnel_) forwardBody();
   owner_.onResponseHead(std::move(head));
 }
 

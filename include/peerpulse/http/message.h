@@ -24,7 +24,8 @@ struct RequestHead {
   Version version = Version::kHttp11;
   /// The body's length when it was declared; `content-length` is also among `headers`.
   std::optional<uint64_t> contentLength;
-  /// h1 only: the protocol named by `Connection: upgrade` + `Upgrade:` ("websocket"); empty otherwise.
+  /// The protocol named by `Connection: upgrade` + `Upgrade:` ("websocket"), or by :protocol of an extended CONNECT (RFC 8441:
+  /// method CONNECT, version kHttp2); empty otherwise. Either is answered by a 101, which h2 has as 200.
   std::string upgrade;
   /// h1 only: after the end of its body the peer may ask for another one, by a further 100 (Continue): Swift's PUT in two
   /// phases (X-Backend-Obj-Multiphase-Commit), which no RFC knows. Without that 100 it is a request like any other.

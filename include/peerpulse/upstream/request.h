@@ -172,6 +172,7 @@ class Request final : public ListNode<HeldTag>,
   // The two directions (request_flow.cc).
   void onAttemptOpen(http::RequestStream& stream) override;
   void sendHead(http::RequestStream& stream);
+  bool tunnelAwaited() const;
   void forwardBody();
   void onAttemptBodySent(size_t n) override;
   void onAttemptInformational(http::ResponseHead&& head) override;

@@ -66,6 +66,8 @@ bool ClientCodec::leaveEnded() {
 void ClientCodec::sendHeaders(const RequestHead& head, bool end) {
   if (!hasStream()) return;
   PP_ASSERT(outgoing_.is(Outgoing::kHead));
+  if (!head.upgrade.empty() && head.method == "CONNECT")
+    end = true;  // what follows is the tunnel's, once there is one
   asked_ = {.head = head.method == "HEAD", .upgrade = !head.upgrade.empty()};
   if (head.secondBody) makeLast();  // a peer that is not of one mind with us about its end reads nothing behind it
   beginMessage(writeRequestHead(out_, head, end), end);
@@ -209,6 +211,12 @@ void ClientCodec::receiveEof() {
     case Incoming::kDiscard:
     case Incoming::kClosed: break;
   }
+}
+
+// What had come of an answer by then was the peer's word.
+void ClientCodec::connectionLost(std::string_view detail) {
+  if (incoming_.is(Incoming::kBody)) endOfBody();
+  breakOff(ResetReason::kConnectionClosed, detail);
 }
 
 // --- output ---------------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ std::optional<Fault> parseRequest(SectionLines lines, const CodecLimits& limits,
   if (section.expect.count > 0) {
     if (!equalsIgnoreCase(section.expect.value, "100-continue")) return Fault{417, "unknown expectation"};
     out.expectContinue = line.version == Version::kHttp11;
+    if (!out.expectContinue) head.headers.remove("expect");  // of a 1.0 client it means nothing (RFC 9110 10.1.1)
   }
   if (line.version == Version::kHttp11) head.upgrade = std::move(section.upgrade);
   head.method = line.method;

@@ -15,6 +15,8 @@ namespace {
 
 /// Start line, framing and connection fields, without the parts counted apart.
 constexpr size_t kOwnFields = 256;
+/// RFC 6455 asks for one, h2 has none. It is to show that an answer is no cached one; ours goes where nothing is cached.
+constexpr std::string_view kWebSocketKey = "cGVlcnB1bHNlLXR1bm5lbA==";
 constexpr int kMinStatus = 100;
 constexpr int kMaxStatus = 999;
 
@@ -153,12 +155,18 @@ SendFraming writeResponseHead(OutputQueue& out, const ResponseHead& head, const 
 SendFraming writeRequestHead(OutputQueue& out, const RequestHead& head, bool end) {
   HeadText text(head.method.size() + head.path.size() + head.authority.size() + head.headers.listSize() +
                 head.upgrade.size() + kOwnFields);
-  text.add(head.method).add(" ").add(head.path).add(" HTTP/1.1\r\n");
+  const bool upgrade = !head.upgrade.empty() && isSafeValue(head.upgrade);
+  // An extended CONNECT of h2 (RFC 8441 5) is a GET that asks for an upgrade.
+  const bool extended = upgrade && head.method == "CONNECT";
+  text.add(extended ? std::string_view("GET") : std::string_view(head.method)).add(" ").add(head.path);
+  text.add(" HTTP/1.1\r\n");
   text.field("Host", head.authority);
   const Declared declared = declaredLength(head.headers, head.contentLength);
   const std::string_view te = addFields(text, head.headers, true, declared.length.has_value());
   const bool teTrailers = equalsIgnoreCase(te, "trailers");
-  const bool upgrade = !head.upgrade.empty() && isSafeValue(head.upgrade);
+  if (extended && equalsIgnoreCase(head.upgrade, "websocket") && !head.headers.has("sec-websocket-key")) {
+    text.field("Sec-WebSocket-Key", kWebSocketKey);
+  }
   if (teTrailers) text.field("TE", "trailers");
   if (upgrade) text.field("Upgrade", head.upgrade);
   if (teTrailers || upgrade) text.field("Connection", teTrailers ? (upgrade ? "TE, Upgrade" : "TE") : "Upgrade");

@@ -80,7 +80,10 @@ std::optional<Fault> nextLine(std::string_view& lines, const CodecLimits& limits
 bool passes(const Line& line, SectionOf message, Section& section) {
   switch (line.kind) {
     case FieldKind::kContentLength: see(section.contentLength, line.value); return true;
-    case FieldKind::kExpect: see(section.expect, line.value); return true;
+    case FieldKind::kExpect:
+      see(section.expect, line.value);
+      if (!equalsIgnoreCase(line.value, "100-continue")) section.expect.value = line.value;
+      return true;
     case FieldKind::kTransferEncoding: see(section.transferEncoding, line.value); return false;
     case FieldKind::kHost: see(section.host, line.value); return message == SectionOf::kResponse;
     case FieldKind::kConnection:

@@ -39,7 +39,7 @@ struct Section {
   SingleField host;
   SingleField contentLength;
   SingleField transferEncoding;
-  SingleField expect;
+  SingleField expect;  ///< its value is the one that is not known, if there is one
   ConnectionOptions connection;
   bool teTrailers = false;
   /// Protocols that Upgrade names, without h2c: prior knowledge only (faults C11).

@@ -51,11 +51,25 @@ RequestStream& ClientCodec::openStream(ResponseReceiver& receiver) {
   return opened;
 }
 
+// RFC 8441 3: only of a peer that has said so. What it has not said yet it may say until the request is tried again.
+bool ClientCodec::takesTunnels() const {
+  return nghttp2_session_get_remote_settings(native(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
 void ClientCodec::submit(ClientStream& stream, const RequestHead& head, bool end) {
+  stream.tunnel = head.upgrade;
+  const bool tunnel = !stream.tunnel.empty();
+  if (tunnel) end = false;
   stream.outgoing.to(end ? Outgoing::kEnded : Outgoing::kBody);
+  if (tunnel && !takesTunnels()) {
+    closeStream(stream, ResetReason::kRefused, "the peer takes no extended CONNECT");
+    outputReady();
+    return;
+  }
   stream.headRequest = head.method == "HEAD";
   FieldArray& array = fields();
-  array.add(":method", head.method);
+  array.add(":method", tunnel ? std::string_view("CONNECT") : std::string_view(head.method));
+  if (tunnel) array.add(":protocol", stream.tunnel);
   array.add(":scheme", secure_ ? std::string_view("https") : std::string_view(head.scheme));
   if (!head.authority.empty()) array.add(":authority", head.authority);
   array.add(":path", head.path);
@@ -218,11 +232,17 @@ void ClientCodec::onGoAway(const nghttp2_goaway& frame) {
 
 void ClientCodec::deliverHead(H2Stream& base, HeaderBlock& block, bool informational) {
   ResponseReceiver& response = static_cast<ClientStream&>(base).response();
+  ResponseHead head = block.takeResponse();
   if (informational) {
-    response.onInformational(block.takeResponse());
-  } else {
-    response.onHeaders(block.takeResponse());
+    response.onInformational(std::move(head));
+    return;
   }
+  if (!base.tunnel.empty() && head.status < 300) {  // RFC 8441 5
+    head.status = 101;
+    head.upgrade = base.tunnel;
+    head.complete = false;
+  }
+  response.onHeaders(std::move(head));
 }
 
 void ClientCodec::deliverConnection(const Notification& notification) {

@@ -69,6 +69,7 @@ class ClientCodec final : public http::ClientCodec, public Session {
   bool resetWaits(const H2Stream& stream) override;
   void settleResets() override;
   bool mayBeUnheard(const H2Stream& stream) const;
+  bool takesTunnels() const;
   void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) override;
   void deliverConnection(const Notification& notification) override;
   void deliverCapacity() override { owner_.onCapacityChanged(); }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "header_block.h"
@@ -38,6 +39,7 @@ class H2Stream {
   Machine<Outgoing> outgoing{Outgoing::kHead};
   Buffer pending;
   HeaderList outTrailers;
+  std::string tunnel;                            ///< the protocol that an extended CONNECT asks for (RFC 8441)
   bool headRequest = false;                      ///< the request is a HEAD
   bool dropBody = false;                         ///< answer to HEAD, 204, 304
   size_t sentUnreported = 0;                     ///< body bytes on the wire of which no onBodySent() told yet

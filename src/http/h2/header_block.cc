@@ -14,7 +14,7 @@ constexpr size_t kAbuseFactor = 16;
 void HeaderBlock::restart(HeaderBudget used) {
   used_ = used;
   tooLarge_ = complete_ = false;
-  for (std::string* text : {&method_, &scheme_, &authority_, &path_, &host_, &cookie_})
+  for (std::string* text : {&method_, &scheme_, &authority_, &path_, &protocol_, &host_, &cookie_})
     text->clear();
   status_ = -1;
   hosts_ = cookies_ = 0;
@@ -82,6 +82,8 @@ void HeaderBlock::addPseudo(std::string_view name, std::string_view value) {
     authority_ = value;
   } else if (name == ":path") {
     path_ = value;
+  } else if (name == ":protocol") {
+    protocol_ = value;
   } else if (name == ":status") {
     const auto digits = value.size() == 3 ? parseDigits(value) : std::nullopt;
     status_ = digits && *digits >= 100 && *digits <= 599 ? static_cast<int>(*digits) : -1;
@@ -108,6 +110,7 @@ RequestHead HeaderBlock::takeRequest() {
   head.scheme = std::move(scheme_);
   head.authority = authority_.empty() ? std::move(host_) : std::move(authority_);
   head.path = std::move(path_);
+  head.upgrade = std::move(protocol_);
   head.headers = takeFields();
   head.version = Version::kHttp2;
   head.contentLength = contentLength_;

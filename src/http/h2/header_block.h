@@ -43,6 +43,8 @@ class HeaderBlock {
   void refuse();
   HeaderBudget used() const { return used_; }
   std::string_view method() const { return method_; }
+  /// :protocol of an extended CONNECT (RFC 8441 4); empty without one.
+  std::string_view protocol() const { return protocol_; }
   /// -1 without a valid :status.
   int status() const { return status_; }
   /// Why no message may have this section, although HTTP/2 allows it; nullptr if it may. What HTTP/1 refuses does not
@@ -67,6 +69,7 @@ class HeaderBlock {
   std::string scheme_;
   std::string authority_;
   std::string path_;
+  std::string protocol_;
   int status_ = -1;
   std::string host_;
   size_t hosts_ = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "../field_rules.h"
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::http::h2 {
@@ -21,8 +22,15 @@ constexpr size_t kMaxHeldPings = 16;
 
 // --- ServerStream ---------------------------------------------------------------------------------------
 
+// Of a tunnel 2xx means what 101 means in h1 (RFC 8441 5), and nothing else may say it.
+int ServerStream::statusOf(const ResponseHead& head) const {
+  if (tunnel.empty() || head.status >= 300) return head.status;
+  if (head.status == 101) return 200;
+  return head.status < 200 ? head.status : 502;
+}
+
 FieldArray& ServerStream::fieldsOf(const ResponseHead& head, std::string& status) {
-  status = std::to_string(head.status);
+  status = std::to_string(statusOf(head));
   FieldArray& fields = session_.fields();
   fields.add(":status", status);
   // Where there can be no body a length is none (RFC 9110 8.6).
@@ -42,11 +50,12 @@ void ServerStream::sendInformational(const ResponseHead& head) {
 
 void ServerStream::sendHeaders(const ResponseHead& head, bool end) {
   if (!hold.is(Hold::kOpen)) return;
-  PP_ASSERT(head.status >= 200 && head.status <= 999);
+  PP_ASSERT((head.status >= 200 || (head.status == 101 && !tunnel.empty())) && head.status <= 999);
   outgoing.to(end ? Outgoing::kEnded : Outgoing::kBody);
   dropBody = headRequest || head.status == 204 || head.status == 304;
   std::string status;
   const FieldArray& fields = fieldsOf(head, status);
+  if (head.status != 101) tunnel.clear();  // it was refused
   const nghttp2_data_provider body = Session::bodyProvider();
   nghttp2_submit_response(session_.native(), id, fields.data(), fields.size(), end ? nullptr : &body);
   session_.outputReady();
@@ -98,16 +107,23 @@ bool ServerCodec::onHeaders(H2Stream& stream, const nghttp2_frame& frame) {
     queueBlock(Notification::Kind::kTrailers, stream);
     return true;
   }
-  // CONNECT has no path, and what is too large was not kept: the one is answered, the other not looked at.
-  const bool answered = block().method() == "CONNECT" || block().tooLarge();
+  // CONNECT has no path, unless it is an extended one, and what is too large was not kept: the one is answered, the other not
+  // looked at.
+  const bool answered = (block().method() == "CONNECT" && block().protocol().empty()) || block().tooLarge();
   if (const char* problem = answered ? nullptr : block().requestProblem()) {
     protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, problem);
     return false;
   }
+  const bool ended = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (!block().protocol().empty() && (ended || !isToken(block().protocol()))) {
+    protocolReset(stream, NGHTTP2_PROTOCOL_ERROR, "an extended CONNECT that can be no tunnel");
+    return false;
+  }
   stream.incoming.to(Incoming::kBody);
   stream.budget = block().used();
+  stream.tunnel = block().protocol();
   stream.headRequest = block().method() == "HEAD";
-  if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) block().markComplete();
+  if (ended) block().markComplete();
   queueBlock(Notification::Kind::kHead, stream);
   return true;
 }
@@ -156,7 +172,7 @@ void ServerCodec::deliverHead(H2Stream& base, HeaderBlock& block, bool) {
   } else if (block.method() == "PRI") {
     // Reserved: it is how the preface looks to an h1 parser (RFC 9113 11.6).
     receiver = owner_.onBadRequest(stream, 501, "method not known");
-  } else if (block.method() == "CONNECT") {
+  } else if (block.method() == "CONNECT" && block.protocol().empty()) {
     receiver = owner_.onBadRequest(stream, 405, "CONNECT is not supported");
   } else {
     receiver = owner_.onRequest(stream, block.takeRequest());

@@ -22,6 +22,7 @@ class ServerStream final : public H2StreamOf<ResponseStream> {
   size_t room() const override;
 
  private:
+  int statusOf(const ResponseHead& head) const;
   /// The fields of a head.
   FieldArray& fieldsOf(const ResponseHead& head, std::string& status);
 };

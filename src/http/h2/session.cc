@@ -53,7 +53,7 @@ Session::Session(CodecOwner& owner, const CodecLimits& limits, Side side)
 Session::~Session() { nghttp2_session_del(session_); }
 
 void Session::announce() {
-  std::array<nghttp2_settings_entry, 5> entries{};
+  std::array<nghttp2_settings_entry, 6> entries{};
   size_t n = 0;
   const auto window = static_cast<uint32_t>(side_ == Side::kClient ? firstWindow() : streamWindow());
   const auto listSize = static_cast<uint32_t>(std::min<size_t>(limits_.maxHeaderListSize, UINT32_MAX));
@@ -63,6 +63,7 @@ void Session::announce() {
   if (side_ == Side::kServer) {
     entries[n++] = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.maxConcurrentStreams};
     entries[n++] = {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1};
+    entries[n++] = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};  // RFC 8441 3
   } else {
     entries[n++] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   }

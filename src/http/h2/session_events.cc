@@ -140,7 +140,7 @@ int Session::onFrameSent(const nghttp2_frame& frame) {
   if (!endsStream(frame.hd)) return 0;
   stream->outgoing.to(Outgoing::kSent);
   budgets_.message();
-  if (side_ == Side::kServer && !stream->incoming.is(Incoming::kDone)) {
+  if (side_ == Side::kServer && !stream->incoming.is(Incoming::kDone) && stream->tunnel.empty()) {
     // Complete answer to an unfinished request: ask for no more of it (RFC 9113 8.1).
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
   }

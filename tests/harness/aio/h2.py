@@ -126,6 +126,10 @@ class H2Link:
         """Until the other side has ended the connection, or retire() has."""
         await asyncio.wait([self._reader])
 
+    def stop(self) -> None:
+        """Nothing more is read, and wait_end() returns."""
+        self._reader.cancel()
+
     async def retire(self) -> None:
         """Of a server: GOAWAY for what comes from now on, and the end when the streams that are there have ended."""
         self._last_served = self.state.highest_inbound_stream_id

@@ -186,7 +186,7 @@ class ErraticServer final : public ServerCodecOwner {
 
   void onOutputReady() override {}
   Receiver* onRequest(ResponseStream& stream, RequestHead&& head) override {
-    return add(stream, !head.upgrade.empty() && head.version != Version::kHttp2);
+    return add(stream, !head.upgrade.empty());
   }
   Receiver* onBadRequest(ResponseStream& stream, int status, std::string_view) override {
     CHECK(status >= 400);

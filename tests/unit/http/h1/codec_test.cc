@@ -176,6 +176,29 @@ TEST_CASE("h1: what waited to be joined is not lost with the end of the connecti
   CHECK(p.request(0).body == "abc");
 }
 
+TEST_CASE("h1: nor is what waited of an answer, however its connection ends") {
+  for (const bool inOrder : {false, true}) {
+    CAPTURE(inOrder);
+    Pair p;
+    Recorder r;
+    RequestHead get;
+    get.method = "GET";
+    get.path = "/";
+    get.authority = "a";
+    p.open(r).sendHeaders(get, true);
+    produced(*p.client);
+    REQUIRE(p.client->receive(Slice::copyOf("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")));
+    CHECK(r.received == 0);
+    if (inOrder) {
+      p.client->receiveEof();
+    } else {
+      p.client->connectionLost("reset");
+    }
+    CHECK(r.text() == "head:200 data reset:connection_closed");
+    CHECK(r.body == "abc");
+  }
+}
+
 TEST_CASE("h1: any token is a method, on both sides") {
   Pair p;
   for (const char* method : {"REPLICATE", "SSYNC", "get", "SOURCE", "X!y"}) {

@@ -37,6 +37,24 @@ TEST_CASE("head parser: how a request's body is delimited") {
   CHECK((request(post + "Transfer-Encoding: chunked\r\n").framing.kind == BodyKind::kChunked));
 }
 
+TEST_CASE("head parser: what is expected, however often it is said, and what a 1.0 client cannot expect") {
+  const std::string put = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n";
+  CHECK_FALSE(request(put).expectContinue);
+  CHECK(request(put + "Expect: 100-Continue\r\n").expectContinue);
+  CHECK(request(put + "Expect: 100-continue\r\nExpect: 100-continue\r\n").expectContinue);
+  for (const char* unknown : {"Expect: coffee\r\n", "Expect: coffee\r\nExpect: 100-continue\r\n",
+                              "Expect: 100-continue\r\nExpect: coffee\r\n", "Expect: 100-continue, coffee\r\n"}) {
+    CAPTURE(unknown);
+    ParsedRequest out;
+    const auto fault = parseRequest(linesOf(put + unknown), CodecLimits(), out);
+    REQUIRE(fault);
+    CHECK(fault->status == 417);
+  }
+  const ParsedRequest old = request("PUT / HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n");
+  CHECK_FALSE(old.expectContinue);
+  CHECK_FALSE(old.head.headers.has("expect"));
+}
+
 TEST_CASE("head parser: how long the connection lasts") {
   CHECK(request("GET / HTTP/1.1\r\nHost: a\r\n").framing.keepAlive);
   CHECK_FALSE(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n").framing.keepAlive);

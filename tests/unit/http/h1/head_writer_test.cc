@@ -102,5 +102,22 @@ TEST_CASE("head writer: trailers") {
   CHECK(written(out) == "0\r\nx-sum: 1\r\n\r\n");
 }
 
+TEST_CASE(
+    "head writer: an extended CONNECT of h2 is a GET that asks for an upgrade, with the key that WebSocket wants") {
+  RequestHead head;
+  head.method = "CONNECT";
+  head.path = "/ws";
+  head.authority = "a";
+  head.upgrade = "websocket";
+  head.headers.add("sec-websocket-version", "13");
+  OutputQueue out;
+  writeRequestHead(out, head, true);
+  Buffer bytes;
+  out.produce(bytes, SIZE_MAX);
+  CHECK(bytes.toString() ==
+        "GET /ws HTTP/1.1\r\nHost: a\r\nsec-websocket-version: 13\r\n"
+        "Sec-WebSocket-Key: cGVlcnB1bHNlLXR1bm5lbA==\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+}
+
 }  // namespace
 }  // namespace peerpulse::http::h1

@@ -135,6 +135,9 @@ TEST_CASE("FieldArray: connection fields stay here, trailers without the forbidd
   fields.addHeaders(list);
   CHECK(fields.size() == 3);
   fields.clear();
+  fields.addHeaders(list, false);
+  CHECK(fields.size() == 2);
+  fields.clear();
   fields.addTrailers(list);
   CHECK(fields.size() == 1);
   CHECK(std::string(reinterpret_cast<const char*>(fields.data()->name), fields.data()->namelen) == "x");

@@ -66,6 +66,11 @@ TEST_CASE("h2 states: hostile requests visit every state of the server and break
           frame(kHeaders, kEndStream | kEndHeaders, 3, field("x", "y")) +
           frame(kPing, kAck, 0, "ppdrain" + std::string(1, 0)),
       kPreface + request(1) + frame(kWindow, 0, 1, bytes32(1)) + frame(kGoAway, 0, 0, bytes32(0) + bytes32(0)),
+      kPreface +
+          frame(kHeaders, kEndHeaders, 1,
+                field(":method", "CONNECT") + field(":protocol", "websocket") + field(":scheme", "http") +
+                    field(":authority", "a") + field(":path", "/")) +
+          frame(kData, 0, 1, "hello") + frame(kData, kEndStream, 1, ", tunnel"),
   };
   H2Visited visited;
   for (const std::string& input : inputs) {
@@ -80,7 +85,8 @@ TEST_CASE("h2 states: hostile requests visit every state of the server and break
 }
 
 TEST_CASE("h2 states: hostile responses visit every state of the client and break none") {
-  const std::string settings = frame(kSettings, 0, 0, "") + frame(kSettings, kAck, 0, "");
+  const std::string tunnels("\0\x08\0\0\0\x01", 6);  // SETTINGS_ENABLE_CONNECT_PROTOCOL
+  const std::string settings = frame(kSettings, 0, 0, tunnels) + frame(kSettings, kAck, 0, "");
   const std::vector<std::string> inputs = {
       settings + response(1, "103", kEndHeaders) + response(1, "200", kEndHeaders) + frame(kData, 0, 1, "hello") +
           frame(kHeaders, kEndStream | kEndHeaders, 1, field("x", "y")) +
@@ -94,7 +100,7 @@ TEST_CASE("h2 states: hostile responses visit every state of the client and brea
   for (const std::string& input : inputs) {
     CodecLimits limits;
     limits.unheardResets = 1;  // the users open few streams
-    everyByte(input, 12, [&](size_t cut, uint64_t seed) { fuzzH2Client(input, cut, seed, limits, visited); });
+    everyByte(input, 48, [&](size_t cut, uint64_t seed) { fuzzH2Client(input, cut, seed, limits, visited); });
   }
   CHECK(visited.life.size() == kLives.size() - 1);
   CHECK(visited.life.count(Life::kNoticed) == 0);

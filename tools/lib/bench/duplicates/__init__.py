@@ -1,0 +1,1 @@
+"""tools/bench/duplicates: whether a request that must not arrive twice ever does."""
