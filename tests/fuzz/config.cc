@@ -1,13 +1,53 @@
-// Any text is a configuration or an error that says where, twice the same.
+// Any text is a configuration or an error that says where, twice the same; and what /config shows of one, put into a file
+// again, is that configuration.
 #include "peerpulse/config/config.h"
 
+#include <cstdio>
 #include <iterator>
 #include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "check.h"
 #include "fuzzers.h"
 
 namespace peerpulse::fuzz {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Of config::effectiveJson(): what was set, as a file has it; `all`: every value.
+Json valuesOf(const Json& shown, bool all) {
+  if (shown.is_array()) {
+    Json list = Json::array();
+    for (const Json& element : shown)
+      list.push_back(valuesOf(element, all));
+    return list;
+  }
+  Json object = Json::object();
+  for (const auto& [key, value] : shown.items()) {
+    if (key == "environment" || key == "warnings") continue;
+    if (value.is_object() && value.size() == 2 && value.contains("value") && value.contains("source")) {
+      if (all || value["source"] != "default") object[key] = value["value"];
+    } else if (value.is_structured()) {
+      Json inner = valuesOf(value, all);
+      if (all || !inner.empty()) object[key] = std::move(inner);
+    }
+  }
+  return object;
+}
+
+void checkShown(const config::Config& config) {
+  const Json shown = Json::parse(config::effectiveJson(config));
+  const auto again = config::parse(valuesOf(shown, false).dump(), "shown", {});
+  if (!again) std::fprintf(stderr, "%s\n%s\n", again.error().message.c_str(), valuesOf(shown, false).dump().c_str());
+  FUZZ_CHECK(again, "what is shown of a configuration is one");
+  const Json shownAgain = Json::parse(config::effectiveJson(*again));
+  FUZZ_CHECK(valuesOf(shown, true) == valuesOf(shownAgain, true), "what is shown is what it is");
+}
+
+}  // namespace
 
 void fuzzConfig(Input input) {
   config::Environment environment;
@@ -32,6 +72,7 @@ void fuzzConfig(Input input) {
   FUZZ_CHECK(!first->proxy.peers.empty(), "no configuration without a peer");
   FUZZ_CHECK(config::effectiveJson(*first) == config::effectiveJson(*second),
              "the same text, the same configuration");
+  checkShown(*first);
 }
 
 }  // namespace peerpulse::fuzz

@@ -43,13 +43,13 @@ def main() -> int:
     return 0 if all(run.good for run in runs) else 1
 
 
-def run_all(names: list[str], seconds: int, jobs: int) -> list[fuzzer.Run]:
+def run_all(names: list[str], seconds: int, jobs: int, seed: int = 0) -> list[fuzzer.Run]:
     """`jobs` of them at a time, in the order of `names`."""
     build = pathlib.Path(os.environ.get("PEERPULSE_BUILD_ROOT", _ROOT)) / "build-fuzz"
     prefix = without_randomisation()
 
     def one(name: str) -> fuzzer.Run:
-        run = fuzzer.run(build, name, seconds, prefix, ENVIRONMENT)
+        run = fuzzer.run(build, name, seconds, seed, prefix, ENVIRONMENT)
         print(f"  {run}", file=sys.stderr, flush=True)
         return run
 

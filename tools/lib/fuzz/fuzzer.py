@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 _SOURCES = _ROOT / "tests" / "fuzz"
@@ -16,7 +17,7 @@ _DEFAULT_LENGTH = 1024
 _DICTIONARY = {"config": "config.dict", "proxy": "http.dict", **{name: "http.dict" for name in NAMES if name[0] == "h"}}
 _INPUT_TIMEOUT_S = 25
 """For one input on a busy machine: an endless loop, and not a slow one."""
-_GRACE_S = 120
+_GRACE_S = 600
 """For the corpus before the clock starts, and the last input behind it."""
 _MEMORY_MIB = 1024
 _FINDINGS = ("crash-*", "leak-*", "oom-*", "timeout-*")
@@ -58,15 +59,27 @@ def _number(pattern: str, output: str) -> int:
     return int(found[-1]) if found else 0
 
 
-def run(build: pathlib.Path, name: str, seconds: int, prefix: list[str], environment: dict[str, str]) -> Run:
-    """`prefix` and `environment` are what sanitized programs need here."""
-    work = work_directory(build, name)
+def run(build: pathlib.Path, name: str, seconds: int, seed: int, prefix: list[str],
+        environment: dict[str, str]) -> Run:
+    """`seed`: of libFuzzer's choices, then from the source's corpus alone; 0: another each time, and from what earlier runs found.
+
+    `prefix` and `environment` are what sanitized programs need here.
+    """
+    if seed:
+        with tempfile.TemporaryDirectory(prefix="peerpulse-fuzz-") as work:
+            return _run(build, name, seconds, seed, pathlib.Path(work), prefix, environment)
+    return _run(build, name, seconds, seed, work_directory(build, name), prefix, environment)
+
+
+def _run(build: pathlib.Path, name: str, seconds: int, seed: int, work: pathlib.Path, prefix: list[str],
+         environment: dict[str, str]) -> Run:
     artifacts = build / "fuzz-findings" / name
     for directory in (work, artifacts):
         directory.mkdir(parents=True, exist_ok=True)
     before = {path for pattern in _FINDINGS for path in artifacts.glob(pattern)}
-    command = [*prefix, str(build / "tests" / "fuzz" / "fuzz"), f"--fuzzer={name}", f"-max_total_time={seconds}",
-               f"-timeout={_INPUT_TIMEOUT_S}", f"-rss_limit_mb={_MEMORY_MIB}", "-print_final_stats=1", "-verbosity=1",
+    command = [*prefix, str(build / "tests" / "fuzz" / "fuzz"), f"--fuzzer={name}",
+               f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={_INPUT_TIMEOUT_S}",
+               f"-rss_limit_mb={_MEMORY_MIB}", "-print_final_stats=1",
                f"-max_len={_MAX_LENGTH.get(name, _DEFAULT_LENGTH)}", f"-artifact_prefix={artifacts}/"]
     if name in _DICTIONARY:
         command.append(f"-dict={_SOURCES / 'dictionaries' / _DICTIONARY[name]}")
