@@ -281,8 +281,14 @@ TEST_CASE("codec connection end: a client that resets when finished does so at o
   loop.until([&] { return client.ended; });
   CHECK(is(client, Kind::kFinished));
   REQUIRE(loop.request().stream != nullptr);
-  loop.request().stream->consumed(loop.request().body.size());
-  loop.until([&] { return loop.served().ended; });
+  // What its kernel still has is read before the reset.
+  size_t taken = 0;
+  loop.until([&] {
+    const size_t more = loop.request().body.size() - taken;
+    if (more > 0 && loop.request().stream != nullptr) loop.request().stream->consumed(more);
+    taken += more;
+    return loop.served().ended;
+  });
   CHECK(is(loop.served(), Kind::kBroken));
   CHECK(loop.served().closeCode == ECONNRESET);
 }
