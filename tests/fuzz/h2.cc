@@ -1,6 +1,9 @@
 // HTTP/2 codecs, steady or erratic users as in h1.cc. What ended in order is told the same whole and in pieces where the
 // connection lives on; where it fails both ways fail (what came with the bytes that broke it is not told).
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "../unit/http/erratic.h"
 #include "check.h"
@@ -32,14 +35,26 @@ struct Heard {
   std::string text;
   std::string error;
   bool failed = false;
+  bool reset = false;     ///< our side gave a stream up
   bool finished = false;  ///< before all was read
 };
 
-bool feedH2(http::Codec& codec, std::string_view piece, std::string& error) {
+/// Of what our side says: it gave a stream up.
+bool resets(std::string_view frames) {
+  constexpr size_t kHead = 9;
+  while (frames.size() >= kHead) {
+    const auto at = [frames](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(frames[i])); };
+    if (at(3) == 3) return true;
+    frames.remove_prefix(std::min(frames.size(), kHead + (at(0) << 16U | at(1) << 8U | at(2))));
+  }
+  return false;
+}
+
+void feedH2(http::Codec& codec, std::string_view piece, Heard& heard) {
   const Result<void> taken = codec.receive(Slice::copyOf(piece));
-  output(codec);
-  if (!taken) error = taken.error().message;
-  return static_cast<bool>(taken);
+  heard.reset = resets(output(codec)) || heard.reset;
+  heard.failed = !taken;
+  if (!taken) heard.error = taken.error().message;
 }
 
 Heard serveH2(const std::vector<std::string_view>& pieces, SteadyServer::Answer answer,
@@ -50,7 +65,7 @@ Heard serveH2(const std::vector<std::string_view>& pieces, SteadyServer::Answer 
   size_t given = 0;
   for (const std::string_view piece : pieces) {
     given += piece.size();
-    heard.failed = !feedH2(*codec, piece, heard.error);
+    feedH2(*codec, piece, heard);
     heard.finished = codec->finished();
     if (heard.failed || heard.finished) break;
   }
@@ -82,7 +97,7 @@ Heard listenH2(const std::vector<std::string_view>& pieces, uint32_t streams, co
   size_t given = 0;
   for (const std::string_view piece : pieces) {
     given += piece.size();
-    heard.failed = !feedH2(*codec, piece, heard.error);
+    feedH2(*codec, piece, heard);
     heard.finished = codec->finished();
     if (heard.failed || heard.finished) break;
   }
@@ -112,12 +127,12 @@ void show(const Heard& whole, const Heard& pieces) {
                pieces.error.c_str(), pieces.text.c_str());
 }
 
-/// `settled`: nothing that our side says decides whether what comes is legal (a frame on a stream that was answered and is
-/// closed, or not yet).
+/// `settled`: nothing that our side says decides whether what comes is legal (a frame on a stream that was answered or reset, and
+/// is closed, or not yet).
 void compareHeard(const Heard& whole, const Heard& pieces, bool settled) {
   // What follows a connection's end in order is not read.
   if (pieces.finished && !pieces.failed) return;
-  if (!settled && whole.failed != pieces.failed) return;
+  if ((!settled || whole.reset || pieces.reset) && whole.failed != pieces.failed) return;
   if (whole.failed != pieces.failed) show(whole, pieces);
   FUZZ_CHECK(whole.failed == pieces.failed, "the same verdict whole and in pieces");
   if (whole.failed) return;

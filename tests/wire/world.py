@@ -21,7 +21,10 @@ _QUIET = {
     "probe": {"interval": "1s", "suspect_after": "30s", "icmp": False, "process_interval": "30s", "health_path": PROBE_PATH},
     "circuit": {"failure_threshold": 1_000_000},
     "retry": {"max_retries": 0, "replay_idempotent": False},
-    "limits": {"header_timeout": "60s"},
+    # A machine that does other things, too, must not look like a slow side.
+    "limits": {"header_timeout": "5m"},
+    "timeouts": {kind: {"connect": "1m", "request": "0s", "stall": "0s", "min_bytes_per_second": 0}
+                 for kind in ("control", "bulk", "stream")},
     "log": {"access": {"mode": "notable"}},
 }
 
