@@ -92,6 +92,8 @@ def _word(name: str, a: _Arguments) -> bytes:
             kinds = [(HEADERS, END_STREAM), *((CONTINUATION, 0) for _ in parts[1:])]
             return b"".join(frame(kind, flags | (END_HEADERS if part is parts[-1] else 0), stream, part)
                             for (kind, flags), part in zip(kinds, parts, strict=True))
+        case "cancel":  # a small GET, and its end
+            return frame(HEADERS, END_HEADERS | END_STREAM, stream, _SMALL_GET) + frame(RST_STREAM, 0, stream, b"\0\0\0\x08")
         case "malformed":  # a small GET that is a stream error
             return frame(HEADERS, END_HEADERS | END_STREAM, stream, _SMALL_GET + literal(b"te", b"x"))
         case "post": return frame(HEADERS, END_HEADERS, stream, a.request("POST"))

@@ -219,14 +219,14 @@ class Session {
   size_t blockReceived_ = 0;  ///< bytes of it, as they came
   size_t blockBegan_ = 0;     ///< what its message had used up before it
   HeadRoom headRoom_;
-  const char* flood_ = nullptr;   ///< the kind that ended the connection
-  Buffer control_;                ///< frames serialised by receiveBytes(), ahead of produceBytes()
-  const Slice* input_ = nullptr;  ///< during nghttp2_session_mem_recv()
-  Buffer* output_ = nullptr;      ///< during nghttp2_session_mem_send()
-  size_t outputLimit_ = 0;        ///< body frames pause at this size of *output_; 0: no body at all
-  bool heard_ = false;            ///< something came
-  std::string failure_;           ///< what the remote side did wrong
-  std::string lastProblem_;       ///< nghttp2's words on the last invalid frame
+  const char* flood_ = nullptr;                    ///< the kind that ended the connection
+  Buffer control_;                                 ///< frames serialised by receiveBytes(), ahead of produceBytes()
+  const Slice* input_ = nullptr;                   ///< during nghttp2_session_mem_recv()
+  Buffer* output_ = nullptr;                       ///< during nghttp2_session_mem_send()
+  size_t outputLimit_ = 0;                         ///< body frames pause at this size of *output_; 0: no body at all
+  bool heard_ = false;                             ///< something came
+  std::string failure_;                            ///< what the remote side did wrong
+  std::string lastProblem_;                        ///< nghttp2's words on the last invalid frame
   uint32_t ownError_ = NGHTTP2_ENHANCE_YOUR_CALM;  ///< of the connection, where it is us who found it
 };
 

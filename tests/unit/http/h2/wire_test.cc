@@ -188,7 +188,8 @@ TEST_CASE("h2 wire: cookie crumbs become one field") {
   REQUIRE(codec->receive(Slice::copyOf(in)));
   CHECK(owner.requests.at(0)->request.headers.find("cookie") == "a=1; b=2");
   // Empty ones leave nothing behind: a field's value ends with no space (RFC 9110 5.5).
-  const std::string empty = field("cookie", "") + field("cookie", "a=1") + field("cookie", "") + field("cookie", "b=2");
+  const std::string empty =
+      field("cookie", "") + field("cookie", "a=1") + field("cookie", "") + field("cookie", "b=2");
   REQUIRE(codec->receive(Slice::copyOf(request(3, empty + field("cookie", "")))));
   CHECK(owner.requests.at(1)->request.headers.find("cookie") == "a=1; b=2");
 }
