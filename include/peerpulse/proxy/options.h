@@ -76,8 +76,9 @@ struct ProxyOptions : upstream::Options {
   Duration drainTunnels = milliseconds(500);
   /// From the first byte of a request to the end of its head.
   Duration headerTimeout = seconds(5);
-  /// A client that takes nothing of its answer for so long loses it; zero: it never does.
-  Duration clientStall = seconds(120);
+  /// A client that takes nothing of its answer for so long loses it; zero: it never does. As long as MinIO's own
+  /// --conn-write-deadline: a person who pauses a download pauses the stores' reads from each other, too.
+  Duration clientStall = seconds(600);
   /// What the traffic of the process may hold (MemoryLimit); 0: a quarter of what its cgroup, or the host, has.
   uint64_t memory = 0;
   /// Downstream connections per listener and worker.
