@@ -67,8 +67,9 @@ TEST_CASE("h2 tunnel: what was asked for, and both ways after the answer, each w
 }
 
 TEST_CASE("h2 tunnel: a refusal is an answer, and one that says yes in words of h1 is none") {
-  for (const auto& [given, told] : {std::pair{403, 403}, std::pair{200, 502}}) {
-    CAPTURE(given);
+  for (const auto& entry : {std::pair{403, 403}, std::pair{200, 502}}) {
+    const auto [given, told] = entry;
+    INFO("given: ", entry.first);
     Asked q;
     q.served->answer->sendHeaders(answerOf(given), true);
     q.wire.run();
