@@ -136,7 +136,8 @@ void compareHeard(const Heard& whole, const Heard& pieces, bool settled) {
   if (whole.failed != pieces.failed) show(whole, pieces);
   FUZZ_CHECK(whole.failed == pieces.failed, "the same verdict whole and in pieces");
   if (whole.failed) return;
-  const bool same = covers(pieces, whole.text);
+  // A stream that was answered before its request had come whole is closed: the rest goes nowhere.
+  const bool same = !settled || covers(pieces, whole.text);
   if (!same) show(whole, pieces);
   FUZZ_CHECK(same, "the same whole and in pieces");
 }

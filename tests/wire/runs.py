@@ -228,6 +228,8 @@ async def _responds(case: Case, expected: Expectation, place: Place, pieces: lis
                 await asyncio.wait_for(script.said.wait(), 60)
                 if expected.upstream != "reuse":
                     await first.until(lambda: first.ended, LIMIT_S)
+            if got and (got[-1].value("connection") or "").lower() == "close":
+                await link.until(lambda: link.ended, LIMIT_S)  # it was announced
             if link.ended:
                 link.close()
                 link = await Link.connect(place.address, place.context(case.side))
