@@ -139,23 +139,6 @@ class SteadyServer final : public http::ServerCodecOwner {
     exchange.refuse(status, detail);
     return &exchange;
   }
-  bool allOver() const {
-    for (const auto& exchange : exchanges)
-      if (!exchange->over()) return false;
-    return true;
-  }
-  size_t received() const {
-    size_t all = 0;
-    for (const auto& exchange : exchanges)
-      all += exchange->received();
-    return all;
-  }
-  std::string text() const {
-    std::string all;
-    for (const auto& exchange : exchanges)
-      all += exchange->text() + "\n";
-    return all;
-  }
 
   std::vector<http::RequestHead> heads;
   std::vector<std::unique_ptr<Exchange>> exchanges;
@@ -206,26 +189,34 @@ class SteadyClient final : public http::ClientCodecOwner {
     exchanges.push_back(std::make_unique<Exchange>());
     exchanges.back()->send(codec, head, end);
   }
-  bool allOver() const {
-    for (const auto& exchange : exchanges)
-      if (!exchange->over()) return false;
-    return true;
-  }
-  size_t received() const {
-    size_t all = 0;
-    for (const auto& exchange : exchanges)
-      all += exchange->received();
-    return all;
-  }
-  std::string text() const {
-    std::string all;
-    for (const auto& exchange : exchanges)
-      all += exchange->text() + "\n";
-    return all;
-  }
 
   std::vector<std::unique_ptr<Exchange>> exchanges;
 };
+
+// Of all exchanges of either side's users.
+
+template <class Users>
+bool allOver(const Users& users) {
+  for (const auto& exchange : users.exchanges)
+    if (!exchange->over()) return false;
+  return true;
+}
+
+template <class Users>
+size_t receivedBy(const Users& users) {
+  size_t all = 0;
+  for (const auto& exchange : users.exchanges)
+    all += exchange->received();
+  return all;
+}
+
+template <class Users>
+std::string toldTo(const Users& users) {
+  std::string all;
+  for (const auto& exchange : users.exchanges)
+    all += exchange->text() + "\n";
+  return all;
+}
 
 /// All that `codec` has to say for now.
 inline std::string output(http::Codec& codec) {
@@ -242,7 +233,7 @@ inline std::string output(http::Codec& codec) {
 template <class Users>
 void checkEnd(http::Codec& codec, const Users& users) {
   codec.connectionLost("the end");
-  FUZZ_CHECK(users.allOver(), "every exchange has its last word");
+  FUZZ_CHECK(allOver(users), "every exchange has its last word");
   FUZZ_CHECK(codec.activeStreams() == 0, "no stream is left behind");
   FUZZ_CHECK(codec.finished(), "a lost connection is over");
   FUZZ_CHECK(output(codec).empty(), "nothing is said on a lost connection");

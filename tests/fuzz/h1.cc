@@ -42,22 +42,28 @@ bool feed(http::Codec& codec, std::string_view piece, std::string& said) {
   return good;
 }
 
+/// Until it refuses or is finished; `fin`: then the end. Returns how many bytes were given.
+size_t feedAll(http::Codec& codec, const std::vector<std::string_view>& pieces, bool fin, Told& told) {
+  size_t given = 0;
+  for (const std::string_view piece : pieces) {
+    given += piece.size();
+    told.failed = !feed(codec, piece, told.output);
+    if (told.failed || codec.finished()) break;
+  }
+  if (fin && !told.failed) codec.receiveEof();
+  told.output += output(codec);
+  return given;
+}
+
 Told serve(const std::vector<std::string_view>& pieces, SteadyServer::Answer answer, const http::CodecLimits& limits,
            bool fin, bool check) {
   SteadyServer users(answer);
   const auto codec = http::createH1ServerCodec(users, limits);
   Told told;
-  size_t given = 0;
-  for (const std::string_view piece : pieces) {
-    given += piece.size();
-    told.failed = !feed(*codec, piece, told.output);
-    if (told.failed || codec->finished()) break;
-  }
-  if (fin && !told.failed) codec->receiveEof();
-  told.output += output(*codec);
-  FUZZ_CHECK(users.received() <= given, "no more body than bytes");
+  const size_t given = feedAll(*codec, pieces, fin, told);
+  FUZZ_CHECK(receivedBy(users) <= given, "no more body than bytes");
   checkEnd(*codec, users);
-  told.text = users.text();
+  told.text = toldTo(users);
   if (check) {
     for (const http::RequestHead& head : users.heads) {
       checkOverH1(head);
@@ -74,19 +80,12 @@ Told listen(const std::vector<std::string_view>& pieces, const http::RequestHead
   users.send(*codec, request, true);
   Told told;
   told.output = output(*codec);
-  size_t given = 0;
-  for (const std::string_view piece : pieces) {
-    given += piece.size();
-    told.failed = !feed(*codec, piece, told.output);
-    if (told.failed || codec->finished()) break;
-  }
-  if (fin && !told.failed) codec->receiveEof();
-  told.output += output(*codec);
-  FUZZ_CHECK(users.received() <= given, "no more body than bytes");
+  const size_t given = feedAll(*codec, pieces, fin, told);
+  FUZZ_CHECK(receivedBy(users) <= given, "no more body than bytes");
   const auto& heads = users.exchanges.front()->heads;
   told.reusable = !told.failed && codec->canOpenStream();
   checkEnd(*codec, users);
-  told.text = users.text();
+  told.text = toldTo(users);
   if (check && !heads.empty() && heads.front().status != 101 && request.method == "GET") {
     checkOverH1(heads.front());
     checkOverH2(heads.front());

@@ -50,11 +50,19 @@ bool resets(std::string_view frames) {
   return false;
 }
 
-void feedH2(http::Codec& codec, std::string_view piece, Heard& heard) {
-  const Result<void> taken = codec.receive(Slice::copyOf(piece));
-  heard.reset = resets(output(codec)) || heard.reset;
-  heard.failed = !taken;
-  if (!taken) heard.error = taken.error().message;
+/// Until it refuses or is finished. Returns how many bytes were given.
+size_t feedH2(http::Codec& codec, const std::vector<std::string_view>& pieces, Heard& heard) {
+  size_t given = 0;
+  for (const std::string_view piece : pieces) {
+    given += piece.size();
+    const Result<void> taken = codec.receive(Slice::copyOf(piece));
+    heard.reset = resets(output(codec)) || heard.reset;
+    heard.failed = !taken;
+    if (!taken) heard.error = taken.error().message;
+    heard.finished = codec.finished();
+    if (heard.failed || heard.finished) break;
+  }
+  return given;
 }
 
 Heard serveH2(const std::vector<std::string_view>& pieces, SteadyServer::Answer answer,
@@ -62,16 +70,10 @@ Heard serveH2(const std::vector<std::string_view>& pieces, SteadyServer::Answer 
   SteadyServer users(answer);
   const auto codec = http::createH2ServerCodec(users, limits);
   Heard heard;
-  size_t given = 0;
-  for (const std::string_view piece : pieces) {
-    given += piece.size();
-    feedH2(*codec, piece, heard);
-    heard.finished = codec->finished();
-    if (heard.failed || heard.finished) break;
-  }
-  FUZZ_CHECK(users.received() <= given, "no more body than bytes");
+  const size_t given = feedH2(*codec, pieces, heard);
+  FUZZ_CHECK(receivedBy(users) <= given, "no more body than bytes");
   checkEnd(*codec, users);
-  heard.text = users.text();
+  heard.text = toldTo(users);
   if (check) {
     for (const http::RequestHead& head : users.heads) {
       checkOverH1(head);
@@ -94,16 +96,10 @@ Heard listenH2(const std::vector<std::string_view>& pieces, uint32_t streams, co
     users.send(*codec, request, true);
   output(*codec);
   Heard heard;
-  size_t given = 0;
-  for (const std::string_view piece : pieces) {
-    given += piece.size();
-    feedH2(*codec, piece, heard);
-    heard.finished = codec->finished();
-    if (heard.failed || heard.finished) break;
-  }
-  FUZZ_CHECK(users.received() <= given, "no more body than bytes");
+  const size_t given = feedH2(*codec, pieces, heard);
+  FUZZ_CHECK(receivedBy(users) <= given, "no more body than bytes");
   checkEnd(*codec, users);
-  heard.text = users.text();
+  heard.text = toldTo(users);
   for (const auto& exchange : users.exchanges) {
     if (!check || exchange->heads.empty()) continue;
     checkOverH1(exchange->heads.front());

@@ -142,7 +142,7 @@ class TlsScene {
     FUZZ_CHECK(asked.done(), "a request has an end");
     if (served_ != nullptr) served_->close();
     time_.runFor(seconds(20));
-    if (served_ != nullptr) FUZZ_CHECK(served_->ended() && served_->users.allOver(), "the server's side has an end");
+    if (served_ != nullptr) FUZZ_CHECK(served_->ended() && allOver(served_->users), "the server's side has an end");
   }
 
   void listenTo(std::string_view bytes) {

@@ -178,31 +178,29 @@ def deaf_h1(siege: Siege) -> None:
         siege.open(deaf=True).send(b"GET " + siege.path + b" HTTP/1.1\r\nHost: node2\r\n\r\n")
 
 
-def hpack_bomb(siege: Siege) -> None:
-    """One field of 4,000 bytes, named over and over again; the window is closed, so that the requests last."""
+def _bomb(siege: Siege, wire: Wire, name: bytes, method: bytes = b"", flags: int = END_STREAM) -> None:
+    """One field of 4,000 bytes, named over and over again. `method`: a field in the place of the one of siege.get()."""
     def section(i: int) -> bytes:
         if i == 0:
-            return siege.get(literal(b"x-bomb", bytes(b"b" * 4000), indexed=True))
-        return siege.get(_NEWEST * 15)
-    _requests(siege, siege.open_h2(0), STREAMS, section)
+            return siege.get(literal(name, bytes(b"b" * 4000), indexed=True))
+        usual = siege.get(_NEWEST * 15)
+        return method + usual[len(method):]
+    _requests(siege, wire, STREAMS, section, flags=flags)
+
+
+def hpack_bomb(siege: Siege) -> None:
+    """The window is closed, so that the requests last."""
+    _bomb(siege, siege.open_h2(0), b"x-bomb")
 
 
 def hpack_bomb_crumbs(siege: Siege) -> None:
     """The same of cookies, which are joined."""
-    def section(i: int) -> bytes:
-        if i == 0:
-            return siege.get(literal(b"cookie", bytes(b"c" * 4000), indexed=True))
-        return siege.get(_NEWEST * 15)
-    _requests(siege, siege.open_h2(0), STREAMS, section)
+    _bomb(siege, siege.open_h2(0), b"cookie")
 
 
 def hpack_bomb_unanswered(siege: Siege) -> None:
-    """Of requests whose body never comes."""
-    def section(i: int) -> bytes:
-        if i == 0:
-            return siege.get(literal(b"x-bomb", bytes(b"b" * 4000), indexed=True))
-        return b"\x83" + siege.get(_NEWEST * 15)[1:]
-    _requests(siege, siege.open_h2(), STREAMS, section, flags=0)
+    """Of POST requests whose body never comes."""
+    _bomb(siege, siege.open_h2(), b"x-bomb", method=b"\x83", flags=0)
 
 
 def slow_heads(siege: Siege) -> None:

@@ -5,6 +5,7 @@ it is asked for what came by `head()`, `informed()`, `piece()`, `body()` and `tr
 """
 
 import dataclasses
+import socket
 
 Fields = list[tuple[str, str]]
 
@@ -32,3 +33,14 @@ class Reset(ConnectionError):
     def __init__(self, code: int | None = None) -> None:
         super().__init__(f"reset {code}")
         self.code = code
+
+
+def receive(connection: socket.socket) -> bytes:
+    """What has come; an end of any kind is a Reset."""
+    try:
+        data = connection.recv(65536)
+    except ConnectionResetError:
+        raise Reset() from None
+    if not data:
+        raise Reset()
+    return data

@@ -2,7 +2,7 @@
 
 import socket
 
-from tests.harness.ends import Fields, Head, Reset
+from tests.harness.ends import Fields, Head, Reset, receive
 
 
 class H1End:
@@ -58,13 +58,7 @@ class H1End:
     # In.
 
     def _more(self) -> None:
-        try:
-            data = self.connection.recv(65536)
-        except ConnectionResetError:
-            raise Reset() from None
-        if not data:
-            raise Reset()
-        self._input += data
+        self._input += receive(self.connection)
 
     def _line(self) -> str:
         while b"\r\n" not in self._input:

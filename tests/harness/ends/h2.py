@@ -7,7 +7,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
-from tests.harness.ends import Fields, Head, Reset
+from tests.harness.ends import Fields, Head, Reset, receive
 
 
 class H2Connection:
@@ -32,13 +32,7 @@ class H2Connection:
             self.connection.sendall(data)
 
     def pump(self) -> None:
-        try:
-            data = self.connection.recv(65536)
-        except ConnectionResetError:
-            raise Reset() from None
-        if not data:
-            raise Reset()
-        for event in self.state.receive_data(data):
+        for event in self.state.receive_data(receive(self.connection)):
             if isinstance(event, h2.events.RequestReceived):
                 self.requests.append(event.stream_id)
             if isinstance(event, h2.events.DataReceived):
