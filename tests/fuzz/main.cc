@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include "fuzzers.h"
