@@ -42,3 +42,10 @@ class DetectBench(LabCase):
         self.assertGreater(result["connects"], 100)
         counts = {key: result[key] for key in ("failed_exchanges", "resets", "refusals", "connects_refused")}
         self.assertEqual(set(counts.values()), {0}, counts)
+
+    def test_exchanges_in_flight_fail_after_the_verdict(self):
+        result = self.run_scenario("--scenario", "cut_inflight", "--rounds", "1", "--no-haproxy")
+        self.assertEqual([run["protocol"] for run in result["runs"] if run["exchanges"] == 1000], ["h1", "h2"])
+        for run in result["runs"]:
+            self.assertTrue(run["all_failed"], run)
+            self.assertLess(run["cut_to_verdict_ms"]["max"], DETECTED_S * 1000)

@@ -238,7 +238,7 @@ def _exchange_count(text: str) -> int:
     return int(text)
 
 
-def main() -> int:
+def arguments_parser() -> argparse.ArgumentParser:
     parser = command.parser("inflight", _ABOUT)
     parser.add_argument("--exchanges", type=_exchange_count, default=1000, metavar="N",
                         help="h1: a connection each; h2: --streams on one (1000)")
@@ -252,4 +252,8 @@ def main() -> int:
                         help="time before the cut to compare with (4)")
     parser.add_argument("--turns", action="store_true", help="take the time of each turn of peerpulse's loops")
     parser.add_argument("--access-log", action="store_true", help="switch peerpulse's access log on")
-    return command.run(parser.parse_args(), _measure)
+    return parser
+
+
+def main() -> int:
+    return command.run(arguments_parser().parse_args(), _measure)

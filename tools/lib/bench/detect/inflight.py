@@ -1,7 +1,5 @@
 """cut_inflight: tools/bench/inflight with 1,000 and 10,000 exchanges."""
 
-import argparse
-
 from tools.lib.bench import command, inflight
 from tools.lib.bench.command import BenchFailed, say
 from tools.lib.bench.detect.scenario import Scenario, Settings, report
@@ -12,7 +10,8 @@ _ROUNDS = 5
 
 
 def _one(exchanges: int, protocol: str, rounds: int) -> dict:
-    arguments = argparse.Namespace(exchanges=exchanges, rounds=rounds, rate=500, usual=1.0, access_log=False)
+    arguments = inflight.arguments_parser().parse_args(
+        ["--exchanges", str(exchanges), "--rounds", str(rounds), "--rate", "500", "--usual", "1"])
     with Lab(nodes=3) as lab:
         result = inflight.Bench(lab, arguments, protocol, "respond").run()
     say(f"  {exchanges} exchanges, {protocol}: at the client {result['verdict_to_failed_ms']}, "
