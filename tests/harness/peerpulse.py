@@ -163,7 +163,7 @@ class Peerpulse:
 
     def log_lines(self) -> list[dict]:
         """What it logged, parsed; every line must be JSON."""
-        return [json.loads(line) for line in self.process.output().splitlines() if line.strip()]
+        return [json.loads(line) for line in self.process.lines() if line.strip()]
 
     def resident_bytes(self) -> int:
         return self._status_field("VmRSS") * 1024

@@ -62,7 +62,7 @@ class Drain(LocalCase):
             peerpulse.process.signal(15)
             self.assertEqual(peerpulse.process.popen.wait(10 * SLOWDOWN), 0)
             self.assertGreater(time.monotonic() - started, 0.25)
-        self.assertIn('"cut":1', next(line for line in peerpulse.process.output().splitlines() if "drain_timeout" in line))
+        self.assertIn('"cut":1', next(line for line in peerpulse.process.lines() if "drain_timeout" in line))
 
     def test_the_next_process_tells_what_a_drain_has_cut_and_the_one_after_that_does_not(self):
         peer = self.start_endless()

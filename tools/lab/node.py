@@ -61,6 +61,12 @@ class Process:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
+    def lines(self) -> list[str]:
+        """Of its output; while it runs, without the one that it may just be writing."""
+        running = self.running  # first: what it wrote until its end is all there
+        text = self.output()
+        return (text[:text.rfind("\n") + 1] if running else text).splitlines()
+
 
 class Node:
     def __init__(self, name: str, address: str, port: str, directory: pathlib.Path) -> None:

@@ -103,7 +103,7 @@ TEST_CASE("accept queue: without another port the connection that is kept vouche
   CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kDead; }, seconds(3)));
 }
 
-TEST_CASE("accept queue: loss makes no death of it") {
+TEST_CASE("accept queue: loss makes no death of it" * doctest::test_suite("long")) {
   L4 sim({}, 9);
   sim.lossPercent = 2;
   sim.acceptQueueFull = true;

@@ -61,7 +61,8 @@ TEST_CASE("host probes: one that polices PINGs gets echoes and slow PINGs, and o
   CHECK(sim.runUntil([&] { return sim.verdict() == Verdict::kRefusing; }, milliseconds(1001)));
 }
 
-TEST_CASE("host probes: a firewall that begins to drop echoes makes few suspicions, no death, and connects again") {
+TEST_CASE("host probes: a firewall that begins to drop echoes makes few suspicions, no death, and connects again" *
+          doctest::test_suite("long")) {
   for (uint32_t seed = 1; seed <= 2; ++seed) {  // of 70 minutes each
     Echoing sim({}, seed);
     sim.settle();
@@ -215,7 +216,8 @@ struct Firewalled : SimulatedPeer {
   }
 };
 
-TEST_CASE("host probes: behind a firewall a process that pauses is not dead, though its accept queue is full") {
+TEST_CASE("host probes: behind a firewall a process that pauses is not dead, though its accept queue is full" *
+          doctest::test_suite("long")) {
   for (const bool requests : {true, false}) {
     CAPTURE(requests);
     for (uint32_t seed = 1; seed <= 20; ++seed) {
@@ -341,7 +343,8 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("host probes: the kept connection has its time from when it was really asked, and one loss is no death") {
+TEST_CASE("host probes: the kept connection has its time from when it was really asked, and one loss is no death" *
+          doctest::test_suite("long")) {
   for (const bool late : {true, false}) {
     CAPTURE(late);
     for (uint32_t seed = 1; seed <= 20; ++seed) {
@@ -362,7 +365,8 @@ TEST_CASE("host probes: the kept connection has its time from when it was really
   }
 }
 
-TEST_CASE("host probes: as long as nobody knows what else a host answers, its full accept queue is no death") {
+TEST_CASE("host probes: as long as nobody knows what else a host answers, its full accept queue is no death" *
+          doctest::test_suite("long")) {
   for (const bool polices : {true, false}) {
     CAPTURE(polices);
     for (uint32_t seed = 1; seed <= 20; ++seed) {

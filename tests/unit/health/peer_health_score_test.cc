@@ -102,7 +102,7 @@ TEST_CASE("peer_health score: server errors are the store's business unless they
   }
 }
 
-TEST_CASE("peer_health score: no warning of power cuts, from any phase") {
+TEST_CASE("peer_health score: no warning of power cuts, from any phase" * doctest::test_suite("long")) {
   for (uint32_t seed = 1; seed <= 100; ++seed) {
     SimulatedPeer sim({}, seed);
     sim.runFor(seconds(20) + milliseconds(10) * seed);
@@ -151,7 +151,8 @@ TEST_CASE("peer_health score: no warning of regular pauses, nor of pauses of our
   CHECK(paused.health().score().value() > 0.7);
 }
 
-TEST_CASE("peer_health score: no warning at start-up, under steady loss, nor of a route that changes once") {
+TEST_CASE("peer_health score: no warning at start-up, under steady loss, nor of a route that changes once" *
+          doctest::test_suite("long")) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     for (const unsigned loss : {0u, 1u, 5u}) {
       SimulatedPeer sim({}, seed);

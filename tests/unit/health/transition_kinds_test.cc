@@ -62,7 +62,7 @@ void wander(uint64_t seed, Kinds& seen) {
 
 }  // namespace
 
-TEST_CASE("transition kinds: what can happen is listed, what is listed can happen") {
+TEST_CASE("transition kinds: what can happen is listed, what is listed can happen" * doctest::test_suite("long")) {
   Kinds seen, listed;
   for (uint64_t seed = 1; seed <= 3000; ++seed)
     wander(seed, seen);

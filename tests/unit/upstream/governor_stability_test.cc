@@ -57,7 +57,8 @@ TEST_CASE("governor: a healthy peer is never refused anything, in bursts neither
   });
 }
 
-TEST_CASE("governor: under overload the limit stays in a band where the peer is busy and not slow for long") {
+TEST_CASE("governor: under overload the limit stays in a band where the peer is busy and not slow for long" *
+          doctest::test_suite("long")) {
   forSeeds([](uint64_t seed, peerpulse::test::Random& random) {
     GovernorWorld world(seed, anyPeer(random));
     const double capacity = world.capacity();
@@ -145,7 +146,7 @@ TEST_CASE("governor: a peer that answers nothing is noticed by those who wait") 
   });
 }
 
-TEST_CASE("governor: workers that share a slow peer come to like shares") {
+TEST_CASE("governor: workers that share a slow peer come to like shares" * doctest::test_suite("long")) {
   forSeeds([](uint64_t seed, peerpulse::test::Random& random) {
     const ModelPeer model = anyPeer(random);
     GovernorWorld world(seed, model, {}, 2);
@@ -171,7 +172,8 @@ TEST_CASE("governor: workers that share a slow peer come to like shares") {
   });
 }
 
-TEST_CASE("governor: a peer that answers slower for good is as it is within the time given for that") {
+TEST_CASE("governor: a peer that answers slower for good is as it is within the time given for that" *
+          doctest::test_suite("long")) {
   forSeeds(
       [](uint64_t seed, peerpulse::test::Random& random) {
         GovernorOptions options;

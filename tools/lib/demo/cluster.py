@@ -79,7 +79,7 @@ class Cluster:
     def exchanges(self) -> list[dict]:
         """peerpulse's access log so far."""
         lines = []
-        for line in self.peerpulse.output().splitlines():
+        for line in self.peerpulse.lines():
             if '"event":"exchange"' in line:
                 lines.append(json.loads(line))
         return lines

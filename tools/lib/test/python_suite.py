@@ -11,12 +11,15 @@ from tools.lib.test.outcome import Outcome
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 _TIMEOUT_S = 1500
+# The integration tests wait more than they work. The lab measures time.
+_JOBS = {"tests/integration": 3}
 
 
 def run(directory: str, build: pathlib.Path, environment: dict[str, str], prefix: list[str],
         patterns: list[str]) -> Outcome:
     with tempfile.NamedTemporaryFile(prefix="peerpulse-test-", suffix=".json") as result:
-        command = [*prefix, sys.executable, "-B", "-m", "tools.lib.test.unittest_process", directory, result.name]
+        command = [*prefix, sys.executable, "-B", "-m", "tools.lib.test.unittest_process", directory, result.name,
+                   "--jobs", str(_JOBS.get(directory, 1))]
         for pattern in patterns:
             command += ["-k", pattern]
         variables = {**os.environ, **environment, "PEERPULSE_BUILD": str(build)}

@@ -36,7 +36,7 @@ def _counted(cluster: Cluster) -> dict[str, int]:
 def _logged(cluster: Cluster) -> dict[str, set[str]]:
     """What is said not to have been delivered, by peer."""
     logged: dict[str, set[str]] = {name: set() for name in PEERS}
-    for line in cluster.peerpulse.process.output().splitlines():
+    for line in cluster.peerpulse.process.lines():
         if '"notification_undelivered"' in line:
             entry = json.loads(line)
             logged[entry["peer"]].add(entry["path"])
