@@ -101,26 +101,29 @@ void DownstreamConnection::holdPings(bool hold) {
 }
 
 // Nobody but its two ends knows when a tunnel is over: waiting for it would make each restart as long as the drain may be.
-bool DownstreamConnection::outlastsDrain(TimePoint now) const {
-  return life_.drainingSince() && !http2() && busy() && exchanges_.front()->tunnel() &&
-         now - *life_.drainingSince() > listener_.context().options().drainTunnels;
+bool DownstreamConnection::tunnelsOutlastDrain(TimePoint now) const {
+  return life_.drainingSince() && now - *life_.drainingSince() > listener_.context().options().drainTunnels;
 }
 
 // Memory that runs out is given back by those whose clients take nothing, until there is enough.
 bool DownstreamConnection::expireExchanges(TimePoint now) {
+  const bool cutTunnels = tunnelsOutlastDrain(now);
   bool ended = false;
-  for (auto next = exchanges_.begin(); next != exchanges_.end() && !life_.ended();)
-    ended = (*next++)->expire(now) || ended;
+  for (auto next = exchanges_.begin(); next != exchanges_.end() && !life_.ended();) {
+    Exchange& exchange = **next++;
+    if (exchange.expire(now)) {
+      ended = true;
+    } else if (cutTunnels && exchange.tunnel()) {
+      exchange.cut(cutByUs("draining: a tunnel does not end by itself", upstream::Timer::kDrainTunnels));
+      ended = true;
+    }
+  }
   return ended;
 }
 
 bool DownstreamConnection::expire(TimePoint now) {
   wire_->tellTime(now);
   if (expireExchanges(now) && life_.ended()) return true;
-  if (outlastsDrain(now)) {
-    abort(cutByUs("draining: a tunnel does not end by itself", upstream::Timer::kDrainTunnels));
-    return true;
-  }
   const ProxyOptions& options = listener_.context().options();
   const auto expiry = life_.expiry(now, {options.downstreamIdleTimeout, options.headerTimeout});
   if (expiry == wire::ServerLife::Expiry::kNot) return false;

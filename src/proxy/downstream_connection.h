@@ -67,7 +67,7 @@ class DownstreamConnection final : public event::DeferredDeletable,
   http::Receiver* onBadRequest(http::ResponseStream& stream, int status, std::string_view detail) override;
   void onOutputReady() override { wire_->outputReady(); }
 
-  bool outlastsDrain(TimePoint now) const;
+  bool tunnelsOutlastDrain(TimePoint now) const;
   /// TLS can be used no longer than for what is under way.
   bool wornOut() const;
   /// h2: says so.

@@ -327,11 +327,15 @@ bool Exchange::expire(TimePoint now) {
   }
   stats::PeerStats& stats = listener_.context().shared.stats.peer(listener_.peerId());
   (tooLong ? stats.clientStalls : stats.memoryEnds).add();
+  cut(why);
+  return true;
+}
+
+void Exchange::cut(const upstream::Failure& why) {
   record_.note(why);
   std::exchange(stream_, nullptr)->reset(http::ResetReason::kCancel);
   end();
   if (!downstream_.http2()) downstream_.abort(why);
-  return true;
 }
 
 void Exchange::end() {

@@ -51,6 +51,8 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void settle();
   /// Every second: ends it if its client has taken nothing of the answer for too long. `now` is the loop's own time. True: it did.
   bool expire(TimePoint now);
+  /// We end it, and the connection of an h1 client with it. Requires that it has not ended.
+  void cut(const upstream::Failure& why);
   /// Requires that it is settled. A line of the access log, if `filter` wants one.
   void writeLog(AccessFilter& filter) const;
 

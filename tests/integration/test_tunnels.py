@@ -5,12 +5,17 @@ import struct
 import time
 
 from tests.harness.case import LocalCase
+from tests.harness.ends.h2 import H2Connection
+from tests.harness.h2_frames import frame
+from tests.harness.host import connect
 from tests.harness.http1 import Http1Client
 from tests.harness.peerpulse import SLOWDOWN, Peer
 from tests.harness.scripted_peer import answer
 from tests.harness.waiting import wait_for
 
 _SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n"
+_RST_STREAM = 3
+_CANCEL = b"\0\0\0\x08"
 
 
 class Tunnels(LocalCase):
@@ -89,6 +94,25 @@ class Tunnels(LocalCase):
         cut = [line for line in self.peerpulse.log_lines() if line["event"] == "exchange" and line["status"] == 101]
         self.assertEqual({line["party"] for line in cut}, {"self"})
         self.assertEqual(len(cut), 20)
+
+    def test_a_restart_does_not_wait_for_those_of_h2(self):
+        self.start(drain_timeout="1m")
+        link = H2Connection(self.enterContext(connect(self.host, self.listen, 30)), client=True)
+        tunnels = []
+        for _ in range(5):
+            tunnels.append(link.open())
+            tunnels[-1].request("CONNECT", "/tunnel", protocol="test")
+            self.assertEqual(tunnels[-1].head().status, 200)
+        started = time.monotonic()
+        self.peerpulse.process.signal(15)
+        self.assertEqual(self.peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
+        self.assertGreater(time.monotonic() - started, 0.4, "they have a grace")
+        told = b"".join(iter(lambda: link.connection.recv(65536), b""))  # python3-h2 takes nothing behind a GOAWAY
+        for tunnel in tunnels:
+            self.assertIn(frame(_RST_STREAM, 0, tunnel.number, _CANCEL), told)
+        wait_for(lambda: len(self.ends) == 5, 10, "the peer's sides end")
+        cut = [line for line in self.peerpulse.log_lines() if line["event"] == "exchange" and line["status"] == 101]
+        self.assertEqual([line["party"] for line in cut], ["self"] * 5)
 
     def test_one_that_ends_in_its_grace_ends_in_order(self):
         self.start(drain_timeout="1m", drain_tunnels="30s")
