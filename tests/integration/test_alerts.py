@@ -77,9 +77,14 @@ class Alerts(LocalCase):
     def test_all_that_is_asked_for_exists(self):
         recorded = {rule["record"] for rule in _rules(RULES)}
         with tempfile.TemporaryDirectory(prefix="peerpulse-certificates-") as directory:
-            listener = Authority(pathlib.Path(directory) / "authority").issue("node1")
+            authority = Authority(pathlib.Path(directory) / "authority")
+            own = authority.issue("node1")
+            nobody, others, link, dns = (f"127.0.0.1:{free_port(self.host)}" for _ in range(4))
             peerpulse = self.start_peerpulse(
-                self.host, [Peer("node2", f"127.0.0.1:{free_port(self.host)}", tls_downstream(listener))])
+                self.host, [Peer("node2", nobody, tls_downstream(own)), Peer("node3", "node3.example:9000"),
+                            Peer("node4", others, {"link": {"mode": "prefer", "address": link}})],
+                dns={"servers": [dns]}, link={"tls": {
+                    "certificate_file": str(own.file), "key_file": str(own.key), "ca_file": str(authority.file)}})
         scraped = {series.partition("{")[0] for series in peerpulse.metrics()} | {"up"}
         asked = set()
         for rule in _rules(RULES) + _rules(ALERTS):

@@ -8,12 +8,12 @@ import traceback
 from tests.harness import scaled_rules
 from tests.harness.prometheus import FOLDER, Prometheus, documents
 from tests.harness.waiting import wait_for
-from tools.lib.bench.alerts import certificates, failing_requests, lost_peers, own_host
+from tools.lib.bench.alerts import certificates, failing_requests, lost_peers, own_host, reaching
 from tools.lib.bench.alerts.cause import Cause, Expected
 from tools.lib.bench.alerts.stage import Stage
 
 GROUPS: tuple[tuple[type[Cause], ...], ...] = ((*lost_peers.CAUSES, *own_host.CAUSES),
-                                                 (*failing_requests.CAUSES, *certificates.CAUSES))
+                                                 (*failing_requests.CAUSES, *certificates.CAUSES, *reaching.CAUSES))
 """Those of a group run at a time. All together would make a small machine a cause of its own."""
 CAUSES = tuple(kind for group in GROUPS for kind in group)
 MACHINE_S = 3.0
