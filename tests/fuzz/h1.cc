@@ -93,13 +93,20 @@ Told listen(const std::vector<std::string_view>& pieces, const http::RequestHead
   return told;
 }
 
+// With the NULs that it may have.
+void show(const char* name, const Told& told) {
+  const std::string all = told.text + "---\n" + told.output + "\n";
+  std::fprintf(stderr, "=== %s (reusable: %d, failed: %d):\n", name, told.reusable, told.failed);
+  std::fwrite(all.data(), 1, all.size(), stderr);
+}
+
 bool brokenOff(const Told& told) { return told.failed || told.text.find(" reset:") != std::string::npos; }
 
 void compare(const Told& whole, const Told& cut) {
   const bool same = whole.text == cut.text && whole.output == cut.output && whole.reusable == cut.reusable;
   if (!same) {
-    std::fprintf(stderr, "whole (reusable: %d):\n%s---\n%s\n=== cut (reusable: %d):\n%s---\n%s\n", whole.reusable,
-                 whole.text.c_str(), whole.output.c_str(), cut.reusable, cut.text.c_str(), cut.output.c_str());
+    show("whole", whole);
+    show("cut", cut);
   }
   FUZZ_CHECK(same, "the same whole and in pieces");
 }

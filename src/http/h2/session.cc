@@ -223,6 +223,7 @@ void Session::giveUp(ResetReason reason, std::string_view text) {
 }
 
 void Session::closeAll(ResetReason reason, std::string_view detail) {
+  queueJoined();
   giveUp(reason, detail);
   if (!life_.is(Life::kClosed)) life_.to(Life::kClosed);
   control_.clear();

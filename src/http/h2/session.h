@@ -164,6 +164,8 @@ class Session {
   /// Of a client's stream, as wide as is allowed.
   void openWindow(const H2Stream& stream);
   void queueData(H2Stream& stream, Slice piece);
+  /// What waited for more of its DATA frame, of which there is no more.
+  void queueJoined();
   // Outgoing bodies (session_bodies.cc).
   ssize_t readBody(int32_t id, size_t length, uint32_t* flags);
   bool submitTrailers(const H2Stream& stream);
@@ -213,6 +215,7 @@ class Session {
   FrameBudgets budgets_;
   Barrier barrier_;
   PieceJoiner joiner_;        ///< of the DATA frame being received
+  int32_t dataOf_ = 0;        ///< its stream
   size_t frameLeft_ = 0;      ///< of it; with padding
   uint64_t uncredited_ = 0;   ///< body bytes on the wire that no WINDOW_UPDATE gave back to the connection yet
   size_t continuations_ = 0;  ///< of the header block being received

@@ -36,6 +36,7 @@ int Session::onBeginFrame(const nghttp2_frame_hd& head) {
   const bool ack = (head.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (head.type) {
     case NGHTTP2_DATA:
+      dataOf_ = head.stream_id;
       frameLeft_ = head.length;
       if (head.length == 0 && !endsStream(head)) return spend(Glitch::kEmptyData);
       budgets_.dataReceived();
@@ -85,8 +86,7 @@ int Session::onFrame(const nghttp2_frame& frame) {
       if (endsStream(frame.hd)) markEnd(*stream);
       break;
     case NGHTTP2_DATA:
-      // Only what padding was taken for: the last bytes had come.
-      if (!joiner_.empty() && stream->hold.is(Hold::kOpen)) queueData(*stream, joiner_.finish());
+      queueJoined();  // only what padding was taken for: the last bytes had come
       if (endsStream(frame.hd)) markEnd(*stream);
       break;
     case NGHTTP2_WINDOW_UPDATE: onStreamWindow(*stream, increment(frame)); break;
@@ -116,6 +116,13 @@ int Session::onData(int32_t id, const uint8_t* at, size_t size) {
     if (!piece.empty()) queueData(*stream, std::move(piece));
   }
   return 0;
+}
+
+void Session::queueJoined() {
+  if (joiner_.empty()) return;
+  Slice piece = joiner_.finish();
+  H2Stream* stream = find(dataOf_);
+  if (stream != nullptr && stream->hold.is(Hold::kOpen)) queueData(*stream, std::move(piece));
 }
 
 void Session::queueData(H2Stream& stream, Slice piece) {

@@ -167,13 +167,20 @@ TEST_CASE("h1: what a sender gave in one chunk is not delivered in small pieces,
   CHECK(pieces("Content-Length: 8", {x(4), x(4)}) == Sizes{8});
 }
 
-TEST_CASE("h1: what waited to be joined is not lost with the end of the connection") {
-  Pair p;
-  REQUIRE(p.server->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")));
-  CHECK(p.request(0).received == 0);
-  p.server->receiveEof();
-  CHECK(p.request(0).text() == "PUT / data reset:connection_closed");
-  CHECK(p.request(0).body == "abc");
+TEST_CASE("h1: what waited to be joined of a request is not lost, however its connection ends") {
+  for (const bool inOrder : {false, true}) {
+    CAPTURE(inOrder);
+    Pair p;
+    REQUIRE(p.server->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")));
+    CHECK(p.request(0).received == 0);
+    if (inOrder) {
+      p.server->receiveEof();
+    } else {
+      p.server->connectionLost("reset");
+    }
+    CHECK(p.request(0).text() == "PUT / data reset:connection_closed");
+    CHECK(p.request(0).body == "abc");
+  }
 }
 
 TEST_CASE("h1: nor is what waited of an answer, however its connection ends") {

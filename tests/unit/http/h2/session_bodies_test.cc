@@ -321,5 +321,27 @@ TEST_CASE("h2 bodies: small frames of the client go on one by one, padded ones t
   CHECK(relay.in.requests.at(0)->received == 216);
 }
 
+TEST_CASE("h2 bodies: what waited for the rest of its frame is not lost with the connection") {
+  const std::string half = frame(kData, 0, 1, std::string(100, 'x')).substr(0, 9 + 3);
+  SUBCASE("of a request") {
+    ServerOwner in;
+    const auto server = createH2ServerCodec(in, CodecLimits{});
+    REQUIRE(server->receive(Slice::copyOf(kPreface + request(1, "", kEndHeaders) + half)));
+    server->connectionLost("reset");
+    CHECK(in.requests.at(0)->text() == "GET / data reset:connection_closed");
+    CHECK(in.requests.at(0)->body == "xxx");
+    CHECK(server->finished());
+  }
+  SUBCASE("of an answer") {
+    Upload upload(65'535);
+    upload.hear(response(1, "200", kEndHeaders) + half);
+    CHECK(upload.r.received == 0);
+    upload.codec->connectionLost("reset");
+    CHECK(upload.r.text() == "head:200 data reset:connection_closed");
+    CHECK(upload.r.body == "xxx");
+    CHECK(upload.codec->finished());
+  }
+}
+
 }  // namespace
 }  // namespace peerpulse::http::test
