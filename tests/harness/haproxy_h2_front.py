@@ -1,4 +1,4 @@
-"""HAProxy in front of an HTTP/2 peer, where peerpulse would be: what attacks on it cost is the measure of those on peerpulse."""
+"""HAProxy in front of a peer: where peerpulse would be (the cost of attacks is compared), or as its peer."""
 
 from tests.harness.peers import Server
 
@@ -15,18 +15,19 @@ frontend front
   bind {listen}
   default_backend peer
 backend peer
-  server peer {peer} proto h2
+  server peer {peer} {protocol}
 """
 
 
 class HaproxyH2Front(Server):
-    """HTTP/1 and h2c with prior knowledge on one port."""
+    """HTTP/1 and h2c with prior knowledge on one port; the peer speaks h2c, or HTTP/1 unless `peer_h2`."""
 
-    def __init__(self, host, peer: str, port: int | None = None) -> None:
+    def __init__(self, host, peer: str, port: int | None = None, peer_h2: bool = True) -> None:
         super().__init__(host, port)
         self._peer = peer
+        self._protocol = "proto h2" if peer_h2 else ""
 
     def _arguments(self) -> list[str]:
         config = self.directory / "haproxy.cfg"
-        config.write_text(_CONFIG.format(listen=self.address, peer=self._peer), encoding="utf-8")
+        config.write_text(_CONFIG.format(listen=self.address, peer=self._peer, protocol=self._protocol), encoding="utf-8")
         return ["haproxy", "-db", "-f", str(config)]

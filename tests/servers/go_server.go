@@ -3,7 +3,7 @@
 //
 //	go_server HOST:PORT [CERTIFICATE KEY [CLIENTS_AUTHORITY]]
 //
-// PUT /digest is answered by the SHA-256 of the body, PUT /slow by the same, read by somebody who takes his time; all else by "ok".
+// PUT /digest is answered by the SHA-256 of the body, PUT /slow by the same, read by somebody who takes his time; all else by "ok" when it is there.
 package main
 
 import (
@@ -32,6 +32,7 @@ func answer(writer http.ResponseWriter, request *http.Request) {
 		body = slowReader{body}
 	case "/digest":
 	default:
+		io.Copy(io.Discard, request.Body)
 		writer.Write([]byte("ok"))
 		return
 	}

@@ -10,7 +10,7 @@ const [host, port, ...files] = process.argv.slice(2);
 const [cert, key, ca] = files.map((file) => fs.readFileSync(file));
 const answer = (request, response) => {
   request.resume();  // a body must be read, or its window stays shut
-  response.end('ok');
+  request.on('end', () => response.end('ok'));
 };
 const server = cert ? http2.createSecureServer({cert, key, ca, requestCert: Boolean(ca), rejectUnauthorized: Boolean(ca)}, answer)
   : http2.createServer(answer);
