@@ -66,7 +66,8 @@ class Hooks(HookCase):
         document = self.wait_state("node3", "refusing")
         self.assertEqual((document["node"], document["event"], document["from"]), ("node1", "transition", "unknown"))
         self.assertEqual((document["circuit"], document["reason"]), ("open", "connect_refused"))
-        self.assertEqual((document["address"], document["local_health"]), ("127.0.0.1:1", "ok"))
+        self.assertEqual(document["address"], "127.0.0.1:1")
+        self.assertIn(document["local_health"], ("ok", "lagging"))  # the machine may have other work
         self.assertEqual(document["evidence"]["error"], "ECONNREFUSED")
         self.wait_state("node2", "alive")
         self.assertEqual(self.documents()[-1]["cluster"]["offline"], ["node3"])

@@ -211,7 +211,7 @@ class Answers(OpenApiCase):
             client.setblocking(False)
             client.connect_ex(silent.getsockname())
         other = Peerpulse(self.host, [Peer("silent", "{}:{}".format(*silent.getsockname()))],
-                          probe={"profile": "wan"}, guard={"mode": "proxy"})
+                          probe={"interval": "1s", "suspect_after": "10s"}, guard={"mode": "proxy"})
         self.addCleanup(other.check_end)
         other.spawn()
 

@@ -52,8 +52,12 @@ class Files(TlsCase):
     def reloads(self, result: str) -> float:
         return self.peerpulse.metrics()[f'peerpulse_tls_reloads_total{{result="{result}"}}']
 
-    def logged(self, event: str) -> list[dict]:
-        return [line for line in self.peerpulse.log_lines() if line["event"] == event]
+    def logged(self, event: str, count: int = 1) -> list[dict]:
+        """At least so many lines: the log has a thread of its own."""
+        def lines() -> list[dict] | None:
+            found = [line for line in self.peerpulse.log_lines() if line["event"] == event]
+            return found if len(found) >= count else None
+        return wait_for(lines, 10 * SLOWDOWN, f"{count} lines of {event}")
 
     def test_a_certificate_is_replaced_under_load(self):
         self.start_listener()
@@ -95,7 +99,7 @@ class Files(TlsCase):
             with self.subTest(name):
                 spoils()
                 wait_for(lambda: self.reloads("failed") >= number, _LOOKED_S, "it is found")
-                line = self.logged("tls_reload_failed")[-1]
+                line = self.logged("tls_reload_failed", number)[-1]
                 self.assertEqual((line["level"], line["where"]), ("error", "/peers/0/tls/downstream"))
                 self.assertIn(words, line["error"])
                 self.assertEqual(self.shown(), "good")
