@@ -214,11 +214,6 @@ void ClientCodec::receiveEof() {
 }
 
 // What had come of an answer by then was the peer's word.
-void ClientCodec::connectionLost(std::string_view detail) {
-  if (incoming_.is(Incoming::kBody)) endOfBody();
-  breakOff(ResetReason::kConnectionClosed, detail);
-}
-
 // --- output ---------------------------------------------------------------------------------------------
 
 void ClientCodec::afterOutput() {

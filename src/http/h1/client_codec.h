@@ -39,7 +39,7 @@ class ClientCodec final : public http::ClientCodec, public Connection {
 
   Result<void> receive(Slice in) override;
   void receiveEof() override;
-  void connectionLost(std::string_view detail) override;
+  void connectionLost(std::string_view detail) override { lose(detail); }
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override { return !incoming_.is(Incoming::kClosed) && roomForInput(); }
   size_t bufferLimit() const override { return limits_.streamWindow; }

@@ -177,6 +177,11 @@ void Connection::breakOff(ResetReason reason, std::string_view detail) {
   if (receiver != nullptr) receiver->onReset(reason, detail);
 }
 
+void Connection::lose(std::string_view detail) {
+  if (incoming_.is(Incoming::kBody)) endOfBody();
+  breakOff(ResetReason::kConnectionClosed, detail);
+}
+
 void Connection::fail(std::string_view detail) {
   failure_ = detail;
   const bool answered = hasStream() && !outgoing_.is(Outgoing::kHead);

@@ -91,6 +91,8 @@ class Connection {
   /// Nothing more in or out; the stream (if any) is told.
   void breakOff(ResetReason reason, std::string_view detail);
   void fail(std::string_view detail);
+  /// The connection is no more: what waited of the body is delivered, then the reset.
+  void lose(std::string_view detail);
 
   const CodecLimits limits_;
   Machine<Life> life_{Life::kOpen};

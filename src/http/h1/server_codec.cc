@@ -129,11 +129,6 @@ void ServerCodec::receiveEof() {
   }
 }
 
-void ServerCodec::connectionLost(std::string_view detail) {
-  if (incoming_.is(Incoming::kBody)) endOfBody();
-  breakOff(ResetReason::kConnectionClosed, detail);
-}
-
 /// What follows from there being no more input.
 void ServerCodec::settle() {
   if (!input_.empty()) return;

@@ -37,7 +37,7 @@ class ServerCodec final : public Codec, public Connection {
 
   Result<void> receive(Slice in) override { return receiveBytes(std::move(in)); }
   void receiveEof() override;
-  void connectionLost(std::string_view detail) override;
+  void connectionLost(std::string_view detail) override { lose(detail); }
   void produce(Buffer& out, size_t limit) override { produceBytes(out, limit); }
   bool wantsRead() const override;
   size_t bufferLimit() const override { return limits_.streamWindow; }
