@@ -1,9 +1,0 @@
-#include <doctest/doctest.h>
-
-#include "own_network.h"
-
-int main(int argc, char** argv) {
-  // Before there is a second thread.
-  peerpulse::enterOwnNetwork();
-  return doctest::Context(argc, argv).run();
-}
