@@ -95,6 +95,10 @@ class Authority:
                  str(certificate.file), "-startdate", start, "-enddate", end, "-extfile", str(extensions))
         return certificate
 
+    def link_tls(self, own: Certificate) -> dict:
+        """The section link.tls of a node whose certificate is `own`, and that trusts this authority."""
+        return {"certificate_file": str(own.file), "key_file": str(own.key), "ca_file": str(self.file)}
+
 
 def self_signed(directory: pathlib.Path, name: str) -> Certificate:
     certificate = Certificate(directory / f"{name}.pem", directory / f"{name}.key")

@@ -21,7 +21,7 @@ http {{
 }}
 """
 
-_HTTP1 = """
+_FILES = """
   client_max_body_size 0;
   keepalive_requests 1000000;
   keepalive_timeout {keepalive};
@@ -62,14 +62,15 @@ class Nginx(Server):
 
 
 class NginxPeer(Nginx):
-    """HTTP/1.1, GET and PUT; keepalive unless `keepalive_s` is 0."""
+    """HTTP/1.1, or h2c with prior knowledge; GET, PUT and DELETE of files; keepalive unless `keepalive_s` is 0."""
 
-    def __init__(self, host, port: int | None = None, keepalive_s: int = 60) -> None:
+    def __init__(self, host, port: int | None = None, keepalive_s: int = 60, h2: bool = False) -> None:
         super().__init__(host, port)
         self._keepalive_s = keepalive_s
+        self._protocol = " http2" if h2 else ""
 
     def _http(self) -> str:
-        return _HTTP1.format(listen=self.address, root=self.root, keepalive=self._keepalive_s)
+        return _FILES.format(listen=self.address + self._protocol, root=self.root, keepalive=self._keepalive_s)
 
 
 class NginxH2cPeer(Nginx):

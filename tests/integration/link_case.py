@@ -21,8 +21,7 @@ class LinkCase(LocalCase):
         cls.there = cls.authority.issue("node2")
 
     def link_tls(self, certificate: Certificate, authority: Authority | None = None) -> dict:
-        return {"certificate_file": str(certificate.file), "key_file": str(certificate.key),
-                "ca_file": str((authority or self.authority).file)}
+        return (authority or self.authority).link_tls(certificate)
 
     def start_store(self) -> LinkedStore:
         self.store = LinkedStore(self.host).start()

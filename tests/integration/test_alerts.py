@@ -83,8 +83,7 @@ class Alerts(LocalCase):
             peerpulse = self.start_peerpulse(
                 self.host, [Peer("node2", nobody, tls_downstream(own)), Peer("node3", "node3.example:9000"),
                             Peer("node4", others, {"link": {"mode": "prefer", "address": link}})],
-                dns={"servers": [dns]}, link={"tls": {
-                    "certificate_file": str(own.file), "key_file": str(own.key), "ca_file": str(authority.file)}})
+                dns={"servers": [dns]}, link={"tls": authority.link_tls(own)})
         scraped = {series.partition("{")[0] for series in peerpulse.metrics()} | {"up"}
         asked = set()
         for rule in _rules(RULES) + _rules(ALERTS):

@@ -1,9 +1,9 @@
 """Carrying real traffic between real clients and real servers."""
 
-import hashlib
 import threading
 import unittest
 
+from tests.harness.bodies import unlike
 from tests.harness.case import LocalCase
 from tests.harness.clients import curl, h2load, start_upload, url
 from tests.harness.http1 import Http1Client, request
@@ -19,9 +19,7 @@ _BIG = (10 if SANITIZER else 100) * _MIB
 
 def _pattern(size: int) -> bytes:
     """Bytes that differ from place to place, so that a lost or moved piece shows."""
-    block = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(2048))
-    # A length that divides nothing: no two copies lie alike within the usual buffers.
-    block = block[:65521]
+    block = unlike(65521)  # a length that divides nothing: no two copies lie alike within the usual buffers
     return (block * (size // len(block) + 1))[:size]
 
 

@@ -5,6 +5,7 @@ import hashlib
 import socket
 import unittest
 
+from tests.harness.bodies import unlike
 from tests.harness.clients import curl, url
 from tests.harness.openssl_end import TLS1_2
 from tests.harness.peerpulse import Peer
@@ -14,7 +15,7 @@ from tests.harness.tls_case import TlsCase, tls_downstream
 from tests.harness.tls_client import TlsClient
 
 _TCP_ULP = 31
-_BODY = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(90_000)) + b"end"
+_BODY = unlike(32 * 90_000) + b"end"
 _VERSIONS = ("1.2", "1.3")
 
 

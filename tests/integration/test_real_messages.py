@@ -19,31 +19,24 @@ from collections.abc import Callable
 import websockets
 
 from tests.harness.apache_peer import ApachePeer
+from tests.harness.bodies import unlike
 from tests.harness.case import LocalCase
 from tests.harness.clients import curl, start_upload, url
 from tests.harness.go_peer import GoPeer
 from tests.harness.haproxy_h2_front import HaproxyH2Front
 from tests.harness.linked_store import LinkedStore
-from tests.harness.nginx_peers import Nginx, NginxPeer
+from tests.harness.nginx_peers import NginxPeer
 from tests.harness.node_peer import NodePeer
 from tests.harness.peerpulse import SLOWDOWN, Peer
 from tests.harness.peers import NghttpdPeer, Server
 from tests.harness.tls_case import TlsCase, tls_downstream, tls_upstream
 from tests.harness.waiting import wait_for
 
-_LARGE = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(1 << 15)) + b"end"
+_LARGE = unlike(1 << 20) + b"end"
 _SMALL = b"hello, world\n" * 10
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "via"}
 _OF_THE_MOMENT = {"date", "etag", "last-modified"}
 """Two uploads are two files."""
-
-
-class NginxFilesH2(Nginx):
-    """h2c with prior knowledge, GET and PUT."""
-
-    def _http(self) -> str:
-        return f"""server {{ listen {self.address} http2; root {self.root}; client_max_body_size 0;
-                             location / {{ dav_methods PUT DELETE; create_full_put_path on; }} }}"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +79,7 @@ class RealMessages(LocalCase):
         behind = self.files(NginxPeer(self.host))
         kinds: dict[str, tuple[Callable[[], Server], str, str]] = {
             "nginx-h1": (lambda: NginxPeer(self.host), "h1", ""),
-            "nginx-h2": (lambda: NginxFilesH2(self.host), "h2", ""),
+            "nginx-h2": (lambda: NginxPeer(self.host, h2=True), "h2", ""),
             "apache-h1": (lambda: ApachePeer(self.host), "h1", ApachePeer.missing()),
             "apache-h2": (lambda: ApachePeer(self.host), "h2", ApachePeer.missing()),
             "haproxy-h1": (lambda: HaproxyH2Front(self.host, behind.address, peer_h2=False), "h1", ""),

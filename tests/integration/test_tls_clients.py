@@ -1,6 +1,5 @@
 """Real clients over TLS, and some that do it wrong."""
 
-import hashlib
 import http.client
 import socket
 import ssl
@@ -10,6 +9,7 @@ import threading
 import time
 
 from tests.harness import go_peer
+from tests.harness.bodies import unlike
 from tests.harness.certificates import Authority
 from tests.harness.clients import curl, h2load, url
 from tests.harness.grpc_peers import GrpcPythonPeer
@@ -27,7 +27,7 @@ from tests.harness.waiting import wait_for
 from tools.lib.bench.idle import thread_seconds
 
 _MIB = 1 << 20
-_BODY = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(8 * _MIB // 32)) + b"end"
+_BODY = unlike(8 * _MIB) + b"end"
 _CURL_TLS = 35
 _CURL_RECEIVE = 56
 _SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n"

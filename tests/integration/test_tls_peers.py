@@ -4,6 +4,7 @@ import hashlib
 import socket
 import sys
 
+from tests.harness.bodies import unlike
 from tests.harness.clients import curl, start_upload, url
 from tests.harness.host import LocalHost, free_port
 from tests.harness.http1 import Http1Client, request
@@ -16,7 +17,7 @@ from tests.harness.tls_servers import TLS_SERVERS, ServerTls, TlsNginx, TlsServe
 from tests.harness.waiting import wait_for
 
 _MIB = 1 << 20
-_BODY = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(8 * _MIB // 32)) + b"end"
+_BODY = unlike(8 * _MIB) + b"end"
 _DIGEST = hashlib.sha256(_BODY).hexdigest().encode()
 _SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n"
 

@@ -28,8 +28,7 @@ class LinkLab(LabCase):
         self.far: dict[str, Peerpulse] = {}
 
     def link_tls(self, node) -> dict:
-        own = self.authority.issue(node.name, f"IP:{node.address}")
-        return {"certificate_file": str(own.file), "key_file": str(own.key), "ca_file": str(self.authority.file)}
+        return self.authority.link_tls(self.authority.issue(node.name, f"IP:{node.address}"))
 
     def start(self, mode: str, store_address: str | None = None, **config) -> None:
         """`store_address`: where stores listen; None: at their node's address, for everybody."""

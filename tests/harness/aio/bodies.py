@@ -1,12 +1,13 @@
 """Bodies that show a lost or moved piece, and the pace at which they go."""
 
 import asyncio
-import hashlib
 import time
+
+from tests.harness.bodies import unlike
 
 PIECE = 32768
 # A length that divides nothing: no two copies lie alike within the usual buffers.
-_BLOCK = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(2048))[:65521]
+_BLOCK = unlike(65521)
 _TWICE = _BLOCK + _BLOCK
 
 

@@ -23,13 +23,9 @@ class LinkLost(Cause):
         address = f"{local.address}:{free_port(local)}"
         well = self.stage.well()
         self._beside = self.stage.peerpulse(
-            "beside", [well[0]], link={"listen": address, "store": store.address, "tls": self._tls(there, authority)})
+            "beside", [well[0]], link={"listen": address, "store": store.address, "tls": authority.link_tls(there)})
         peer = Peer("store", store.address, {"link": {"mode": "prefer", "address": address}})
-        self.peerpulse = self.stage.peerpulse(self.name, [peer, *well], link={"tls": self._tls(here, authority)})
-
-    @staticmethod
-    def _tls(certificate, authority: Authority) -> dict:
-        return {"certificate_file": str(certificate.file), "key_file": str(certificate.key), "ca_file": str(authority.file)}
+        self.peerpulse = self.stage.peerpulse(self.name, [peer, *well], link={"tls": authority.link_tls(here)})
 
     def trouble(self):
         self._beside.process.kill()

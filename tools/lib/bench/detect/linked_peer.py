@@ -17,8 +17,7 @@ class Certificates:
 
     def of(self, node: Node) -> dict:
         """The section link.tls of its configuration."""
-        own = self._authority.issue(node.name, f"IP:{node.address}")
-        return {"certificate_file": str(own.file), "key_file": str(own.key), "ca_file": str(self._authority.file)}
+        return self._authority.link_tls(self._authority.issue(node.name, f"IP:{node.address}"))
 
 
 class LinkedPeer(NginxPeer):
