@@ -41,6 +41,7 @@ Response handleMetrics(const Context& context, const Request&) {
     sources.localStates.emplace_back(health::toString(static_cast<health::LocalState>(i)));
   sources.localStates.emplace_back(kProberStalled);
   sources.localHealth = [&context] { return localHealth(context); };
+  sources.logLines = context.sources.logLines;
   sources.logDropped = context.sources.logDropped;
   sources.version = context.sources.version;
   const stats::Registry registry(*context.sources.stats, std::move(sources));

@@ -18,6 +18,7 @@ namespace {
 // the wait is short, and they never wait for stop().
 std::atomic<Backend*> backend{nullptr};
 std::atomic<uint32_t> users{0};
+std::atomic<uint64_t> handedOver{0};
 std::atomic<uint64_t> droppedBefore{0};  // by earlier backends, and by direct writes
 
 class Use {
@@ -117,6 +118,7 @@ void write(Level level, std::string_view event, const Fields& fields) noexcept {
     const Use use;
     Backend* const to = use.get();
     if (level < (to != nullptr ? to->level() : Level::kInfo)) return;
+    handedOver.fetch_add(1, std::memory_order_relaxed);
     std::string line = formatLine(level, event, fields);
     if (to != nullptr) {
       to->write(line);
@@ -127,6 +129,8 @@ void write(Level level, std::string_view event, const Fields& fields) noexcept {
     droppedBefore.fetch_add(1, std::memory_order_relaxed);
   }
 }
+
+uint64_t lines() { return handedOver.load(std::memory_order_relaxed); }
 
 uint64_t dropped() {
   const Use use;

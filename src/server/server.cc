@@ -339,6 +339,7 @@ admin::Sources Server::adminSources() {
     if (!transparent_.missing().empty()) missing.push_back("transparent: " + transparent_.missing());
     return missing;
   };
+  sources.logLines = log::lines;
   sources.logDropped = log::dropped;
   sources.metricsDetail = config_.metricsDetail;
   sources.limits = [this] { return limits(); };

@@ -77,6 +77,9 @@ void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, F
   for (size_t i = 0; i < stats.loopNames().size(); ++i) {
     lag.add({{"loop", stats.loopNames()[i]}}, stats.loop(i).lag.snapshot());
   }
+  auto lines =
+      Family::counter("peerpulse_log_lines_total", "Log lines handed to the log thread; those lost are among them.");
+  lines.add({}, sources.logLines ? sources.logLines() : 0);
   auto dropped = Family::counter("peerpulse_log_dropped_total", "Log lines lost: queue full or write failed.");
   dropped.add({}, sources.logDropped ? sources.logDropped() : 0);
   auto unreported = Family::counter("peerpulse_report_dropped_total",
@@ -90,7 +93,7 @@ void appendProcessFamilies(const Stats& stats, const RegistrySources& sources, F
       Family::gauge("peerpulse_drain_left_ratio",
                     "Of drain_timeout, what is left before exchanges are cut off; 1 while there is no drain.");
   left.addFraction({}, 1 - static_cast<double>(stats.drainSpentPermille.get()) / 1000);
-  out.add({&lag, &dropped, &unreported, &build, &draining, &left});
+  out.add({&lag, &lines, &dropped, &unreported, &build, &draining, &left});
   appendLastDrain(stats, out);
   appendHookFamilies(stats.hooks, out);
   appendAdminFamilies(stats.admin, out);

@@ -162,7 +162,12 @@ class Peerpulse:
     # The process.
 
     def log_lines(self) -> list[dict]:
-        """What it logged, parsed; every line must be JSON."""
+        """What it logged, parsed; every line must be JSON. All of what it had logged when this was called: a thread of
+        its own writes the lines, which may come after what they tell of has been seen."""
+        if self.process.running:
+            metrics = self.metrics()
+            due = metrics["peerpulse_log_lines_total"] - metrics["peerpulse_log_dropped_total"]
+            wait_for(lambda: len(self.process.lines()) >= due, 10 * SLOWDOWN, "the log thread writes")
         return [json.loads(line) for line in self.process.lines() if line.strip()]
 
     def resident_bytes(self) -> int:

@@ -83,6 +83,7 @@ struct Sources {
   /// Lets callers of other hosts change things; empty: they may not.
   std::string token;
   /// Optional.
+  std::function<uint64_t()> logLines;
   std::function<uint64_t()> logDropped;
   /// How much of /metrics is told by peer.
   stats::PeerDetail metricsDetail = stats::PeerDetail::kAuto;

@@ -2,7 +2,7 @@
 // drops the oldest line and counts it; no caller ever waits for the sink.
 //   {"ts":"2026-11-22T10:49:35.123456Z","level":"info","event":"circuit_transition","peer":"node3",...}
 //
-// Threading: write(), enabled() and dropped() from any thread at any time; start() and stop() from one. The
+// Threading: write(), enabled(), lines() and dropped() from any thread at any time; start() and stop() from one. The
 // log
 //   thread blocks all signals, so a closed stdout is a counted loss and never a SIGPIPE.
 // Errors: nothing here throws or fails the caller; what could not be written is counted by dropped().
@@ -66,6 +66,8 @@ Result<bool> reopen();
 bool enabled(Level level);
 /// A numeric field that is NaN or infinite is written as null.
 void write(Level level, std::string_view event, const Fields& fields) noexcept;
+/// Lines handed to write() since the process began, of the levels that are logged; those lost are among them.
+uint64_t lines();
 /// Lines lost to a full queue or a failed write since the process began.
 uint64_t dropped();
 

@@ -50,6 +50,7 @@ struct RegistrySources {
   std::vector<OwnLimit> limits;
   std::vector<std::string> localStates;      ///< every value localHealth() can have
   std::function<std::string()> localHealth;  ///< the state of this host itself; optional
+  std::function<uint64_t()> logLines;        ///< optional
   std::function<uint64_t()> logDropped;      ///< optional
   std::function<ProcessUsage()> usage;       ///< optional
   std::string version;

@@ -132,6 +132,7 @@ Sources Fixture::sources() {
     const MutexLock lock(mutex_);
     overrides_.push_back({id, change, why});
   };
+  s.logLines = [] { return uint64_t{900}; };
   s.logDropped = [] { return uint64_t{5}; };
   return s;
 }

@@ -312,6 +312,7 @@ TEST_CASE("config and metrics") {
   CHECK(metrics.head.find("content-type: text/plain; version=0.0.4") != std::string::npos);
   CHECK(metrics.body.find("peerpulse_peer_verdict{peer=\"node2\",verdict=\"alive\"} 1\n") != std::string::npos);
   CHECK(metrics.body.find("peerpulse_circuit_state{peer=\"node4\",state=\"closed\"} 1\n") != std::string::npos);
+  CHECK(metrics.body.find("peerpulse_log_lines_total 900\n") != std::string::npos);
   CHECK(metrics.body.find("peerpulse_log_dropped_total 5\n") != std::string::npos);
   CHECK(metrics.body.find("peerpulse_build_info{version=\"0.1.0\",node=\"node1\"} 1\n") != std::string::npos);
 }

@@ -101,6 +101,7 @@ TEST_CASE("lines of several threads are whole and all there") {
   const TemporaryDir dir;
   REQUIRE(log::start(toFile(dir)));
   const uint64_t droppedBefore = log::dropped();
+  const uint64_t linesBefore = log::lines();
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([t] {
@@ -108,11 +109,13 @@ TEST_CASE("lines of several threads are whole and all there") {
         log::write(Level::kInfo, "n", Fields().add("t", t).add("i", i));
     });
   }
+  log::write(Level::kDebug, "below_the_level", Fields());
   for (auto& t : threads)
     t.join();
   log::stop();
   const auto lines = linesOf(dir.file());
   CHECK(lines.size() + (log::dropped() - droppedBefore) == 2000);
+  CHECK(log::lines() - linesBefore == 2000);
   for (const auto& line : lines)
     CHECK((line.starts_with("{\"ts\"") && line.ends_with("}")));
 }

@@ -24,6 +24,7 @@ RegistrySources sources() {
   };
   s.localStates = {"ok", "suspect"};
   s.localHealth = [] { return std::string("suspect"); };
+  s.logLines = [] { return uint64_t{900}; };
   s.logDropped = [] { return uint64_t{7}; };
   s.version = "0.1.0";
   s.node = "node1";
@@ -138,6 +139,7 @@ TEST_CASE("verdict, circuit, transitions and probes") {
   CHECK_LINE(text, "peerpulse_failed_exchanges_total{peer=\"node2\",party=\"host\"} 5");
   CHECK_LINE(text, "peerpulse_clients_turned_away_total{peer=\"node2\",reason=\"limit\"} 6");
   CHECK_LINE(text, "peerpulse_clients_turned_away_total{peer=\"node3\",reason=\"descriptors\"} 7");
+  CHECK_LINE(text, "peerpulse_log_lines_total 900");
   CHECK_LINE(text, "peerpulse_log_dropped_total 7");
   CHECK_LINE(text, "peerpulse_report_dropped_total 0");
   CHECK_LINE(text, "peerpulse_build_info{version=\"0.1.0\",node=\"node1\"} 1");
