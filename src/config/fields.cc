@@ -196,6 +196,7 @@ std::vector<Field> carryingFields(proxy::ProxyOptions& o) {
       {"/limits/hold_for", DurationField{&o.holdFor, milliseconds(1), seconds(10), true}},
       {"/limits/buffer", SizeField{&o.bufferLimit, 64 * kKiB, 64 * kMiB}},
       {"/limits/max_fields", CountField{&o.maxFields, 16, 10'000}},
+      {"/limits/max_concurrent_streams", CountField{&o.maxConcurrentStreams, 16, 100'000}},
       {"/limits/downstream_idle_timeout", DurationField{&o.downstreamIdleTimeout, milliseconds(10), hours(24)}},
       {"/limits/header_timeout", DurationField{&o.headerTimeout, milliseconds(10), minutes(10)}},
       {"/limits/client_stall", DurationField{&o.clientStall, seconds(1), hours(24), true}},

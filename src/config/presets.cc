@@ -89,6 +89,7 @@ void applyPreset(proxy::Preset preset, Config& config) {
       config.probe.stallOpenAfter = seconds(8);
       // Its h2 (hyper) budgets small frames and resets by the connection: channels that are merged here must not add up.
       config.proxy.pool.maxStreamsPerConnection = 32;
+      config.proxy.maxConcurrentStreams = 2048;  // as its own server
       return;
     case proxy::Preset::kMinio:
       config.proxy.routes = minioRoutes();

@@ -68,6 +68,7 @@ Exchange::Exchange(Listener& listener, DownstreamConnection& downstream, http::R
       grpc_(head_.isGrpc()),
       routeIndex_(matchRoute(snapshot_->options.routes, head_)),
       answerRoom_(downstream.answerRoom()),
+      clientMovedAt_(listener.context().loopTime()),
       charge_(sizeOf(head_)) {
   record_.started = listener_.context().now();
   record_.isUpload = isUpload(head_, route());
@@ -128,6 +129,7 @@ void Exchange::rejectBadRequest(int status, std::string_view detail) {
 
 void Exchange::onData(Slice data) {
   if (requestLives()) {
+    if (state_ == State::kOpen) clientMovedAt_ = listener_.context().loopTime();
     bodyOwed_ += data.size();
     request_->sendData(std::move(data));
   } else if (stream_ != nullptr) {
@@ -145,6 +147,7 @@ void Exchange::onEnd() {
 
 void Exchange::onRequestBodySent(size_t n) {
   bodyOwed_ -= n;
+  if (state_ == State::kOpen) clientMovedAt_ = listener_.context().loopTime();
   credit(n);
 }
 
@@ -165,6 +168,7 @@ void Exchange::giveBodyBack() {
 // --- the response ----------------------------------------------------------------------------------------------
 
 void Exchange::onInformational(http::ResponseHead&& head) {
+  clientMovedAt_ = listener_.context().loopTime();  // it may have waited for this
   if (stream_ != nullptr) stream_->sendInformational(head);
 }
 
@@ -183,7 +187,7 @@ void Exchange::onResponseData(Slice data) {
 }
 
 void Exchange::giveAnswer(Slice data) {
-  if (waiting() == 0) takenAt_ = listener_.context().loopTime();
+  if (waiting() == 0) clientMovedAt_ = listener_.context().loopTime();
   answerGiven_ += data.size();
   stream_->sendData(std::move(data));
 }
@@ -208,7 +212,7 @@ void Exchange::onResponseEnd() {
 
 void Exchange::onBodySent(size_t n) {
   record_.responseBytes += n;
-  if (waiting() > 0) takenAt_ = listener_.context().loopTime();
+  if (waiting() > 0) clientMovedAt_ = listener_.context().loopTime();
   if (state_ != State::kAnswering || !requestLives()) return;  // the body is our own
   growRoom();
   request_->consumed(n);
@@ -308,23 +312,36 @@ upstream::Failure Exchange::outOfMemory() const {
   return failure;
 }
 
+upstream::Failure Exchange::clientStalled() const {
+  upstream::Failure failure;
+  const bool answer = waiting() > 0;
+  failure.type = answer ? upstream::ErrorType::kHttpResponseIncomplete : upstream::ErrorType::kHttpRequestError;
+  failure.party = upstream::Party::kClient;
+  failure.timedOut = true;
+  failure.timer = upstream::Timer::kClientStall;
+  failure.detail = answer ? "the client has taken nothing of the answer for too long"
+                          : "the client has sent nothing more of its request for too long";
+  return failure;
+}
+
+// Nothing but the rest of the request is waited for, and nothing keeps the client from sending it. In class stream both ends may
+// be silent for as long as they like.
+bool Exchange::awaitsBody() const {
+  return state_ == State::kOpen && requestLives() && withheld_ == 0 &&
+         route().trafficClass != upstream::TrafficClass::kStream && request_->awaitsClient();
+}
+
 bool Exchange::expire(TimePoint now) {
   if (over()) return false;
   credit(0);
-  if (waiting() == 0) return false;
-  const Duration stalled = now - takenAt_;
+  if (waiting() == 0 && !awaitsBody()) return false;
+  const Duration stalled = now - clientMovedAt_;
   const Duration most = snapshot_->options.clientStall;
   const bool tooLong = most > Duration::zero() && stalled > most;
-  const bool tooMuch = stalled > MemoryLimit::kGrace && listener_.context().pressure() == Pressure::kEnd;
+  const bool tooMuch =
+      waiting() > 0 && stalled > MemoryLimit::kGrace && listener_.context().pressure() == Pressure::kEnd;
   if (!tooLong && !tooMuch) return false;
-  upstream::Failure why = outOfMemory();
-  if (tooLong) {
-    why.party = upstream::Party::kClient;
-    why.type = upstream::ErrorType::kHttpResponseIncomplete;
-    why.timedOut = true;
-    why.timer = upstream::Timer::kClientStall;
-    why.detail = "the client has taken nothing of the answer for too long";
-  }
+  const upstream::Failure why = tooLong ? clientStalled() : outOfMemory();
   stats::PeerStats& stats = listener_.context().shared.stats.peer(listener_.peerId());
   (tooLong ? stats.clientStalls : stats.memoryEnds).add();
   cut(why);

@@ -93,8 +93,10 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   void giveAnswer(Slice data);
   /// Of the answer's body, given to the client's stream and not taken.
   uint64_t waiting() const { return answerGiven_ - record_.responseBytes; }
+  bool awaitsBody() const;
   void credit(size_t n);
   upstream::Failure outOfMemory() const;
+  upstream::Failure clientStalled() const;
   const Route& route() const;
   void noteGrpcStatus(const http::HeaderList& headers);
 
@@ -112,7 +114,7 @@ class Exchange final : public http::Receiver, public upstream::RequestOwner {
   http::ResetReason givenUpBy_ = http::ResetReason::kCancel;  // what the client said of the end of its stream
   AnswerRoom::Share answerRoom_;
   uint64_t answerGiven_ = 0;       // of the answer's body, to the client's stream
-  TimePoint takenAt_;              // while some of it waits: when the client last took some, or the first came
+  TimePoint clientMovedAt_;        // when it last did its part, or its turn began
   size_t withheld_ = 0;            // credit of the request's body that the client gets when there is memory again
   const MemoryCharge charge_;      // of the head, and of what else there is of an exchange
   bool responseComplete_ = false;  // the head said that nothing follows

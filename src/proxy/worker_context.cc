@@ -11,12 +11,22 @@ namespace {
 /// Of an answer that has no share of its connection's room: small answers fit as a whole, and a thousand that wait are a MiB.
 constexpr size_t kFirstWindow = 1024;
 
-http::CodecLimits codecLimits(const ProxyOptions& options) {
+/// `streams`: of one h2 connection.
+http::CodecLimits codecLimits(const ProxyOptions& options, uint32_t streams) {
   http::CodecLimits limits;
+  limits.maxConcurrentStreams = streams;
   limits.streamWindow = options.bufferLimit;
   limits.firstWindow = kFirstWindow;
   limits.maxHeaderCount = options.maxFields;
   return limits;
+}
+
+http::CodecLimits downstreamLimits(const ProxyOptions& options) {
+  return codecLimits(options, options.maxConcurrentStreams);
+}
+
+http::CodecLimits upstreamLimits(const ProxyOptions& options) {
+  return codecLimits(options, options.pool.maxStreamsPerConnection);
 }
 
 }  // namespace
@@ -27,7 +37,7 @@ WorkerContext::WorkerContext(event::Scheduler& loop, net::Connector& connector, 
       shared(sharedState),
       snapshot(ofWorker(std::move(first))),
       io(loop, connector),
-      limits(codecLimits(snapshot->options)),
+      limits(downstreamLimits(snapshot->options)),
       governorLog(std::make_unique<GovernorLog>(shared.stats, loop)),
       upstream{io,
                shared.table,
@@ -35,7 +45,7 @@ WorkerContext::WorkerContext(event::Scheduler& loop, net::Connector& connector, 
                shared.outcomes,
                shared.stats,
                upstreamOptions(snapshot),
-               limits,
+               upstreamLimits(snapshot->options),
                std::minstd_rand(seed),
                {},
                governorLog.get()},
@@ -48,9 +58,9 @@ WorkerContext::~WorkerContext() = default;
 
 void WorkerContext::apply(SnapshotRef next) {
   snapshot = ofWorker(std::move(next));
-  limits = codecLimits(snapshot->options);
+  limits = downstreamLimits(snapshot->options);
   upstream.options = upstreamOptions(snapshot);
-  upstream.limits = limits;
+  upstream.limits = upstreamLimits(snapshot->options);
   peers.apply(snapshot->peers);
 }
 

@@ -38,7 +38,9 @@ constexpr PeerCounter kCounters[] = {
     {"peerpulse_connects_not_made_total",
      "Connection attempts that failed for want of a descriptor, port, route or memory of this host.",
      &PeerStats::connectsNotMadeTotal},
-    {"peerpulse_client_stalls_total", "Exchanges ended because their client took nothing of the answer for too long.",
+    {"peerpulse_client_stalls_total",
+     "Exchanges ended because their client took nothing of the answer, or sent nothing more of the request, for too "
+     "long.",
      &PeerStats::clientStalls},
     {"peerpulse_accept_pauses_total", "Pauses in accepting clients for want of descriptors or memory.",
      &PeerStats::acceptPauses},

@@ -6,19 +6,22 @@ import threading
 
 from tests.harness.case import LocalCase
 from tests.harness.connection_listener import ConnectionListener
-from tests.harness.h2_client import (ACK, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+from tests.harness.h2_client import (ACK, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
                                      H2Client, get_headers)
 from tests.harness.h2_frames import frame, head, serve_h2
+from tests.harness.host import connect
 from tests.harness.hostile import ENHANCE_YOUR_CALM, FLOODS, HOLDERS, UNKNOWN, Attack, Siege
 from tests.harness.http1 import request
 from tests.harness.peerpulse import SANITIZER, SLOWDOWN, Peer
 from tests.harness.peers import NghttpdPeer
+from tests.harness.scripted_peer import answer
 from tests.harness.waiting import wait_for
 
 _MIB = 1 << 20
 _MOST_GROWTH = 40 * _MIB
 """Of one attack. Without bounds most take hundreds."""
-_CANCEL = 8
+_REFUSED_STREAM, _CANCEL = 7, 8
+_MAX_CONCURRENT_STREAMS, _INITIAL_WINDOW_SIZE = b"\0\3", b"\0\4"
 
 
 class HostileCase(LocalCase):
@@ -136,6 +139,36 @@ class Floods(HostileCase):
                 self.assertEqual(self.small().status, 200)
 
 
+class ConcurrentStreams(HostileCase):
+    """`limits.max_concurrent_streams`."""
+
+    def announced(self, client: H2Client) -> int:
+        settings = wait_for(lambda: client.got(SETTINGS), 10 * SLOWDOWN, "SETTINGS")[0].payload
+        values = {settings[i:i + 2]: settings[i + 2:i + 6] for i in range(0, len(settings), 6)}
+        return int.from_bytes(values[_MAX_CONCURRENT_STREAMS], "big")
+
+    def test_those_beyond_it_are_refused_and_the_others_served(self):
+        self.start_nghttpd(limits={"max_concurrent_streams": 20})
+        with H2Client(self.host, self.listen) as client:
+            self.assertEqual(self.announced(client), 20)
+            client.send(SETTINGS, payload=_INITIAL_WINDOW_SIZE + bytes(4))  # no answer ends
+            for stream in range(1, 61, 2):
+                client.get(stream, "/small")
+            wait_for(lambda: len(client.got(RST_STREAM)) == 10, 10 * SLOWDOWN, "ten are refused")
+            self.assertEqual({(reset.stream, reset.payload[3]) for reset in client.got(RST_STREAM)},
+                             {(stream, _REFUSED_STREAM) for stream in range(41, 61, 2)})
+            client.send(SETTINGS, payload=_INITIAL_WINDOW_SIZE + (65535).to_bytes(4, "big"))
+            wait_for(lambda: client.succeeded() == set(range(1, 41, 2)), 10 * SLOWDOWN, "the others are answered")
+        self.assert_peer_not_blamed()
+
+    def test_no_fewer_than_stores_take(self):
+        for preset, streams in (("generic", 256), ("rustfs", 2048)):
+            with self.subTest(preset):
+                self.start_nghttpd(preset=preset)
+                with H2Client(self.host, self.listen) as client:
+                    self.assertEqual(self.announced(client), streams)
+
+
 class Stalls(HostileCase):
     def test_a_client_that_takes_nothing_of_its_answer_loses_it_whatever_its_class(self):
         self.start_nghttpd(limits={"client_stall": "1s"})
@@ -169,6 +202,71 @@ class Stalls(HostileCase):
                 client.send(WINDOW_UPDATE, 0, 1, (1000).to_bytes(4, "big"))
                 given.wait(0.4)
             self.assertEqual(client.got(RST_STREAM), [])
+
+
+    def post(self, path: str) -> bytes:
+        return b"\x83" + get_headers(path)[1:]
+
+    def test_a_client_that_does_not_go_on_with_its_request_loses_it(self):
+        self.start_nghttpd(limits={"client_stall": "1s"})
+        with H2Client(self.host, self.listen) as client, connect(self.host, self.listen, 30) as h1:
+            wait_for(lambda: client.got(SETTINGS), 10 * SLOWDOWN, "SETTINGS")
+            client.send(SETTINGS, ACK)
+            client.send(HEADERS, END_HEADERS, 1, self.post("/small"))
+            client.send(DATA, 0, 1, b"a part")
+            h1.sendall(b"PUT /small HTTP/1.1\r\nHost: node2\r\nContent-Length: 9\r\n\r\na part")
+            grpc = b"\x00\x0ccontent-type\x10application/grpc"
+            client.send(HEADERS, END_HEADERS, 3, self.post("/call") + grpc)  # may be silent
+            wait_for(lambda: client.got(RST_STREAM), 20 * SLOWDOWN, "it is reset")
+            with self.assertRaises(ConnectionResetError):
+                h1.recv(1)
+            wait_for(lambda: self.metric('peerpulse_client_stalls_total{peer="node2"}') == 2, 10 * SLOWDOWN, "both are counted")
+            self.assertEqual([(reset.stream, reset.payload[3]) for reset in client.got(RST_STREAM)], [(1, _CANCEL)])
+            client.send(DATA, END_STREAM, 3)
+            wait_for(lambda: [one for one in client.got(HEADERS) if one.stream == 3], 10 * SLOWDOWN, "the call is answered")
+        self.assert_peer_not_blamed()
+        lines = [line for line in self.peerpulse.log_lines() if line.get("timer") == "client_stall"]
+        self.assertEqual([(line["party"], line["error"], line["phase"]) for line in lines],
+                         [("client", "http_request_error", "request")] * 2)
+
+    def test_one_that_goes_on_slowly_does_not(self):
+        self.start_nghttpd(limits={"client_stall": "1s"})
+        with H2Client(self.host, self.listen) as client:
+            wait_for(lambda: client.got(SETTINGS), 10 * SLOWDOWN, "SETTINGS")
+            client.send(SETTINGS, ACK)
+            client.send(HEADERS, END_HEADERS, 1, self.post("/small"))
+            pause = threading.Event()
+            for _ in range(8):
+                client.send(DATA, 0, 1, b"a part")
+                pause.wait(0.4)
+            client.send(DATA, END_STREAM, 1)
+            wait_for(lambda: client.got(HEADERS), 10 * SLOWDOWN, "an answer")
+            self.assertEqual(client.got(RST_STREAM), [])
+
+    def test_nor_one_whose_turn_it_is_not(self):
+        """It waits for 100 (Continue), which the peer gives late, and goes on at once."""
+        asked, go_on = threading.Event(), threading.Event()
+
+        def serve(connection, _head: bytes) -> bool:
+            asked.set()
+            go_on.wait(60)
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.assertEqual(connection.recv(6), b"a part")
+            connection.sendall(answer("200 OK"))
+            return False
+
+        peer = self.start_scripted(self.host, serve)
+        self.peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address, {"protocol": "http1"})],
+                                              limits={"client_stall": "1s"})
+        with connect(self.host, self.peerpulse.listen["node2"], 30) as client:
+            client.sendall(b"PUT /late HTTP/1.1\r\nHost: node2\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n")
+            self.assertTrue(asked.wait(20))
+            threading.Event().wait(2.5)
+            go_on.set()
+            self.assertIn(b"100 Continue", client.recv(1000))
+            client.sendall(b"a part")
+            self.assertIn(b"200 OK", client.recv(1000))
+        self.assertEqual(self.metric('peerpulse_client_stalls_total{peer="node2"}'), 0)
 
 
 class Memory(HostileCase):

@@ -76,11 +76,15 @@ struct ProxyOptions : upstream::Options {
   Duration drainTunnels = milliseconds(500);
   /// From the first byte of a request to the end of its head.
   Duration headerTimeout = seconds(5);
-  /// A client that takes nothing of its answer for so long loses it; zero: it never does. As long as MinIO's own
-  /// --conn-write-deadline: a person who pauses a download pauses the stores' reads from each other, too.
+  /// A client that takes nothing of its answer for so long loses it, and one that sends nothing more of a request that the peer
+  /// waits for; zero: it never does. As long as MinIO's own --conn-read-deadline and --conn-write-deadline: a person who pauses
+  /// a transfer pauses those of the stores between each other, too.
   Duration clientStall = seconds(600);
   /// What the traffic of the process may hold (MemoryLimit); 0: a quarter of what its cgroup, or the host, has.
   uint64_t memory = 0;
+  /// Streams of one downstream h2 connection (SETTINGS_MAX_CONCURRENT_STREAMS, RFC 9113 5.1.2). No fewer than the store
+  /// would take; each may hold some KiB.
+  uint32_t maxConcurrentStreams = 256;
   /// Downstream connections per listener and worker.
   uint32_t maxDownstreamConnections = 10'000;
   AccessLogOptions accessLog;

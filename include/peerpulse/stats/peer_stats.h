@@ -183,7 +183,7 @@ struct alignas(64) PeerStats {
   Value clientsWithoutDescriptor;  ///< turned away because the last descriptors are others' (net::DescriptorShares)
   Value clientFloods;              ///< connections of clients that sent a flood of frames (http::Codec::flood())
   Value peerFloods;                ///< the same of the peer
-  Value clientStalls;              ///< exchanges ended because their client took nothing of the answer
+  Value clientStalls;              ///< exchanges ended because their client did not do its part
   Value memoryRefusals;            ///< exchanges refused by limits.memory
   Value memoryEnds;                ///< exchanges ended by it
   Value downstreamConnections;     ///< of local clients, now

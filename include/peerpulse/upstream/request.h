@@ -129,6 +129,8 @@ class Request final : public ListNode<HeldTag>,
   bool sent() const { return sent_; }
   /// When it came to be held, since it was last let go; only while held.
   TimePoint heldSince() const { return heldSince_; }
+  /// The peer has all of it that there is, and cannot go on without more. False once an answer has begun.
+  bool awaitsClient() const { return state_ == State::kSending && !peerOwes(); }
   /// The present attempt has put all of it on the wire, the end of its body as well.
   bool wholeSent() const {
     return bodyEndSent_ && bodySent_ == bodyGiven_ && attempt_.state() != Attempt::State::kIdle;

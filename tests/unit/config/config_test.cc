@@ -152,6 +152,13 @@ TEST_CASE("fields: more than a hundred pass, and what Swift sends") {
   CHECK(good(withPeer(R"("preset":"swift","limits":{"max_fields":40})")).proxy.maxFields == 40);
 }
 
+TEST_CASE("streams of a client: no fewer than the store's own server takes") {
+  CHECK(good(withPeer("")).proxy.maxConcurrentStreams == 256);
+  CHECK(good(withPeer(R"("preset":"rustfs")")).proxy.maxConcurrentStreams == 2048);
+  CHECK(good(withPeer(R"("preset":"rustfs","limits":{"max_concurrent_streams":100})")).proxy.maxConcurrentStreams ==
+        100);
+}
+
 TEST_CASE("rustfs waits as long as the store does") {
   const Config c = good(withPeer(R"("preset":"rustfs")"));
   CHECK(timeouts(c, TrafficClass::kControl).request == seconds(30));

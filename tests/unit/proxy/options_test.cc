@@ -23,6 +23,7 @@ TEST_CASE("proxy options: defaults") {
   CHECK(options.downstreamIdleTimeout == seconds(60));
   CHECK(options.headerTimeout == seconds(5));
   CHECK(options.maxDownstreamConnections == 10'000);
+  CHECK(options.maxConcurrentStreams == 256);
   CHECK(PeerOptions().onDead == OnDead::kRespond);
   CHECK(Route().trafficClass == upstream::TrafficClass::kControl);
 }

@@ -18,8 +18,9 @@ from tools.lib.bench.command import MIB, BenchFailed, say
 
 _FREE_PER_CONNECTION = 64 << 10
 _MAX_RATIO, _GOAL_RATIO = 8, 2
-_STATE_PER_CONNECTION = 8 * MIB
-"""What a thousand streams are, whatever they carry: a request of 25 bytes is some KiB of state at both of its ends."""
+_STATE_PER_CONNECTION = 3 * MIB
+"""What the streams of `limits.max_concurrent_streams` (256) are, whatever they carry, and the buffers of the connections at both
+ends: a request of 25 bytes is some KiB of state."""
 _MAX_SLOWER = 3
 _MAX_KEPT_MIB = 20
 _PACE_S = 0.005
@@ -31,8 +32,8 @@ innocent client asks for a small answer every {_PACE_S * 1000:.0f} ms on connect
 installed.
 
 sent: by the attacker. grew: the peak of resident memory beyond that at the start. ratio: of what grew beyond 64 KiB a connection to
-what was sent; goal {_GOAL_RATIO}, at most {_MAX_RATIO} unless it all is below {_STATE_PER_CONNECTION // MIB} MiB a connection, which a
-thousand streams may be. p99: of the innocent client during the attack, as a multiple of before (of
+what was sent; goal {_GOAL_RATIO}, at most {_MAX_RATIO} unless it all is below {_STATE_PER_CONNECTION // MIB} MiB a connection, which
+the streams of limits.max_concurrent_streams may be. p99: of the innocent client during the attack, as a multiple of before (of
 {_LEAST_P99_S * 1000:.0f} ms if that was less), at most {_MAX_SLOWER}; errors: its failed requests. after: resident memory --back
 seconds after the end, beyond the start; at most {_MAX_KEPT_MIB} MiB. end: how a flood was answered.
 
@@ -93,6 +94,12 @@ def _p99(times: list[float]) -> float:
     return sorted(times)[int(len(times) * 0.99)] if times else float("nan")
 
 
+def _under_way(taken: list[tuple[float, float | None]], began: float, ended: float) -> list[float]:
+    """What requests took that were under way during an attack; of one so short that none was, the first behind it."""
+    good = [(at, took) for at, took in taken if took is not None and at + took >= began]
+    return [took for at, took in good if at < ended] or [took for _at, took in good[:1]]
+
+
 def _measure_attack(host, attack: Attack, pid: int, address: tuple[str, int], arguments) -> dict:
     innocent = Innocent(address)
     time.sleep(arguments.before)
@@ -109,7 +116,7 @@ def _measure_attack(host, attack: Attack, pid: int, address: tuple[str, int], ar
     grew = process.mib("VmHWM") - start
     taken = innocent.finish()
     before = _p99([took for at, took in taken if took is not None and at < began])
-    during = _p99([took for at, took in taken if took is not None and began <= at < ended])
+    during = _p99(_under_way(taken, began, ended))
     time.sleep(max(0, arguments.back - (time.monotonic() - ended)))
     beyond = max(0.0, grew * MIB - wires * _FREE_PER_CONNECTION)
     return {
