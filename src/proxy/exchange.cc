@@ -5,6 +5,7 @@
 
 #include "downstream_connection.h"
 #include "peerpulse/base/assert.h"
+#include "peerpulse/http/max_forwards.h"
 #include "peerpulse/http/via.h"
 #include "peerpulse/log/log.h"
 #include "peerpulse/upstream/deadlines.h"
@@ -88,6 +89,10 @@ void Exchange::start() {
   const std::string_view pseudonym = listener_.pseudonym();
   if (hasBeenHere(head_.headers, pseudonym)) {
     fail(looped());
+    return;
+  }
+  if (!http::takeForward(head_)) {
+    reply(PreparedReply(makeHopReply()));
     return;
   }
   addVia(head_, pseudonym);

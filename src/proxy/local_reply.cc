@@ -75,6 +75,15 @@ LocalReply makeLocalReply(const upstream::Failure& failure, const LocalReplyCont
   return reply;
 }
 
+LocalReply makeHopReply() {
+  LocalReply reply;
+  reply.head.status = 200;
+  reply.head.contentLength = 0;
+  reply.head.headers.add("content-length", "0");
+  reply.head.headers.add("proxy-status", R"(peerpulse; details="Max-Forwards: 0")");
+  return reply;
+}
+
 WallTime sinceOf(const health::CircuitWord& word, TimePoint now, WallTime wallNow) {
   const auto nowMillis =
       static_cast<uint32_t>(std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count());

@@ -28,6 +28,9 @@ struct LocalReplyContext {
 
 LocalReply makeLocalReply(const upstream::Failure& failure, const LocalReplyContext& context, bool grpc);
 
+/// To an OPTIONS that comes no further than here (Max-Forwards, RFC 9110 7.6.2).
+LocalReply makeHopReply();
+
 /// A reply ready to be sent any number of times: the body is shared, not copied.
 struct PreparedReply {
   explicit PreparedReply(const LocalReply& reply) : head(reply.head), body(Slice::copyOf(reply.body)) {}

@@ -98,6 +98,8 @@ std::optional<Fault> parseRequest(SectionLines lines, const CodecLimits& limits,
   }
   if (auto fault = parseFraming(section, line.version, out.framing)) return fault;
   if (line.method == "CONNECT") return Fault{405, "CONNECT is not supported"};
+  if (line.method == "TRACE")
+    return Fault{405, "TRACE is not supported"};  // it would give back what the client may not know
   if (auto fault = parseTarget(line, section.host, head)) return fault;
   if (section.expect.count > 0) {
     if (!equalsIgnoreCase(section.expect.value, "100-continue")) return Fault{417, "unknown expectation"};

@@ -19,6 +19,7 @@ void HeaderBlock::restart(HeaderBudget used) {
   status_ = -1;
   hosts_ = cookies_ = 0;
   contentLength_.reset();
+  unknownExpectation_ = false;
   problem_ = nullptr;
   fields_ = HeaderList();
 }
@@ -62,6 +63,9 @@ void HeaderBlock::addField(std::string_view name, std::string_view value) {
       if (cookie_.size() > limits_.maxHeaderFieldSize) refuse();  // no crumb is, the field that they make is
       return;
     case FieldKind::kContentLength: addLength(value); break;
+    case FieldKind::kExpect:
+      unknownExpectation_ = unknownExpectation_ || !equalsIgnoreCase(value, "100-continue");
+      break;
     case FieldKind::kImitation: problem_ = "field name imitates a framing field"; break;
     default: break;
   }

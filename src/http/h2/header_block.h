@@ -45,6 +45,8 @@ class HeaderBlock {
   std::string_view method() const { return method_; }
   /// :protocol of an extended CONNECT (RFC 8441 4); empty without one.
   std::string_view protocol() const { return protocol_; }
+  /// Expect has another value than 100-continue (RFC 9110 10.1.1).
+  bool unknownExpectation() const { return unknownExpectation_; }
   /// -1 without a valid :status.
   int status() const { return status_; }
   /// Why no message may have this section, although HTTP/2 allows it; nullptr if it may. What HTTP/1 refuses does not
@@ -76,6 +78,7 @@ class HeaderBlock {
   std::string cookie_;
   size_t cookies_ = 0;
   std::optional<uint64_t> contentLength_;
+  bool unknownExpectation_ = false;
   const char* problem_ = nullptr;
   HeaderList fields_;
 

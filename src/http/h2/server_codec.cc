@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,22 @@ constexpr std::array<uint8_t, 8> kDrainPing = {'p', 'p', 'd', 'r', 'a', 'i', 'n'
 /// PINGs kept while held. A client that waits for one answer has one under way; of one that sends them at a fixed pace the
 /// newest tell most, so the oldest are forgotten.
 constexpr size_t kMaxHeldPings = 16;
+
+struct Refusal {
+  int status;
+  const char* why;
+};
+
+/// Of requests that are well formed, and that nobody behind us shall have.
+std::optional<Refusal> refusalOf(const HeaderBlock& block) {
+  if (block.tooLarge()) return Refusal{431, "header section over the limit"};
+  // Reserved: it is how the preface looks to an h1 parser (RFC 9113 11.6).
+  if (block.method() == "PRI") return Refusal{501, "method not known"};
+  if (block.method() == "CONNECT" && block.protocol().empty()) return Refusal{405, "CONNECT is not supported"};
+  if (block.method() == "TRACE") return Refusal{405, "TRACE is not supported"};
+  if (block.unknownExpectation()) return Refusal{417, "unknown expectation"};
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -166,17 +183,9 @@ void ServerCodec::deliverHead(H2Stream& base, HeaderBlock& block, bool) {
   // Opened and reset within one read: nobody needs to know (A1).
   if (base.hold.is(Hold::kAborting)) return;
   auto& stream = static_cast<ServerStream&>(base);
-  Receiver* receiver = nullptr;
-  if (block.tooLarge()) {
-    receiver = owner_.onBadRequest(stream, 431, "header section over the limit");
-  } else if (block.method() == "PRI") {
-    // Reserved: it is how the preface looks to an h1 parser (RFC 9113 11.6).
-    receiver = owner_.onBadRequest(stream, 501, "method not known");
-  } else if (block.method() == "CONNECT" && block.protocol().empty()) {
-    receiver = owner_.onBadRequest(stream, 405, "CONNECT is not supported");
-  } else {
-    receiver = owner_.onRequest(stream, block.takeRequest());
-  }
+  const auto refusal = refusalOf(block);
+  Receiver* const receiver = refusal ? owner_.onBadRequest(stream, refusal->status, refusal->why)
+                                     : owner_.onRequest(stream, block.takeRequest());
   const bool reset = stream.hold.is(Hold::kForsaken, Hold::kOver);
   if (!reset) stream.receiver = receiver;
 }
