@@ -81,14 +81,20 @@ class _H1Connection:
 
 
 class _H2Connection:
-    begun = False
-
     def __init__(self, peer: "Peer", link: Link) -> None:
         self.peer, self.link = peer, link
         self.reader = frames.FrameReader(preface=True)
-        self.decoder = hpack.Decoder()
+        self.decoder = hpack.Decoder(max_header_list_size=1 << 20)
         self.read = 0
         self.greets: bool | None = None
+        self.block = b""
+        self.ends = False
+        self.open: dict[int, Message] = {}
+        """Requests that are not complete, by stream."""
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.open)
 
     def data(self) -> None:
         data, self.read = self.link.received[self.read:], len(self.link.received)
@@ -101,22 +107,60 @@ class _H2Connection:
                 self.link.send(frames.frame(frames.SETTINGS, frames.ACK, 0, b""))
             elif kind == frames.PING and not flags & frames.ACK:
                 self.link.send(frames.frame(frames.PING, frames.ACK, 0, payload))
-            elif kind == frames.HEADERS:
-                self._answer(stream, dict(self.decoder.decode(payload)))
+            elif kind in (frames.HEADERS, frames.CONTINUATION):
+                self._section(kind, flags, stream, payload)
+            elif kind == frames.DATA and stream in self.open:
+                self._body(flags, stream, payload)
             elif kind == frames.RST_STREAM:
                 self.peer.said.append(f"rst {frames.ERRORS[int.from_bytes(payload, 'big')]}")
+                self.peer.cuts += self.open.pop(stream, None) is not None
             elif kind == frames.GOAWAY and self.link is self.peer.last:
                 self.peer.said.append(f"goaway {frames.ERRORS[int.from_bytes(payload[4:8], 'big')]}")
 
-    def _answer(self, stream: int, fields: dict[str, str]) -> None:
-        if fields.get(":path") == PROBE_PATH:
+    def _section(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
+        if kind == frames.HEADERS:
+            self.block, self.ends = b"", bool(flags & frames.END_STREAM)
+        self.block += payload
+        if not flags & frames.END_HEADERS:
+            return
+        fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.decoder.decode(self.block, raw=True)]
+        if stream in self.open:
+            self.open[stream].trailers = fields
+        else:
+            self.open[stream] = self._head(stream, fields)
+        if self.ends:
+            self._answer(stream, self.open.pop(stream))
+
+    def _head(self, stream: int, fields: list[tuple[str, str]]) -> Message:
+        """In the words of HTTP/1, which the expectations are in."""
+        pseudo = {name: value for name, value in fields if name.startswith(":")}
+        kept = [("host", pseudo.get(":authority", "")), *(field for field in fields if not field[0].startswith(":"))]
+        message = Message(f"{pseudo.get(':method')} {pseudo.get(':path')} HTTP/1.1", kept)
+        if message.value("expect"):
+            self.link.send(frames.encode(f"answer({stream}, 100)"))
+        return message
+
+    def _body(self, flags: int, stream: int, payload: bytes) -> None:
+        self.open[stream].body += payload
+        if payload:
+            self.link.send(frames.encode(f"window(0, {len(payload)}) window({stream}, {len(payload)})"))
+        if flags & frames.END_STREAM:
+            self._answer(stream, self.open.pop(stream))
+
+    def _answer(self, stream: int, message: Message) -> None:
+        message.complete = True
+        if f" {PROBE_PATH} " in message.line:
             self.link.send(frames.encode(f"answer({stream}, es)"))
             return
-        script = self.peer.request(self.link, Message(f"{fields.get(':method')} {fields.get(':path')}", [], complete=True))
+        script = self.peer.request(self.link, message)
+        if f" {SILENT_PATH} " in message.line:
+            return
         if script is not None:
             self.peer.start(script.say(self.link))
+        elif message.line.startswith("HEAD "):
+            self.link.send(frames.encode(f"answer({stream}, 200, es, content-length=2)"))
         else:
-            self.link.send(frames.encode(f"answer({stream}) data({stream}, es, ok)"))
+            self.link.send(frames.encode(f"answer({stream}, 200, content-length=2) data({stream}, es, ok)"))
 
 
 class Peer:
@@ -131,6 +175,8 @@ class Peer:
         self.script: Script | None = None
         self.greets = True
         self.port = 0
+        self._carriers: set[Link] = set()
+        """Connections that a request has come by; the others are the prober's."""
         self._connections: dict[Link, _H1Connection | _H2Connection] = {}
         self._tasks: set[asyncio.Task] = set()
         self._server = None
@@ -152,6 +198,7 @@ class Peer:
         return link
 
     def _ended(self, link: Link) -> None:
+        self._carriers.discard(link)
         connection = self._connections.pop(link, None)
         if connection is not None and connection.begun:
             self.cuts += 1
@@ -161,6 +208,7 @@ class Peer:
 
     def request(self, link: Link, message: Message) -> Script | None:
         self.last = link
+        self._carriers.add(link)
         self.requests.append(message)
         script, self.script = self.script, None
         self.greets = True
@@ -195,6 +243,14 @@ class Peer:
     async def leave(self, seconds: float = 5) -> None:
         """Ends the connection of the last request, and waits until peerpulse has noticed."""
         if self.last is not None and not self.last.gone:
-            self.last.end()
-            await self.last.until(lambda: self.last.ended, seconds)
-            self.last.close()
+            await self._end(self.last, seconds)
+
+    async def leave_all(self, seconds: float = 5) -> None:
+        """The same of every connection that has carried a request."""
+        for link in list(self._carriers):
+            await self._end(link, seconds)
+
+    async def _end(self, link: Link, seconds: float) -> None:
+        link.end()
+        await link.until(lambda: link.ended, seconds)
+        link.close()

@@ -29,6 +29,8 @@ class Plan:
     bytewise: bool = True
     places: int = 24
     transports: tuple[bool, ...] = (False, True)
+    http2_peers: tuple[bool, ...] = (False, True)
+    """What the peers of requests speak. Answers come in what the case is written in."""
 
 
 @dataclasses.dataclass
@@ -44,8 +46,9 @@ class Outcome:
         how = "every boundary" if plan.boundaries is None else f"{plan.boundaries} boundaries a case"
         kinds = " and ".join("TLS" if tls else "TCP" for tls in plan.transports)
         turns = "byte by byte" if plan.bytewise else "byte by byte on one transport"
-        splits = (self.exact + len(self.wrong)) / max(1, self.cases)
-        return (f"{self.cases} cases x {splits:.1f} splits (whole, {turns}, {how}; {kinds}), {self.exact} exact, "
+        runs = (self.exact + len(self.wrong)) / max(1, self.cases)
+        peers = " and ".join("HTTP/2" if http2 else "HTTP/1" for http2 in plan.http2_peers)
+        return (f"{self.cases} cases x {runs:.1f} runs (whole, {turns}, {how}; {kinds}; peers of {peers}), {self.exact} exact, "
                 f"{len(self.wrong)} wrong, {self.seconds:.0f} s")
 
 
@@ -91,15 +94,23 @@ class _Runner:
                 seen = await run(job.case, place, job.cut, 0 if job.cut == 0 else _GAP_S)
                 if tells:
                     seen.blamed = await self._world.failures(place) > failures
-                problems = Expectation(job.case.expect, job.case.side).problems(seen)
+                http2_peer = place.http2 and not responds
+                problems = Expectation(job.case.expect, job.case.side).problems(seen, http2_peer)
             except (OSError, TimeoutError, ValueError, IndexError) as problem:
                 problems = [f"{type(problem).__name__}: {problem}"]
             if problems:
-                kind = "TLS" if place.contexts else "TCP"
-                self._outcome.wrong.append(f"{job}, {kind}: " + "; ".join(problems))
+                kind = ("HTTP/2" if place.http2 else "HTTP/1") + (" over TLS" if place.contexts else "")
+                self._outcome.wrong.append(f"{job}, to a peer of {kind}: " + "; ".join(problems))
             else:
                 self._outcome.exact += 1
             self._progress(self._outcome)
+
+
+def _peers_of(case: Case, plan: Plan) -> tuple[bool, ...]:
+    if "response" in case.side:
+        return (case.side == "h2 response",)
+    only_http1 = Expectation(case.expect, case.side).http1_peer
+    return tuple(http2 for http2 in plan.http2_peers if not (http2 and only_http1))
 
 
 def _jobs(cases: list[Case], plan: Plan) -> dict[tuple[bool, bool], collections.deque[_Job]]:
@@ -109,8 +120,8 @@ def _jobs(cases: list[Case], plan: Plan) -> dict[tuple[bool, bool], collections.
             for cut in cuts_of(case, plan.boundaries):
                 if cut == 0 and not plan.bytewise and (number % len(plan.transports) == 1) != tls:
                     continue
-                queue = jobs.setdefault((case.side == "h2 response", tls), collections.deque())
-                queue.append(_Job(case, cut))
+                for http2 in _peers_of(case, plan):
+                    jobs.setdefault((http2, tls), collections.deque()).append(_Job(case, cut))
     for queue in jobs.values():
         # Long runs and short ones side by side; the same order each time.
         mixed = sorted(queue, key=lambda job: random.Random(str(job)).random())
@@ -129,6 +140,9 @@ async def run_all(cases: list[Case], plan: Plan, progress=lambda outcome: None) 
         # Whatever clients send, no peer is blamed for it.
         for name, count in (await world.all_failures()).items():
             outcome.wrong.append(f"{name} was blamed for {count} failures although only clients did wrong")
+        # What a peer answers in HTTP/2 is written for a connection's first stream.
+        for places in world.places.values():
+            await asyncio.gather(*(place.peer.leave_all() for place in places))
         await runner.phase(_jobs([case for case in cases if case not in set(clients)], plan))
     outcome.seconds = time.monotonic() - started
     return outcome

@@ -33,6 +33,8 @@ class Place:
     contexts: dict[str, ssl.SSLContext] | None
     """Of the client, by what it speaks ("h1", "h2"); None: plain text."""
     peer: Peer
+    http2: bool
+    """What the peer speaks."""
 
     def context(self, side: str) -> ssl.SSLContext | None:
         return self.contexts["h2" if side == "h2 request" else "h1"] if self.contexts else None

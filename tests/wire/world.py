@@ -61,7 +61,7 @@ class World:
         for http2 in (False, True):
             for tls in (False, True):
                 alpn = "h2" if http2 else "http/1.1"
-                for number in range(self._count // 2 if http2 else self._count):
+                for number in range(self._count):
                     peer = Peer(http2, _context(certificate, authority, alpn) if tls else None)
                     await peer.start_listening()
                     self._closing.callback(peer.stop)
@@ -76,7 +76,7 @@ class World:
         self.peerpulse = Peerpulse(host, entries, **_QUIET)
         clients = {"h1": _context(None, authority, "http/1.1"), "h2": _context(None, authority, "h2")}
         for http2, tls, name, peer in made:
-            place = Place(name, self.peerpulse.listen[name], clients if tls else None, peer)
+            place = Place(name, self.peerpulse.listen[name], clients if tls else None, peer, http2)
             self.places.setdefault((http2, tls), []).append(place)
         self._closing.callback(self._end)
         # The peers answer the probes that it waits for.
