@@ -8,7 +8,7 @@ from tests.wire.notation import unescape
 _CONNECTION = ("open", "close")
 _POOLED = ("reuse", "drop")
 _OF_HTTP1 = ("connection", "transfer-encoding", "upgrade")
-"""Fields that a peer gets in HTTP/1 alone."""
+"""Fields that the other side gets in HTTP/1 alone."""
 
 
 @dataclasses.dataclass
@@ -46,8 +46,10 @@ class Expectation:
         self.blamed: bool | None = None
         self.checks: list[tuple[str, str]] = []
         self.any = False
-        self.http1_peer = False
-        """Says nothing of a peer that speaks HTTP/2."""
+        self.only_http1 = False
+        """Says nothing of another side that speaks HTTP/2."""
+        self.to_http2 = ""
+        """The answer of stream 1, if the other side speaks HTTP/2 and is told otherwise."""
         self._responds = "response" in side
         self._http1 = side.startswith("h1")
         for term in text.split(";"):
@@ -66,8 +68,10 @@ class Expectation:
             self.cut = True
         elif term == "any":
             self.any = True
-        elif term == "http1peer":
-            self.http1_peer = True
+        elif term == "onlyhttp1":
+            self.only_http1 = True
+        elif word == "tohttp2":
+            self.to_http2 = rest
         elif term == "maycut":
             self.may_cut = True
         elif term in ("blame", "noblame"):
@@ -99,14 +103,15 @@ class Expectation:
             error = first.split(" ")[-1][:1] in ("4", "5")
             self.connection = "close" if error and self._http1 else "open"
 
-    def problems(self, seen: Seen, http2_peer: bool = False) -> list[str]:
+    def problems(self, seen: Seen, to_http2: bool = False) -> list[str]:
         found = []
-        if self.answers.get(1) == "broken":
+        wanted = {1: self.to_http2} if to_http2 and self.to_http2 else self.answers
+        if wanted.get(1) == "broken":
             if seen.answers.get(1, "cut").split(" ")[-1] not in ("cut", "502"):
                 found.append(f"a complete answer {seen.answers} instead of a broken one")
-        elif (answers := {number: text for number, text in seen.answers.items() if number in self.answers or not self.any}
-              ) != self.answers:
-            found.append(f"answers {seen.answers} instead of {self.answers}")
+        elif (answers := {number: text for number, text in seen.answers.items() if number in wanted or not self.any}
+              ) != wanted:
+            found.append(f"answers {seen.answers} instead of {wanted}")
         if self._responds:
             if seen.upstream and seen.upstream != self.upstream:
                 found.append(f"{seen.upstream} instead of {self.upstream}")
@@ -129,7 +134,7 @@ class Expectation:
             found.append(f"error {seen.error!r} instead of {self.error!r}")
         message = seen.reply if self._responds else (seen.requests[-1] if seen.requests else None)
         for word, text in self.checks:
-            if http2_peer and word == "has" and text.partition(":")[0].lower() in _OF_HTTP1:
+            if to_http2 and word == "has" and text.partition(":")[0].lower() in _OF_HTTP1:
                 continue
             if problem := "no message" if message is None else _check(message, word, text):
                 found.append(f"{word} {text}: {problem}")

@@ -29,8 +29,8 @@ class Plan:
     bytewise: bool = True
     places: int = 24
     transports: tuple[bool, ...] = (False, True)
-    http2_peers: tuple[bool, ...] = (False, True)
-    """What the peers of requests speak. Answers come in what the case is written in."""
+    http2: tuple[bool, ...] = (False, True)
+    """What the other side speaks: the peer of a request, the client of an answer."""
 
 
 @dataclasses.dataclass
@@ -47,8 +47,8 @@ class Outcome:
         kinds = " and ".join("TLS" if tls else "TCP" for tls in plan.transports)
         turns = "byte by byte" if plan.bytewise else "byte by byte on one transport"
         runs = (self.exact + len(self.wrong)) / max(1, self.cases)
-        peers = " and ".join("HTTP/2" if http2 else "HTTP/1" for http2 in plan.http2_peers)
-        return (f"{self.cases} cases x {runs:.1f} runs (whole, {turns}, {how}; {kinds}; peers of {peers}), {self.exact} exact, "
+        others = " and ".join("HTTP/2" if http2 else "HTTP/1" for http2 in plan.http2)
+        return (f"{self.cases} cases x {runs:.1f} runs (whole, {turns}, {how}; {kinds}; to {others}), {self.exact} exact, "
                 f"{len(self.wrong)} wrong, {self.seconds:.0f} s")
 
 
@@ -66,10 +66,16 @@ def cuts_of(case: Case, boundaries: int | None) -> list[int | None]:
 class _Job:
     case: Case
     cut: int | None
+    http2: bool
+    """The other side's protocol."""
+
+    @property
+    def http2_peer(self) -> bool:
+        return self.case.side == "h2 response" if "response" in self.case.side else self.http2
 
     def __str__(self) -> str:
         how = {None: "whole", 0: "byte by byte"}.get(self.cut, f"cut at {self.cut}")
-        return f"{self.case.id} ({self.case.where}), {how}"
+        return f"{self.case.id} ({self.case.where}), {how}, to {'HTTP/2' if self.http2 else 'HTTP/1'}"
 
 
 class _Runner:
@@ -91,26 +97,23 @@ class _Runner:
             if tells:
                 failures = await self._world.failures(place)
             try:
-                seen = await run(job.case, place, job.cut, 0 if job.cut == 0 else _GAP_S)
+                seen = await run(job.case, place, job.cut, 0 if job.cut == 0 else _GAP_S, job.http2)
                 if tells:
                     seen.blamed = await self._world.failures(place) > failures
-                http2_peer = place.http2 and not responds
-                problems = Expectation(job.case.expect, job.case.side).problems(seen, http2_peer)
+                problems = Expectation(job.case.expect, job.case.side).problems(seen, job.http2)
             except (OSError, TimeoutError, ValueError, IndexError) as problem:
                 problems = [f"{type(problem).__name__}: {problem}"]
             if problems:
-                kind = ("HTTP/2" if place.http2 else "HTTP/1") + (" over TLS" if place.contexts else "")
-                self._outcome.wrong.append(f"{job}, to a peer of {kind}: " + "; ".join(problems))
+                kind = "TLS" if place.contexts else "TCP"
+                self._outcome.wrong.append(f"{job}, {kind}: " + "; ".join(problems))
             else:
                 self._outcome.exact += 1
             self._progress(self._outcome)
 
 
-def _peers_of(case: Case, plan: Plan) -> tuple[bool, ...]:
-    if "response" in case.side:
-        return (case.side == "h2 response",)
-    only_http1 = Expectation(case.expect, case.side).http1_peer
-    return tuple(http2 for http2 in plan.http2_peers if not (http2 and only_http1))
+def _others_of(case: Case, plan: Plan) -> list[bool]:
+    only_http1 = Expectation(case.expect, case.side).only_http1
+    return [http2 for http2 in plan.http2 if not (http2 and only_http1)]
 
 
 def _jobs(cases: list[Case], plan: Plan) -> dict[tuple[bool, bool], collections.deque[_Job]]:
@@ -120,8 +123,9 @@ def _jobs(cases: list[Case], plan: Plan) -> dict[tuple[bool, bool], collections.
             for cut in cuts_of(case, plan.boundaries):
                 if cut == 0 and not plan.bytewise and (number % len(plan.transports) == 1) != tls:
                     continue
-                for http2 in _peers_of(case, plan):
-                    jobs.setdefault((http2, tls), collections.deque()).append(_Job(case, cut))
+                for http2 in _others_of(case, plan):
+                    job = _Job(case, cut, http2)
+                    jobs.setdefault((job.http2_peer, tls), collections.deque()).append(job)
     for queue in jobs.values():
         # Long runs and short ones side by side; the same order each time.
         mixed = sorted(queue, key=lambda job: random.Random(str(job)).random())

@@ -8,6 +8,7 @@ import ssl
 import hpack
 
 from tests.wire import frames
+from tests.wire.askers import H1Asker, H2Asker
 from tests.wire.catalogue import Case
 from tests.wire.expectation import Expectation, Seen
 from tests.wire.link import Link
@@ -33,11 +34,9 @@ class Place:
     contexts: dict[str, ssl.SSLContext] | None
     """Of the client, by what it speaks ("h1", "h2"); None: plain text."""
     peer: Peer
-    http2: bool
-    """What the peer speaks."""
 
-    def context(self, side: str) -> ssl.SSLContext | None:
-        return self.contexts["h2" if side == "h2 request" else "h1"] if self.contexts else None
+    def context(self, speaks: str) -> ssl.SSLContext | None:
+        return self.contexts[speaks] if self.contexts else None
 
 
 def pieces_of(data: bytes, cut: int | None) -> list[bytes]:
@@ -48,13 +47,14 @@ def pieces_of(data: bytes, cut: int | None) -> list[bytes]:
     return [data[at:at + size] for at in range(0, len(data), size or 1)] if cut == 0 else [data[:cut], data[cut:]]
 
 
-async def run(case: Case, place: Place, cut: int | None, gap: float) -> Seen:
+async def run(case: Case, place: Place, cut: int | None, gap: float, h2_client: bool = False) -> Seen:
+    """`h2_client`: of a case that is an answer."""
     pieces = pieces_of(case.data, cut)
     expected = Expectation(case.expect, case.side)
     if "response" in case.side:
-        return await _responds(case, expected, place, pieces, gap)
+        return await _responds(case, expected, place, pieces, gap, h2_client)
     place.peer.prepare()
-    link = await Link.connect(place.address, place.context(case.side))
+    link = await Link.connect(place.address, place.context(case.side[:2]))
     try:
         side = _H1Client if case.side.startswith("h1") else _H2Client
         seen = await side(case, expected, link).run(pieces, gap)
@@ -200,28 +200,25 @@ class _H2Client:
 # --- the peer's side -------------------------------------------------------------------------------------
 
 
-async def _responds(case: Case, expected: Expectation, place: Place, pieces: list[bytes], gap: float) -> Seen:
+async def _responds(case: Case, expected: Expectation, place: Place, pieces: list[bytes], gap: float, h2_client: bool) -> Seen:
     script = Script(pieces, case.end, case.greets, gap)
     place.peer.prepare(script)
-    link = await Link.connect(place.address, place.context(case.side))
-    head = case.ask.startswith(b"HEAD ")
+    kind, context = (H2Asker if h2_client else H1Asker), place.context("h2" if h2_client else "h1")
+    link = await Link.connect(place.address, context)
+    asker = kind(link, case.ask)
     seen = Seen()
 
-    def messages() -> list[Message]:
-        return parse(link.received, ended=link.ended, answers_head=lambda number: head)[0]
-
-    def finals() -> list[Message]:
-        return [message for message in messages() if message.complete and (message.status >= 200 or message.status == 101)]
-
     async def more_finals(count: int) -> bool:
-        return await link.until(lambda: link.ended or len(finals()) > count, LIMIT_S)
+        return await link.until(lambda: len(asker.finals()) > count or asker.over, LIMIT_S)
 
     try:
-        link.send(case.ask)
+        asker.ask(case.ask)
         await more_finals(0)
-        got = messages()
+        got = list(asker.messages())
         if got:
             seen.answers[1], seen.reply, seen.error = _statuses(got), got[-1], _error_of(got[-1])
+        elif asker.reset:
+            seen.answers[1] = f"rst {asker.reset}"
         first = place.peer.last
         tunnel = bool(got) and got[-1].status == 101
         if not tunnel:
@@ -230,17 +227,18 @@ async def _responds(case: Case, expected: Expectation, place: Place, pieces: lis
                 await asyncio.wait_for(script.said.wait(), 60)
                 if expected.upstream != "reuse":
                     await first.until(lambda: first.ended, LIMIT_S)
-            if got and (got[-1].value("connection") or "").lower() == "close":
+            if asker.parts():
                 await link.until(lambda: link.ended, LIMIT_S)  # it was announced
             if link.ended:
                 link.close()
-                link = await Link.connect(place.address, place.context(case.side))
-            before = len(finals())
+                link = await Link.connect(place.address, context)
+                asker = kind(link, case.ask)
+            before = len(asker.finals())
             # By the same pool: those of HEAD and of GET are not one.
-            link.send((b"HEAD " if head else b"GET ") + _AFTER)
+            asker.ask((b"HEAD " if case.ask.startswith(b"HEAD ") else b"GET ") + _AFTER)
             await more_finals(before)
             seen.upstream = "reuse" if place.peer.last is first else "drop"
-            if len(finals()) == before or finals()[-1].status != 200:
+            if len(asker.finals()) == before or asker.finals()[-1].status != 200:
                 seen.upstream = "nothing more is answered"
         for said in place.peer.said:
             if said.startswith(("goaway", "rst")) and said == expected.upstream:

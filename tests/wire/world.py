@@ -76,7 +76,7 @@ class World:
         self.peerpulse = Peerpulse(host, entries, **_QUIET)
         clients = {"h1": _context(None, authority, "http/1.1"), "h2": _context(None, authority, "h2")}
         for http2, tls, name, peer in made:
-            place = Place(name, self.peerpulse.listen[name], clients if tls else None, peer, http2)
+            place = Place(name, self.peerpulse.listen[name], clients if tls else None, peer)
             self.places.setdefault((http2, tls), []).append(place)
         self._closing.callback(self._end)
         # The peers answer the probes that it waits for.
