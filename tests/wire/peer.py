@@ -14,7 +14,8 @@ SILENT_PATH = "/silent"
 """What it never answers."""
 PROBE_PATH = "/probe"
 """What the prober asks for."""
-SETTINGS = frames.frame(frames.SETTINGS, 0, 0, b"")
+SETTINGS = frames.frame(frames.SETTINGS, 0, 0, b"\0\x08\0\0\0\1")
+"""It takes extended CONNECT (RFC 8441 3)."""
 
 
 class Script:
