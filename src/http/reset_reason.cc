@@ -20,6 +20,7 @@ const char* toString(ResetReason reason) {
     case ResetReason::kSaidConnect: return "said_connect_error";
     case ResetReason::kSaidInadequateSecurity: return "said_inadequate_security";
     case ResetReason::kSaidHttp11Required: return "said_http_1_1_required";
+    case ResetReason::kNotTaken: return "not_taken";
     case ResetReason::kConnectionClosed: return "connection_closed";
   }
   return "?";
@@ -30,6 +31,7 @@ bool saidByRemote(ResetReason reason) {
     case ResetReason::kRefused:
     case ResetReason::kProtocol:
     case ResetReason::kFlowControl:
+    case ResetReason::kNotTaken:
     case ResetReason::kConnectionClosed: return false;
     default: return true;
   }

@@ -28,10 +28,15 @@ Party partyOf(const PooledConnection& connection) {
   return causeOf(static_cast<TlsFailure>(connection.endError())).party;
 }
 
+/// Nothing of it has been processed, and that is no trouble of the connection's.
+bool leftAlone(http::ResetReason reason) {
+  return reason == http::ResetReason::kRefused || reason == http::ResetReason::kNotTaken;
+}
+
 // REFUSED_STREAM, ENHANCE_YOUR_CALM and GOAWAY are living answers, whatever becomes of the connection then; what its path
 // has forgotten is no doing of the peer's. Of the streams that one broken connection takes with it the first one counts.
 bool countsAsFailure(http::ResetReason reason, PooledConnection& connection) {
-  if (reason == http::ResetReason::kRefused || reason == http::ResetReason::kEnhanceYourCalm) return false;
+  if (leftAlone(reason) || reason == http::ResetReason::kEnhanceYourCalm) return false;
   if (connection.ending() || connection.forgotten() || partyOf(connection) != Party::kPeer) return false;
   return reason != http::ResetReason::kConnectionClosed || connection.takeLossReport();
 }
@@ -103,13 +108,13 @@ void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
   PooledConnection& connection = leaveConnection();
   const bool answered = state_ == State::kAnswered;
   enter(State::kIdle);
-  if (!answered) connection.recordResult(reason == http::ResetReason::kRefused);
+  if (!answered) connection.recordResult(leftAlone(reason));
   Loss loss;
   loss.reason = reason;
   loss.detail = detail;
   loss.connectionReused = connection.reused();
   loss.connectionEnding = connection.ending();
-  loss.party = partyOf(connection);
+  loss.party = reason == http::ResetReason::kNotTaken ? Party::kSelf : partyOf(connection);
   loss.said = connection.protocol() == Protocol::kHttp2 && http::saidByRemote(reason);
   loss.error = connection.endError();
   loss.countsAsFailure = !answered && countsAsFailure(reason, connection);

@@ -38,6 +38,7 @@ PeerOptions byLink(const PeerOptions& options) {
   PeerOptions linked = options;
   linked.address = options.link.address;
   linked.protocol = Protocol::kHttp2;
+  linked.tunnelsByHttp1 = true;
   linked.tls = options.link.tls;
   linked.tlsContext = options.link.tlsContext;
   return linked;

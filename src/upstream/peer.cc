@@ -95,9 +95,11 @@ Pool& Peer::pool(TrafficClass trafficClass) {
 }
 
 Protocol Peer::protocolFor(const http::RequestHead& head) const {
+  const PeerOptions& options = *reach_->options();
   const bool h1Upgrade = !head.upgrade.empty() && head.version != http::Version::kHttp2;
-  if (h1Upgrade || head.secondBody) return Protocol::kHttp1;
-  if (reach_->options()->protocol != Protocol::kAuto) return reach_->options()->protocol;
+  const bool upgradeByH2 = options.protocol == Protocol::kHttp2 && !options.tunnelsByHttp1;
+  if ((h1Upgrade && !upgradeByH2) || head.secondBody) return Protocol::kHttp1;
+  if (options.protocol != Protocol::kAuto) return options.protocol;
   if (head.version != http::Version::kHttp2) return Protocol::kHttp1;
   // gRPC needs HTTP/2 whatever the peer seemed to speak; it fails there by what the peer says.
   const bool http1Only = context_.table.protocol(id()) == health::PeerProtocol::kHttp1;

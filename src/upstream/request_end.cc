@@ -20,6 +20,7 @@ ErrorType errorOf(const Loss& loss) {
     return causeOf(static_cast<TlsFailure>(loss.error)).type;
   }
   switch (loss.reason) {
+    case http::ResetReason::kNotTaken: return ErrorType::kHttpUpgradeFailed;
     case http::ResetReason::kProtocol:
     case http::ResetReason::kFlowControl:
     case http::ResetReason::kSaidProtocol:

@@ -341,49 +341,119 @@ def old_client(client: Client) -> None:
     same(end.body(), b"all of it")
 
 
-def upgrade_peer(end, head) -> bool:
-    same((head.field("upgrade"), head.field("connection").lower()), ("websocket", "upgrade"))
-    end.connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                           b"Sec-WebSocket-Accept: x\r\n\r\n")
-    for _ in range(3):
-        end.raw(end.read(5)[::-1])
-    return True
+# Of RFC 6455 1.3.
+_KEY, _ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+_UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", _KEY)]
 
 
-@kind("upgrade", upgrade_peer, ("h1-h1",))
-def upgrade(client: Client) -> None:
-    end = client.open()
-    end.request("GET", client.path, [("Connection", "Upgrade"), ("Upgrade", "websocket")], end=True)
-    answer = end.head()
-    same((answer.status, answer.field("upgrade"), answer.field("sec-websocket-accept")), (101, "websocket", "x"))
-    for word in (b"hello", b"\0\1\2\3\4", b"world"):
-        end.raw(word)
-        same(end.read(5), word[::-1])
-
-
-def extended_peer(end, head) -> bool:
-    """The same tunnel, as either protocol asks for it."""
+def _asked_for_a_tunnel(head) -> None:
+    """The same, as either protocol asks for it."""
     if head.method == "CONNECT":
-        same((head.pseudo[":protocol"], head.field("sec-websocket-version")), ("websocket", "13"))
+        same((head.pseudo[":protocol"], head.field("sec-websocket-key"), head.complete), ("websocket", None, False))
+    else:
+        same((head.method, head.field("upgrade"), head.field("connection").lower()), ("GET", "websocket", "upgrade"))
+        same(len(head.field("sec-websocket-key")), 24, "the key that HTTP/1 asks for")
+    same(head.field("sec-websocket-version"), "13")
+
+
+def _take_tunnel(end, head) -> None:
+    _asked_for_a_tunnel(head)
+    if head.method == "CONNECT":
         end.respond(200, [("Sec-WebSocket-Protocol", "x")])
     else:
-        same((head.method, head.field("upgrade"), head.field("sec-websocket-version")), ("GET", "websocket", "13"))
-        same(len(head.field("sec-websocket-key")), 24, "the key that HTTP/1 asks for")
         end.connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                               b"Sec-WebSocket-Protocol: x\r\n\r\n")
+                               b"Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: x\r\n\r\n" % _ACCEPT.encode())
+
+
+def tunnel_peer(end, head) -> bool:
+    _take_tunnel(end, head)
     for _ in range(3):
         end.tunnelled(end.tunnel(5)[::-1])
     end.end()
     return True
 
 
-@kind("extended-connect", extended_peer, ("h2-h2", "h2-h1"))
+def _upgraded(client: Client, early: bytes = b""):
+    end = client.open()
+    end.request("GET", client.path, _UPGRADE, end=True)
+    end.raw(early)
+    answer = end.head()
+    same((answer.status, answer.field("upgrade"), answer.field("connection")), (101, "websocket", "upgrade"))
+    same([value for name, value in answer.fields if name == "sec-websocket-accept"], [_ACCEPT])
+    same((answer.field("sec-websocket-protocol"), answer.field("content-length")), ("x", None))
+    return end
+
+
+@kind("upgrade", tunnel_peer, ("h1-h1", "h1-h2"))
+def upgrade(client: Client) -> None:
+    end = _upgraded(client, b"early")  # it waits for the peer's word
+    same(end.read(5), b"ylrae")
+    for word in (b"\0\1\2\3\4", b"world"):
+        end.raw(word)
+        same(end.read(5), word[::-1])
+
+
+def half_closed_peer(end, head) -> bool:
+    _take_tunnel(end, head)
+    same(end.tunnel(5), b"hello")
+    end.tunnel_end()
+    end.tunnelled(b"late")
+    end.end()
+    return True
+
+
+@kind("upgrade-half-close", half_closed_peer, ("h1-h1", "h1-h2"), ("plain",))
+def upgrade_half_close(client: Client) -> None:
+    end = _upgraded(client)
+    end.raw(b"hello")
+    end.half_close()
+    same(end.read(4), b"late")
+    end.tunnel_end()
+
+
+def upgrade_refused_peer(end, head) -> None:
+    if head.field("x-second"):
+        answer_ok(end, head)
+        return
+    _asked_for_a_tunnel(head)
+    end.respond(403, [("Content-Length", "2")])
+    end.data(b"no")
+    end.end()
+    same(end.body(), b"", "what came behind the refusal")
+
+
+@kind("upgrade-refused", upgrade_refused_peer, ("h1-h1", "h1-h2"))
+def upgrade_refused(client: Client) -> None:
+    end = client.open()
+    end.request("GET", client.path, _UPGRADE, end=True)
+    answer = end.head()
+    same((answer.status, answer.field("upgrade"), end.body()), (403, None, b"no"))
+    end.request("GET", client.path, [("X-Second", "1")], end=True)
+    same((end.head().status, end.body()), (200, b"ok"))
+
+
+def upgrade_with_body_peer(end, head) -> None:
+    same((head.method, head.field("content-length"), end.body()), ("POST", "5", b"bytes"))
+    same(head.pseudo.get(":protocol"), None)
+    end.respond(200, end=True)
+
+
+@kind("upgrade-with-body", upgrade_with_body_peer, ("h1-h1", "h1-h2"))
+def upgrade_with_body(client: Client) -> None:
+    """HTTP/2 cannot say it, but for the request that it also is."""
+    end = client.open()
+    end.request("POST", client.path, [*_UPGRADE, ("Content-Length", "5")])
+    end.data(b"bytes")
+    same(end.head().status, 200)
+
+
+@kind("extended-connect", tunnel_peer, ("h2-h2", "h2-h1"))
 def extended(client: Client) -> None:
     end = client.open()
     end.request("CONNECT", client.path, [("Sec-WebSocket-Version", "13")], protocol="websocket")
     end.data(b"early")  # it waits for the peer's word
     answer = end.head()
-    same((answer.status, answer.field("sec-websocket-protocol")), (200, "x"))
+    same((answer.status, answer.field("sec-websocket-protocol"), answer.field("sec-websocket-accept")), (200, "x", None))
     same(end.tunnel(5), b"ylrae")
     for word in (b"\0\1\2\3\4", b"world"):
         end.data(word)

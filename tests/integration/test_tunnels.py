@@ -3,8 +3,11 @@
 import socket
 import struct
 import time
+from functools import partial
 
 from tests.harness.case import LocalCase
+from tests.harness.connection_listener import ConnectionListener
+from tests.harness.ends import Head, Reset
 from tests.harness.ends.h2 import H2Connection
 from tests.harness.h2_frames import frame
 from tests.harness.host import connect
@@ -126,3 +129,124 @@ class Tunnels(LocalCase):
         self.assertTrue(client.ended())
         self.assertEqual(self.peerpulse.process.popen.wait(20 * SLOWDOWN), 0)
         self.assertEqual(self.ends, ["fin"])
+
+
+class UpgradesToHttp2(LocalCase):
+    """An HTTP/1 client's Upgrade and a peer that speaks HTTP/2 alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.heads: list[Head] = []
+        self.ends: list[str] = []
+        """How the peer's side of each tunnel ended."""
+        listeners = [ConnectionListener(self.host, partial(self.serve, tunnels=tunnels)) for tunnels in (True, False)]
+        for listener in listeners:
+            self.addCleanup(listener.close)
+        # What works does so at the first try.
+        self.peerpulse = self.start_peerpulse(
+            self.host, [Peer(name, listener.address, {"protocol": "http2"})
+                        for name, listener in zip(("takes", "none"), listeners, strict=True)],
+            retry={"max_retries": 0}, workers=1)
+
+    def serve(self, connection: socket.socket, tunnels: bool) -> None:
+        link = H2Connection(connection, client=False, tunnels=tunnels)
+        while True:
+            end = link.accept()
+            head = end.head()
+            if head.path == "/":  # a probe
+                end.respond(200, end=True)
+                continue
+            self.heads.append(head)
+            if head.method != "CONNECT":
+                body = end.body()
+                end.respond(426 if head.path == "/tunnel" else 200, [("Content-Length", str(len(body)))])
+                end.data(body)
+                end.end()
+                continue
+            end.respond(200)
+            try:
+                while piece := end.piece():
+                    if piece == b"reset":
+                        end.reset(2)
+                        break
+                    end.data(piece)
+                else:
+                    end.data(b"late")
+                    end.end()
+                    self.ends.append("end")
+            except Reset as reset:
+                self.ends.append(f"reset {reset.code}")
+
+    def client(self, name: str) -> Http1Client:
+        return self.enterContext(Http1Client(self.host, self.peerpulse.listen[name], timeout=30))
+
+    def tunnel(self) -> Http1Client:
+        client = self.client("takes")
+        client.send_head("GET", "/tunnel", {"Connection": "Upgrade", "Upgrade": "test"})
+        head = client.read_head()
+        self.assertEqual((head.status, head.headers["upgrade"]), (101, "test"))
+        client.send(b"hello")
+        self.assertEqual(client.read(5), b"hello")
+        return client
+
+    def unharmed(self, name: str) -> None:
+        def quiet() -> bool:
+            state = self.peerpulse.peer(name)
+            return state["in_flight"] == 0 and state["connections"]["active"] == 0
+        wait_for(quiet, 10 * SLOWDOWN, "nothing is left")
+        state = self.peerpulse.peer(name)
+        self.assertEqual((state["circuit"], state["failures_total"], state["evictions_total"]), ("closed", 0, 0))
+
+    def test_both_ways_end_apart(self):
+        client = self.tunnel()
+        client.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(client.read(4), b"late")
+        self.assertTrue(client.ended())
+        self.assertEqual(self.ends, ["end"])
+        self.unharmed("takes")
+
+    def test_a_client_that_vanishes_resets_the_stream(self):
+        client = self.tunnel()
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        wait_for(lambda: self.ends, 10 * SLOWDOWN, "the peer's side ends")
+        self.assertEqual(self.ends, ["reset 8"])
+        self.unharmed("takes")
+
+    def test_a_reset_of_the_peer_resets_the_client(self):
+        client = self.tunnel()
+        client.send(b"reset")
+        self.assertTrue(client.closed_by_reset())
+
+    def test_what_is_no_extended_connect_goes_without_the_upgrade(self):
+        """Nothing of what comes behind the head is a tunnel's: it is the body, or another request."""
+        another = b"GET /another HTTP/1.1\r\nHost: a\r\n\r\n"
+        offers = {"no SETTINGS that allow it": ("none", "GET", "test", b"", 426),
+                  "several protocols": ("takes", "GET", "test, other", b"", 426),
+                  "a body": ("takes", "POST", "test", b"the body", 426)}
+        for what, (name, method, protocols, body, status) in offers.items():
+            with self.subTest(what):
+                self.heads.clear()
+                client = self.client(name)
+                client.send_head(method, "/tunnel", {"Connection": "Upgrade", "Upgrade": protocols,
+                                                     **({"Content-Length": str(len(body))} if body else {})})
+                client.send(body + another)
+                answer = client.read_response(method)
+                self.assertEqual((answer.status, answer.body, answer.headers.get("upgrade")), (status, body, None))
+                self.assertEqual(client.read_response("GET").status, 200)
+                self.assertEqual([(head.method, head.path, head.field("upgrade")) for head in self.heads],
+                                 [(method, "/tunnel", None), ("GET", "/another", None)])
+                self.unharmed(name)
+
+    def test_an_http2_client_is_told_that_the_peer_takes_no_tunnel(self):
+        link = H2Connection(self.enterContext(connect(self.host, self.peerpulse.listen["none"], 30)), client=True)
+        end = link.open()
+        end.request("CONNECT", "/tunnel", protocol="test")
+        head = end.head()
+        self.assertEqual(head.status, 502)
+        self.assertIn("error=http_upgrade_failed", head.field("proxy-status"))
+        self.assertEqual(self.heads, [])
+        self.unharmed("none")
+        line = wait_for(lambda: [line for line in self.peerpulse.log_lines() if line["event"] == "exchange"],
+                        10 * SLOWDOWN, "its line")[-1]
+        self.assertEqual((line["error"], line["party"], line.get("retries")), ("http_upgrade_failed", "self", None))

@@ -14,7 +14,8 @@ SILENT_PATH = "/silent"
 """What it never answers."""
 PROBE_PATH = "/probe"
 """What the prober asks for."""
-SETTINGS = frames.frame(frames.SETTINGS, 0, 0, b"")
+SETTINGS = frames.frame(frames.SETTINGS, 0, 0, b"\0\x08\0\0\0\1")
+"""It takes extended CONNECT (RFC 8441 3)."""
 
 
 class Script:
@@ -128,7 +129,7 @@ class _H2Connection:
             self.open[stream].trailers = fields
         else:
             self.open[stream] = self._head(stream, fields)
-        if self.ends:
+        if self.ends or self.open[stream].line.startswith("CONNECT "):
             self._answer(stream, self.open.pop(stream))
 
     def _head(self, stream: int, fields: list[tuple[str, str]]) -> Message:

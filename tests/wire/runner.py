@@ -112,7 +112,8 @@ class _Runner:
 
 
 def _others_of(case: Case, plan: Plan) -> list[bool]:
-    only_http1 = Expectation(case.expect, case.side).only_http1
+    """Clients of HTTP/2 are no clients of HTTP/1.0, and have no Upgrade."""
+    only_http1 = Expectation(case.expect, case.side).only_http1 or b"HTTP/1.0" in case.ask or b"Upgrade:" in case.ask
     return [http2 for http2 in plan.http2 if not (http2 and only_http1)]
 
 

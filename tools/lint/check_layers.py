@@ -37,12 +37,13 @@ MODULES = {
                "transparent", "proxy", "fanout", "admin", "hooks", "config", "recipe", "cli"},
 }
 
-# Third-party headers by their first path component, and the modules that may include them.
+# Third-party headers by their path or its first component, and the modules that may include them.
 THIRD_PARTY = {
     "event2": {"event"},
     "nghttp2": {"http"},
     "llhttp": {"http"},
     "openssl": {"net"},
+    "openssl/evp.h": {"net", "http"},  # a digest (WebSocket), no TLS
     "ares.h": {"dns"},
     "libmnl": {"netlink", "guard", "cli"},
     "prometheus": {"stats"},
@@ -72,8 +73,10 @@ def check_include(module: str, quote: str, target: str) -> str | None:
         other = target.split("/")[1]
         if other != module and other not in MODULES[module]:
             return f"{module} must not include {other} ({target})"
-    elif quote == "<" and first in THIRD_PARTY and module not in THIRD_PARTY[first]:
-        return f"{module} must not include {target}: only {', '.join(sorted(THIRD_PARTY[first]))} may"
+    elif quote == "<":
+        allowed = THIRD_PARTY.get(target, THIRD_PARTY.get(first))
+        if allowed is not None and module not in allowed:
+            return f"{module} must not include {target}: only {', '.join(sorted(allowed))} may"
     return None
 
 

@@ -63,6 +63,7 @@ enum class ResetReason : uint8_t {
   kSaidConnect,
   kSaidInadequateSecurity,
   kSaidHttp11Required,
+  kNotTaken,          ///< nothing was sent: the remote side takes no extended CONNECT (RFC 8441 3)
   kConnectionClosed,  ///< the connection ended (EOF, reset, or our own close) before the message did
 };
 
@@ -131,6 +132,7 @@ class ResponseStream : public Stream {
 /// Client side: sends one request.
 class RequestStream : public Stream {
  public:
+  /// Behind a head that asks for a tunnel (RequestHead::upgrade, no body) nothing may be sent before the 101, nor without one.
   virtual void sendHeaders(const RequestHead& head, bool end) = 0;
   /// Ends the first of two bodies, without trailers; sendData() and sendEnd() go on with the other one when the peer has asked
   /// for it. Requires RequestHead::secondBody, and h1: h2 has one body.

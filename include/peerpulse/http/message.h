@@ -25,7 +25,8 @@ struct RequestHead {
   /// The body's length when it was declared; `content-length` is also among `headers`.
   std::optional<uint64_t> contentLength;
   /// The protocol named by `Connection: upgrade` + `Upgrade:` ("websocket"), or by :protocol of an extended CONNECT (RFC 8441:
-  /// method CONNECT, version kHttp2); empty otherwise. Either is answered by a 101, which h2 has as 200.
+  /// method CONNECT, version kHttp2); empty otherwise. Either is answered by a 101, which h2 has as 200. What h2 cannot ask for (a
+  /// list of protocols, a request with a body, a peer without RFC 8441) it sends as the request without the upgrade.
   std::string upgrade;
   /// h1 only: after the end of its body the peer may ask for another one, by a further 100 (Continue): Swift's PUT in two
   /// phases (X-Backend-Obj-Multiphase-Commit), which no RFC knows. Without that 100 it is a request like any other.

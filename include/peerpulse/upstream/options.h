@@ -56,6 +56,8 @@ struct PeerOptions {
   /// What connections and probes to it come from, by either way; family AF_UNSPEC: the kernel chooses.
   SocketAddress source;
   Protocol protocol = Protocol::kAuto;
+  /// Upgrades of h1 clients go by HTTP/1.1 with kHttp2 as well, which makes extended CONNECTs (RFC 8441) of them otherwise.
+  bool tunnelsByHttp1 = false;
   health::ProbeOptions probe;
   net::TlsClientOptions tls;
   /// What `tls` was made into; null: plain text. Its files may change under it.
@@ -64,7 +66,7 @@ struct PeerOptions {
 };
 /// What its certificate must name: as configured, else the name that is its address; empty: the address that is connected to.
 std::string tlsServerName(const PeerOptions& peer);
-/// The same for who reaches it by its link: address, protocol and TLS are the link's.
+/// The same for who reaches it by its link: address, protocol (tunnels: HTTP/1.1) and TLS are the link's.
 PeerOptions byLink(const PeerOptions& options);
 /// Pinned by whoever works with it: a reload makes a new one.
 using PeerOptionsRef = std::shared_ptr<const PeerOptions>;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "../websocket.h"
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::http::h1 {
@@ -66,9 +67,10 @@ bool ClientCodec::leaveEnded() {
 void ClientCodec::sendHeaders(const RequestHead& head, bool end) {
   if (!hasStream()) return;
   PP_ASSERT(outgoing_.is(Outgoing::kHead));
-  if (!head.upgrade.empty() && head.method == "CONNECT")
-    end = true;  // what follows is the tunnel's, once there is one
-  asked_ = {.head = head.method == "HEAD", .upgrade = !head.upgrade.empty()};
+  asked_ = {.head = head.method == "HEAD",
+            .upgrade = !head.upgrade.empty(),
+            .extended = !head.upgrade.empty() && head.method == "CONNECT"};
+  if (asked_.extended) end = true;  // what follows is the tunnel's, once there is one
   if (head.secondBody) makeLast();  // a peer that is not of one mind with us about its end reads nothing behind it
   beginMessage(writeRequestHead(out_, head, end), end);
 }
@@ -147,6 +149,7 @@ void ClientCodec::openResponse() {
     incoming_.to(Incoming::kTunnel);
     outgoing_.to(Outgoing::kBody);
     writer_.start({SendKind::kTunnel, 0});
+    if (asked_.extended) response.head.headers.remove(kWebSocketAccept);  // the key was ours
   } else {
     if (!response.framing.keepAlive) makeLast();
     incoming_.to(Incoming::kBody);

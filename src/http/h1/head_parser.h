@@ -41,8 +41,9 @@ struct ParsedResponse {
 };
 /// What the request was that a response answers.
 struct Asked {
-  bool head = false;     ///< its method was HEAD
-  bool upgrade = false;  ///< it asked for another protocol: 101 only then
+  bool head = false;      ///< its method was HEAD
+  bool upgrade = false;   ///< it asked for another protocol: 101 only then
+  bool extended = false;  ///< ... by an extended CONNECT of h2 (RFC 8441)
 };
 std::optional<Fault> parseResponse(SectionLines lines, const CodecLimits& limits, Asked asked, ParsedResponse& out);
 

@@ -8,6 +8,7 @@
 #include <llhttp/llhttp.h>
 
 #include "../field_rules.h"
+#include "../websocket.h"
 #include "head_text.h"
 
 namespace peerpulse::http::h1 {
@@ -16,7 +17,7 @@ namespace {
 /// Start line, framing and connection fields, without the parts counted apart.
 constexpr size_t kOwnFields = 256;
 /// RFC 6455 asks for one, h2 has none. It is to show that an answer is no cached one; ours goes where nothing is cached.
-constexpr std::string_view kWebSocketKey = "cGVlcnB1bHNlLXR1bm5lbA==";
+constexpr std::string_view kOurKey = "cGVlcnB1bHNlLXR1bm5lbA==";
 constexpr int kMinStatus = 100;
 constexpr int kMaxStatus = 999;
 
@@ -164,8 +165,8 @@ SendFraming writeRequestHead(OutputQueue& out, const RequestHead& head, bool end
   const Declared declared = declaredLength(head.headers, head.contentLength);
   const std::string_view te = addFields(text, head.headers, true, declared.length.has_value());
   const bool teTrailers = equalsIgnoreCase(te, "trailers");
-  if (extended && equalsIgnoreCase(head.upgrade, "websocket") && !head.headers.has("sec-websocket-key")) {
-    text.field("Sec-WebSocket-Key", kWebSocketKey);
+  if (extended && equalsIgnoreCase(head.upgrade, kWebSocket) && !head.headers.has(kWebSocketKey)) {
+    text.field(kWebSocketKey, kOurKey);
   }
   if (teTrailers) text.field("TE", "trailers");
   if (upgrade) text.field("Upgrade", head.upgrade);

@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "../field_rules.h"
+#include "../websocket.h"
 #include "peerpulse/base/assert.h"
 
 namespace peerpulse::http::h2 {
@@ -19,6 +21,14 @@ std::string printable(std::string_view text) {
   for (const char c : text.substr(0, kMaxLastWords))
     kept.push_back(c >= ' ' && c < '\x7f' && c != '"' && c != '\\' ? c : '?');
   return kept;
+}
+
+bool isConnect(const RequestHead& head) { return head.method == "CONNECT"; }
+
+/// RFC 8441 can say it: of an h1 client's upgrade a GET without a body, to one protocol.
+bool asksForTunnel(const RequestHead& head, bool end) {
+  if (head.upgrade.empty()) return false;
+  return isConnect(head) || (head.method == "GET" && end && isToken(head.upgrade));
 }
 
 }  // namespace
@@ -51,29 +61,64 @@ RequestStream& ClientCodec::openStream(ResponseReceiver& receiver) {
   return opened;
 }
 
-// RFC 8441 3: only of a peer that has said so. What it has not said yet it may say until the request is tried again.
+// RFC 8441 3: only of a peer that has said so.
 bool ClientCodec::takesTunnels() const {
   return nghttp2_session_get_remote_settings(native(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
 
 void ClientCodec::submit(ClientStream& stream, const RequestHead& head, bool end) {
-  stream.tunnel = head.upgrade;
-  const bool tunnel = !stream.tunnel.empty();
-  if (tunnel) end = false;
-  stream.outgoing.to(end ? Outgoing::kEnded : Outgoing::kBody);
-  if (tunnel && !takesTunnels()) {
-    closeStream(stream, ResetReason::kRefused, "the peer takes no extended CONNECT");
-    outputReady();
+  if (!asksForTunnel(head, end)) {
+    stream.outgoing.to(end ? Outgoing::kEnded : Outgoing::kBody);
+    submitHead(stream, head, end);
     return;
+  }
+  stream.tunnel = head.upgrade;
+  stream.outgoing.to(Outgoing::kBody);
+  if (greeting_ == Greeting::kSettings) {
+    submitTunnel(stream, head);
+  } else {
+    stream.waiting = std::make_unique<RequestHead>(head);
+  }
+}
+
+void ClientCodec::onSettings() {
+  if (std::exchange(greeting_, Greeting::kSettings) == Greeting::kSettings) return;
+  for (const auto& each : streams()) {
+    auto& stream = static_cast<ClientStream&>(*each);
+    const std::unique_ptr<RequestHead> head = std::move(stream.waiting);
+    if (head && stream.hold.is(Hold::kOpen)) submitTunnel(stream, *head);
+  }
+}
+
+// An upgrade is an offer (RFC 9110 7.8): without it the same request is left. A CONNECT has nothing else.
+void ClientCodec::submitTunnel(ClientStream& stream, const RequestHead& head) {
+  if (takesTunnels()) {
+    submitHead(stream, head, false);
+  } else if (isConnect(head)) {
+    closeStream(stream, ResetReason::kNotTaken, "the peer takes no extended CONNECT");
+    outputReady();
+  } else {
+    stream.tunnel.clear();
+    stream.outgoing.to(Outgoing::kEnded);
+    submitHead(stream, head, true);
+  }
+}
+
+void ClientCodec::submitHead(ClientStream& stream, const RequestHead& head, bool end) {
+  const bool tunnel = !stream.tunnel.empty();
+  const bool webSocket = tunnel && equalsIgnoreCase(stream.tunnel, kWebSocket);
+  const bool translated = webSocket && !isConnect(head);
+  if (const std::string_view key = head.headers.find(kWebSocketKey); translated && key.data() != nullptr) {
+    stream.accept = webSocketAccept(key);
   }
   stream.headRequest = head.method == "HEAD";
   FieldArray& array = fields();
   array.add(":method", tunnel ? std::string_view("CONNECT") : std::string_view(head.method));
-  if (tunnel) array.add(":protocol", stream.tunnel);
+  if (tunnel) array.add(":protocol", webSocket ? kWebSocket : std::string_view(stream.tunnel));
   array.add(":scheme", secure_ ? std::string_view("https") : std::string_view(head.scheme));
   if (!head.authority.empty()) array.add(":authority", head.authority);
   array.add(":path", head.path);
-  array.addHeaders(head.headers);
+  array.addHeaders(head.headers, !tunnel, translated ? kWebSocketKey : std::string_view());
   const nghttp2_data_provider body = bodyProvider();
   const int32_t id = nghttp2_submit_request(native(), nullptr, array.data(), array.size(), end ? nullptr : &body,
                                             static_cast<H2Stream*>(&stream));
@@ -149,6 +194,10 @@ Result<void> ClientCodec::receive(Slice in) {
 void ClientCodec::drain() {
   if (!life_.is(Life::kOpen)) return;
   life_.to(Life::kDraining);
+  for (const auto& each : streams()) {
+    if (!std::exchange(static_cast<ClientStream&>(*each).waiting, nullptr) || !each->hold.is(Hold::kOpen)) continue;
+    closeStream(*each, ResetReason::kRefused, "not sent: the connection is going away");
+  }
   nghttp2_submit_goaway(native(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
   outputReady();
 }
@@ -210,6 +259,7 @@ int ClientCodec::onConnectionFrame(const nghttp2_frame& frame) {
   } else if (frame.hd.type == NGHTTP2_GOAWAY) {
     onGoAway(frame.goaway);
   } else if (frame.hd.type == NGHTTP2_SETTINGS && !ack) {
+    onSettings();
     noteCapacity();
   }
   return 0;
@@ -231,18 +281,30 @@ void ClientCodec::onGoAway(const nghttp2_goaway& frame) {
 // --- to receivers ---------------------------------------------------------------------------------------
 
 void ClientCodec::deliverHead(H2Stream& base, HeaderBlock& block, bool informational) {
-  ResponseReceiver& response = static_cast<ClientStream&>(base).response();
+  auto& stream = static_cast<ClientStream&>(base);
   ResponseHead head = block.takeResponse();
   if (informational) {
-    response.onInformational(std::move(head));
+    stream.response().onInformational(std::move(head));
     return;
   }
-  if (!base.tunnel.empty() && head.status < 300) {  // RFC 8441 5
-    head.status = 101;
-    head.upgrade = base.tunnel;
-    head.complete = false;
+  if (!stream.tunnel.empty()) answerTunnel(stream, head);
+  stream.response().onHeaders(std::move(head));
+}
+
+void ClientCodec::answerTunnel(ClientStream& stream, ResponseHead& head) {
+  if (head.status >= 300) {
+    // Refused: nobody has anything more to say on it.
+    stream.tunnel.clear();
+    if (stream.outgoing.is(Outgoing::kBody, Outgoing::kStarved)) bodyGiven(stream, Outgoing::kEnded);
+    return;
   }
-  response.onHeaders(std::move(head));
+  head.status = 101;  // RFC 8441 5
+  head.upgrade = stream.tunnel;
+  head.complete = false;
+  head.contentLength.reset();  // of a tunnel it means nothing (RFC 9110 9.3.6)
+  head.headers.remove("content-length");
+  // One that the peer gave answers another key: proxies pass on what their own server said to theirs.
+  if (!stream.accept.empty()) head.headers.set(kWebSocketAccept, stream.accept);
 }
 
 void ClientCodec::deliverConnection(const Notification& notification) {

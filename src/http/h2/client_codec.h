@@ -27,6 +27,9 @@ class ClientStream final : public H2StreamOf<RequestStream> {
   void allow(size_t bytes) override { session_.allow(*this, bytes); }
   ResponseReceiver& response() { return response_; }
 
+  std::unique_ptr<RequestHead> waiting;  ///< of a tunnel: until the peer's SETTINGS say whether it takes them
+  std::string accept;                    ///< what the client's WebSocket key asks for
+
  private:
   ClientCodec& codec_;
   ResponseReceiver& response_;
@@ -58,8 +61,12 @@ class ClientCodec final : public http::ClientCodec, public Session {
   using Session::forget;
 
  private:
-  /// What the server's first bytes are: kUnknown ---> kFrames. (h1 ends the connection.)
-  enum class Greeting : uint8_t { kUnknown, kFrames };
+  /// What the server has said first: kUnknown ---> kFrames ---> kSettings. (h1 ends the connection.)
+  enum class Greeting : uint8_t {
+    kUnknown,
+    kFrames,    ///< it speaks h2
+    kSettings,  ///< and has said how
+  };
 
   int onBeginHeaders(const nghttp2_frame& frame) override;
   bool onHeaders(H2Stream& stream, const nghttp2_frame& frame) override;
@@ -70,6 +77,11 @@ class ClientCodec final : public http::ClientCodec, public Session {
   void settleResets() override;
   bool mayBeUnheard(const H2Stream& stream) const;
   bool takesTunnels() const;
+  void onSettings();
+  /// Sends it as what the peer takes, or refuses it.
+  void submitTunnel(ClientStream& stream, const RequestHead& head);
+  void submitHead(ClientStream& stream, const RequestHead& head, bool end);
+  void answerTunnel(ClientStream& stream, ResponseHead& head);
   void deliverHead(H2Stream& stream, HeaderBlock& block, bool informational) override;
   void deliverConnection(const Notification& notification) override;
   void deliverCapacity() override { owner_.onCapacityChanged(); }

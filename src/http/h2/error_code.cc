@@ -40,6 +40,7 @@ uint32_t errorCodeOf(ResetReason reason, bool server) {
   switch (reason) {
     case ResetReason::kNoError: return NGHTTP2_NO_ERROR;
     case ResetReason::kCancel: return NGHTTP2_CANCEL;
+    case ResetReason::kNotTaken:
     case ResetReason::kRefused: return NGHTTP2_REFUSED_STREAM;
     case ResetReason::kProtocol:
     case ResetReason::kSaidProtocol: return NGHTTP2_PROTOCOL_ERROR;

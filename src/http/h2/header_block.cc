@@ -147,7 +147,7 @@ void FieldArray::add(std::string_view name, std::string_view value) {
   fields_.push_back({n, v, name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
 }
 
-void FieldArray::addHeaders(const HeaderList& headers, bool keepLength) {
+void FieldArray::addHeaders(const HeaderList& headers, bool keepLength, std::string_view left) {
   fields_.reserve(fields_.size() + headers.count());
   for (size_t i = 0; i < headers.count(); ++i) {
     const HeaderField field = headers.at(i);
@@ -156,6 +156,7 @@ void FieldArray::addHeaders(const HeaderList& headers, bool keepLength) {
     if (isConnectionField(kind) || kind == FieldKind::kHost) continue;
     if (kind == FieldKind::kContentLength && !keepLength) continue;
     if (kind == FieldKind::kTe && !equalsIgnoreCase(field.value, "trailers")) continue;
+    if (equalsIgnoreCase(field.name, left)) continue;
     add(field.name, field.value);
   }
 }

@@ -92,9 +92,9 @@ class HeaderBlock {
 class FieldArray {
  public:
   void add(std::string_view name, std::string_view value);
-  /// Adds `headers` without connection-specific fields and without Host (it travels as :authority). `keepLength`: whether
-  /// content-length stays.
-  void addHeaders(const HeaderList& headers, bool keepLength = true);
+  /// Adds `headers` without connection-specific fields, without Host (it travels as :authority) and without `left`, if that
+  /// names one. `keepLength`: whether content-length stays.
+  void addHeaders(const HeaderList& headers, bool keepLength = true, std::string_view left = {});
   void addTrailers(const HeaderList& trailers);
   void clear() { fields_.clear(); }
   const nghttp2_nv* data() const { return fields_.data(); }

@@ -74,6 +74,11 @@ class H1End:
 
     tunnel = read
 
+    def tunnel_end(self) -> None:
+        """Of a tunnel: its other side has said all it had to say."""
+        if more := self._input or self.connection.recv(1):
+            raise AssertionError(f"{more!r} instead of the end")
+
     def _fields(self) -> Fields:
         fields: Fields = []
         while line := self._line():

@@ -13,12 +13,13 @@ from tests.harness.ends import Fields, Head, Reset, receive
 class H2Connection:
     """Streams share it; each H2End reads from the connection until something of its own has come."""
 
-    def __init__(self, connection: socket.socket, client: bool) -> None:
+    def __init__(self, connection: socket.socket, client: bool, tunnels: bool = True) -> None:
+        """`tunnels`: of a server, whether it says that it takes them."""
         self.connection = connection
         self.state = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=client, header_encoding="latin-1", validate_outbound_headers=False,
             normalize_outbound_headers=False))
-        if not client:  # extended CONNECT (RFC 8441 3)
+        if tunnels and not client:  # extended CONNECT (RFC 8441 3)
             wanted = {**self.state.local_settings, h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1}
             self.state.local_settings = h2.settings.Settings(client=False, initial_values=wanted)
         self.state.initiate_connection()
@@ -137,6 +138,11 @@ class H2End:
             self._tunnelled += piece
         data, self._tunnelled = self._tunnelled[:size], self._tunnelled[size:]
         return data
+
+    def tunnel_end(self) -> None:
+        """Of a tunnel: its other side has said all it had to say."""
+        if more := self._tunnelled or self.piece():
+            raise AssertionError(f"{more!r} instead of the end")
 
     def tunnelled(self, data: bytes) -> None:
         self.data(data)

@@ -42,6 +42,7 @@ TEST_CASE("reach: by the link, from the same source; by the own address only whe
     Reach reach(peer, false);
     CHECK(first(reach) == "10.0.0.2:9443");
     CHECK(reach.options()->protocol == Protocol::kHttp2);
+    CHECK(reach.options()->tunnelsByHttp1);
     CHECK(reach.options()->source == at("10.0.0.1:0"));
     CHECK_FALSE(reach.choose(peer, false));
     const bool falls = mode == LinkMode::kPrefer;

@@ -256,10 +256,34 @@ TEST_CASE("request flow: what was kept to be sent again is let go when the answe
   CHECK(block->unique());
 }
 
+TEST_CASE("request flow: the first tunnel of a fresh connection waits for the peer's SETTINGS, and is tried once") {
+  for (const Version version : kVersions) {
+    CAPTURE(http::toString(version));
+    RequestWorld w([](Options& o) { o.retry.maxRetries = 0; }, Protocol::kHttp2);
+    w.network.setPaths(w.here, w.there, {milliseconds(40), {}, 0, milliseconds(5)});
+    Wish wish = download("/tunnel", version);
+    wish.method = version == Version::kHttp2 ? "CONNECT" : "GET";
+    wish.bodyByHand = version == Version::kHttp2;
+    wish.upgrade = "test";
+    Owner& owner = w.send(wish);
+    CHECK(w.remote.last().head.method == "CONNECT");
+    CHECK(w.remote.last().head.upgrade == "test");
+    w.remote.last().switchProtocols();
+    w.until([&] { return owner.story().status != 0; });
+    CHECK(owner.story().status == 101);
+    CHECK(w.remote.connections.size() == 1);
+    CHECK(w.peerStats().retriesTotal.get() == 0);
+    owner.request().cancel();
+  }
+}
+
 TEST_CASE("request flow: a tunnel's two directions end apart") {
-  for (const bool peerFirst : {false, true}) {
+  for (const auto& row : {std::pair{false, Protocol::kAuto}, std::pair{true, Protocol::kAuto},
+                          std::pair{false, Protocol::kHttp2}, std::pair{true, Protocol::kHttp2}}) {
+    const bool peerFirst = row.first;
     CAPTURE(peerFirst);
-    RequestWorld w;
+    CAPTURE(toString(row.second));
+    RequestWorld w({}, row.second);
     Wish wish = download("/tunnel", Version::kHttp11);
     wish.upgrade = "test";
     Owner& owner = w.send(wish);

@@ -78,7 +78,7 @@ TEST_CASE("request: never started, it just goes") {
   CHECK(w.remote.connections.empty());
 }
 
-TEST_CASE("request: h2 in, h2 out; h1 in, h1 out; unless forced; and upgrades are h1's") {
+TEST_CASE("request: h2 in, h2 out; h1 in, h1 out; unless forced; and upgrades as well") {
   const struct {
     Protocol configured;
     Version version;
@@ -90,7 +90,8 @@ TEST_CASE("request: h2 in, h2 out; h1 in, h1 out; unless forced; and upgrades ar
       {Protocol::kAuto, Version::kHttp10, "", Version::kHttp11},
       {Protocol::kHttp1, Version::kHttp2, "", Version::kHttp11},
       {Protocol::kHttp2, Version::kHttp11, "", Version::kHttp2},
-      {Protocol::kHttp2, Version::kHttp11, "test", Version::kHttp11},
+      {Protocol::kAuto, Version::kHttp11, "test", Version::kHttp11},
+      {Protocol::kHttp2, Version::kHttp11, "test", Version::kHttp2},
   };
   for (const auto& row : rows) {
     RequestWorld w({}, row.configured);

@@ -51,6 +51,24 @@ TEST_CASE("h1: upgrade to a tunnel") {
   CHECK(s.text() == "GET /ws end data end closed");
 }
 
+TEST_CASE("h1: the answer to a key that is no client's is for nobody") {
+  for (const bool extended : {false, true}) {
+    Pair p;
+    Recorder r;
+    RequestHead head = makeRequest(extended ? "CONNECT" : "GET", "/ws");
+    head.upgrade = "websocket";
+    p.open(r).sendHeaders(head, !extended);
+    p.wire.run();
+    ResponseHead switching = makeResponse(101);
+    switching.upgrade = "websocket";
+    switching.headers.add("Sec-WebSocket-Accept", "x");
+    p.request(0).answer->sendHeaders(switching, false);
+    p.wire.run();
+    CHECK(r.response.status == 101);
+    CHECK(r.response.headers.has("sec-websocket-accept") != extended);
+  }
+}
+
 /// A pair whose one stream has become a tunnel.
 struct TunnelPair : Pair {
   TunnelPair() {

@@ -1,6 +1,10 @@
-// Extended CONNECT (RFC 8441): an upgrade of h2.
+// Extended CONNECT (RFC 8441): an upgrade of h2, and what becomes of one of h1.
+#include <algorithm>
+#include <string>
+
 #include <doctest/doctest.h>
 
+#include "frames.h"
 #include "pair.h"
 
 namespace peerpulse::http::test {
@@ -78,16 +82,181 @@ TEST_CASE("h2 tunnel: a refusal is an answer, and one that says yes in words of 
   }
 }
 
-TEST_CASE("h2 tunnel: a peer that has not said that it takes them is not asked") {
+TEST_CASE("h2 tunnel: of one that is refused nothing more is said, and the stream is over for both") {
+  Asked q;
+  q.served->answer->sendHeaders(answerOf(403), false);
+  q.wire.run();
+  CHECK(q.served->log.back() == "end");
+  q.served->stream->sendData(Slice::copyOf("no"));
+  q.served->stream->sendEnd();
+  q.wire.run();
+  CHECK(q.served->text() == "CONNECT /ws end closed");
+  CHECK(q.r.text() == "head:403 data end closed");
+}
+
+// --- the peer's word -------------------------------------------------------------------------------------------------
+
+const std::string kTakesTunnels = frame(kSettings, 0, 0, std::string("\0\x08\0\0\0\x01", 6));
+const std::string kTakesNone = frame(kSettings, 0, 0, "");
+
+RequestHead upgrade(const std::string& protocol = "websocket") {
+  RequestHead head = makeRequest("GET", "/ws");
+  head.upgrade = protocol;
+  head.headers.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+  head.headers.add("Sec-WebSocket-Version", "13");
+  head.complete = true;
+  return head;
+}
+
+/// A client whose peer has said nothing yet.
+struct Fresh {
   ClientOwner owner;
-  const auto client = createH2ClientCodec(owner, CodecLimits());
   Recorder r;
-  RequestStream& stream = client->openStream(r);
-  stream.sendHeaders(extendedConnect(), false);
-  Buffer out;
-  client->produce(out, SIZE_MAX);
-  CHECK(r.text() == "reset:refused");
-  CHECK(out.toString().find("websocket") == std::string::npos);
+  std::unique_ptr<ClientCodec> client = createH2ClientCodec(owner, CodecLimits());
+  RequestStream& stream;
+
+  explicit Fresh(const RequestHead& head) : stream(client->openStream(r)) { stream.sendHeaders(head, head.complete); }
+  std::vector<Frame> sent() {
+    Buffer out;
+    client->produce(out, SIZE_MAX);
+    return framesOf(out.toString());
+  }
+  void hear(const std::string& bytes) { REQUIRE(client->receive(Slice::copyOf(bytes))); }
+};
+
+TEST_CASE("h2 tunnel: it is asked for when the peer has said that it takes them, however late that is") {
+  for (const RequestHead& head : {extendedConnect(), upgrade()}) {
+    CAPTURE(head.method);
+    Fresh f(head);
+    CHECK(countOf(f.sent(), kHeaders) == 0);
+    CHECK(f.client->activeStreams() == 1);
+    f.hear(kTakesTunnels);
+    CHECK(countOf(f.sent(), kHeaders) == 1);
+    f.hear(response(1, "200", kEndHeaders));
+    CHECK(f.r.text() == "head:101");
+  }
+}
+
+TEST_CASE(
+    "h2 tunnel: a peer that takes none is not asked; an upgrade is an offer, and goes as the request it also is") {
+  Fresh connect(extendedConnect());
+  connect.hear(kTakesNone);
+  CHECK(countOf(connect.sent(), kHeaders) == 0);
+  CHECK(connect.r.text() == "reset:not_taken");
+
+  Fresh offer(upgrade());
+  offer.hear(kTakesNone);
+  const std::vector<Frame> sent = offer.sent();
+  const auto head = std::find_if(sent.begin(), sent.end(), [](const Frame& each) { return each.is(kHeaders); });
+  REQUIRE(head != sent.end());
+  CHECK(head->ends());
+  CHECK(countOf(sent, kData) == 0);
+  offer.hear(response(1, "200", kEndHeaders | kEndStream));
+  CHECK(offer.r.text() == "head:200 end closed");
+  CHECK(offer.r.response.upgrade.empty());
+}
+
+TEST_CASE("h2 tunnel: whoever waits for the peer's word may leave, and goes elsewhere when the connection does") {
+  Fresh left(upgrade());
+  left.stream.reset(ResetReason::kCancel);
+  left.hear(kTakesTunnels);
+  CHECK(countOf(left.sent(), kHeaders) == 0);
+  CHECK(left.r.log.empty());
+  CHECK(left.client->activeStreams() == 0);
+
+  Fresh drained(upgrade());
+  drained.client->drain();
+  CHECK(countOf(drained.sent(), kHeaders) == 0);
+  CHECK(drained.r.text() == "reset:refused");
+  drained.hear(kTakesTunnels);
+  CHECK(countOf(drained.sent(), kHeaders) == 0);
+
+  Fresh lost(upgrade());
+  lost.client->connectionLost("gone");
+  CHECK(lost.r.text() == "reset:connection_closed");
+}
+
+// --- upgrades of h1 --------------------------------------------------------------------------------------------------
+
+TEST_CASE("h2 tunnel: an upgrade of h1 is asked for as one of h2, and its key is answered in the peer's stead") {
+  const struct {
+    const char* protocol;
+    const char* given;
+    std::string accept;
+    const char* asked;
+  } rows[] = {
+      {"websocket", nullptr, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "websocket"},
+      {"WebSocket", nullptr, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "websocket"},
+      {"websocket", "of another key", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "websocket"},
+      {"other", nullptr, "", "other"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.protocol);
+    H2Pair p;
+    Recorder r;
+    RequestHead head = upgrade(row.protocol);
+    head.headers.add("content-length", "0");
+    RequestStream& stream = p.open(r);
+    stream.sendHeaders(head, true);
+    p.wire.run();
+    REQUIRE(p.serverOwner.requests.size() == 1);
+    Recorder& served = *p.serverOwner.requests.at(0);
+    CHECK(served.request.method == "CONNECT");
+    CHECK(served.request.upgrade == row.asked);
+    CHECK(served.request.headers.has("sec-websocket-version"));
+    CHECK(served.request.headers.has("sec-websocket-key") == (row.asked == std::string("other")));
+    CHECK_FALSE(served.request.headers.has("content-length"));
+    CHECK_FALSE(served.request.complete);
+    ResponseHead answer = answerOf(101);
+    if (row.given != nullptr) answer.headers.add("sec-websocket-accept", row.given);
+    served.answer->sendHeaders(answer, false);
+    p.wire.run();
+    CHECK(r.response.status == 101);
+    CHECK(r.response.upgrade == row.protocol);
+    CHECK(std::string(r.response.headers.find("sec-websocket-accept")) == row.accept);
+    stream.sendData(Slice::copyOf("ping"));
+    stream.sendEnd();
+    served.stream->sendData(Slice::copyOf("pong"));
+    p.wire.run();
+    served.stream->sendEnd();
+    p.wire.run();
+    CHECK(served.text() == "CONNECT /ws data end closed");
+    CHECK(r.text() == "head:101 data end closed");
+  }
+}
+
+TEST_CASE("h2 tunnel: what an extended CONNECT cannot say goes without the upgrade") {
+  const struct {
+    const char* method;
+    const char* protocol;
+    bool body;
+  } rows[] = {{"POST", "websocket", true},
+              {"GET", "websocket", true},
+              {"HEAD", "websocket", false},
+              {"GET", "websocket, other", false},
+              {"GET", "other/1", false}};
+  for (const auto& row : rows) {
+    INFO(row.method, " ", row.protocol);
+    H2Pair p;
+    Recorder r;
+    RequestHead head = makeRequest(row.method, "/ws");
+    head.upgrade = row.protocol;
+    RequestStream& stream = p.open(r);
+    stream.sendHeaders(head, !row.body);
+    if (row.body) {
+      stream.sendData(Slice::copyOf("body"));
+      stream.sendEnd();
+    }
+    p.wire.run();
+    Recorder& served = *p.serverOwner.requests.at(0);
+    CHECK(served.request.method == row.method);
+    CHECK(served.request.upgrade.empty());
+    CHECK(served.body == (row.body ? "body" : ""));
+    CHECK(served.log.back() == "end");
+    served.answer->sendHeaders(answerOf(200), true);
+    p.wire.run();
+    CHECK(r.text() == "head:200 end closed");
+  }
 }
 
 }  // namespace
