@@ -13,7 +13,7 @@ constexpr size_t kAbuseFactor = 16;
 
 void HeaderBlock::restart(HeaderBudget used) {
   used_ = used;
-  tooLarge_ = complete_ = false;
+  tooLarge_ = expectsUnknown_ = complete_ = false;
   for (std::string* text : {&method_, &scheme_, &authority_, &path_, &protocol_, &host_, &cookie_})
     text->clear();
   status_ = -1;
@@ -62,6 +62,9 @@ void HeaderBlock::addField(std::string_view name, std::string_view value) {
       if (cookie_.size() > limits_.maxHeaderFieldSize) refuse();  // no crumb is, the field that they make is
       return;
     case FieldKind::kContentLength: addLength(value); break;
+    case FieldKind::kExpect:
+      if (!equalsIgnoreCase(value, "100-continue")) expectsUnknown_ = true;
+      break;
     case FieldKind::kImitation: problem_ = "field name imitates a framing field"; break;
     default: break;
   }

@@ -45,6 +45,8 @@ class HeaderBlock {
   std::string_view method() const { return method_; }
   /// :protocol of an extended CONNECT (RFC 8441 4); empty without one.
   std::string_view protocol() const { return protocol_; }
+  /// Something else than 100-continue is expected (RFC 9110 10.1.1).
+  bool expectsUnknown() const { return expectsUnknown_; }
   /// -1 without a valid :status.
   int status() const { return status_; }
   /// Why no message may have this section, although HTTP/2 allows it; nullptr if it may. What HTTP/1 refuses does not
@@ -64,6 +66,7 @@ class HeaderBlock {
   const CodecLimits& limits_;
   HeaderBudget used_;
   bool tooLarge_ = false;
+  bool expectsUnknown_ = false;
   bool complete_ = false;
   std::string method_;
   std::string scheme_;

@@ -174,6 +174,8 @@ void ServerCodec::deliverHead(H2Stream& base, HeaderBlock& block, bool) {
     receiver = owner_.onBadRequest(stream, 501, "method not known");
   } else if (block.method() == "CONNECT" && block.protocol().empty()) {
     receiver = owner_.onBadRequest(stream, 405, "CONNECT is not supported");
+  } else if (block.expectsUnknown()) {
+    receiver = owner_.onBadRequest(stream, 417, "unknown expectation");
   } else {
     receiver = owner_.onRequest(stream, block.takeRequest());
   }
