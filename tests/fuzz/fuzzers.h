@@ -1,9 +1,17 @@
 // The fuzzers, each a function of one input. A broken rule ends the process (check.h).
 #pragma once
 
+#include <string>
+
 #include "input.h"
 
 namespace peerpulse::fuzz {
+
+// What a codec's fuzzer makes of an input for the codec, before it is cut.
+
+std::string wireOfH1(Input input);
+std::string wireOfH2Server(Input input);
+std::string wireOfH2Client(Input input);
 
 /// Bytes of a client to the HTTP/1.1 server codec.
 void fuzzH1Request(Input input);

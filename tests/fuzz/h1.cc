@@ -56,7 +56,7 @@ size_t feedAll(http::Codec& codec, const std::vector<std::string_view>& pieces, 
 }
 
 Told serve(const std::vector<std::string_view>& pieces, SteadyServer::Answer answer, const http::CodecLimits& limits,
-           bool fin, bool check) {
+           bool fin, bool trips) {
   SteadyServer users(answer);
   const auto codec = http::createH1ServerCodec(users, limits);
   Told told;
@@ -64,17 +64,17 @@ Told serve(const std::vector<std::string_view>& pieces, SteadyServer::Answer ans
   FUZZ_CHECK(receivedBy(users) <= given, "no more body than bytes");
   checkEnd(*codec, users);
   told.text = toldTo(users);
-  if (check) {
+  if (trips) {
     for (const http::RequestHead& head : users.heads) {
       checkOverH1(head);
-      if (head.upgrade.empty()) checkOverH2(head);
+      checkOverH2(head);
     }
   }
   return told;
 }
 
 Told listen(const std::vector<std::string_view>& pieces, const http::RequestHead& request,
-            const http::CodecLimits& limits, bool fin, bool check) {
+            const http::CodecLimits& limits, bool fin, bool trips) {
   SteadyClient users;
   const auto codec = http::createH1ClientCodec(users, limits);
   users.send(*codec, request, true);
@@ -86,7 +86,7 @@ Told listen(const std::vector<std::string_view>& pieces, const http::RequestHead
   told.reusable = !told.failed && codec->canOpenStream();
   checkEnd(*codec, users);
   told.text = toldTo(users);
-  if (check && !heads.empty() && heads.front().status != 101 && request.method == "GET") {
+  if (trips && !heads.empty() && heads.front().status != 101 && request.method == "GET") {
     checkOverH1(heads.front());
     checkOverH2(heads.front());
   }
@@ -111,6 +111,20 @@ void compare(const Told& whole, const Told& cut) {
   FUZZ_CHECK(same, "the same whole and in pieces");
 }
 
+/// What the bytes at an input's end decide.
+struct H1Choices {
+  explicit H1Choices(Input& input)
+      : bits(input.byte()), cuts(input.byte()), seed(input.word()), limits(limitsOf((bits & 2U) != 0)) {}
+  bool erratic() const { return (bits & 1U) != 0; }
+  bool fin() const { return (bits & 4U) != 0; }
+  uint32_t more() const { return bits >> 3U; }
+
+  const uint32_t bits;
+  const Cuts cuts;
+  const uint32_t seed;
+  const http::CodecLimits limits;
+};
+
 http::RequestHead requestOf(uint32_t kind) {
   http::RequestHead head;
   head.method = kind == 1 ? "HEAD" : kind == 2 ? "POST" : "GET";
@@ -123,25 +137,27 @@ http::RequestHead requestOf(uint32_t kind) {
 
 }  // namespace
 
+std::string wireOfH1(Input input) {
+  const H1Choices choices(input);
+  return std::string(input.rest());
+}
+
 void fuzzH1Request(Input input) {
-  const uint32_t choices = input.byte();
-  const uint32_t cuts = input.below(24);
-  const uint32_t seed = input.word();
-  const http::CodecLimits limits = limitsOf((choices & 2U) != 0);
-  const auto pieces = cut(input.rest(), cuts, seed);
-  if ((choices & 1U) != 0) {
-    http::test::ErraticServer users(seed);
-    const auto codec = http::createH1ServerCodec(users, limits);
+  const H1Choices choices(input);
+  const auto pieces = cut(input.rest(), choices.cuts.count, choices.seed);
+  if (choices.erratic()) {
+    http::test::ErraticServer users(choices.seed);
+    const auto codec = http::createH1ServerCodec(users, choices.limits);
     http::test::Drive<http::test::ErraticServer> drive(*codec, users);
     for (const std::string_view piece : pieces)
       if (!drive.feed(piece)) break;
     drive.end();
     return;
   }
-  const auto answer = static_cast<SteadyServer::Answer>((choices >> 3U) % 3);
-  const bool fin = (choices & 4U) != 0;
-  const Told whole = serve({input.rest()}, answer, limits, fin, true);
-  const Told inPieces = serve(pieces, answer, limits, fin, false);
+  const auto answer = static_cast<SteadyServer::Answer>(choices.more() % 3);
+  const Told whole = serve({input.rest()}, answer, choices.limits, choices.fin(), choices.cuts.trips);
+  if (!choices.cuts.pieces) return;
+  const Told inPieces = serve(pieces, answer, choices.limits, choices.fin(), false);
   if (answer == SteadyServer::Answer::kEarly) {
     // How much of a body is told behind an early answer depends on when that leaves, and so does what a break costs: it takes an
     // answer with it that has not left.
@@ -153,14 +169,11 @@ void fuzzH1Request(Input input) {
 }
 
 void fuzzH1Response(Input input) {
-  const uint32_t choices = input.byte();
-  const uint32_t cuts = input.below(24);
-  const uint32_t seed = input.word();
-  const http::CodecLimits limits = limitsOf((choices & 2U) != 0);
-  const auto pieces = cut(input.rest(), cuts, seed);
-  if ((choices & 1U) != 0) {
-    http::test::ErraticClient users(seed);
-    const auto codec = http::createH1ClientCodec(users, limits);
+  const H1Choices choices(input);
+  const auto pieces = cut(input.rest(), choices.cuts.count, choices.seed);
+  if (choices.erratic()) {
+    http::test::ErraticClient users(choices.seed);
+    const auto codec = http::createH1ClientCodec(users, choices.limits);
     http::test::Drive<http::test::ErraticClient> drive(*codec, users);
     for (const std::string_view piece : pieces) {
       users.open(*codec);
@@ -170,9 +183,9 @@ void fuzzH1Response(Input input) {
     drive.end();
     return;
   }
-  const http::RequestHead request = requestOf((choices >> 3U) % 4);
-  const bool fin = (choices & 4U) != 0;
-  compare(listen({input.rest()}, request, limits, fin, true), listen(pieces, request, limits, fin, false));
+  const http::RequestHead request = requestOf(choices.more() % 4);
+  const Told whole = listen({input.rest()}, request, choices.limits, choices.fin(), choices.cuts.trips);
+  if (choices.cuts.pieces) compare(whole, listen(pieces, request, choices.limits, choices.fin(), false));
 }
 
 }  // namespace peerpulse::fuzz

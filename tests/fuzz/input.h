@@ -35,6 +35,22 @@ class Input {
   std::string_view bytes_;
 };
 
+/// How the bytes are cut, and what is looked at: one byte decides both.
+struct Cuts {
+  explicit Cuts(uint8_t choice)
+      : count(choice % kMost), pieces(look(choice) != kTrips), trips(look(choice) != kPieces) {}
+
+  const uint32_t count;
+  const bool pieces;  ///< the same in pieces as whole?
+  const bool trips;   ///< is every head that was taken legal when it is sent on?
+
+ private:
+  static constexpr uint32_t kMost = 24;
+  enum Look : uint32_t { kBoth, kPieces, kTrips };
+  /// Both cost more than twice as long, and what breaks one rule hardly ever needs the other.
+  static uint32_t look(uint8_t choice) { return choice / kMost % 3; }
+};
+
 /// Cuts `text` into pieces, at most `cuts` + 1: places that follow from `seed` alone.
 inline std::vector<std::string_view> cut(std::string_view text, uint32_t cuts, uint32_t seed) {
   std::vector<std::string_view> pieces;

@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--told", type=int, default=_TOLD, help=f"so many wrong runs are printed ({_TOLD})")
     parser.add_argument("--list", action="store_true", help="print id, side, clause and expectation of each case")
     parser.add_argument("--seeds", type=pathlib.Path, metavar="FOLDER",
-                        help="write each case's bytes into a file of FOLDER/<side>, for fuzzers")
+                        help="write each case's bytes into a file of FOLDER/<side>, for other programs")
     parser.add_argument("--differential", action="store_true", help="compare with python3-h11 and python3-h2 instead")
     arguments = parser.parse_args()
     cases = load(arguments.pattern)

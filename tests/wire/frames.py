@@ -121,7 +121,7 @@ def _word(name: str, a: _Arguments) -> bytes:
 
 def encode(words: str) -> bytes:
     """`*N word(...)` is the word N times, each on the next stream of the client (its id counts up by 2)."""
-    data, at = b"", 0
+    data, at = bytearray(), 0
     words = words.strip()
     while at < len(words):
         match = _WORD.match(words, at)
@@ -134,7 +134,7 @@ def encode(words: str) -> bytes:
                 arguments.numbers[0] += 2 * turn
             data += _word(name, arguments)
         at = match.end()
-    return data
+    return bytes(data)
 
 
 class FrameReader:

@@ -162,7 +162,9 @@ SendFraming writeRequestHead(OutputQueue& out, const RequestHead& head, bool end
   text.add(extended ? std::string_view("GET") : std::string_view(head.method)).add(" ").add(head.path);
   text.add(" HTTP/1.1\r\n");
   text.field("Host", head.authority);
-  const Declared declared = declaredLength(head.headers, head.contentLength);
+  // A length of CONNECT means nothing (RFC 9110 9.3.6); of the GET it would make a body of the tunnel's first bytes.
+  const Declared declared =
+      extended ? Declared{std::nullopt, false} : declaredLength(head.headers, head.contentLength);
   const std::string_view te = addFields(text, head.headers, true, declared.length.has_value());
   const bool teTrailers = equalsIgnoreCase(te, "trailers");
   if (extended && equalsIgnoreCase(head.upgrade, kWebSocket) && !head.headers.has(kWebSocketKey)) {

@@ -6,8 +6,9 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
-from tools.lib.fuzz import fuzzer
+from tools.lib.fuzz import fuzzer, wire_seeds
 from tools.lib.test.sanitized import ENVIRONMENT, without_randomisation
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -44,14 +45,19 @@ def main() -> int:
 
 
 def run_all(names: list[str], seconds: int, jobs: int, seed: int = 0) -> list[fuzzer.Run]:
-    """`jobs` of them at a time, in the order of `names`."""
-    build = pathlib.Path(os.environ.get("PEERPULSE_BUILD_ROOT", _ROOT)) / "build-fuzz"
+    """`jobs` of them at a time, in the order of `names`; the wire catalogue's cases are seeds of each."""
     prefix = without_randomisation()
+    with (tempfile.TemporaryDirectory(prefix="peerpulse-fuzz-seeds-") as seeds,
+          concurrent.futures.ThreadPoolExecutor(jobs) as pool):
+        wire_seeds.write(pathlib.Path(seeds), fuzzer.LONGEST)
 
-    def one(name: str) -> fuzzer.Run:
-        run = fuzzer.run(build, name, seconds, seed, prefix, ENVIRONMENT)
-        print(f"  {run}", file=sys.stderr, flush=True)
-        return run
+        def one(name: str) -> fuzzer.Run:
+            run = fuzzer.run(build_directory(), name, seconds, seed, pathlib.Path(seeds), prefix, ENVIRONMENT)
+            print(f"  {run}", file=sys.stderr, flush=True)
+            return run
 
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(one, names))
+
+
+def build_directory() -> pathlib.Path:
+    return pathlib.Path(os.environ.get("PEERPULSE_BUILD_ROOT", _ROOT)) / "build-fuzz"

@@ -12,14 +12,19 @@ _SOURCES = _ROOT / "tests" / "fuzz"
 
 NAMES = ("config", "h1_request", "h1_response", "h2_client", "h2_server", "proxy", "tls")
 
-_MAX_LENGTH = {"config": 4096, "proxy": 2048, "tls": 1024}
-_DEFAULT_LENGTH = 1024
+LONGEST = {"config": 4096, "proxy": 2048, **dict.fromkeys(("h1_request", "h1_response", "h2_client", "h2_server", "tls"), 1024)}
+"""Inputs, in bytes."""
 _DICTIONARY = {"config": "config.dict", "proxy": "http.dict", **{name: "http.dict" for name in NAMES if name[0] == "h"}}
 _INPUT_TIMEOUT_S = 25
 """For one input on a busy machine: an endless loop, and not a slow one."""
 _GRACE_S = 600
 """For the corpus before the clock starts, and the last input behind it."""
 _MEMORY_MIB = 1024
+_RARE_BELOW = 1
+"""libFuzzer's power schedule looks each feature of each input up in a list of the rare ones, one after the other. With its default
+(fewer than 255 inputs) that list has thousands for a long time, and most of a run's time goes there; so it is the 100 rarest."""
+_ALLOCATOR = "malloc_context_size=6:quarantine_size_mb=16"
+"""Frames kept of each allocation, and freed memory held back: an input is over long before. A replay has the sanitizer's own."""
 _FINDINGS = ("crash-*", "leak-*", "oom-*", "timeout-*")
 _TOLD_LINES = 60
 
@@ -49,9 +54,10 @@ def work_directory(build: pathlib.Path, name: str) -> pathlib.Path:
     return build / "fuzz-work" / name
 
 
-def _directories(name: str) -> list[str]:
-    """Inputs that belong to the source: seeds, and what once was a finding."""
-    return [str(path) for path in (_SOURCES / "corpus" / name, _SOURCES / "regressions" / name) if path.is_dir()]
+def _directories(name: str, more: pathlib.Path) -> list[str]:
+    """Inputs that belong to the source (seeds, and what once was a finding), and `more`."""
+    folders = (_SOURCES / "corpus", _SOURCES / "regressions", more)
+    return [str(folder / name) for folder in folders if (folder / name).is_dir()]
 
 
 def _number(pattern: str, output: str) -> int:
@@ -59,34 +65,40 @@ def _number(pattern: str, output: str) -> int:
     return int(found[-1]) if found else 0
 
 
-def run(build: pathlib.Path, name: str, seconds: int, seed: int, prefix: list[str],
+def program(build: pathlib.Path) -> pathlib.Path:
+    return build / "tests" / "fuzz" / "fuzz"
+
+
+def run(build: pathlib.Path, name: str, seconds: int, seed: int, more: pathlib.Path, prefix: list[str],
         environment: dict[str, str]) -> Run:
     """`seed`: of libFuzzer's choices, then from the source's corpus alone; 0: another each time, and from what earlier runs found.
 
-    `prefix` and `environment` are what sanitized programs need here.
+    `more`: a folder that may have more inputs in its NAME; `prefix` and `environment` are what sanitized programs need here.
     """
     if seed:
         with tempfile.TemporaryDirectory(prefix="peerpulse-fuzz-") as work:
-            return _run(build, name, seconds, seed, pathlib.Path(work), prefix, environment)
-    return _run(build, name, seconds, seed, work_directory(build, name), prefix, environment)
+            return _run(build, name, seconds, seed, pathlib.Path(work), more, prefix, environment)
+    return _run(build, name, seconds, seed, work_directory(build, name), more, prefix, environment)
 
 
-def _run(build: pathlib.Path, name: str, seconds: int, seed: int, work: pathlib.Path, prefix: list[str],
-         environment: dict[str, str]) -> Run:
+def _run(build: pathlib.Path, name: str, seconds: int, seed: int, work: pathlib.Path, more: pathlib.Path,
+         prefix: list[str], environment: dict[str, str]) -> Run:
     artifacts = build / "fuzz-findings" / name
     for directory in (work, artifacts):
         directory.mkdir(parents=True, exist_ok=True)
     before = {path for pattern in _FINDINGS for path in artifacts.glob(pattern)}
-    command = [*prefix, str(build / "tests" / "fuzz" / "fuzz"), f"--fuzzer={name}",
+    command = [*prefix, str(program(build)), f"--fuzzer={name}",
                f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={_INPUT_TIMEOUT_S}",
                f"-rss_limit_mb={_MEMORY_MIB}", "-print_final_stats=1",
-               f"-max_len={_MAX_LENGTH.get(name, _DEFAULT_LENGTH)}", f"-artifact_prefix={artifacts}/"]
+               f"-entropic_feature_frequency_threshold={_RARE_BELOW}",
+               f"-max_len={LONGEST[name]}", f"-artifact_prefix={artifacts}/"]
     if name in _DICTIONARY:
         command.append(f"-dict={_SOURCES / 'dictionaries' / _DICTIONARY[name]}")
-    command += [str(work), *_directories(name)]
+    command += [str(work), *_directories(name, more)]
+    options = f"{environment['ASAN_OPTIONS']}:{_ALLOCATOR}"
     outcome = Run(name)
     try:
-        done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE,
+        done = subprocess.run(command, env={**os.environ, **environment, "ASAN_OPTIONS": options}, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=seconds + _GRACE_S, check=False)
         output, status = done.stdout.decode("utf-8", "replace"), done.returncode
     except subprocess.TimeoutExpired as error:

@@ -1,9 +1,12 @@
-"""The fuzz suite: each fuzzer of tests/fuzz for a short while, a test each."""
+"""The fuzz suite: each fuzzer of tests/fuzz for a short while, a test each; and their seeds of the wire catalogue, a test."""
 
 import os
+import pathlib
+import tempfile
 
-from tools.lib.fuzz import command, fuzzer
+from tools.lib.fuzz import command, fuzzer, wire_seeds
 from tools.lib.test.outcome import Outcome
+from tools.lib.test.sanitized import ENVIRONMENT, without_randomisation
 
 _SECONDS = "60"
 _SEED = 1
@@ -12,9 +15,18 @@ _SEED = 1
 
 def run() -> Outcome:
     """$PEERPULSE_FUZZ_SECONDS says for how long."""
-    outcome = Outcome()
+    outcome = _seeds()
     seconds = int(os.environ.get("PEERPULSE_FUZZ_SECONDS", _SECONDS))
     for each in command.run_all(list(fuzzer.NAMES), seconds, os.cpu_count() or 1, _SEED):
         found = "".join(f"\nfinding: {path}" for path in each.findings)
         outcome.add(Outcome(passed=1) if each.good else Outcome(failed=1, failures=[each.trouble + found]))
     return outcome
+
+
+def _seeds() -> Outcome:
+    """The program makes of each the bytes that its case has."""
+    start = [*without_randomisation(), str(fuzzer.program(command.build_directory()))]
+    with tempfile.TemporaryDirectory(prefix="peerpulse-fuzz-seeds-") as folder:
+        wire_seeds.write(pathlib.Path(folder), fuzzer.LONGEST)
+        wrong = wire_seeds.wrong(start, {**os.environ, **ENVIRONMENT}, pathlib.Path(folder))
+    return Outcome(failed=1, failures=["seeds of the wire catalogue:", *wrong]) if wrong else Outcome(passed=1)

@@ -110,6 +110,8 @@ TEST_CASE(
   head.authority = "a";
   head.upgrade = "websocket";
   head.headers.add("sec-websocket-version", "13");
+  head.headers.add("content-length", "5");  // would be the tunnel's first bytes
+  head.contentLength = 5;
   OutputQueue out;
   writeRequestHead(out, head, true);
   Buffer bytes;

@@ -161,6 +161,8 @@ TEST_CASE("h2 wire: refused requests and limits") {
            "bad:501 end closed");
   everyCut(kPreface + frame(kHeaders, kEndHeaders, 1, field(":method", "CONNECT") + field(":authority", "a:1")),
            "bad:405 closed rst(1:0)");
+  everyCut(kPreface + request(1, field("expect", "tea")), "bad:417 end closed");
+  everyCut(kPreface + request(1, field("expect", "tea") + field("expect", "100-continue")), "bad:417 end closed");
   std::string many;
   for (int i = 0; i < 9; ++i)
     many += field("x" + std::to_string(i), "y");
