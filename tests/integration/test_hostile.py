@@ -191,7 +191,7 @@ class Stalls(HostileCase):
         self.assertEqual(lines[0]["party"], "client")
 
     def test_one_that_is_slow_does_not(self):
-        self.start_nghttpd(limits={"client_stall": "1s"})
+        self.start_nghttpd(limits={"client_stall": "2s"})
         with H2Client(self.host, self.listen) as client:
             wait_for(lambda: client.got(SETTINGS), 10 * SLOWDOWN, "SETTINGS")
             client.send(SETTINGS, ACK)
@@ -200,7 +200,7 @@ class Stalls(HostileCase):
             given = threading.Event()
             for _ in range(8):
                 client.send(WINDOW_UPDATE, 0, 1, (1000).to_bytes(4, "big"))
-                given.wait(0.4)
+                given.wait(0.5)
             self.assertEqual(client.got(RST_STREAM), [])
 
 
@@ -230,7 +230,7 @@ class Stalls(HostileCase):
                          [("client", "http_request_error", "request")] * 2)
 
     def test_one_that_goes_on_slowly_does_not(self):
-        self.start_nghttpd(limits={"client_stall": "1s"})
+        self.start_nghttpd(limits={"client_stall": "2s"})
         with H2Client(self.host, self.listen) as client:
             wait_for(lambda: client.got(SETTINGS), 10 * SLOWDOWN, "SETTINGS")
             client.send(SETTINGS, ACK)
@@ -238,7 +238,7 @@ class Stalls(HostileCase):
             pause = threading.Event()
             for _ in range(8):
                 client.send(DATA, 0, 1, b"a part")
-                pause.wait(0.4)
+                pause.wait(0.5)
             client.send(DATA, END_STREAM, 1)
             wait_for(lambda: client.got(HEADERS), 10 * SLOWDOWN, "an answer")
             self.assertEqual(client.got(RST_STREAM), [])
@@ -257,11 +257,11 @@ class Stalls(HostileCase):
 
         peer = self.start_scripted(self.host, serve)
         self.peerpulse = self.start_peerpulse(self.host, [Peer("node2", peer.address, {"protocol": "http1"})],
-                                              limits={"client_stall": "1s"})
+                                              limits={"client_stall": "2s"})
         with connect(self.host, self.peerpulse.listen["node2"], 30) as client:
             client.sendall(b"PUT /late HTTP/1.1\r\nHost: node2\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n")
             self.assertTrue(asked.wait(20))
-            threading.Event().wait(2.5)
+            threading.Event().wait(4)
             go_on.set()
             self.assertIn(b"100 Continue", client.recv(1000))
             client.sendall(b"a part")

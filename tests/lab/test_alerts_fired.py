@@ -14,7 +14,7 @@ _MACHINE_S = 20
 """Within which time exactly is the bench's business."""
 _BUSY = 2
 """Processes for each processor: then alerts that say so may be true."""
-_OF_A_BUSY_MACHINE = ("HostOverloaded", "PeerpulseDown", "PeerDegraded")
+_OF_A_BUSY_MACHINE = ("HostOverloaded", "PeerpulseDown", "PeerDegraded", "GuardWithheld")
 _SLOW = {"PeerOverridden", "PeerpulseHedgesOverBudget"}
 """They wait for an hour and ten minutes: `tools/bench/alerts fire` does that, too."""
 
