@@ -164,6 +164,13 @@ class UpgradesToHttp2(LocalCase):
                 end.end()
                 continue
             end.respond(200)
+            if head.path == "/first":
+                end.end()
+                try:
+                    self.ends.append(end.body().decode())
+                except Reset as reset:
+                    self.ends.append(f"reset {reset.code}")
+                continue
             try:
                 while piece := end.piece():
                     if piece == b"reset":
@@ -203,6 +210,24 @@ class UpgradesToHttp2(LocalCase):
         self.assertEqual(client.read(4), b"late")
         self.assertTrue(client.ended())
         self.assertEqual(self.ends, ["end"])
+        self.unharmed("takes")
+
+    def test_the_last_words_arrive_where_the_peer_has_ended_its_way_first(self):
+        client = self.client("takes")
+        client.send_head("GET", "/first", {"Connection": "Upgrade", "Upgrade": "test"})
+        self.assertEqual(client.read_head().status, 101)
+        self.assertTrue(client.ended())
+        client.send(b"last words")
+        client.socket.shutdown(socket.SHUT_WR)
+        wait_for(lambda: self.ends, 10 * SLOWDOWN, "the peer's side ends")
+        link = H2Connection(self.enterContext(connect(self.host, self.peerpulse.listen["takes"], 30)), client=True)
+        tunnel = link.open()
+        tunnel.request("CONNECT", "/first", protocol="test")
+        self.assertEqual((tunnel.head().status, tunnel.piece()), (200, b""))
+        link.state.send_data(tunnel.number, b"last words", end_stream=True)
+        link.flush()
+        wait_for(lambda: len(self.ends) == 2, 10 * SLOWDOWN, "the peer's other side ends")
+        self.assertEqual(self.ends, ["last words", "last words"])
         self.unharmed("takes")
 
     def test_a_client_that_vanishes_resets_the_stream(self):
