@@ -149,6 +149,7 @@ class UpgradesToHttp2(LocalCase):
             retry={"max_retries": 0}, workers=1)
 
     def serve(self, connection: socket.socket, tunnels: bool) -> None:
+        connection.recv(1, socket.MSG_PEEK)  # its SETTINGS are no sooner than what peerpulse says first
         link = H2Connection(connection, client=False, tunnels=tunnels)
         while True:
             end = link.accept()
@@ -262,6 +263,15 @@ class UpgradesToHttp2(LocalCase):
                 self.assertEqual([(head.method, head.path, head.field("upgrade")) for head in self.heads],
                                  [(method, "/tunnel", None), ("GET", "/another", None)])
                 self.unharmed(name)
+
+    def test_the_first_of_a_connection_waits_for_the_peers_word(self):
+        """Of an HTTP/2 client, too: there is no second try here."""
+        link = H2Connection(self.enterContext(connect(self.host, self.peerpulse.listen["takes"], 30)), client=True)
+        end = link.open()
+        end.request("CONNECT", "/tunnel", protocol="test")
+        self.assertEqual(end.head().status, 200)
+        end.data(b"hello")
+        self.assertEqual(end.tunnel(5), b"hello")
 
     def test_an_http2_client_is_told_that_the_peer_takes_no_tunnel(self):
         link = H2Connection(self.enterContext(connect(self.host, self.peerpulse.listen["none"], 30)), client=True)
