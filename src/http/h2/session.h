@@ -212,6 +212,7 @@ class Session {
   NotificationQueue notifications_;
   bool capacityChanged_ = false;
   bool flushing_ = false;  ///< flush() is on the stack
+  bool heard_ = false;     ///< something came
   FieldArray fields_;
   std::unique_ptr<HeaderBlock> block_;               ///< of the section being decoded; h2 allows one at a time
   H2Stream* blockOf_ = nullptr;                      ///< whose it is; null: nobody's
@@ -231,7 +232,6 @@ class Session {
   const Slice* input_ = nullptr;                   ///< during nghttp2_session_mem_recv()
   Buffer* output_ = nullptr;                       ///< during nghttp2_session_mem_send()
   size_t outputLimit_ = 0;                         ///< body frames pause at this size of *output_; 0: no body at all
-  bool heard_ = false;                             ///< something came
   std::string failure_;                            ///< what the remote side did wrong
   std::string lastProblem_;                        ///< nghttp2's words on the last invalid frame
   uint32_t ownError_ = NGHTTP2_ENHANCE_YOUR_CALM;  ///< of the connection, where it is us who found it
