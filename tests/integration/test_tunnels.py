@@ -149,6 +149,7 @@ class UpgradesToHttp2(LocalCase):
             retry={"max_retries": 0}, workers=1)
 
     def serve(self, connection: socket.socket, tunnels: bool) -> None:
+        connection.recv(1, socket.MSG_PEEK)  # its SETTINGS are no sooner than what peerpulse says first
         link = H2Connection(connection, client=False, tunnels=tunnels)
         while True:
             end = link.accept()
@@ -164,6 +165,13 @@ class UpgradesToHttp2(LocalCase):
                 end.end()
                 continue
             end.respond(200)
+            if head.path == "/first":
+                end.end()
+                try:
+                    self.ends.append(end.body().decode())
+                except Reset as reset:
+                    self.ends.append(f"reset {reset.code}")
+                continue
             try:
                 while piece := end.piece():
                     if piece == b"reset":
@@ -205,6 +213,24 @@ class UpgradesToHttp2(LocalCase):
         self.assertEqual(self.ends, ["end"])
         self.unharmed("takes")
 
+    def test_the_last_words_arrive_where_the_peer_has_ended_its_way_first(self):
+        client = self.client("takes")
+        client.send_head("GET", "/first", {"Connection": "Upgrade", "Upgrade": "test"})
+        self.assertEqual(client.read_head().status, 101)
+        self.assertTrue(client.ended())
+        client.send(b"last words")
+        client.socket.shutdown(socket.SHUT_WR)
+        wait_for(lambda: self.ends, 10 * SLOWDOWN, "the peer's side ends")
+        link = H2Connection(self.enterContext(connect(self.host, self.peerpulse.listen["takes"], 30)), client=True)
+        tunnel = link.open()
+        tunnel.request("CONNECT", "/first", protocol="test")
+        self.assertEqual((tunnel.head().status, tunnel.piece()), (200, b""))
+        link.state.send_data(tunnel.number, b"last words", end_stream=True)
+        link.flush()
+        wait_for(lambda: len(self.ends) == 2, 10 * SLOWDOWN, "the peer's other side ends")
+        self.assertEqual(self.ends, ["last words", "last words"])
+        self.unharmed("takes")
+
     def test_a_client_that_vanishes_resets_the_stream(self):
         client = self.tunnel()
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -237,6 +263,15 @@ class UpgradesToHttp2(LocalCase):
                 self.assertEqual([(head.method, head.path, head.field("upgrade")) for head in self.heads],
                                  [(method, "/tunnel", None), ("GET", "/another", None)])
                 self.unharmed(name)
+
+    def test_the_first_of_a_connection_waits_for_the_peers_word(self):
+        """Of an HTTP/2 client, too: there is no second try here."""
+        link = H2Connection(self.enterContext(connect(self.host, self.peerpulse.listen["takes"], 30)), client=True)
+        end = link.open()
+        end.request("CONNECT", "/tunnel", protocol="test")
+        self.assertEqual(end.head().status, 200)
+        end.data(b"hello")
+        self.assertEqual(end.tunnel(5), b"hello")
 
     def test_an_http2_client_is_told_that_the_peer_takes_no_tunnel(self):
         link = H2Connection(self.enterContext(connect(self.host, self.peerpulse.listen["none"], 30)), client=True)

@@ -111,7 +111,7 @@ class Stream {
   /// Gives back credit for `n` received body bytes.
   virtual void consumed(size_t n) = 0;
   /// Ends the stream now. h1: the connection cannot be used again and will want to close; a body that was
-  /// only partly sent is never ended cleanly. Of an h1 tunnel whose ways have both ended kNoError lets what was given
+  /// only partly sent is never ended cleanly. Of a client's tunnel whose ways have both ended kNoError lets what was given
   /// still go out, and then its end.
   virtual void reset(ResetReason reason) = 0;
 };

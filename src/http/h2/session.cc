@@ -94,6 +94,10 @@ void Session::consumed(H2Stream& stream, size_t n) {
 
 void Session::reset(H2Stream& stream, ResetReason reason) {
   stream.receiver = nullptr;
+  if (reason == ResetReason::kNoError && mayBeLeft(stream)) {
+    moveTo(stream, Hold::kLeft);
+    return;
+  }
   stream.pending.clear();
   if (stream.hold.is(Hold::kClosing, Hold::kAborting)) moveTo(stream, Hold::kOver);
   if (!stream.hold.is(Hold::kOpen)) return;
@@ -109,6 +113,11 @@ void Session::reset(H2Stream& stream, ResetReason reason) {
     sendReset(stream);
   }
   outputReady();
+}
+
+bool Session::mayBeLeft(const H2Stream& stream) const {
+  if (side_ != Side::kClient || over() || stream.tunnel.empty()) return false;
+  return stream.hold.is(Hold::kOpen) && stream.incoming.is(Incoming::kDone) && stream.outgoing.is(Outgoing::kEnded);
 }
 
 void Session::sendReset(H2Stream& stream) {
@@ -217,7 +226,7 @@ void Session::giveUp(ResetReason reason, std::string_view text) {
     life_.to(Life::kGoodbye);
   }
   for (const auto& stream : streams_) {
-    if (stream->hold.is(Hold::kOpen, Hold::kParting, Hold::kForsaken))
+    if (stream->hold.is(Hold::kOpen, Hold::kParting, Hold::kForsaken, Hold::kLeft))
       closeStream(*stream, reason, std::string(text));
   }
 }

@@ -90,7 +90,9 @@ class Session {
   /// Streams our user has.
   size_t active() const { return countOf(Hold::kOpen); }
   /// Streams nghttp2 has or will get.
-  size_t openStreams() const { return countOf(Hold::kOpen) + parting() + countOf(Hold::kForsaken); }
+  size_t openStreams() const {
+    return countOf(Hold::kOpen) + parting() + countOf(Hold::kForsaken) + countOf(Hold::kLeft);
+  }
   /// Streams whose reset waits.
   size_t parting() const { return countOf(Hold::kParting); }
   /// A parting stream's turn has come.
@@ -193,6 +195,8 @@ class Session {
   void fail(uint32_t errorCode, std::string_view text);
   void giveUp(ResetReason reason, std::string_view text);
   void moveTo(H2Stream& stream, Hold next);
+  /// Our user has said all he had to say on it, and heard all: nothing is to be taken back.
+  bool mayBeLeft(const H2Stream& stream) const;
   /// Takes a stream out of the table.
   std::unique_ptr<H2Stream> remove(H2Stream& stream);
   void letGo(H2Stream& stream);
@@ -203,11 +207,12 @@ class Session {
   const Side side_;
   nghttp2_session* session_ = nullptr;
   std::vector<std::unique_ptr<H2Stream>> streams_;
-  std::array<size_t, 6> counts_{};  ///< of streams_ by Hold
+  std::array<size_t, 7> counts_{};  ///< of streams_ by Hold
   size_t awaitingWindow_ = 0;       ///< of streams_: SmallCut::kAwaited
   NotificationQueue notifications_;
   bool capacityChanged_ = false;
   bool flushing_ = false;  ///< flush() is on the stack
+  bool heard_ = false;     ///< something came
   FieldArray fields_;
   std::unique_ptr<HeaderBlock> block_;               ///< of the section being decoded; h2 allows one at a time
   H2Stream* blockOf_ = nullptr;                      ///< whose it is; null: nobody's
@@ -227,7 +232,6 @@ class Session {
   const Slice* input_ = nullptr;                   ///< during nghttp2_session_mem_recv()
   Buffer* output_ = nullptr;                       ///< during nghttp2_session_mem_send()
   size_t outputLimit_ = 0;                         ///< body frames pause at this size of *output_; 0: no body at all
-  bool heard_ = false;                             ///< something came
   std::string failure_;                            ///< what the remote side did wrong
   std::string lastProblem_;                        ///< nghttp2's words on the last invalid frame
   uint32_t ownError_ = NGHTTP2_ENHANCE_YOUR_CALM;  ///< of the connection, where it is us who found it

@@ -15,7 +15,7 @@ constexpr size_t kMaxSentFrame = size_t{64} * 1024;
 
 ssize_t Session::readBody(int32_t id, size_t length, uint32_t* flags) {
   H2Stream* stream = find(id);
-  if (stream == nullptr || !stream->hold.is(Hold::kOpen)) return NGHTTP2_ERR_DEFERRED;
+  if (stream == nullptr || !stream->hold.is(Hold::kOpen, Hold::kLeft)) return NGHTTP2_ERR_DEFERRED;
   const bool ended = stream->outgoing.is(Outgoing::kEnded);
   if (stream->pending.empty() && !ended) {
     if (stream->outgoing.is(Outgoing::kBody)) stream->outgoing.to(Outgoing::kStarved);

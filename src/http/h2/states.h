@@ -41,6 +41,7 @@ constexpr bool mayFollow(Life from, Life to) {
 ///             .---> kParting ----.
 ///             |        v         |
 ///             |---> kForsaken ---|
+///             |---> kLeft -------|
 ///             |                  v
 ///   kOpen ----+---> kClosing --> kOver
 ///     |       |                  ^ ^
@@ -50,6 +51,7 @@ enum class Hold : uint8_t {
   kOpen,      ///< our user and nghttp2
   kParting,   ///< client: nghttp2 alone; our user reset it, and the reset waits (reset_pacer.h)
   kForsaken,  ///< nghttp2 alone: our user reset it, no callback follows
+  kLeft,      ///< client: nghttp2 alone; a tunnel whose ways have both ended, what it was given last still goes out
   kClosing,   ///< our user alone: it ended in order, onClosed() is queued
   kAborting,  ///< our user alone: it ended otherwise, onReset() is queued
   kOver,      ///< nobody; it goes with its last notification
@@ -60,6 +62,7 @@ constexpr bool mayFollow(Hold from, Hold to) {
     case Hold::kOpen: return to != Hold::kOpen;
     case Hold::kParting: return oneOf(to, Hold::kForsaken, Hold::kOver);
     case Hold::kForsaken:
+    case Hold::kLeft:
     case Hold::kClosing:
     case Hold::kAborting: return to == Hold::kOver;
     case Hold::kOver: return false;

@@ -34,7 +34,7 @@ std::unique_ptr<H2Stream> Session::remove(H2Stream& stream) {
 }
 
 void Session::closeStream(H2Stream& stream, ResetReason reason, std::string text) {
-  const bool forsaken = stream.hold.is(Hold::kParting, Hold::kForsaken);
+  const bool forsaken = stream.hold.is(Hold::kParting, Hold::kForsaken, Hold::kLeft);
   letGo(stream);
   moveTo(stream, forsaken ? Hold::kOver : Hold::kAborting);
   Notification& last = queue(forsaken ? Notification::Kind::kGone : Notification::Kind::kReset, &stream);
@@ -43,7 +43,7 @@ void Session::closeStream(H2Stream& stream, ResetReason reason, std::string text
 }
 
 void Session::closeInOrder(H2Stream& stream) {
-  const bool forsaken = stream.hold.is(Hold::kParting, Hold::kForsaken);
+  const bool forsaken = stream.hold.is(Hold::kParting, Hold::kForsaken, Hold::kLeft);
   letGo(stream);
   moveTo(stream, forsaken ? Hold::kOver : Hold::kClosing);
   queue(forsaken ? Notification::Kind::kGone : Notification::Kind::kClosed, &stream);
@@ -123,7 +123,7 @@ void Session::deliver(Notification& notification) {
   switch (notification.kind) {
     case Kind::kHead:
     case Kind::kInformational:
-      if (!stream.hold.is(Hold::kParting, Hold::kForsaken, Hold::kOver)) {
+      if (!stream.hold.is(Hold::kParting, Hold::kForsaken, Hold::kLeft, Hold::kOver)) {
         deliverHead(stream, *notification.block, notification.kind == Kind::kInformational);
       }
       break;

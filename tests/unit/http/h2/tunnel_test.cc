@@ -94,6 +94,56 @@ TEST_CASE("h2 tunnel: of one that is refused nothing more is said, and the strea
   CHECK(q.r.text() == "head:403 data end closed");
 }
 
+TEST_CASE(
+    "h2 tunnel: left when both ways have ended, what it was given last still goes out, however long that takes") {
+  Asked q;
+  q.served->answer->sendHeaders(answerOf(101), false);
+  q.served->stream->sendEnd();
+  q.wire.run();
+  CHECK(q.r.log.back() == "end");
+  const std::string last(200'000, 'x');
+  q.stream->sendData(Slice::copyOf(last));
+  q.stream->sendEnd();
+  q.stream->reset(ResetReason::kNoError);
+  CHECK(q.client->activeStreams() == 0);
+  CHECK_FALSE(q.client->finished());
+  q.wire.run();
+  CHECK(q.served->body == last);
+  CHECK(q.served->text() == "CONNECT /ws data end closed");
+  CHECK(q.r.text() == "head:101 end");
+}
+
+TEST_CASE("h2 tunnel: one that is given up otherwise takes back what has not left") {
+  Asked q;
+  q.served->answer->sendHeaders(answerOf(101), false);
+  q.served->stream->sendEnd();
+  q.wire.run();
+  q.stream->sendData(Slice::copyOf("last"));
+  std::string told = "closed";  // NO_ERROR behind a complete answer
+  SUBCASE("while its own way goes on") { q.stream->reset(ResetReason::kNoError); }
+  SUBCASE("for a reason") {
+    q.stream->sendEnd();
+    q.stream->reset(ResetReason::kCancel);
+    told = "reset:cancel";
+  }
+  q.wire.run();
+  CHECK(q.served->body.empty());
+  CHECK(q.served->log.back() == told);
+}
+
+TEST_CASE("h2 tunnel: what was left is lost with its connection, and nobody is told") {
+  Asked q;
+  q.served->answer->sendHeaders(answerOf(101), false);
+  q.served->stream->sendEnd();
+  q.wire.run();
+  q.stream->sendData(Slice::copyOf("last"));
+  q.stream->sendEnd();
+  q.stream->reset(ResetReason::kNoError);
+  q.client->connectionLost("gone");
+  CHECK(q.client->finished());
+  CHECK(q.r.text() == "head:101 end");
+}
+
 // --- the peer's word -------------------------------------------------------------------------------------------------
 
 const std::string kTakesTunnels = frame(kSettings, 0, 0, std::string("\0\x08\0\0\0\x01", 6));
