@@ -108,9 +108,7 @@ void ClientCodec::submitHead(ClientStream& stream, const RequestHead& head, bool
   const bool tunnel = !stream.tunnel.empty();
   const bool webSocket = tunnel && equalsIgnoreCase(stream.tunnel, kWebSocket);
   const bool translated = webSocket && !isConnect(head);
-  if (const std::string_view key = head.headers.find(kWebSocketKey); translated && key.data() != nullptr) {
-    stream.accept = webSocketAccept(key);
-  }
+  if (translated && head.headers.has(kWebSocketKey)) stream.accept = webSocketAccept(head.headers.find(kWebSocketKey));
   stream.headRequest = head.method == "HEAD";
   FieldArray& array = fields();
   array.add(":method", tunnel ? std::string_view("CONNECT") : std::string_view(head.method));
