@@ -7,7 +7,7 @@
 
 namespace peerpulse::fanout {
 
-Api::Api(Environment environment) : environment_(std::move(environment)), limits_(environment_.upstream.limits) {}
+Api::Api(Environment environment) : environment_(std::move(environment)) {}
 
 Api::~Api() { abortAll(); }
 

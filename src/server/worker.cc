@@ -81,8 +81,8 @@ void Worker::openPort(const proxy::PeerOptions& peer) {
 void Worker::openApi() {
   // The snapshot's own, and kept with it.
   upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->nodes);
-  api_.emplace(fanout::Environment{dispatcher_, context_->io, context_->upstream, context_->peers, std::move(peerSet),
-                                   *sharedApi_.options, *sharedApi_.budget, shared_.pseudonym});
+  api_.emplace(fanout::Environment{dispatcher_, context_->io, context_->limits, context_->upstream, context_->peers,
+                                   std::move(peerSet), *sharedApi_.options, *sharedApi_.budget, shared_.pseudonym});
   // Who is turned away for want of descriptors is closed at once, as one beyond the limit.
   apiAcceptor_ = std::make_unique<net::Acceptor>(dispatcher_, *sharedApi_.socket, [this](Fd fd) {
     if (!descriptors_.allows(net::DescriptorUse::kClient, fd.get())) return;

@@ -38,7 +38,7 @@ class Server:
             raise AssertionError(f"{self.process.popen.args} ended:\n{self.process.output()}")
         try:
             connect(self.host, (self.host.address, self.port)).close()
-        except ConnectionRefusedError:
+        except OSError:  # nor is a new address reached at once
             return False
         return True
 

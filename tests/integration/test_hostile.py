@@ -46,7 +46,8 @@ class HostileCase(LocalCase):
             for _ in range(40):
                 self.assertEqual(self.small().body, b"small")
             grown = self.peerpulse.peak_bytes()
-            still = still + 1 if grown == peak else 0
+            # A sanitizer keeps what was freed: it grows for half a minute whatever we do.
+            still = still + 1 if SANITIZER or grown == peak else 0
             peak = grown
 
     def assert_peer_not_blamed(self) -> None:
@@ -284,7 +285,7 @@ class Memory(HostileCase):
         wait_for(last, 10 * SLOWDOWN, f"memory_pressure {words} in the log")
 
     def test_at_the_limit_new_exchanges_are_refused_and_then_the_stuck_ones_ended(self):
-        self.start_nghttpd(limits={"memory": "16MiB"})
+        self.start_nghttpd(limits={"memory": "16MiB", "max_concurrent_streams": 1024})
         self.assertEqual(self.metric('peerpulse_limit{limit="memory"}'), 16 * _MIB)
         with Siege(self.host, self.listen) as siege:
             for _ in range(8):  # each holds some MiB

@@ -29,8 +29,8 @@ SimWorker::SimWorker(test::VirtualTime& time, test::MemoryNetwork& network, test
   }
   if (api != nullptr) {
     upstream::PeerSetRef peerSet(context_->snapshot, &context_->snapshot->peers);
-    api_.emplace(fanout::Environment{loop_, context_->io, context_->upstream, context_->peers, std::move(peerSet),
-                                     api->options, api->budget, "peerpulse-sim"});
+    api_.emplace(fanout::Environment{loop_, context_->io, context_->limits, context_->upstream, context_->peers,
+                                     std::move(peerSet), api->options, api->budget, "peerpulse-sim"});
     apiAcceptor_ = std::make_unique<test::MemoryAcceptor>(
         loop_, api->socket,
         [this](std::unique_ptr<net::Transport> transport) { api_->accept(std::move(transport)); });

@@ -31,6 +31,7 @@ class Run;
 struct Environment {
   event::Scheduler& scheduler;
   wire::IoContext& io;
+  const http::CodecLimits& limits;  ///< of callers' connections
   upstream::Context& upstream;
   upstream::Peers& peers;
   upstream::PeerSetRef peerSet;
@@ -67,14 +68,13 @@ class Api {
   TimePoint now() const { return environment_.scheduler.now(); }
   /// What clients' timers count in.
   TimePoint loopTime() const { return environment_.upstream.deadlineNow(); }
-  const http::CodecLimits& limits() const { return limits_; }
+  const http::CodecLimits& limits() const { return environment_.limits; }
   Run& begin(std::unique_ptr<Run> run);
   void remove(Run& run);
   void remove(ApiConnection& connection);
 
  private:
   const Environment environment_;
-  http::CodecLimits limits_;
   std::list<std::unique_ptr<Run>> runs_;
   std::list<std::unique_ptr<ApiConnection>> connections_;
 };

@@ -108,7 +108,8 @@ void ClientCodec::submitHead(ClientStream& stream, const RequestHead& head, bool
   const bool tunnel = !stream.tunnel.empty();
   const bool webSocket = tunnel && equalsIgnoreCase(stream.tunnel, kWebSocket);
   const bool translated = webSocket && !isConnect(head);
-  if (translated && head.headers.has(kWebSocketKey)) stream.accept = webSocketAccept(head.headers.find(kWebSocketKey));
+  if (translated && head.headers.has(kWebSocketKey))
+    stream.accept = webSocketAccept(head.headers.find(kWebSocketKey));
   stream.headRequest = head.method == "HEAD";
   FieldArray& array = fields();
   array.add(":method", tunnel ? std::string_view("CONNECT") : std::string_view(head.method));

@@ -67,7 +67,8 @@ class FanoutWorld {
     }
     const auto peerSet = std::make_shared<const upstream::PeerSet>(1, set);
     peers.apply(*peerSet);
-    api = std::make_unique<Api>(Environment{loop, io, upstream, peers, peerSet, options, budget, "peerpulse-test"});
+    api = std::make_unique<Api>(
+        Environment{loop, io, upstream.limits, upstream, peers, peerSet, options, budget, "peerpulse-test"});
     acceptor_ = std::make_unique<peerpulse::test::MemoryAcceptor>(
         loop, port, [this](std::unique_ptr<net::Transport> transport) { api->accept(std::move(transport)); });
     for (size_t i = 0; i < kPeers; ++i)
