@@ -41,6 +41,13 @@ bool countsAsFailure(http::ResetReason reason, PooledConnection& connection) {
   return reason != http::ResetReason::kConnectionClosed || connection.takeLossReport();
 }
 
+// A peer waits for the rest of a request only so long. When it gives up, by a word about this stream or by closing the one
+// connection in order, its client had it coming. One that is killed says nothing, or it resets, and more than the silent hear it.
+bool closesForClient(const PooledConnection& connection, bool said) {
+  if (partyOf(connection) != Party::kPeer) return false;
+  return said || (connection.protocol() == Protocol::kHttp1 && connection.endError() == 0);
+}
+
 }  // namespace
 
 void Attempt::enter(State to) {
@@ -108,16 +115,19 @@ void Attempt::onReset(http::ResetReason reason, std::string_view detail) {
   PooledConnection& connection = leaveConnection();
   const bool answered = state_ == State::kAnswered;
   enter(State::kIdle);
-  if (!answered) connection.recordResult(leftAlone(reason));
+  const bool said = connection.protocol() == Protocol::kHttp2 && http::saidByRemote(reason);
+  const bool forClient = !answered && owner_.clientSilent() && closesForClient(connection, said);
+  if (!answered) connection.recordResult(leftAlone(reason) || forClient);
   Loss loss;
   loss.reason = reason;
   loss.detail = detail;
   loss.connectionReused = connection.reused();
   loss.connectionEnding = connection.ending();
   loss.party = reason == http::ResetReason::kNotTaken ? Party::kSelf : partyOf(connection);
-  loss.said = connection.protocol() == Protocol::kHttp2 && http::saidByRemote(reason);
+  if (forClient) loss.party = Party::kClient;
+  loss.said = said;
   loss.error = connection.endError();
-  loss.countsAsFailure = !answered && countsAsFailure(reason, connection);
+  loss.countsAsFailure = !answered && !forClient && countsAsFailure(reason, connection);
   owner_.onAttemptLost(loss);
 }
 

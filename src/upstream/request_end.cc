@@ -15,6 +15,9 @@ namespace peerpulse::upstream {
 
 namespace {
 
+/// From here on a client is silent that owes the rest of its request. Those who go on pause for less, and no peer waits so briefly.
+constexpr Duration kClientSilence = seconds(1);
+
 ErrorType errorOf(const Loss& loss) {
   if (loss.reason == http::ResetReason::kConnectionClosed && isTlsFailure(loss.error)) {
     return causeOf(static_cast<TlsFailure>(loss.error)).type;
@@ -85,6 +88,10 @@ void Request::onAttemptClosed() {
   owner_.onRequestClosed();
 }
 
+bool Request::clientSilent() const {
+  return clientsTurnSince_ != TimePoint::max() && now() - clientsTurnSince_ >= kClientSilence;
+}
+
 void Request::onAttemptLost(const Loss& loss) {
   // RST_STREAM(NO_ERROR) after a complete answer (RFC 9113 8.1), or the connection's end. A tunnel has another direction,
   // and what was to go there has not arrived.
@@ -99,6 +106,7 @@ void Request::onAttemptLost(const Loss& loss) {
   Failure failure;
   failure.party = loss.party;
   failure.detail = loss.detail;
+  if (loss.party == Party::kClient) failure.detail.append(", as the client sent nothing more of its request");
   if (loss.said) failure.said = loss.reason;
   if (state_ == State::kAnswering || state_ == State::kAnswered) {
     failure.type = ErrorType::kHttpResponseIncomplete;
@@ -253,6 +261,7 @@ bool Request::awaitsContinue() const {
 
 void Request::settleDebt(TimePoint at) {
   const bool owes = peerOwes();
+  clientsTurnSince_ = awaitsClient() ? std::min(clientsTurnSince_, at) : TimePoint::max();
   if (state_ == State::kSending && bodyEndSent_ && bodySent_ == bodyGiven_) {
     ticket_.owe(at);
   } else {

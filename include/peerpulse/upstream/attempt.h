@@ -39,6 +39,8 @@ class AttemptOwner {
   virtual ~AttemptOwner() = default;
   /// The stream is open: the head must be sent during this call.
   virtual void onAttemptOpen(http::RequestStream& stream) = 0;
+  /// The peer cannot go on without more of the request, and its client has sent nothing for some time.
+  virtual bool clientSilent() const = 0;
   virtual void onAttemptInformational(http::ResponseHead&& head) = 0;
   virtual void onAttemptHead(http::ResponseHead&& head) = 0;
   virtual void onAttemptData(Slice data) = 0;

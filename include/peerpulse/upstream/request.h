@@ -173,6 +173,7 @@ class Request final : public ListNode<HeldTag>,
 
   // The two directions (request_flow.cc).
   void onAttemptOpen(http::RequestStream& stream) override;
+  bool clientSilent() const override;
   void sendHead(http::RequestStream& stream);
   bool tunnelAwaited() const;
   void forwardBody();
@@ -243,6 +244,7 @@ class Request final : public ListNode<HeldTag>,
   bool heldLongEnough_ = false;
   bool outcomeReported_ = false;
   Deadlines deadlines_;
+  TimePoint clientsTurnSince_ = TimePoint::max();  // the peer waits for more of the request
   TimePoint askedAt_ = TimePoint::max();  // the attempt had put all of it on the wire, and no answer has come since
   std::unique_ptr<Failure> failure_;      // while failing
   TimePoint heldSince_ = TimePoint::max();

@@ -32,6 +32,7 @@ struct Caller : AttemptOwner {
     if (!body.empty() && ends) stream.sendEnd();
     note("open");
   }
+  bool clientSilent() const override { return silent; }
   void onAttemptInformational(http::ResponseHead&& h) override { note(std::to_string(h.status)); }
   void onAttemptHead(http::ResponseHead&& h) override {
     status = h.status;
@@ -80,7 +81,7 @@ struct Caller : AttemptOwner {
 
   http::RequestHead head;
   std::string body, received, events, detail, cancelAt;
-  bool ends = true, reused = false, cancelled = false;
+  bool ends = true, reused = false, cancelled = false, silent = false;
   int status = 0, error = 0, ends_ = 0;
   size_t sent = 0;
   Loss loss;
@@ -383,6 +384,38 @@ TEST_CASE("attempt: streams that are reset one by one count each") {
   CHECK(first.loss.reason == ResetReason::kInternal);
   CHECK(first.loss.countsAsFailure);
   CHECK(second.loss.countsAsFailure);
+}
+
+TEST_CASE("attempt: a peer that gives up for its client's silence has not failed, nor has the connection") {
+  PoolWorld w;
+  for (int i = 0; i < 5; ++i) {
+    Caller caller("/hang", "a part");
+    caller.ends = false;
+    caller.silent = true;
+    onTheWire(w, caller, Protocol::kHttp2);
+    std::exchange(w.remote.last().stream, nullptr)->reset(ResetReason::kCancel);
+    w.until([&] { return caller.ends_ == 1; });
+    CHECK(caller.loss.party == Party::kClient);
+    CHECK_FALSE(caller.loss.countsAsFailure);
+    w.settle();
+  }
+  CHECK(w.remote.connections.size() == 1);
+  CHECK(w.peerStats().evictionsTotal.get() == 0);
+}
+
+TEST_CASE("attempt: a connection that is reset is the peer's doing, whoever was silent") {
+  for (const Protocol protocol : kProtocols) {
+    CAPTURE(toString(protocol));
+    PoolWorld w;
+    Caller caller("/hang", "a part");
+    caller.ends = false;
+    caller.silent = true;
+    onTheWire(w, caller, protocol);
+    w.remote.connections.front()->abort();
+    w.until([&] { return caller.ends_ == 1; });
+    CHECK(caller.loss.party == Party::kPeer);
+    CHECK(caller.loss.countsAsFailure);
+  }
 }
 
 TEST_CASE("attempt: a refused stream is no failure") {
