@@ -63,4 +63,9 @@ def free_port(host, address: str | None = None) -> int:
 
 def connect(host, address: tuple[str, int], timeout: float = 10) -> socket.socket:
     with host.entered():
-        return socket.create_connection(address, timeout)
+        connection = socket.create_connection(address, timeout)
+    # TCP lets a connect meet itself where nobody listens yet and the system has chosen that very port for it.
+    if connection.getsockname() == connection.getpeername():
+        connection.close()
+        raise ConnectionRefusedError(f"{address}: nobody listens there")
+    return connection
