@@ -62,6 +62,7 @@ Told toldOf(const http::RequestHead& given, bool http2) {
   const bool extended = given.method == "CONNECT";
   const bool webSocket = http::equalsIgnoreCase(given.upgrade, http::kWebSocket);
   told.tunnel = extended;
+  if (http2 && extended && webSocket) told.upgrade = http::kWebSocket;
   if (!http2) {
     if (extended) told.method = "GET";
     told.keyed = extended && webSocket && !given.headers.has(http::kWebSocketKey);

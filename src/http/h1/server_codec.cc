@@ -132,6 +132,12 @@ void ServerCodec::receiveEof() {
 /// What follows from there being no more input.
 void ServerCodec::settle() {
   if (!input_.empty()) return;
+  // A request that was pipelined, and begun after the end had come.
+  if (input_.ended() && incoming_.is(Incoming::kBody, Incoming::kBetween) && !body_.done()) {
+    endOfBody();
+    breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
+    return;
+  }
   if (incoming_.is(Incoming::kTunnel) && input_.ended()) {
     endTunnelInput();
     if (out_.empty()) outputLeft();
