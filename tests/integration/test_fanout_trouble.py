@@ -312,6 +312,8 @@ class Peers(TroubleCase):
             with self.subTest(reply=reply[:60]):
                 self.serve("node3", serve(reply))
                 self.assertEqual(self.states(self.ask("POST", "/quorum/x", b"1", Peerpulse_Quorum="all"))["node3"], state)
+                # Its end, which follows each answer, is not to meet the next request.
+                wait_for(lambda: self.peerpulse.peer("node3")["connections"]["idle"] == 0, 10 * SLOWDOWN, "it is closed")
         self.wait_idle()
         self.assertEqual(self.peerpulse.peer("node3")["in_flight"], 0)
 
