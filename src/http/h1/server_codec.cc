@@ -119,8 +119,7 @@ void ServerCodec::receiveEof() {
   switch (incoming_.now()) {
     case Incoming::kBody:
     case Incoming::kBetween:  // the other body was promised
-      endOfBody();
-      breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
+      breakOffRequest();
       break;
     case Incoming::kDiscard: stopReading(); break;
     // kDone: the client said all it had to say and waits for the answer: legal (faults C9). Requests it had
@@ -129,13 +128,17 @@ void ServerCodec::receiveEof() {
   }
 }
 
+void ServerCodec::breakOffRequest() {
+  endOfBody();
+  breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
+}
+
 /// What follows from there being no more input.
 void ServerCodec::settle() {
   if (!input_.empty()) return;
   // A request that was pipelined, and begun after the end had come.
   if (input_.ended() && incoming_.is(Incoming::kBody, Incoming::kBetween) && !body_.done()) {
-    endOfBody();
-    breakOff(ResetReason::kConnectionClosed, "end of file in the middle of a request");
+    breakOffRequest();
     return;
   }
   if (incoming_.is(Incoming::kTunnel) && input_.ended()) {

@@ -75,6 +75,7 @@ class ServerCodec final : public Codec, public Connection {
   void endEarly();
   void startTunnel();
   void settle();
+  void breakOffRequest();
 
   ServerCodecOwner& owner_;
   HeadScanner scanner_;

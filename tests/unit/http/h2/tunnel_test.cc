@@ -38,6 +38,12 @@ struct Asked : H2Pair {
     REQUIRE(serverOwner.requests.size() == 1);
     served = serverOwner.requests.at(0).get();
   }
+  /// The peer takes it, and has nothing to say itself.
+  void takeAndHalfClose() {
+    served->answer->sendHeaders(answerOf(101), false);
+    served->stream->sendEnd();
+    wire.run();
+  }
 };
 
 TEST_CASE("h2 tunnel: what was asked for, and both ways after the answer, each with an end of its own") {
@@ -97,9 +103,7 @@ TEST_CASE("h2 tunnel: of one that is refused nothing more is said, and the strea
 TEST_CASE(
     "h2 tunnel: left when both ways have ended, what it was given last still goes out, however long that takes") {
   Asked q;
-  q.served->answer->sendHeaders(answerOf(101), false);
-  q.served->stream->sendEnd();
-  q.wire.run();
+  q.takeAndHalfClose();
   CHECK(q.r.log.back() == "end");
   const std::string last(200'000, 'x');
   q.stream->sendData(Slice::copyOf(last));
@@ -115,9 +119,7 @@ TEST_CASE(
 
 TEST_CASE("h2 tunnel: one that is given up otherwise takes back what has not left") {
   Asked q;
-  q.served->answer->sendHeaders(answerOf(101), false);
-  q.served->stream->sendEnd();
-  q.wire.run();
+  q.takeAndHalfClose();
   q.stream->sendData(Slice::copyOf("last"));
   std::string told = "closed";  // NO_ERROR behind a complete answer
   SUBCASE("while its own way goes on") { q.stream->reset(ResetReason::kNoError); }
@@ -133,9 +135,7 @@ TEST_CASE("h2 tunnel: one that is given up otherwise takes back what has not lef
 
 TEST_CASE("h2 tunnel: what was left is lost with its connection, and nobody is told") {
   Asked q;
-  q.served->answer->sendHeaders(answerOf(101), false);
-  q.served->stream->sendEnd();
-  q.wire.run();
+  q.takeAndHalfClose();
   q.stream->sendData(Slice::copyOf("last"));
   q.stream->sendEnd();
   q.stream->reset(ResetReason::kNoError);
