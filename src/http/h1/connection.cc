@@ -137,7 +137,8 @@ void Connection::finishIncoming() {
   incoming_.to(Incoming::kDone);
   HeaderList trailers = body_.takeTrailers();
   if (!trailers.empty()) receiver_->onTrailers(std::move(trailers));
-  if (receiver_ != nullptr) receiver_->onEnd();
+  // Who answered the trailers with 101 would take the message's end for the tunnel's.
+  if (receiver_ != nullptr && incoming_.is(Incoming::kDone)) receiver_->onEnd();
 }
 
 void Connection::endTunnelInput() {

@@ -32,6 +32,7 @@ class Recorder : public ResponseReceiver {
   // Hooks run after the call was written down.
   std::function<void(Recorder&)> onHeadHook;
   std::function<void(Recorder&, size_t)> onDataHook;
+  std::function<void(Recorder&)> onTrailersHook;
   std::function<void(Recorder&)> onEndHook;
   std::function<void(Recorder&, size_t)> onSentHook;
 
@@ -53,6 +54,7 @@ class Recorder : public ResponseReceiver {
   void onTrailers(HeaderList&& list) override {
     trailers = std::move(list);
     log.push_back("trailers");
+    if (onTrailersHook) onTrailersHook(*this);
   }
   void onEnd() override {
     log.push_back("end");

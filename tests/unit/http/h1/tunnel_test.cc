@@ -183,6 +183,25 @@ TEST_CASE("h1: bytes and FIN that came before the 101 belong to the tunnel") {
   CHECK(p.server->finished());
 }
 
+TEST_CASE("h1: a tunnel that begins with the trailers of its request has not ended with them") {
+  Pair p;
+  p.serverOwner.onNew = [](Recorder& request) {
+    request.onTrailersHook = [](Recorder& r) {
+      ResponseHead switching = makeResponse(101);
+      switching.upgrade = "websocket";
+      r.answer->sendHeaders(switching, false);
+    };
+  };
+  REQUIRE(
+      p.server->receive(Slice::copyOf("POST /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+                                      "Transfer-Encoding: chunked\r\n\r\n0\r\nx-sum: 1\r\n\r\nearly")));
+  produced(*p.server);
+  CHECK(p.request(0).text() == "POST /ws trailers data");
+  CHECK(p.request(0).body == "early");
+  p.server->receiveEof();
+  CHECK(p.request(0).text() == "POST /ws trailers data end");
+}
+
 TEST_CASE("h1: after an early answer the connection may send its FIN while it reads on") {
   Pair p;
   REQUIRE(p.server->receive(Slice::copyOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")));
