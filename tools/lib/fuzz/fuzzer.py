@@ -49,9 +49,9 @@ class Run:
                 f"{len(self.findings)} findings")
 
 
-def work_directory(build: pathlib.Path, name: str) -> pathlib.Path:
+def _work_directory(folder: pathlib.Path, name: str) -> pathlib.Path:
     """What a fuzzer has found of interest, from run to run; not for git."""
-    return build / "fuzz-work" / name
+    return folder / "fuzz-work" / name
 
 
 def _directories(name: str, more: pathlib.Path) -> list[str]:
@@ -65,29 +65,26 @@ def _number(pattern: str, output: str) -> int:
     return int(found[-1]) if found else 0
 
 
-def program(build: pathlib.Path) -> pathlib.Path:
-    return build / "tests" / "fuzz" / "fuzz"
-
-
-def run(build: pathlib.Path, name: str, seconds: int, seed: int, more: pathlib.Path, prefix: list[str],
+def run(start: list[str], folder: pathlib.Path, name: str, seconds: int, seed: int, more: pathlib.Path,
         environment: dict[str, str]) -> Run:
-    """`seed`: of libFuzzer's choices, then from the source's corpus alone; 0: another each time, and from what earlier runs found.
+    """`start`: the program. `folder`: for what it finds. `more`: a folder that may have more inputs in its NAME. `environment`:
+    what sanitized programs need here.
 
-    `more`: a folder that may have more inputs in its NAME; `prefix` and `environment` are what sanitized programs need here.
+    `seed`: of libFuzzer's choices, then from the source's corpus alone; 0: another each time, and from what earlier runs found.
     """
     if seed:
         with tempfile.TemporaryDirectory(prefix="peerpulse-fuzz-") as work:
-            return _run(build, name, seconds, seed, pathlib.Path(work), more, prefix, environment)
-    return _run(build, name, seconds, seed, work_directory(build, name), more, prefix, environment)
+            return _run(start, folder, name, seconds, seed, pathlib.Path(work), more, environment)
+    return _run(start, folder, name, seconds, seed, _work_directory(folder, name), more, environment)
 
 
-def _run(build: pathlib.Path, name: str, seconds: int, seed: int, work: pathlib.Path, more: pathlib.Path,
-         prefix: list[str], environment: dict[str, str]) -> Run:
-    artifacts = build / "fuzz-findings" / name
+def _run(start: list[str], folder: pathlib.Path, name: str, seconds: int, seed: int, work: pathlib.Path, more: pathlib.Path,
+         environment: dict[str, str]) -> Run:
+    artifacts = folder / "fuzz-findings" / name
     for directory in (work, artifacts):
         directory.mkdir(parents=True, exist_ok=True)
     before = {path for pattern in _FINDINGS for path in artifacts.glob(pattern)}
-    command = [*prefix, str(program(build)), f"--fuzzer={name}",
+    command = [*start, f"--fuzzer={name}",
                f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={_INPUT_TIMEOUT_S}",
                f"-rss_limit_mb={_MEMORY_MIB}", "-print_final_stats=1",
                f"-entropic_feature_frequency_threshold={_RARE_BELOW}",

@@ -6,7 +6,7 @@ import tempfile
 
 from tools.lib.fuzz import command, fuzzer, wire_seeds
 from tools.lib.test.outcome import Outcome
-from tools.lib.test.sanitized import ENVIRONMENT, without_randomisation
+from tools.lib.test.sanitized import ENVIRONMENT
 
 _SECONDS = "60"
 _SEED = 1
@@ -25,8 +25,7 @@ def run() -> Outcome:
 
 def _seeds() -> Outcome:
     """The program makes of each the bytes that its case has."""
-    start = [*without_randomisation(), str(fuzzer.program(command.build_directory()))]
     with tempfile.TemporaryDirectory(prefix="peerpulse-fuzz-seeds-") as folder:
         wire_seeds.write(pathlib.Path(folder), fuzzer.LONGEST)
-        wrong = wire_seeds.wrong(start, {**os.environ, **ENVIRONMENT}, pathlib.Path(folder))
+        wrong = wire_seeds.wrong(command.start(), {**os.environ, **ENVIRONMENT}, pathlib.Path(folder))
     return Outcome(failed=1, failures=["seeds of the wire catalogue:", *wrong]) if wrong else Outcome(passed=1)
