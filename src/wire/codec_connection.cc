@@ -15,6 +15,8 @@ constexpr size_t kLeastOutput = 16 * 1024;
 
 /// For a client of which nobody knows yet that it reads.
 constexpr size_t kFirstOutput = 32 * 1024;
+/// The reading of who may be flooding: 20,000 frames a second, a twentieth of a processor. A flood is over (ended) in half a second.
+constexpr Duration kPerExcessFrame = microseconds(50);
 /// taken() is so exact.
 constexpr uint64_t kTakenStep = 16 * 1024;
 
@@ -109,13 +111,21 @@ void CodecConnection::receive(Slice data) {
     end({End::Kind::kProtocol, received.error().message, 0}, Leave::kStaged);
     return;
   }
+  if (serves_) slowDown(codec_->takeExcessFrames());
   // At once, not at the turn's end: reading on would exceed what may be buffered.
   regulateReading();
 }
 
+void CodecConnection::slowDown(size_t excessFrames) {
+  suspect_ = excessFrames > 0;
+  if (!suspect_) return;
+  if (slowed_ == nullptr) slowed_ = io_.scheduler.createTimer([this] { regulateReading(); });
+  slowed_->enable(kPerExcessFrame * static_cast<int64_t>(excessFrames));
+}
+
 void CodecConnection::regulateReading() {
-  connection_->setReadLimit(codec_->readLimit());
-  connection_->setReadEnabled(codec_->wantsRead());
+  connection_->setReadLimit(suspect_ ? net::Connection::kMinReadLimit : codec_->readLimit());
+  connection_->setReadEnabled(codec_->wantsRead() && (slowed_ == nullptr || !slowed_->enabled()));
 }
 
 void CodecConnection::onEof() {
@@ -227,6 +237,7 @@ void CodecConnection::end(const End& end, Leave leave) {
   if (state_ == State::kEnded) return;
   if (state_ != State::kOpen || muted_) leave = leave == Leave::kReset ? leave : Leave::kInOrder;
   enter(State::kEnded);
+  slowed_.reset();
   unlink();
   owner_.onEnded(end);
   releaseConnection(leave);

@@ -192,6 +192,9 @@ class Codec {
   /// h2: time has passed, which pays for frames that nothing else stands against (PINGs of an idle connection, resets).
   /// Whole seconds; a codec has no clock.
   virtual void secondsPassed(uint32_t /*seconds*/) {}
+  /// h2 servers: of what receive() has taken since the last call, the frames that look like the beginning of a flood. Who reads for
+  /// us may take its time before it goes on.
+  virtual size_t takeExcessFrames() { return 0; }
   /// h2: the kind of frame ("ping", "reset") of which the remote side sent a flood, after an error; else null.
   virtual const char* flood() const { return nullptr; }
 };

@@ -143,6 +143,8 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   void hearEnd();
   void pump();
   void regulateReading();
+  /// Reads nothing for a while.
+  void slowDown(size_t excessFrames);
   size_t outputLimit();
   /// How the socket is left.
   enum class Leave : uint8_t {
@@ -163,13 +165,15 @@ class CodecConnection final : net::ConnectionCallbacks, net::Flushable {
   std::unique_ptr<net::Connection> connection_;
   uint64_t taken_ = 0;  // as last asked
   std::optional<TimePoint> timeTold_;
-  std::string first_;        // of a client, until the preface is known
-  bool outputReady_ = true;  // the codec may have something to say: at first, its preface
-  bool codecBusy_ = false;   // it is on the stack: what it has to say is taken when it has returned
+  std::unique_ptr<event::Timer> slowed_;  // enabled: nothing is read until then
+  std::string first_;                     // of a client, until the preface is known
+  bool outputReady_ = true;               // the codec may have something to say: at first, its preface
+  bool codecBusy_ = false;                // it is on the stack: what it has to say is taken when it has returned
   const bool serves_;
   bool remoteEnded_ = false;
   bool resetWhenFinished_ = false;
   bool muted_ = false;
+  bool suspect_ = false;  // what was read last looks like a flood
 };
 
 }  // namespace peerpulse::wire

@@ -13,6 +13,8 @@
 //   SETTINGS         the peer changed its mind                   time
 //   GOAWAY           it will go                                  time
 // A request pays for no reset: who resets what it asked for, or makes us do so, sends a request each time, too.
+// Who has sent a tenth of what would be a flood is read more slowly from there on (takeExcess()): each frame is little work, and
+// as many as a connection brings are all the work that a loop can do.
 // Time is told by the owner (Codec::secondsPassed()). Where nobody tells it what only time pays for is not limited here: an
 // idle connection lives for weeks on its PINGs. Answers that wait are bounded in any case (nghttp2).
 //
@@ -22,6 +24,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "glitch_meter.h"
 
@@ -41,7 +44,8 @@ class FrameBudgets {
  public:
   /// `burst`: frames of one kind without anything useful. `perSecond`: of those that time pays for.
   explicit FrameBudgets(size_t burst, size_t perSecond = 0)
-      : perSecond_(perSecond),
+      : freely_(static_cast<int64_t>(burst / 10)),
+        perSecond_(perSecond),
         meters_{GlitchMeter(burst, kMaxOutstanding / kBytesPerUpdate),
                 GlitchMeter(burst),
                 GlitchMeter(burst),
@@ -52,7 +56,14 @@ class FrameBudgets {
                 GlitchMeter(burst)} {}
 
   /// False: it is a flood.
-  bool take(Glitch kind) { return meter(kind).glitch() || (!timed_ && onlyTimePays(kind)); }
+  bool take(Glitch kind) {
+    const bool limited = timed_ || !onlyTimePays(kind);
+    const bool within = meter(kind).glitch();
+    if (limited && meter(kind).level() > freely_) ++excess_;
+    return within || !limited;
+  }
+  /// Frames since the last call that came when nothing useful stood against a tenth of `burst`.
+  size_t takeExcess() { return std::exchange(excess_, 0); }
 
   void dataSent(size_t size) {
     meter(Glitch::kWindowUpdate).useful(kUpdatesPerFrame + size / kBytesPerUpdate);
@@ -93,7 +104,9 @@ class FrameBudgets {
   }
   GlitchMeter& meter(Glitch kind) { return meters_[static_cast<size_t>(kind)]; }
 
+  const int64_t freely_;
   const size_t perSecond_;
+  size_t excess_ = 0;
   bool timed_ = false;
   std::array<GlitchMeter, kGlitchKinds> meters_;
 };

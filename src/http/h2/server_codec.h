@@ -43,6 +43,7 @@ class ServerCodec final : public Codec, public Session {
   void goAway() override { sayGoodbye(); }
   void holdPings(bool hold) override;
   void secondsPassed(uint32_t seconds) override { timePassed(seconds); }
+  size_t takeExcessFrames() override { return takeExcess(); }
   const char* flood() const override { return floodKind(); }
 
  private:

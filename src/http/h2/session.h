@@ -84,6 +84,7 @@ class Session {
   /// A field section has begun and is not complete.
   bool decoding() const { return blockOf_ != nullptr; }
   void timePassed(uint32_t seconds) { budgets_.secondsPassed(seconds); }
+  size_t takeExcess() { return budgets_.takeExcess(); }
   const char* floodKind() const { return flood_; }
   /// No stream will begin or go on.
   bool over() const { return life_.is(Life::kGoodbye, Life::kAbandoned, Life::kClosed); }

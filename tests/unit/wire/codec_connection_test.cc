@@ -163,6 +163,29 @@ TEST_CASE("codec connection: an answer that nobody reads waits in the codec, not
   CHECK(loop.request().closed);
 }
 
+TEST_CASE("codec connection: who sends many frames without use is read more slowly, and is read on") {
+  WireLoop loop;
+  RawClient client(loop.peer.listener->address());
+  std::string unknown(9, '\0');
+  unknown[3] = '\x2a';
+  std::string flood = Http2Request("/x").bytes;
+  for (int i = 0; i < 4000; ++i)
+    flood += unknown;
+  client.send(flood);
+  const TimePoint sent = loop.dispatcher.now();
+  loop.until([&] { return !loop.peer.connections.empty(); });
+  loop.untilStill(loop.served().connection());
+  client.send(std::string("\0\0\x08\x06\0\0\0\0\0question", 17));
+  loop.until([&] {
+    client.receive();
+    return client.received.find("question") != std::string::npos;
+  });
+  CHECK(loop.dispatcher.now() - sent >= milliseconds(100));  // 3,000 frames too many
+  CHECK(loop.request().ended);
+  client.close();
+  loop.until([&] { return loop.served().ended; });
+}
+
 TEST_CASE("codec connection: where little may wait, a read takes little, and little counts as sent that was not") {
   constexpr size_t kBuffer = 64 * 1024;
   WireLoop loop;

@@ -25,6 +25,27 @@ TEST_CASE("FrameBudgets: one kind's flood, and no other's budget") {
   }
 }
 
+TEST_CASE("FrameBudgets: what comes beyond a tenth of a flood is told, once") {
+  FrameBudgets budgets(kBurst);
+  for (size_t i = 0; i < kBurst / 10; ++i)
+    budgets.take(Glitch::kReset);
+  CHECK(budgets.takeExcess() == 0);
+  budgets.take(Glitch::kReset);
+  budgets.take(Glitch::kReset);
+  budgets.take(Glitch::kUnknown);  // the first of its kind
+  CHECK(budgets.takeExcess() == 2);
+  CHECK(budgets.takeExcess() == 0);
+  budgets.streamDone();
+  budgets.streamDone();
+  budgets.streamDone();
+  budgets.take(Glitch::kReset);
+  CHECK(budgets.takeExcess() == 0);
+  // Where nobody tells the time nothing is said of what only time pays for.
+  for (size_t i = 0; i < 2 * kBurst; ++i)
+    budgets.take(Glitch::kPing);
+  CHECK(budgets.takeExcess() == 0);
+}
+
 TEST_CASE("FrameBudgets: both windows for each 256 bytes read, whenever they come") {
   FrameBudgets budgets(kBurst);
   for (int window = 0; window < 50; ++window) {
