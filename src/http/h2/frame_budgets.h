@@ -9,7 +9,8 @@
 //   unknown types    extensions, grease (RFC 9113 5.5)           messages, DATA frames
 //   resets           no longer wanted; and those of ours that    streams that ended in order, time
 //                    the peer made us send (CVE-2025-8671)
-//   PING             is it still there                           time
+//   PING             is it still there; how long is the path,    DATA frames we sent, time
+//                    asked with each read of data (gRPC)
 //   SETTINGS         the peer changed its mind                   time
 //   GOAWAY           it will go                                  time
 // A request pays for no reset: who resets what it asked for, or makes us do so, sends a request each time, too.
@@ -67,6 +68,7 @@ class FrameBudgets {
 
   void dataSent(size_t size) {
     meter(Glitch::kWindowUpdate).useful(kUpdatesPerFrame + size / kBytesPerUpdate);
+    meter(Glitch::kPing).useful(1);
     dataFrame();
   }
   void dataReceived() {

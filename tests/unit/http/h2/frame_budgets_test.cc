@@ -59,6 +59,17 @@ TEST_CASE("FrameBudgets: both windows for each 256 bytes read, whenever they com
   }
 }
 
+TEST_CASE("FrameBudgets: a PING with each read of data, as gRPC measures the path") {
+  FrameBudgets budgets(kBurst, 10);
+  budgets.secondsPassed(0);
+  for (int i = 0; i < 100'000; ++i) {
+    budgets.dataSent(16'384);
+    REQUIRE(budgets.take(Glitch::kPing));
+  }
+  CHECK(budgets.takeExcess() == 0);
+  CHECK(takenOf(budgets, Glitch::kPing) == kBurst - 1);
+}
+
 TEST_CASE("FrameBudgets: both windows for each small message") {
   FrameBudgets budgets(kBurst);
   for (int i = 0; i < 100'000; ++i) {
