@@ -37,6 +37,8 @@ void DownstreamConnection::onReady() {
 
 void DownstreamConnection::onHeard() { life_.onHeard(listener_.context().loopTime()); }
 
+void DownstreamConnection::onSlowedDown() { listener_.onSlowedDown(); }
+
 void DownstreamConnection::onSettled() {
   const http::Codec* codec = wire_->codec();
   if (codec != nullptr) life_.onSettled(codec->readingHead(), listener_.context().loopTime());

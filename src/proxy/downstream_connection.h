@@ -60,6 +60,7 @@ class DownstreamConnection final : public event::DeferredDeletable,
   std::unique_ptr<http::Codec> createCodec(http::Preface preface) override;
   void onReady() override;
   void onHeard() override;
+  void onSlowedDown() override;
   void onSettled() override;
   void onEnded(const wire::End& end) override;
   // http::ServerCodecOwner

@@ -77,6 +77,8 @@ void Listener::onTlsFailure(int code, std::string_view detail) {
                  .add("details", detail));
 }
 
+void Listener::onSlowedDown() { context_.shared.stats.peer(peer_).clientSlowdowns.add(); }
+
 void Listener::onFlood(const char* kind) {
   stats::PeerStats& stats = context_.shared.stats.peer(peer_);
   stats.clientFloods.add();

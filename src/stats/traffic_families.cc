@@ -42,6 +42,9 @@ constexpr PeerCounter kCounters[] = {
      "Exchanges ended because their client took nothing of the answer, or sent nothing more of the request, for too "
      "long.",
      &PeerStats::clientStalls},
+    {"peerpulse_client_slowdowns_total",
+     "Pauses in reading a client's HTTP/2 connection because it had sent many frames without use.",
+     &PeerStats::clientSlowdowns},
     {"peerpulse_accept_pauses_total", "Pauses in accepting clients for want of descriptors or memory.",
      &PeerStats::acceptPauses},
 };

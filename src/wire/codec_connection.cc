@@ -121,6 +121,7 @@ void CodecConnection::slowDown(size_t excessFrames) {
   if (!suspect_) return;
   if (slowed_ == nullptr) slowed_ = io_.scheduler.createTimer([this] { regulateReading(); });
   slowed_->enable(kPerExcessFrame * static_cast<int64_t>(excessFrames));
+  owner_.onSlowedDown();
 }
 
 void CodecConnection::regulateReading() {

@@ -99,6 +99,7 @@ class Floods(HostileCase):
                 self.assertEqual(self.small().body, b"small")
                 self.assertEqual(self.metric('peerpulse_floods_total{peer="node2",party="client"}'), ended)
         self.assert_peer_not_blamed()
+        self.assertGreater(self.metric('peerpulse_client_slowdowns_total{peer="node2"}'), 0)
         told = [line for line in self.peerpulse.log_lines() if line["event"] == "client_flood"]
         self.assertEqual((told[0]["peer"], told[0]["frames"]), ("node2", "reset"))
 

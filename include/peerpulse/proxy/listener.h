@@ -78,6 +78,8 @@ class Listener final : public upstream::PeerWatcher {
   void remove(DownstreamConnection& connection);
   /// A client's connection that TLS did not let begin, or cut short: the client's doing.
   void onTlsFailure(int code, std::string_view detail);
+  /// A client's connection is not read for a while (CodecConnectionOwner::onSlowedDown()).
+  void onSlowedDown();
   /// A client's connection that ended because it sent a flood of frames of a kind (http::Codec::flood()).
   void onFlood(const char* kind);
   /// The exchange has ended: it is settled, logged and destroyed at the end of the turn, in slices.

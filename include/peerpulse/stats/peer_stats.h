@@ -183,6 +183,7 @@ struct alignas(64) PeerStats {
   Value clientsWithoutDescriptor;  ///< turned away because the last descriptors are others' (net::DescriptorShares)
   Value clientFloods;              ///< connections of clients that sent a flood of frames (http::Codec::flood())
   Value peerFloods;                ///< the same of the peer
+  Value clientSlowdowns;           ///< pauses in reading one that has begun such a flood
   Value clientStalls;              ///< exchanges ended because their client did not do its part
   Value memoryRefusals;            ///< exchanges refused by limits.memory
   Value memoryEnds;                ///< exchanges ended by it

@@ -57,6 +57,8 @@ class CodecConnectionOwner {
   virtual void onReady() {}
   /// Bytes arrived, before the codec has read them.
   virtual void onHeard() {}
+  /// Servers: the client sends so many frames without use that nothing is read of it for a while.
+  virtual void onSlowedDown() {}
   /// What was read in this turn is handled and what there was to send is sent: room, idleness and the like are final.
   virtual void onSettled() {}
   virtual void onEnded(const End& end) = 0;
