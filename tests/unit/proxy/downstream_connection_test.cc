@@ -3,6 +3,7 @@
 // Method: a listener, its clients and a peer in memory.
 #include "downstream_connection.h"
 
+#include "../http/h2/frames.h"
 #include "log_capture.h"
 #include "proxy_world.h"
 
@@ -15,15 +16,8 @@ namespace {
 constexpr bool kBoth[] = {false, true};
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-// A frame's head and payload (RFC 9113 4.1).
-std::string frame(char type, char flags, char stream, std::string_view payload) {
-  std::string bytes(3, '\0');
-  bytes[2] = static_cast<char>(payload.size());
-  bytes += {type, flags, 0, 0, 0, stream};
-  return bytes + std::string(payload);
-}
-std::string settings() { return frame(4, 0, 0, ""); }
-std::string ping() { return frame(6, 0, 0, "12345678"); }
+std::string settings() { return http::test::frame(http::test::kSettings, 0, 0, ""); }
+std::string ping() { return http::test::frame(http::test::kPing, 0, 0, "12345678"); }
 
 bool saidGoAway(const RawClient& client) {
   return client.heard.find(std::string("\x07\x00\x00\x00\x00\x00", 6)) != std::string::npos;
@@ -159,7 +153,7 @@ TEST_CASE("downstream connection: a slow field section of h2 ends by GOAWAY") {
   RawClient& client = w.rawClient();
   client.say(std::string(kPreface) + settings());
   w.settle();
-  client.say(frame(1, 0, 1, "\x82"));  // HEADERS without END_HEADERS
+  client.say(http::test::frame(http::test::kHeaders, 0, 1, "\x82"));  // HEADERS without END_HEADERS
   w.run(milliseconds(5100));
   w.sweep();
   w.settle();

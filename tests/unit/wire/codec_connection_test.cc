@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "../http/h2/frames.h"
 #include "wire_fixture.h"
 
 using namespace peerpulse;
@@ -166,8 +167,7 @@ TEST_CASE("codec connection: an answer that nobody reads waits in the codec, not
 TEST_CASE("codec connection: who sends many frames without use is read more slowly, and is read on") {
   WireLoop loop;
   RawClient client(loop.peer.listener->address());
-  std::string unknown(9, '\0');
-  unknown[3] = '\x2a';
+  const std::string unknown = http::test::frame(static_cast<http::test::Type>(0x2a), 0, 0, "");
   std::string flood = Http2Request("/x").bytes;
   for (int i = 0; i < 4000; ++i)
     flood += unknown;
@@ -175,7 +175,7 @@ TEST_CASE("codec connection: who sends many frames without use is read more slow
   const TimePoint sent = loop.dispatcher.now();
   loop.until([&] { return !loop.peer.connections.empty(); });
   loop.untilStill(loop.served().connection());
-  client.send(std::string("\0\0\x08\x06\0\0\0\0\0question", 17));
+  client.send(http::test::frame(http::test::kPing, 0, 0, "question"));
   loop.until([&] {
     client.receive();
     return client.received.find("question") != std::string::npos;
